@@ -1,0 +1,133 @@
+"""The configuration: checked against the schema, completed with its defaults, mistakes told in one line."""
+
+import copy
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from tomodenoise.errors import UserError
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+
+
+def schema() -> dict[str, Any]:
+    """Read the schema: the one place where keys, defaults and descriptions stand."""
+    content: dict[str, Any] = yaml.safe_load(SCHEMA.read_text())
+    return content
+
+
+def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a configuration and fill in every default.
+
+    Raises
+    ------
+    UserError
+        For the first mistake, with the key's full name; an unknown key with the nearest valid one.
+    """
+    rules = schema()
+    mistakes = sorted(Draft202012Validator(rules).iter_errors(config), key=lambda m: list(map(str, m.absolute_path)))
+    if mistakes:
+        raise UserError(f"config: {_explain(mistakes[0])}")
+    complete: dict[str, Any] = _with_defaults(config, rules)
+    _check_names(complete)
+    _check_models(complete)
+    return complete
+
+
+def model_of(config: Mapping[str, Any], scan: str) -> str:
+    """Name the model that denoises a scan."""
+    return str(config["scans"][scan].get("model", scan))
+
+
+def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
+    """Name the scans that a model is trained on."""
+    if model in config["models"]:
+        return list(config["models"][model]["scans"])
+    return [scan for scan in config["scans"] if model_of(config, scan) == model]
+
+
+def check_unique(path: Path) -> None:
+    """Refuse a YAML file that holds a key twice, as the first one would be lost without a word.
+
+    Raises
+    ------
+    UserError
+        With the key and the line where it stands again; also where the file is no YAML.
+    """
+    try:
+        tree = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path}, line {line}: {error.problem}: this is no valid YAML") from None
+    for key, line in _repeated(tree):
+        raise UserError(f"{path}, line {line}: '{key}' stands there twice: give each entry a name of its own")
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.value, key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
+
+
+def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a YAML value
+    if not isinstance(value, Mapping):
+        return copy.deepcopy(value)
+    known = rules.get("properties", {})
+    filled = {key: copy.deepcopy(rule["default"]) for key, rule in known.items() if "default" in rule} | dict(value)
+    other = rules.get("additionalProperties") or {}
+    return {key: _with_defaults(item, known.get(key, other)) for key, item in filled.items()}
+
+
+def _explain(mistake: ValidationError) -> str:
+    """Say what the schema found in the words of somebody who edits YAML."""
+    key, value = _dotted(mistake.absolute_path), mistake.instance
+    if "propertyNames" in mistake.absolute_schema_path or mistake.validator == "pattern":
+        return f"{key}: the name {value!r} must be of letters, digits, dots, dashes and underscores"
+    messages = {
+        "additionalProperties": lambda: _unknown_key(mistake),
+        "required": lambda: f"{key}: {mistake.message.split(' ')[0]} is missing",
+        "enum": lambda: f"{key}: '{value}' is none of {', '.join(mistake.schema['enum'])}",  # type: ignore[index]
+        "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
+        "oneOf": lambda: f"{key}: {value!r} is neither 'auto' nor a number of at least 0",
+        "not": lambda: f"{key}: {value!r} is even, but must be odd",
+    }
+    return messages.get(str(mistake.validator), lambda: f"{key}: {mistake.message}")()
+
+
+def _unknown_key(mistake: ValidationError) -> str:
+    known = list(mistake.schema.get("properties", {}))  # type: ignore[union-attr]
+    unknown = next(key for key in mistake.instance if key not in known)
+    nearest = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
+    mend = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
+    return f"unknown key '{_dotted([*mistake.absolute_path, unknown])}': {mend}"
+
+
+def _dotted(path: Iterable[object]) -> str:
+    return ".".join(map(str, path)) or "the top level"
+
+
+def _check_names(config: Mapping[str, Any]) -> None:
+    for name in [*config["scans"], *config["models"]]:
+        if not isinstance(name, str):
+            raise UserError(f"config: the name {name!r} is read as a {type(name).__name__}: put it in quotes")
+
+
+def _check_models(config: Mapping[str, Any]) -> None:
+    for name, model in config["models"].items():
+        for scan in model["scans"]:
+            if scan not in config["scans"]:
+                nearest = difflib.get_close_matches(scan, list(config["scans"]), n=1)
+                mend = f"did you mean '{nearest[0]}'?" if nearest else "name it under scans"
+                raise UserError(f"config: models.{name}.scans: there is no scan '{scan}': {mend}")

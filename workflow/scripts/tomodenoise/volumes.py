@@ -1,0 +1,156 @@
+"""Zarr arrays whose shards are the outputs of jobs, and the OME-Zarr image on top of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from ome_zarr.format import FormatV05
+from ome_zarr.writer import write_multiscales_metadata
+from zarr.codecs import BloscCodec
+
+from tomodenoise import grid
+from tomodenoise.arrays import FloatArray
+from tomodenoise.errors import UserError
+
+CHUNK = (8, 512, 512)
+"""Inner chunk of a volume, (z, y, x): small enough for cutting patches, large enough for the disk."""
+
+Shape = tuple[int, ...]
+
+
+def allocate(
+    path: Path,
+    shape: Shape,
+    shard: Shape,
+    chunk: Shape,
+    *,
+    names: Sequence[str],
+    attributes: dict[str, Any],
+    compressed: bool = False,
+) -> None:
+    """Write the metadata of an empty float32 array, `zarr.json`, and nothing else.
+
+    Parameters
+    ----------
+    path : the array's folder. Shards that are there already stay as they are.
+    shape, shard, chunk : extent of the array, of what one job writes, and of what is read at once.
+    names : one for each axis.
+    attributes : plain values kept with the array, its provenance above all.
+    compressed : noisy float32 shrinks by a tenth at a third of the speed, so only a denoised volume is.
+    """
+    scratch = path.parent / f".{path.name}.allocating"
+    zarr.create_array(
+        scratch,
+        shape=shape,
+        shards=tuple(-(-s // c) * c for s, c in zip(shard, chunk, strict=True)),
+        chunks=chunk,
+        dtype="float32",
+        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle") if compressed else None,
+        fill_value=0,
+        dimension_names=names,
+        attributes=attributes,
+        overwrite=True,
+    )
+    _move_metadata(scratch, path)
+
+
+def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict[str, Any], name: str) -> None:
+    """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
+
+    Parameters
+    ----------
+    path : the group's folder.
+    shape : (t, c, z, y, x) of the full resolution.
+    pixel_size : micrometre, the same in z, y and x.
+    attributes, name : provenance, and the name that viewers show.
+
+    Notes
+    -----
+    A pyramid level averages whole blocks, so its first pixel's centre lies (2**level - 1) / 2 pixels further in:
+    that is the translation beside the scale.
+    """
+    scratch = path.parent / f".{path.name}.allocating"
+    levels = grid.pyramid((shape[2], shape[3], shape[4]))
+    datasets = [
+        {
+            "path": str(number),
+            "coordinateTransformations": [
+                {"type": "scale", "scale": [1.0, 1.0, *(pixel_size * f for f in factors)]},
+                {"type": "translation", "translation": [0.0, 0.0, *(pixel_size * (f - 1) / 2 for f in factors)]},
+            ],
+        }
+        for number, factors in enumerate(_factors(levels))
+    ]
+    axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
+    axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+    group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
+    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name)
+    _move_metadata(scratch, path)
+
+
+def chunk(shard: Shape) -> Shape:
+    """Chunk of a shard of slices (…, z, y, x): one entry of the leading axes, at most `CHUNK` of the others."""
+    inner = tuple(min(s, c) for s, c in zip(shard[-3:], CHUNK, strict=True))
+    return (*(1 for _ in shard[:-3]), *inner)
+
+
+def open_array(path: Path) -> zarr.Array[Any]:
+    """Open an allocated array; what is written to it becomes a file even where it is all zeros."""
+    array = zarr.open_array(path, mode="r+")
+    # Without it zarr leaves out a shard that holds nothing but the fill value, and the job's output is missing.
+    return array.with_config({"write_empty_chunks": True})
+
+
+def write_shard(path: Path, start: Sequence[int], data: FloatArray) -> None:
+    """Write one whole shard, atomically.
+
+    Parameters
+    ----------
+    path : the array's folder.
+    start : position of the shard's first entry in the array.
+    data : float32, as many axes as the array, cut at the array's end.
+    """
+    array = open_array(path)
+    region = tuple(slice(s, s + n) for s, n in zip(start, data.shape, strict=True))
+    array[region] = np.ascontiguousarray(data, dtype=np.float32)
+
+
+def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
+    """Read a part of an array, float32; a shard that is missing is an error and never taken for zeros."""
+    array = open_array(path)
+    _check_present(path, array, region)
+    return np.asarray(array[region])
+
+
+def shard_file(path: Path, index: Sequence[int]) -> Path:
+    """File that holds the shard with this index."""
+    return path.joinpath("c", *map(str, index))
+
+
+def _check_present(path: Path, array: zarr.Array[Any], region: tuple[slice | int, ...]) -> None:
+    shards = array.shards or array.chunks
+    touched = []
+    for part, length, size in zip(region, array.shape, shards, strict=False):
+        start, stop = (part, part + 1) if isinstance(part, int) else part.indices(length)[:2]
+        touched.append(grid.covering(start, stop, size))
+    touched += [range(-(-n // s)) for n, s in zip(array.shape[len(region) :], shards[len(region) :], strict=True)]
+    for index in np.ndindex(*map(len, touched)):
+        file = shard_file(path, [axis[i] for axis, i in zip(touched, index, strict=True)])
+        if not file.is_file():
+            raise UserError(f"{file} is missing: ask Snakemake for this file to make it again")
+
+
+def _factors(levels: Sequence[Shape]) -> list[tuple[int, ...]]:
+    """How many pixels of the full resolution one pixel of each level spans, per axis."""
+    spans = [tuple(1 for _ in levels[0])]
+    for finer in levels[:-1]:
+        spans.append(tuple(f * (2 if n > 1 else 1) for f, n in zip(spans[-1], finer, strict=True)))
+    return spans
+
+
+def _move_metadata(scratch: Path, path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    (scratch / "zarr.json").replace(path / "zarr.json")
+    scratch.rmdir()

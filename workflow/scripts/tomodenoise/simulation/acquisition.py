@@ -1,0 +1,119 @@
+"""The course of a scan: darks, flats, projections at their angles, flats again, one frame at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.errors import UserError
+from tomodenoise.simulation.detector import Detector, expose, flatfield, stripe_gain
+from tomodenoise.simulation.phantom import Foam
+from tomodenoise.simulation.projection import project
+
+PROJECTION, FLAT, DARK = 0, 1, 2  # the NXtomo image keys
+GOLDEN = (np.sqrt(5) - 1) / 2
+
+Order: TypeAlias = Literal["sequential", "interlaced", "golden"]
+Phantom: TypeAlias = Callable[[float], Foam]  # of the time: 0 at the first projection, 1 at the last
+Frame: TypeAlias = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Plan of a scan; the flats are taken half before and half after the projections."""
+
+    columns: int = field(default=256, metadata={"help": "detector columns"})
+    rows: int = field(default=24, metadata={"help": "detector rows"})
+    angles: int = field(default=512, metadata={"help": "number of projections"})
+    span: float = field(default=180.0, metadata={"help": "degrees of one turn"})
+    order: Order = field(default="sequential", metadata={"help": "sequential, interlaced or golden"})
+    turns: int = field(default=1, metadata={"help": "turns that share the angles, each a time step"})
+    center: float | None = field(default=None, metadata={"help": "column of the axis; default: 3.4 in 256 off-centre"})
+    flats: int = field(default=60, metadata={"help": "number of flats"})
+    darks: int = field(default=20, metadata={"help": "number of darks"})
+    channels: tuple[float, ...] = field(default=(), metadata={"help": "attenuation of each channel, relative"})
+
+    @property
+    def axis(self) -> float:
+        """Column of the rotation axis, in pixels from the middle of column 0."""
+        return (self.columns - 1) / 2 + 3.4 / 256 * self.columns if self.center is None else self.center
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Return (rows, columns), after the number of channels where there are any."""
+        return (*((len(self.channels),) if self.channels else ()), self.rows, self.columns)
+
+
+def rotation_angles(scan: Scan) -> FloatArray:
+    """Return the angle of each projection in order of time, (angles,) float64, degrees, first 0.
+
+    Sequential turns repeat the same angles. Interlaced turns are shifted against each other so that together they
+    cover the span evenly, consecutive ones as far apart as can be (bit-reversed order). Golden angles are
+    multiples of the span times 0.618...: any run of them covers the span nearly evenly [Koehler 2004].
+
+    Raises
+    ------
+    UserError
+        If the projections cannot be dealt to the turns, or the order is unknown.
+    """
+    if scan.angles % scan.turns:
+        raise UserError(f"{scan.angles} angles do not divide into {scan.turns} turns: change either")
+    number, per_turn = np.arange(scan.angles), scan.angles // scan.turns
+    turn, position = np.divmod(number, per_turn)
+    match scan.order:
+        case "golden":
+            turns = number * GOLDEN % 1
+        case "sequential":
+            turns = turn + position / per_turn
+        case "interlaced":
+            turns = turn + (position + _bit_reversed(scan.turns)[turn] / scan.turns) / per_turn
+        case _:
+            raise UserError(f"order {scan.order!r} is unknown: choose sequential, interlaced or golden")
+    degrees: FloatArray = scan.span * turns
+    return degrees
+
+
+def _bit_reversed(count: int) -> IntArray:
+    """Return 0 ... count - 1 ordered by their reversed binary digits."""
+    bits = max(1, (count - 1).bit_length())
+    return np.array(sorted(range(count), key=lambda number: f"{number:0{bits}b}"[::-1]))
+
+
+def image_keys(scan: Scan) -> IntArray:
+    """Return the kind of each frame in order of time: 0 projection, 1 flat, 2 dark."""
+    kinds = [DARK, FLAT, PROJECTION, FLAT]
+    return np.repeat(kinds, [scan.darks, scan.flats // 2, scan.angles, scan.flats - scan.flats // 2])
+
+
+def acquire(phantom: Phantom, scan: Scan, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
+    """Yield the frames of a scan in order of time, kinds as in `image_keys`; holds one frame at a time.
+
+    The beam changes linearly from the first flat to the last. Each frame has a random stream of its own.
+
+    Returns
+    -------
+    Frames of shape `scan.frame_shape`, uint16 counts.
+    """
+    keys = image_keys(scan)
+    pattern_rng, *streams = rng.spawn(1 + len(keys))
+    beam = detector.photons * flatfield((scan.rows, scan.columns), pattern_rng)
+    gain = stripe_gain(detector, scan.columns, pattern_rng)
+    transmissions = _transmissions(phantom, scan)
+    light: FloatArray = np.zeros(scan.frame_shape)
+    for number, (key, stream) in enumerate(zip(keys, streams, strict=True)):
+        drift = 1 + detector.drift * (number - scan.darks) / max(1, len(keys) - scan.darks - 1)
+        transmission = next(transmissions) if key == PROJECTION else np.float64(key == FLAT)
+        expected = np.broadcast_to(beam * drift * transmission, scan.frame_shape)
+        frame, light = expose(detector, expected, light, gain if key == PROJECTION else np.ones(1), stream)
+        yield frame
+
+
+def _transmissions(phantom: Phantom, scan: Scan) -> Iterator[FloatArray]:
+    """Yield the share of the beam that passes the sample, for each projection."""
+    contrast = np.reshape(scan.channels or 1.0, (-1, 1, 1) if scan.channels else ())
+    for number, angle in enumerate(np.deg2rad(rotation_angles(scan))):
+        foam = phantom(number / max(1, scan.angles - 1))
+        yield np.exp(-contrast * project(foam, angle, scan.axis, (scan.rows, scan.columns)))

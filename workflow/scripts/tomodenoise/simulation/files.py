@@ -1,0 +1,100 @@
+"""Write a scan as Data Exchange or NXtomo, frame by frame, and its truth."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import h5py
+import numpy as np
+
+from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Frame, Scan, image_keys, rotation_angles
+from tomodenoise.simulation.phantom import Foam, truth
+
+TRUTH_ROWS = 32
+
+Layout: TypeAlias = Literal["exchange", "nxtomo"]
+
+
+def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame], pixel_size: float) -> None:
+    """Write the frames as they come; the file appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    path : HDF5 file to write or replace; missing folders are made.
+    layout : Data Exchange (`exchange`) or NXtomo (`nxtomo`).
+    frames : as `acquisition.acquire` yields them.
+    pixel_size : micrometre.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with h5py.File(partial, "w") as file:
+        {"exchange": _write_exchange, "nxtomo": _write_nxtomo}[layout](file, scan, frames, pixel_size)
+    partial.replace(path)
+
+
+def write_truth(path: Path, foam: Foam, columns: int, rows: int) -> None:
+    """Write the true volume, (rows, columns, columns) float32 in attenuation per pixel, as .npy in blocks of rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    volume = np.lib.format.open_memmap(partial, "w+", np.float32, (rows, columns, columns))
+    for start in range(0, rows, TRUTH_ROWS):
+        block = range(start, min(start + TRUTH_ROWS, rows))
+        volume[block.start : block.stop] = truth(foam, columns, block)
+    volume.flush()
+    partial.replace(path)
+
+
+def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame], pixel_size: float) -> None:
+    """Write the Data Exchange layout [De Carlo et al. 2014]; all flats share one array."""
+    keys = image_keys(scan)
+    file["implements"] = "exchange:measurement"
+    names = {PROJECTION: "exchange/data", FLAT: "exchange/data_white", DARK: "exchange/data_dark"}
+    stacks = {key: _frames(file, name, scan, int((keys == key).sum())) for key, name in names.items()}
+    stacks[PROJECTION].attrs["axes"] = "theta:channel:y:x" if scan.channels else "theta:y:x"
+    _quantity(file, "exchange/theta", rotation_angles(scan), "degrees")
+    _quantity(file, "measurement/instrument/detector/x_pixel_size", pixel_size, "um")
+    _quantity(file, "measurement/instrument/detector/y_pixel_size", pixel_size, "um")
+    position = dict.fromkeys(names, 0)
+    for key, frame in zip(keys, frames, strict=True):
+        stacks[key][position[key]] = frame
+        position[key] += 1
+
+
+def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame], pixel_size: float) -> None:
+    """Write the NXtomo application definition: all frames in one stack in order of time, told apart by a key."""
+    keys = image_keys(scan)
+    file.attrs["default"] = "entry"
+    entry = _group(file, "entry", "NXentry")
+    entry["definition"] = "NXtomo"
+    detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
+    stack = _frames(detector, "data", scan, len(keys))
+    detector["image_key"] = keys
+    _quantity(detector, "x_pixel_size", pixel_size, "um")
+    _quantity(detector, "y_pixel_size", pixel_size, "um")
+    sample = _group(entry, "sample", "NXsample")
+    sample["name"] = "foam"
+    rotation = np.zeros(len(keys))
+    rotation[keys == PROJECTION] = rotation_angles(scan)
+    _quantity(sample, "rotation_angle", rotation, "degrees")
+    data = _group(entry, "data", "NXdata")
+    data.attrs["signal"] = "data"
+    data["data"], data["image_key"], data["rotation_angle"] = stack, detector["image_key"], sample["rotation_angle"]
+    for number, frame in enumerate(frames):
+        stack[number] = frame
+
+
+def _frames(parent: h5py.Group, name: str, scan: Scan, count: int) -> h5py.Dataset:
+    """Create a stack of frames, stored frame by frame."""
+    return parent.create_dataset(name, (count, *scan.frame_shape), np.uint16, chunks=(1, *scan.frame_shape))
+
+
+def _quantity(parent: h5py.Group, name: str, value: object, units: str) -> None:
+    """Write a number or an array with its units."""
+    parent.create_dataset(name, data=value).attrs["units"] = units
+
+
+def _group(parent: h5py.Group, name: str, nexus_class: str) -> h5py.Group:
+    """Create a group with its NeXus class."""
+    group = parent.create_group(name)
+    group.attrs["NX_class"] = nexus_class
+    return group

@@ -1,0 +1,125 @@
+"""A foam of spheres inside a cylinder: its geometry, and its truth on a grid of voxels."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise.errors import UserError
+
+MATRIX = 0.5
+INCLUSIONS = (0.0, 0.4, 0.6, 0.7, 1.0)
+CYLINDER = 0.34  # of the detector's columns
+SUPERSAMPLING = 4
+PLACEMENT_ROUNDS = 5000
+BATCHES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Foam:
+    """Spheres that touch neither each other nor the side of a cylinder without ends; lengths in pixels.
+
+    The cylinder's axis is the rotation axis. Where a sphere is, its attenuation replaces the cylinder's.
+    """
+
+    cylinder: float  # radius
+    matrix: float  # attenuation of the cylinder per pixel
+    centers: FloatArray  # (n, 3): z from the middle of row 0; x and y from the axis, x right, y up
+    radii: FloatArray  # (n,)
+    attenuations: FloatArray  # (n,) per pixel
+
+    def scaled(self, factor: float) -> "Foam":
+        """Return the same geometry with all attenuations multiplied."""
+        return replace(self, matrix=self.matrix * factor, attenuations=self.attenuations * factor)
+
+
+def foam(shape: tuple[int, int], radii: tuple[float, float], fill: float, rng: np.random.Generator) -> Foam:
+    """Draw a foam that a detector sees whole, in relative attenuation (matrix 0.5, largest 1).
+
+    Parameters
+    ----------
+    shape : (rows, columns) of the detector; the cylinder's radius is 0.34 of the columns.
+    radii : smallest and largest radius of the spheres in pixels; the others lie evenly between.
+    fill : volume of the spheres over the volume of the cylinder, below about 0.35.
+    rng : source of the places and attenuations.
+
+    Raises
+    ------
+    UserError
+        If `fill` is too high for spheres dropped at random.
+    """
+    rows, columns = shape
+    cylinder, (small, large) = CYLINDER * columns, radii
+    mean_cube = (small + large) * (small**2 + large**2) / 4
+    count = round(fill * rows * cylinder**2 / (4 / 3 * mean_cube))
+    drawn = np.linspace(large, small, count)
+    centers = _place(drawn, cylinder, rows, rng)
+    return Foam(cylinder, MATRIX, centers, drawn, rng.choice(INCLUSIONS, count))
+
+
+def _place(radii: FloatArray, cylinder: float, rows: int, rng: np.random.Generator) -> FloatArray:
+    """Find places without overlap by random sequential adsorption, largest first, all open spheres at once."""
+    batch = len(radii) // BATCHES + 1
+    placed, centers = np.zeros(radii.shape, bool), np.empty((*radii.shape, 3))
+    for _ in range(PLACEMENT_ROUNDS):
+        if placed.all():
+            return centers
+        dropped = np.flatnonzero(~placed)[:batch]
+        order = np.concatenate([np.flatnonzero(placed), dropped])
+        centers[dropped] = _uniform(cylinder - radii[dropped], rows, rng)
+        pairs = cKDTree(centers[order]).query_pairs(2 * radii.max(), output_type="ndarray")
+        first, second = order[pairs[:, 0]], order[pairs[:, 1]]
+        distance = np.linalg.norm(centers[first] - centers[second], axis=1)
+        placed[dropped] = True
+        placed[second[distance < radii[first] + radii[second]]] = False
+    raise UserError(f"no room for {len(radii)} spheres after {PLACEMENT_ROUNDS} rounds: lower the fill")
+
+
+def _uniform(reach: FloatArray, rows: int, rng: np.random.Generator) -> FloatArray:
+    """Draw one place (z, y, x) in each cylinder of radius `reach`."""
+    polar, azimuth = reach * np.sqrt(rng.random(reach.shape)), rng.uniform(0, 2 * np.pi, reach.shape)
+    z = rng.uniform(-0.5, rows - 0.5, reach.shape)
+    return np.stack([z, polar * np.sin(azimuth), polar * np.cos(azimuth)], axis=1)
+
+
+def truth(foam: Foam, columns: int, rows: range) -> FloatArray:
+    """Sample the foam on voxels, each the mean of 4 x 4 x 4 points.
+
+    Returns
+    -------
+    (len(rows), columns, columns) float32, attenuation per pixel; axis at index (columns - 1) / 2, y up.
+    """
+    middle = (columns - 1) / 2
+    y, x = middle - _points(0, columns), _points(0, columns) - middle
+    disc = _coverage(np.hypot(y[:, None], x)[None] < foam.cylinder, depth=1)
+    volume = np.repeat(np.float32(foam.matrix) * disc, len(rows), axis=0)
+    for center, radius, attenuation in zip(foam.centers, foam.radii, foam.attenuations, strict=True):
+        z0, z1 = _span(center[0] - rows.start, radius, len(rows))
+        i0, i1 = _span(middle - center[1], radius, columns)
+        j0, j1 = _span(middle + center[2], radius, columns)
+        dz = _points(z0 + rows.start, z1 + rows.start) - center[0]
+        dy, dx = middle - _points(i0, i1) - center[1], _points(j0, j1) - middle - center[2]
+        inside = dz[:, None, None] ** 2 + dy[:, None] ** 2 + dx**2 < radius**2
+        volume[z0:z1, i0:i1, j0:j1] += np.float32(attenuation - foam.matrix) * _coverage(inside)
+    return volume
+
+
+def _points(start: int, stop: int) -> FloatArray:
+    """Return the sample points of the voxels `start` to `stop` along one direction."""
+    return (np.arange(start * SUPERSAMPLING, stop * SUPERSAMPLING) + 0.5) / SUPERSAMPLING - 0.5
+
+
+def _span(center: float, radius: float, size: int) -> tuple[int, int]:
+    """Return the first and one past the last voxel that a sphere touches, within the volume."""
+    first, last = np.floor(center - radius + 0.5), np.floor(center + radius + 0.5)
+    start = int(np.clip(first, 0, size))
+    return start, int(np.clip(last + 1, start, size))
+
+
+def _coverage(inside: BoolArray, depth: int = SUPERSAMPLING) -> FloatArray:
+    """Return the share of each voxel's points that lie inside."""
+    z, y, x = inside.shape
+    points = inside.reshape(z // depth, depth, y // SUPERSAMPLING, SUPERSAMPLING, x // SUPERSAMPLING, SUPERSAMPLING)
+    share: FloatArray = points.mean(axis=(1, 3, 5), dtype=np.float32)
+    return share

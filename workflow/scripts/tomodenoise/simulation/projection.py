@@ -1,0 +1,90 @@
+"""Exact line integrals of a foam, integrated over the area of each detector pixel.
+
+Nothing is sampled on a grid, so reconstructing these projections is no inverse crime.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.simulation.phantom import Foam
+
+BATCH = 2**17  # pixel corners worked on at once: fits the cache
+PROBES = 16
+
+
+def project(foam: Foam, angle: float, center: float, shape: tuple[int, int]) -> FloatArray:
+    """Project a foam at one angle: a point (x, y) falls on the column center + x cos(angle) + y sin(angle).
+
+    Parameters
+    ----------
+    foam : lengths in pixels, attenuation per pixel.
+    angle : radians.
+    center : column of the rotation axis, from the middle of column 0.
+    shape : (rows, columns) of the detector.
+
+    Returns
+    -------
+    (rows, columns) float64, the mean of the line integral over each pixel.
+    """
+    edges = np.arange(shape[1] + 1) - 0.5 - center
+    image = np.repeat(foam.matrix * np.diff(_disc_area(edges, foam.cylinder))[None], shape[0], axis=0)
+    columns = center + foam.centers[:, 2] * np.cos(angle) + foam.centers[:, 1] * np.sin(angle)
+    _add_spheres(image, foam.centers[:, 0], columns, foam.radii, foam.attenuations - foam.matrix)
+    return image
+
+
+def absorb(foam: Foam, largest: float, center: float, shape: tuple[int, int]) -> Foam:
+    """Scale a foam to a largest line integral, as found at 16 angles over half a turn."""
+    angles = np.arange(PROBES) * np.pi / PROBES
+    return foam.scaled(largest / max(project(foam, angle, center, shape).max() for angle in angles))
+
+
+def _disc_area(t: FloatArray, radius: float) -> FloatArray:
+    """Return the area of a disc between its middle and the chord at `t`: the antiderivative of the chord length."""
+    u = np.clip(t / radius, -1, 1)
+    area: FloatArray = radius**2 * (u * np.sqrt(1 - u**2) + np.arcsin(u))
+    return area
+
+
+def _ball_volume(t: FloatArray, z: FloatArray) -> FloatArray:
+    """Return the volume of the unit ball over the rectangle from (0, 0) to (t, z), negative where t z < 0.
+
+    With s = sqrt(1 - t² - z²), differentiating by t and z gives the chord 2 s. Where the corner lies outside
+    the ball's shadow the same expression holds with s = 0, once t and z are clipped to the shadow's box.
+    """
+    t, z = np.clip(t, -1, 1), np.clip(z, -1, 1)
+    s = np.sqrt(np.maximum(1 - t**2 - z**2, 0))
+    arcs = t * (3 - t**2) * np.arctan2(z, s) + z * (3 - z**2) * np.arctan2(t, s)
+    volume: FloatArray = (2 * t * z * s + arcs - 2 * np.arctan2(t * z, s)) / 3
+    return volume
+
+
+def _add_spheres(image: FloatArray, z: FloatArray, t: FloatArray, radii: FloatArray, values: FloatArray) -> None:
+    """Add the shadows of spheres at rows `z` and columns `t` in place, only on the pixels that each one touches."""
+    reach = np.ceil(2 * radii).astype(int) + 1
+    rows, columns = np.floor(z - radii + 0.5).astype(int), np.floor(t - radii + 0.5).astype(int)
+    margin = int(reach.max(initial=0))
+    padded = np.zeros([size + 2 * margin for size in image.shape])
+    seen = (rows + reach > 0) & (rows < image.shape[0]) & (columns + reach > 0) & (columns < image.shape[1])
+    for width, group in _batches(reach, seen):
+        scale = radii[group, None]
+        offsets = np.arange(width + 1) - 0.5
+        corner_z = (rows[group, None] + offsets - z[group, None]) / scale
+        corner_t = (columns[group, None] + offsets - t[group, None]) / scale
+        volume = _ball_volume(corner_t[:, None, :], corner_z[:, :, None])
+        shadow = np.diff(np.diff(volume, axis=1), axis=2) * (values[group] * radii[group] ** 3)[:, None, None]
+        pixels = np.arange(width) + margin
+        place = (rows[group, None] + pixels)[:, :, None], (columns[group, None] + pixels)[:, None, :]
+        np.add.at(padded, place, shadow)
+    image += padded[margin : margin + image.shape[0], margin : margin + image.shape[1]]
+
+
+def _batches(reach: IntArray, seen: BoolArray) -> Iterator[tuple[int, IntArray]]:
+    """Yield indices of seen spheres whose shadows fit the same square of pixels, few enough for the cache."""
+    for width in np.unique(reach[seen]):
+        members = np.flatnonzero(seen & (reach == width))
+        step = max(1, BATCH // int(width + 1) ** 2)
+        for start in range(0, len(members), step):
+            yield int(width), members[start : start + step]

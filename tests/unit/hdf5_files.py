@@ -1,0 +1,48 @@
+"""Tiny raw scans for tests, and where the measured ones are."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+MEASURED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def measured(name: str) -> Path:
+    """Path of a measured file; skips the test where it is not at hand."""
+    file = MEASURED / name
+    if not file.is_file():
+        pytest.skip(f"measured data not at hand: {file}")
+    return file
+
+
+def half_turn(count: int) -> np.ndarray:
+    """Angles in degrees."""
+    return np.arange(count) * (180 / max(count, 1))
+
+
+def write_exchange(
+    path: Path, projections: object, *, theta: object = None, units: str = "deg", **parts: object
+) -> Path:
+    """Write a Data Exchange file; `parts`: data_white, data_dark, image_key, or the attribute `kind`."""
+    with h5py.File(path, "w") as file:
+        exchange = file.create_group("exchange")
+        if "kind" in parts:
+            exchange.attrs["kind"] = parts.pop("kind")
+        exchange["data"] = projections
+        exchange["theta"] = half_turn(len(projections)) if theta is None else theta
+        exchange["theta"].attrs["units"] = units
+        for name, values in parts.items():
+            exchange[name] = values
+    return path
+
+
+def write_nxtomo(path: Path, frames: object, keys: object, *, angles: object = None) -> Path:
+    """Write an NXtomo file with all frames in one stack."""
+    with h5py.File(path, "w") as file:
+        file["entry/definition"] = "NXtomo"
+        file["entry/instrument/detector/data"] = frames
+        file["entry/instrument/detector/image_key"] = np.asarray(keys)
+        file["entry/sample/rotation_angle"] = half_turn(len(frames)) if angles is None else angles
+    return path

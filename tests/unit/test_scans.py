@@ -1,0 +1,417 @@
+"""Raw scans: layouts, kinds, units, and every mistake that a file can hold."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hdf5_files import half_turn, measured, write_exchange, write_nxtomo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomodenoise import scans
+from tomodenoise.errors import UserError
+from tomodenoise.scans.model import runs
+
+FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
+WHITE = np.full((3, 4, 5), 1000, dtype=np.uint16)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "scan.h5"
+
+
+def complaint(file: Path, **options: object) -> str:
+    with pytest.raises(UserError) as caught:
+        scans.open_scan(file, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(file) in message
+    return message
+
+
+# Data Exchange
+
+
+def test_exchange_header(file: Path) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE, data_dark=WHITE[:2])
+    scan = scans.open_scan(file)
+    assert (scan.layout, scan.kind, scan.rows, scan.depth, scan.columns) == ("data-exchange", "counts", (0, 4), 4, 5)
+    np.testing.assert_allclose(scan.angles, np.radians(half_turn(6)))
+    assert [(len(group.indices), group.time) for group in (*scan.flats, *scan.darks)] == [(3, 0), (2, 0)]
+    assert scan.pixel_size is None
+
+
+def test_exchange_theta_may_include_flats_if_a_key_tells(file: Path) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(9), image_key=[1, 0, 0, 0, 1, 0, 0, 0, 1])
+    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(9)[[1, 2, 3, 5, 6, 7]])
+
+
+@pytest.mark.parametrize(
+    ("units", "factor"), [("deg", 1), ("Degrees", 1), ("", 1), ("rad", np.pi / 180), ("radians", np.pi / 180)]
+)
+def test_angles_follow_their_units(file: Path, units: str, factor: float) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(6) * factor, units=units)
+    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(6), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("raw counts", "counts"),
+        ("Intensity", "intensity"),
+        ("transmission", "intensity"),
+        ("attenuation: -log(transmission) already applied", "attenuation"),
+        ("HAADF intensity (a line integral, not a transmission)", "attenuation"),
+    ],
+)
+def test_words_in_the_file_say_what_the_numbers_are(file: Path, kind: str, expected: str) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE, kind=kind)
+    assert scans.open_scan(file).kind == expected
+
+
+def test_the_user_overrules_the_file(file: Path) -> None:
+    write_exchange(file, FRAMES, kind="attenuation")
+    scan = scans.open_scan(file, input="intensity", rows=[1, 3], pixel_size=0.5)
+    assert (scan.kind, scan.rows, scan.depth, scan.pixel_size) == ("intensity", (1, 3), 2, 0.5)
+
+
+def test_units_of_the_data_say_counts(file: Path) -> None:
+    write_exchange(file, FRAMES.astype(np.float32), kind="as measured")
+    with h5py.File(file, "a") as handle:
+        handle["exchange/data"].attrs["units"] = "counts"
+    assert "no flats for counts" in complaint(file)
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "micrometres"),
+    [(1.5e-6, "m", 1.5), (1.5e-3, "mm", 1.5), (1.5, "um", 1.5), (1.5, "µm", 1.5), (1.5, "microns", 1.5),
+     (1500.0, "nm", 1.5), (1.5, "", None), (0.0, "um", None), (np.nan, "um", None), ("1.5", "um", None)],
+)  # fmt: skip
+def test_pixel_size_only_with_units(file: Path, value: object, units: str, micrometres: float | None) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE)
+    with h5py.File(file, "a") as handle:
+        handle["measurement/instrument/detector/x_pixel_size"] = value
+        handle["measurement/instrument/detector/x_pixel_size"].attrs["units"] = units
+    assert scans.open_scan(file).pixel_size == pytest.approx(micrometres)
+
+
+# NXtomo
+
+
+def test_nxtomo_groups_flats_by_the_projections_around_them(file: Path) -> None:
+    keys = [2, 1, 1, 0, 0, 3, 1, 0, 1, 3, 1, 2]
+    write_nxtomo(file, np.zeros((12, 2, 3), np.uint16), keys)
+    scan = scans.open_scan(file)
+    assert scan.layout == "nxtomo"
+    assert scan.projections.indices.tolist() == [3, 4, 7]
+    assert [group.indices.tolist() for group in scan.flats] == [[1, 2], [6], [8, 10]]
+    assert [group.indices.tolist() for group in scan.darks] == [[0], [11]]
+    np.testing.assert_allclose([group.time for group in scan.flats], [-1.5, 1 + 2 / 3, 4])
+    np.testing.assert_allclose(np.degrees(scan.angles), half_turn(12)[[3, 4, 7]])
+
+
+def test_nxtomo_angles_may_be_those_of_the_projections_only(file: Path) -> None:
+    write_nxtomo(file, FRAMES, [1, 0, 0, 0, 0, 1], angles=half_turn(4))
+    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(4))
+
+
+def test_nexus_without_keys_holds_projections_only(file: Path) -> None:
+    with h5py.File(file, "w") as handle:
+        handle["entry/tomo_entry/data/data"] = FRAMES.astype(np.float32)
+        handle["entry/tomo_entry/data/rotation_angle"] = half_turn(6)
+    assert len(scans.open_scan(file, input="attenuation").angles) == 6
+
+
+def scan_of_links(folder: Path) -> Path:
+    """Write a scan as beamlines do: a file of links, pixels and angles elsewhere, some links broken."""
+    with h5py.File(folder / "pixels.h5", "w") as handle:
+        handle["stack"] = FRAMES
+    with h5py.File(folder / "angles.h5", "w") as handle:
+        handle["measured"] = half_turn(6) + 5
+    with h5py.File(folder / "scan.nxs", "w") as handle:
+        for name, stack in (("absent", "gone.h5"), ("camera", "pixels.h5")):
+            handle[f"entry/instrument/{name}/image_key"] = [1, 0, 0, 0, 0, 2]
+            handle[f"entry/instrument/{name}/data"] = h5py.ExternalLink(stack, "stack")
+        plot = handle.create_group("entry/camera")
+        plot.attrs["signal"] = "data"
+        plot["data"] = h5py.ExternalLink("pixels.h5", "stack")
+        plot["theta_set"] = h5py.ExternalLink("gone.h5", "demanded")
+        plot["theta"] = h5py.ExternalLink("angles.h5", "measured")
+        plot["temperature"] = h5py.ExternalLink("gone.h5", "temperature")
+    return folder / "scan.nxs"
+
+
+def test_links_are_followed_and_broken_ones_that_do_not_matter_are_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_of_links(tmp_path)
+    monkeypatch.chdir(tmp_path.parent)
+    file = Path(tmp_path.name) / "scan.nxs"
+    scan = scans.open_scan(file)
+    assert (scan.projections.file, scan.projections.dataset) == (file.parent / "pixels.h5", "/stack")
+    np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[1:5] + 5)
+    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[1:5])
+    assert scan.identity["files"] == [str(file), str(file.parent / "angles.h5"), str(file.parent / "pixels.h5")]
+
+
+# Reading
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_exchange(tmp_path_factory.mktemp("stored") / "scan.h5", FRAMES, data_white=WHITE)
+
+
+@given(
+    indices=st.sets(st.integers(0, 5)).map(sorted),
+    rows=st.sets(st.integers(0, 4), min_size=2, max_size=2).map(sorted),
+    select=st.none() | st.slices(6),
+)
+def test_read_equals_indexing(stored: Path, indices: list[int], rows: list[int], select: slice | None) -> None:
+    frames = scans.Frames(stored, "exchange/data", np.array(indices, dtype=int), 0.0)
+    result = scans.read(frames, tuple(rows), select)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, FRAMES[frames.indices[select or slice(None)]][:, slice(*rows)])
+
+
+def test_read_touches_the_asked_rows_only(file: Path) -> None:
+    with h5py.File(file, "w") as handle:  # a petabyte, of which nothing but two rows is stored
+        stack = handle.create_dataset("data", (10_000, 300_000, 100), np.uint32, chunks=(1, 1, 100))
+        stack[5_000, 200_000] = np.arange(100)
+        stack[5_001, 200_000] = np.arange(100) + 1
+    frames = scans.Frames(file, "data", np.arange(10_000), 0.0)
+    result = scans.read(frames, (200_000, 200_001), slice(5_000, 5_002))
+    np.testing.assert_array_equal(result[:, 0], [np.arange(100), np.arange(100) + 1])
+
+
+@given(st.sets(st.integers(0, 30)))
+def test_runs_spell_out_the_indices(members: set[int]) -> None:
+    found = runs(np.array(sorted(members), dtype=int))
+    assert [index for start, stop in found for index in range(start, stop)] == sorted(members)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+
+
+# scan.json and identity
+
+
+def test_json_keeps_all(tmp_path: Path) -> None:
+    file = write_nxtomo(tmp_path / "scan.h5", np.zeros((9, 4, 3), np.uint16), [2, 1, 1, 0, 0, 0, 0, 1, 2])
+    scan = scans.open_scan(file, rows=(1, 3), pixel_size=2.5)
+    stored = json.dumps(scans.to_json(scan))
+    again = scans.from_json(json.loads(stored))
+    assert json.dumps(scans.to_json(again)) == stored
+    np.testing.assert_allclose(again.angles, scan.angles, atol=1e-11)
+    assert again.flats[1].indices.tolist() == [7]
+    assert again.depth == 2
+
+
+def test_fingerprint_survives_a_touch_and_a_move(tmp_path: Path) -> None:
+    file = scan_of_links(tmp_path)
+    before = scans.open_scan(file).identity
+    os.utime(tmp_path / "pixels.h5", (1e9, 4e9))
+    touched = scans.open_scan(file).identity
+    shutil.copytree(tmp_path, tmp_path / "moved")
+    moved = scans.open_scan(tmp_path / "moved" / "scan.nxs").identity
+    assert before["fingerprint"] == touched["fingerprint"] == moved["fingerprint"]
+    assert touched["modified"] == "2096-10-02T07:06:40+00:00"
+
+
+def test_fingerprint_sees_another_measurement(tmp_path: Path) -> None:
+    file = scan_of_links(tmp_path)
+    before = scans.open_scan(file).identity["fingerprint"]
+    with h5py.File(tmp_path / "pixels.h5", "a") as handle:
+        handle["stack"][3, 2, 1] += 1
+    assert scans.open_scan(file).identity["fingerprint"] != before
+
+
+@pytest.mark.parametrize(("place", "length"), [(0, 1), (9_999_999, 1), (4_100_000, 700_000)])
+def test_fingerprint_samples_head_tail_and_between(tmp_path: Path, place: int, length: int) -> None:
+    content = bytearray(10_000_000)
+    (tmp_path / "a").write_bytes(content)
+    content[place : place + length] = b"x" * length
+    (tmp_path / "b").write_bytes(content)
+    assert scans.fingerprint([tmp_path / "a"]) != scans.fingerprint([tmp_path / "b"])
+
+
+# Mistakes
+
+
+def break_file(handle: h5py.File, name: str, **options: object) -> None:
+    del handle[name]
+    handle.create_dataset(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("data", {"data": FRAMES[0]}, ["(4, 5)", "three-dimensional"]),
+        ("data", {"data": FRAMES[None]}, ["multi-channel data are not supported yet"]),
+        ("data", {"data": FRAMES.astype(complex)}, ["complex128", "cannot be read as numbers"]),
+        ("data", {"data": FRAMES[:0]}, ["no projections"]),
+        ("data_white", {"data": WHITE[:, :3]}, ["(3, 5)", "(4, 5)"]),
+        ("theta", {"data": half_turn(8)}, ["8 angles", "6 projections"]),
+        ("theta", {"data": [0, 1, np.nan, 3, 4, 5]}, ["angle 2", "nan"]),
+        ("theta", {"data": np.radians(half_turn(6))}, ["2.62 degrees", "rad"]),
+        ("theta", {"data": np.zeros((2, 3))}, ["(2, 3)", "list of numbers"]),
+    ],
+)
+def test_parts_that_do_not_fit(file: Path, name: str, options: dict[str, object], words: list[str]) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE)
+    with h5py.File(file, "a") as handle:
+        break_file(handle, f"exchange/{name}", **options)
+    message = complaint(file)
+    assert all(word in message for word in words)
+
+
+def test_angles_in_unknown_units(file: Path) -> None:
+    assert "'gon'" in complaint(write_exchange(file, FRAMES, data_white=WHITE, units="gon"))
+
+
+def test_degrees_that_call_themselves_radians(file: Path) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE, theta=np.arange(6) * 30.0, units="rad")
+    assert "24 turns" in complaint(file)
+
+
+def test_missing_angles(file: Path) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE)
+    with h5py.File(file, "a") as handle:
+        del handle["exchange/theta"]
+    assert "/exchange/theta is missing" in complaint(file)
+
+
+def test_missing_file(file: Path) -> None:
+    assert "no such file" in complaint(file)
+
+
+def test_no_hdf5(file: Path) -> None:
+    file.write_text("angle, counts")
+    assert "not an HDF5 file" in complaint(file)
+
+
+def test_truncated_file(file: Path) -> None:
+    write_exchange(file, FRAMES)
+    file.write_bytes(file.read_bytes()[:1500])
+    assert "cannot be opened" in complaint(file)
+
+
+def test_unknown_layout(file: Path) -> None:
+    with h5py.File(file, "w") as handle:
+        handle["scan/data"] = FRAMES
+    message = complaint(file)
+    assert "/exchange/data" in message
+    assert "NXtomo" in message
+
+
+@pytest.mark.parametrize("rows", [(0, 5), (-1, 3), (3, 3), (3, 1)])
+def test_rows_out_of_range(file: Path, rows: tuple[int, int]) -> None:
+    message = complaint(write_exchange(file, FRAMES, data_white=WHITE), rows=rows)
+    assert str(list(rows)) in message
+    assert "[0, 4]" in message
+
+
+@pytest.mark.parametrize(
+    ("projections", "parts", "options", "words"),
+    [
+        (FRAMES, {}, {}, "no flats for counts"),
+        (FRAMES * 1.0, {"kind": "counts"}, {}, "no flats for counts"),
+        (FRAMES * 1.0, {"data_white": WHITE[:0]}, {"input": "counts"}, "no flats for counts"),
+        (FRAMES * 1.0, {}, {}, "set correct.input"),
+    ],
+)
+def test_numbers_of_unknown_kind(file: Path, projections: object, parts: dict, options: dict, words: str) -> None:
+    assert words in complaint(write_exchange(file, projections, **parts), **options)
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        (h5py.ExternalLink("detector.h5", "stack"), ["detector.h5, which is missing"]),
+        (h5py.ExternalLink("scan.h5", "stack"), ["scan.h5, which holds no", "stack"]),
+        (h5py.SoftLink("/elsewhere"), ["/elsewhere, which does not exist"]),
+    ],
+)
+@pytest.mark.parametrize("write", [write_exchange, lambda file, frames: write_nxtomo(file, frames, [0] * 6)])
+def test_dangling_data(file: Path, write: Callable[..., Path], link: object, words: list[str]) -> None:
+    write(file, FRAMES)
+    with h5py.File(file, "a") as handle:
+        name = "exchange/data" if "exchange" in handle else "entry/instrument/detector/data"
+        del handle[name]
+        handle[name] = link
+    message = complaint(file)
+    assert all(word in message for word in words)
+
+
+def test_virtual_data_without_its_source(file: Path) -> None:
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    layout[:] = h5py.VirtualSource("modules.h5", "data", FRAMES.shape)
+    write_exchange(file, FRAMES, data_white=WHITE)
+    with h5py.File(file, "a") as handle:
+        del handle["exchange/data"]
+        handle.create_virtual_dataset("exchange/data", layout)
+    assert "modules.h5, which is missing" in complaint(file)
+    with h5py.File(file.with_name("modules.h5"), "w") as handle:
+        handle["data"] = FRAMES
+    scan = scans.open_scan(file)
+    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES)
+    assert str(file.with_name("modules.h5")) in scan.identity["files"]
+
+
+def test_keys_and_frames_differ_in_number(file: Path) -> None:
+    message = complaint(write_nxtomo(file, FRAMES, [1, 0, 0, 0]))
+    assert "4 keys" in message
+    assert "6 frames" in message
+
+
+def test_nexus_without_angles(file: Path) -> None:
+    write_nxtomo(file, FRAMES, [1, 0, 0, 0, 0, 0])
+    with h5py.File(file, "a") as handle:
+        del handle["entry/sample"]
+    assert "no angles" in complaint(file)
+
+
+# Measured scans
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shape", "degrees"),
+    [
+        ("tooth/tooth.h5", "counts", (181, 2, 640), (0, 179.0055)),
+        ("basalt/basalt_dx.h5", "attenuation", (530, 1, 627), (0, 179.79)),
+        ("wood360/wood360_dx.h5", "attenuation", (625, 1, 577), (0, 359.424)),
+        ("haadf_needle/haadf_needle_aligned_dx.h5", "attenuation", (77, 256, 256), (-76, 76)),
+        ("gel_dynamic/gel_parallel_dx.h5", "attenuation", (576, 1, 282), (0, 2875)),
+        ("k11_18014/k11-18014.nxs", "counts", (3001, 22, 26), (89.9951, 269.9946)),
+    ],
+)
+def test_measured_scans_open(name: str, kind: str, shape: tuple[int, int, int], degrees: tuple[float, float]) -> None:
+    scan = scans.open_scan(measured(name))
+    assert scan.kind == kind
+    assert (len(scan.projections.indices), scan.depth, scan.columns) == shape
+    np.testing.assert_allclose(np.degrees(scan.angles[[0, -1]]), degrees, atol=1e-4)
+
+
+def test_measured_flats_and_darks() -> None:
+    tooth = scans.open_scan(measured("tooth/tooth.h5"))
+    assert [len(group.indices) for group in (*tooth.flats, *tooth.darks)] == [10, 10]
+    k11 = scans.open_scan(measured("k11_18014/k11-18014.nxs"))
+    assert [(len(group.indices), group.time) for group in k11.flats] == [(50, -75.5), (50, 3025.5)]
+    assert [(len(group.indices), group.time) for group in k11.darks] == [(50, -25.5), (50, 3075.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("metadata_only/24888.nxs", "/dls/i13/data/2014/mt9396-1/raw/pco1-24888.hdf, which is missing"),
+        ("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs", "multi-channel data are not supported yet"),
+        ("gel_dynamic/gel_fan.h5", "no known layout"),
+    ],
+)
+def test_measured_scans_that_cannot_be_used(name: str, words: str) -> None:
+    assert words in complaint(measured(name))

@@ -1,0 +1,113 @@
+"""What a scan is, and its form in `scan.json`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray, IntArray
+
+DIGITS = 10
+"""Decimals of a degree in `scan.json`: far below what any stage moves, and 0.9945 stays 0.9945."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Some frames of one HDF5 dataset (frame, row, column)."""
+
+    file: Path
+    dataset: str
+    indices: IntArray
+    """(n,) positions along the first axis, ascending."""
+    time: float
+    """Mean position in the acquisition, counted in projections: below 0 before the first, at least n after the last."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What later stages need to know of one raw file. Made by `open_scan`."""
+
+    file: Path
+    layout: str
+    """`data-exchange` or `nxtomo`."""
+    kind: str
+    """What the numbers are: `counts`, `intensity` (transmission) or `attenuation` (line integrals)."""
+    rows: tuple[int, int]
+    """Start and stop of the detector rows in use; row 0 of the volume is ``rows[0]``."""
+    columns: int
+    angles: FloatArray
+    """(A,) float64 radians, in acquisition order."""
+    projections: Frames
+    flats: tuple[Frames, ...]
+    """One group for each run of flats between the same two projections, in acquisition order."""
+    darks: tuple[Frames, ...]
+    pixel_size: float | None
+    """Micrometre; None where neither the file nor the user says so."""
+    identity: dict[str, object]
+    """See `identity.identify`."""
+
+    @property
+    def depth(self) -> int:
+        """Rows in use: slices of the volume."""
+        return self.rows[1] - self.rows[0]
+
+
+def to_json(scan: Scan) -> dict[str, Any]:
+    """Plain values for `scan.json`; angles in degrees and runs of frames as [start, stop), for people to read."""
+    degrees = np.round(np.degrees(scan.angles), DIGITS)
+    return {
+        "file": str(scan.file),
+        "layout": scan.layout,
+        "kind": scan.kind,
+        "rows": list(scan.rows),
+        "columns": scan.columns,
+        "pixel_size_micrometre": scan.pixel_size,
+        "number_of_projections": len(scan.angles),
+        "first_angle_degrees": float(degrees[0]),
+        "last_angle_degrees": float(degrees[-1]),
+        "projections": _frames_to_json(scan.projections),
+        "flats": [_frames_to_json(group) for group in scan.flats],
+        "darks": [_frames_to_json(group) for group in scan.darks],
+        "identity": scan.identity,
+        "angles_degrees": degrees.tolist(),
+    }
+
+
+def from_json(values: dict[str, Any]) -> Scan:
+    """Read what `to_json` wrote."""
+    start, stop = values["rows"]
+    return Scan(
+        file=Path(values["file"]),
+        layout=values["layout"],
+        kind=values["kind"],
+        rows=(start, stop),
+        columns=values["columns"],
+        angles=np.radians(np.asarray(values["angles_degrees"], dtype=np.float64)),
+        projections=_frames_from_json(values["projections"]),
+        flats=tuple(_frames_from_json(group) for group in values["flats"]),
+        darks=tuple(_frames_from_json(group) for group in values["darks"]),
+        pixel_size=values["pixel_size_micrometre"],
+        identity=values["identity"],
+    )
+
+
+def runs(indices: IntArray) -> list[tuple[int, int]]:
+    """Consecutive stretches of ascending positions, as (start, stop)."""
+    pieces = np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1)
+    return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
+
+
+def _frames_to_json(frames: Frames) -> dict[str, Any]:
+    return {
+        "file": str(frames.file),
+        "dataset": frames.dataset,
+        "number": len(frames.indices),
+        "frames": [list(run) for run in runs(frames.indices)],
+        "time": frames.time,
+    }
+
+
+def _frames_from_json(values: dict[str, Any]) -> Frames:
+    indices = np.concatenate([np.arange(start, stop) for start, stop in values["frames"]])
+    return Frames(Path(values["file"]), values["dataset"], indices, values["time"])

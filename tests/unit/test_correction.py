@@ -1,0 +1,230 @@
+"""Counts to line integrals: without bias, drift or common noise, and the same whichever way it is cut."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hdf5_files import measured, write_exchange, write_nxtomo
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tomodenoise import correction
+from tomodenoise.correction import slabs
+from tomodenoise.scans import Scan, open_scan, read
+
+DARK = 20
+INTEGRAL = 0.7
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "scan.h5"
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(42)
+
+
+def counted_scan(file: Path, rng: np.random.Generator, flats: int = 10, rows: int = 6, photons: float = 500) -> Scan:
+    """Write a scan of a constant object between two groups of flats, gain 2, beam falling by 20 %, and open it."""
+    keys = [2] * 5 + [1] * flats + [0] * 24 + [1] * flats + [2] * 5
+    beam = photons * np.linspace(1, 0.8, len(keys))[:, None, None] * np.linspace(0.5, 1, 40)
+    factor = np.select([np.equal(keys, 2), np.equal(keys, 0)], [0, np.exp(-INTEGRAL)], 1)[:, None, None]
+    frames = DARK + 2 * rng.poisson(np.broadcast_to(beam * factor, (len(keys), rows, 40)))
+    return open_scan(write_nxtomo(file, frames.astype(np.uint16), keys))
+
+
+def corrected(scan: Scan, assignment: np.ndarray | None = None, gain: float | None = 2.0) -> np.ndarray:
+    return correction.correct_slab(scan, (0, scan.depth), assignment, gain)[0]
+
+
+# -log
+
+
+@pytest.mark.parametrize(("photons", "gain"), [(10, 1.0), (10, 1.55), (1000, 1.55)])
+def test_line_integrals_of_few_photons_are_unbiased(rng: np.random.Generator, photons: float, gain: float) -> None:
+    transmitted = (gain * rng.poisson(photons, (100, 50, 50))).astype(np.float32)
+    beam = np.full((50, 50), gain * photons * np.exp(INTEGRAL), dtype=np.float32)
+    plain = np.log(beam / np.maximum(transmitted, gain)).mean() - INTEGRAL
+    bias = correction.attenuation_from_counts(transmitted, beam, gain).mean(dtype=np.float64) - INTEGRAL
+    assert abs(bias) < 0.002
+    assert photons > 10 or plain > 0.05
+
+
+def test_line_integrals_without_gain_have_a_ceiling() -> None:
+    beam = np.float32([[100, 100, 100]])
+    integrals = correction.attenuation_from_counts(np.float32([[50, 0, -3]]), beam, None)
+    np.testing.assert_allclose(integrals, [[np.log(2), -np.log(1e-4), -np.log(1e-4)]], rtol=1e-6)
+
+
+# Flats and darks
+
+
+def test_drift_of_the_beam_is_removed(file: Path) -> None:
+    """Flats interpolated in time leave nothing of a linear drift; those of one side leave all of it."""
+    keys = [1] * 4 + [0] * 20 + [1] * 4
+    beam = np.linspace(30_000, 20_000, 28)[:, None, None] * np.ones((2, 3))
+    beam[4:24] /= 2
+    scan = open_scan(write_nxtomo(file, beam, keys))
+    np.testing.assert_allclose(corrected(scan, gain=None), np.log(2), atol=1e-5)
+    one_sided = corrected(replace(scan, flats=scan.flats[:1]), gain=None)
+    assert np.ptp(one_sided) > 0.2
+
+
+def test_drift_of_the_dark_is_removed(file: Path) -> None:
+    keys = [2] * 2 + [1] * 2 + [0] * 20 + [1] * 2 + [2] * 2
+    dark = np.linspace(100, 300, 28)[:, None, None]
+    light = np.select([np.equal(keys, 1), np.equal(keys, 0)], [1000, 500], 0)[:, None, None]
+    scan = open_scan(write_nxtomo(file, (dark + light) * np.ones((2, 3)), keys))
+    np.testing.assert_allclose(corrected(scan, gain=None), np.log(2), atol=1e-5)
+
+
+def test_reference_is_constant_outside_of_its_times() -> None:
+    reference = correction.Reference(np.array([-2.0, 10.0]), np.float32([[[1]], [[4]]]))
+    assert [reference.at(time).item() for time in (-5, -2, 0, 4, 10, 99)] == [1, 1, 1.5, 2.5, 4, 4]
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=3), st.integers(1, 6))
+def test_deal_shares_out_all_or_gives_all_to_all(sizes: list[int], sections: int) -> None:
+    dealt = correction.deal(sizes, sections)
+    assert len(dealt) == sections
+    if correction.is_shared(sizes, sections):
+        assert all(len(part) == size for section in dealt for part, size in zip(section, sizes, strict=True))
+        return
+    for group, size in enumerate(sizes):
+        assert sorted(np.concatenate([section[group] for section in dealt])) == list(range(size))
+        assert all(len(section[group]) for section in dealt)
+    totals = [sum(map(len, section)) for section in dealt]
+    assert max(totals) - min(totals) <= 1
+
+
+@pytest.mark.parametrize("divided", [True, False])
+def test_divided_flats_make_the_noise_of_halves_independent(
+    file: Path, rng: np.random.Generator, divided: bool
+) -> None:
+    scan = counted_scan(file, rng, flats=5, rows=50)
+    half = np.arange(len(scan.angles)) % 2
+    integrals = corrected(scan, half if divided else None) - INTEGRAL
+    noise = [integrals[half == section].mean(axis=0).ravel() for section in (0, 1)]
+    correlation = np.corrcoef(*noise)[0, 1]
+    if divided:
+        assert abs(correlation) < 0.1  # 2000 pixels: one standard error is 0.022
+    else:
+        assert correlation > 0.3
+
+
+# Gain
+
+
+@pytest.mark.parametrize("gain", [0.3, 1.0, 5.0])
+def test_gain_is_found_in_spite_of_drift_flicker_and_hot_pixels(rng: np.random.Generator, gain: float) -> None:
+    flicker = np.linspace(1, 0.9, 20) * (1 + 0.02 * rng.standard_normal(20))
+    flats = 100 + gain * rng.poisson(3000 * flicker[:, None, None] * np.ones((40, 200)))
+    flats[::3, 5, ::50] += 20_000
+    dark = np.full((40, 200), 100.0)
+    assert correction.estimate_gain(flats, dark) == pytest.approx(gain, rel=0.03)
+
+
+def test_gain_needs_four_flats_that_look_like_counts() -> None:
+    flats = np.full((4, 8, 8), 50.0)
+    assert correction.estimate_gain(flats[:3] + np.arange(3)[:, None, None], flats[0] * 0) is None
+    assert correction.estimate_gain(flats, flats[0] * 0) is None
+
+
+def test_gain_of_a_scan(file: Path, rng: np.random.Generator) -> None:
+    scan = counted_scan(file, rng, flats=20, rows=80)
+    assert correction.measure_gain(scan) == pytest.approx(2, rel=0.05)
+    assert correction.measure_gain(replace(scan, kind="intensity")) is None
+
+
+# Repair
+
+
+def test_repair_interpolates_along_the_row() -> None:
+    nan = np.nan
+    rows = np.float32([[[1, nan, 3, nan, nan, 9], [nan, 2, 4, np.inf, 6, -np.inf], [nan] * 6, [0, 1, 2, 3, 4, 5]]])
+    assert correction.repair(rows) == (6, 1)
+    np.testing.assert_array_equal(rows, [[[1, 2, 3, 5, 7, 9], [2, 2, 4, 5, 6, 6], [0] * 6, [0, 1, 2, 3, 4, 5]]])
+
+
+@given(arrays(np.float32, (2, 3, 5), elements=st.floats(-9, 9, width=32) | st.sampled_from([np.nan, np.inf, -np.inf])))
+def test_repair_leaves_only_finite_values_and_touches_no_other(frames: np.ndarray) -> None:
+    before = frames.copy()
+    repaired, empty = correction.repair(frames)
+    good = np.isfinite(before)
+    assert np.isfinite(frames).all()
+    np.testing.assert_array_equal(frames[good], before[good])
+    assert empty == (~good.any(axis=-1)).sum()
+    assert repaired == (~good).sum() - 5 * empty
+
+
+def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
+    projections = np.full((8, 2, 6), 50.0)
+    projections[2, 1, 3], projections[3, 1, 3], projections[4, 0, 0] = np.nan, np.inf, -np.inf
+    white = np.full((4, 2, 6), 110.0)
+    white[:, 0, 2], white[1, 1, 5] = 10, np.nan
+    scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
+    integrals, statistics = correction.correct_slab(scan, (0, 2), None, 4.0)
+    np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
+    assert statistics == correction.SlabStatistics(10, 10, repaired=8 * 2 + 3, dead=2, empty_rows=0)
+
+
+# Slabs
+
+
+def test_slabs_are_independent_bit_for_bit(
+    file: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = replace(counted_scan(file, rng, rows=8), rows=(1, 8))
+    section = np.arange(24) % 4
+    whole = corrected(scan, section)
+    monkeypatch.setattr(slabs, "BLOCK_BYTES", 7 * 40 * 4)  # and streamed in blocks of one or a few projections
+    parts = [correction.correct_slab(scan, rows, section, 2.0)[0] for rows in ((0, 3), (3, 4), (4, 7))]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_smallest_counts_are_photons(file: Path, rng: np.random.Generator) -> None:
+    scan = counted_scan(file, rng)
+    photons = (read(scan.projections, scan.rows) - DARK) / 2
+    statistics = correction.correct_slab(scan, (0, 6), None, 2.0)[1]
+    assert statistics.smallest_counts == photons.min()
+    assert statistics.low_counts == pytest.approx(np.quantile(photons, 0.001))
+    assert correction.correct_slab(scan, (0, 6), None, None)[1].smallest_counts is None
+
+
+def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
+    values = np.float32(np.linspace(0.1, 2, 30)).reshape(5, 2, 3)
+    write_exchange(file, values)
+    np.testing.assert_array_equal(corrected(open_scan(file, input="attenuation")), values)
+    np.testing.assert_allclose(corrected(open_scan(file, input="intensity")), -np.log(values), rtol=1e-6, atol=1e-7)
+
+
+# Measured scans
+
+
+def test_tooth() -> None:
+    scan = open_scan(measured("tooth/tooth.h5"))
+    integrals, statistics = correction.correct_slab(scan, (0, 2), None, correction.measure_gain(scan))
+    assert np.isfinite(integrals).all()
+    assert -0.2 < integrals.min() < 0
+    assert 1.8 < integrals.max() < 2.1
+    assert np.abs(np.median(integrals[..., :20])) < 0.02  # air beside the sample
+    assert (statistics.repaired, statistics.dead, statistics.empty_rows) == (0, 0, 0)
+
+
+def test_k11() -> None:
+    scan = open_scan(measured("k11_18014/k11-18014.nxs"))
+    before, after = (read(group, scan.rows).mean() - 99 for group in scan.flats)
+    assert after / before - 1 == pytest.approx(0.015, abs=0.001)
+    gain = correction.measure_gain(scan)
+    assert gain == pytest.approx(1.55, abs=0.15)
+    integrals, statistics = correction.correct_slab(scan, (0, 22), np.arange(3001) % 4, gain)
+    assert np.isfinite(integrals).all()
+    assert -0.3 < integrals.min() < 0
+    assert 0.9 < integrals.max() < 1.2
+    per_projection = integrals.mean(axis=(1, 2))
+    assert 1488 <= per_projection.argmax() <= 1669  # a strong absorber crosses the region
+    assert statistics.smallest_counts > 9000

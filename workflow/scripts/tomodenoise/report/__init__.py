@@ -1,0 +1,7 @@
+"""One page about a run that a person reads in a minute and keeps: self-contained HTML."""
+
+from tomodenoise.report.page import ModelSection, ScanSection, render
+from tomodenoise.report.pictures import window
+from tomodenoise.report.timing import Stage, stages
+
+__all__ = ["ModelSection", "ScanSection", "Stage", "render", "stages", "window"]

@@ -1,0 +1,160 @@
+"""The page: what it shows of each scan and model, and its rendering."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.report import curves, pictures, words
+from tomodenoise.report.timing import Stage
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "report"
+
+
+@dataclass(frozen=True)
+class ScanSection:
+    """All that the page says of one scan."""
+
+    name: str
+    facts: dict[str, str]
+    """Label to value: shape, angles, flats, counts, center, ..."""
+    warnings: tuple[str, ...]
+    planes: dict[str, tuple[FloatArray, FloatArray]]
+    """Name of the plane, "axial (z)", "coronal (y)", "sagittal (x)", to (before, after): 2-D float32, same shape."""
+    window: tuple[float, float]
+    """The values shown black and white, in all planes, before and after."""
+    pixel_size: float
+    """Micrometres."""
+    center_figure: bytes
+    """PNG."""
+    model: str
+    settings: dict[str, Any]
+    """The resolved configuration of this scan, nested."""
+    provenance: dict[str, Any]
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class ModelSection:
+    """All that the page says of one model."""
+
+    name: str
+    history: list[dict[str, float]]
+    """An entry per evaluation: iteration, pixels, loss, held_out_loss, learning_rate, seconds."""
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice before and after."""
+
+    name: str
+    size: str
+    ratio: float
+    """Width by height of its frame: the slice's own, but one or two rows of a volume still get a frame to look at."""
+    before: pictures.Picture
+    after: pictures.Picture
+    bar: float
+    """Length of the scale bar, micrometres."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The slices of a scan."""
+
+    factor: int
+    """Each pixel shown is the mean of factor x factor pixels of the volume."""
+    micrometres: float
+    """Width of a pixel shown."""
+    planes: list[Plane]
+
+
+def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: str) -> str:
+    """Render the report.
+
+    Parameters
+    ----------
+    scans : in the order to be shown; the names are unique.
+    models : the models that the scans name; one that is missing here is shown by its name alone.
+    title : the heading.
+
+    Returns
+    -------
+    A complete HTML page that loads nothing: pictures, style and script are inside, and it forbids the rest.
+    """
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            scans=[(scan, view(scan)) for scan in scans],
+            models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
+            held_out={model.name: _last_held_out(model) for model in models},
+            anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},
+            style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            nan=math.nan,
+        )
+    )
+    return page.lstrip()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "distance": words.distance,
+        "duration": words.duration,
+        "memory": words.memory,
+        "number": words.number,
+        "png": lambda content: pictures.data_uri(content, "image/png"),
+        "tree": words.tree,
+        "voxels": voxels,
+    }
+    return environment
+
+
+def view(scan: ScanSection) -> View:
+    """Picture the planes of a scan in its common grey window, all at one scale."""
+    factor = pictures.reduction(after for _, after in scan.planes.values())
+    micrometres = scan.pixel_size * factor
+    return View(factor, micrometres, [_plane(name, scan, factor) for name in scan.planes])
+
+
+def _plane(name: str, scan: ScanSection, factor: int) -> Plane:
+    before, after = (pictures.picture(image, scan.window, factor) for image in scan.planes[name])
+    rows, columns = scan.planes[name][1].shape
+    return Plane(
+        name=name,
+        size=words.size(columns, rows),
+        ratio=min(max(columns / rows, 0.8), 4.0),
+        before=before,
+        after=after,
+        bar=words.round_length(0.25 * max(after.width, after.height) * scan.pixel_size * factor),
+    )
+
+
+def _last_held_out(model: ModelSection) -> float:
+    losses = [entry.get("held_out_loss") for entry in model.history]
+    return next((loss for loss in reversed(losses) if loss is not None), math.nan)
+
+
+def voxels(scan: ScanSection) -> str:
+    """Size of the volume, as two of its planes tell it."""
+    if not {"axial (z)", "coronal (y)"} <= scan.planes.keys():
+        return words.NOTHING
+    rows = scan.planes["coronal (y)"][1].shape[0]
+    return words.size(rows, *scan.planes["axial (z)"][1].shape)

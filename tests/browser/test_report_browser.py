@@ -1,0 +1,221 @@
+"""The report in a real browser: pictures are there, the divider moves, zoom works, the console stays silent."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tomodenoise.report import ModelSection, ScanSection, Stage, render
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def scan(name: str) -> ScanSection:
+    axial = np.random.default_rng(0).uniform(0, 1, (200, 200)).astype(np.float32)
+    upright = axial[:2]
+    figure, png = Figure(figsize=(4, 1)), io.BytesIO()
+    figure.savefig(png, format="png")
+    return ScanSection(
+        name=name,
+        facts={"A rather long label": "a_value_without_any_space_to_break_at/" * 4},
+        warnings=(name,),
+        planes={"axial (z)": (axial, axial), "coronal (y)": (upright, upright), "sagittal (x)": (upright, upright)},
+        window=(0.0, 1.0),
+        pixel_size=1.0,
+        center_figure=png.getvalue(),
+        model="foam",
+        settings={"train": {"pixels": 3.0e7}},
+        provenance={"sha256": "0123456789abcdef" * 4},
+        stages=(Stage("reconstruct_slab", 1234, 98765.4, 4567.8, 12345.6),),
+    )
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or chromedriver is None:
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    history = [{"pixels": 1e6 * i, "loss": 1 / i, "held_out_loss": 2 / i} for i in range(1, 9)]
+    path: Path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render([scan("foam"), scan(EVIL)], [ModelSection("foam", history, {})], EVIL), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser: webdriver.Chrome, address: str) -> Iterator[webdriver.Chrome]:
+    resize(browser, 1400)
+    browser.get(address)
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def resize(browser: webdriver.Chrome, width: int) -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def style(page: webdriver.Chrome, selector: str, name: str) -> str:
+    return str(page.find_element(By.CSS_SELECTOR, selector).value_of_css_property(name))
+
+
+def cuts(page: webdriver.Chrome) -> list[float]:
+    """Return where each plane of the first scan is cut, in percent."""
+    clips = page.execute_script(
+        "return [...document.querySelectorAll('#scan-1 .after')].map((e) => getComputedStyle(e).clipPath)"
+    )
+    return [float(clip.removesuffix("%)").rsplit(" ", 1)[1]) for clip in clips]
+
+
+def scale(page: webdriver.Chrome, selector: str = "#scan-1 .after img") -> float:
+    transform = style(page, selector, "transform")
+    return 1.0 if transform == "none" else float(transform.removeprefix("matrix(").split(",")[0])
+
+
+def bar(page: webdriver.Chrome) -> tuple[float, float]:
+    """Return the length of the first scale bar, in CSS pixels, and what it says, in micrometres."""
+    drawn = page.execute_script("return document.querySelector('#scan-1 line').getBoundingClientRect().width")
+    return float(drawn), float(page.find_element(By.CSS_SELECTOR, "#scan-1 .scale span").text.removesuffix(" µm"))
+
+
+def test_every_picture_is_there(page: webdriver.Chrome) -> None:
+    widths = page.execute_script("return [...document.images].map((image) => image.naturalWidth)")
+    assert widths == [200, 200, 200, 200, 200, 200, 400] * 2
+    assert page.execute_script("return document.querySelector('.curve svg').getBoundingClientRect().height") > 100
+
+
+def test_nothing_is_fetched(page: webdriver.Chrome) -> None:
+    names = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in names if not name.startswith("data:")] == []
+
+
+def test_a_malicious_name_stays_text(page: webdriver.Chrome) -> None:
+    assert page.find_element(By.TAG_NAME, "h1").text == EVIL
+    assert len(page.find_elements(By.TAG_NAME, "script")) == 1
+
+
+def test_keys_move_the_divider_of_all_planes(page: webdriver.Chrome) -> None:
+    slider = page.find_element(By.CSS_SELECTOR, "#scan-1 input")
+    assert cuts(page) == [50, 50, 50]
+    slider.send_keys(Keys.ARROW_LEFT)
+    assert cuts(page) == [49, 49, 49]
+    assert slider.get_attribute("aria-valuetext") == "49 % raw"
+    slider.send_keys(Keys.HOME)
+    assert cuts(page) == [0, 0, 0]
+
+
+def test_the_handle_is_dragged_and_so_is_the_picture(page: webdriver.Chrome) -> None:
+    handle = page.find_element(By.CSS_SELECTOR, "#scan-1 .divider svg")
+    width = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame").size["width"]
+    ActionChains(page).drag_and_drop_by_offset(handle, round(width / 4), 0).perform()
+    assert cuts(page) == pytest.approx([75, 75, 75], abs=1)
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    ActionChains(page).move_to_element(frame).click_and_hold().move_by_offset(-round(width / 4), 0).release().perform()
+    assert cuts(page) == pytest.approx([25, 25, 25], abs=1)
+    assert scale(page) == 1
+
+
+def test_buttons_and_keys_zoom_with_crisp_pixels(page: webdriver.Chrome) -> None:
+    assert style(page, "#scan-1 img", "image-rendering") == "auto"
+    page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=in]").click()
+    assert scale(page) == pytest.approx(1.5)
+    assert scale(page, "#scan-1 .before img") == scale(page)
+    assert style(page, "#scan-1 img", "image-rendering") == "pixelated"
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    frame.send_keys("+")
+    assert scale(page) == pytest.approx(2.25)
+    frame.send_keys("0")
+    assert scale(page) == 1
+
+
+def test_a_zoomed_picture_is_moved_within_its_frame(page: webdriver.Chrome) -> None:
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    ActionChains(page).double_click(frame).perform()
+    before = style(page, "#scan-1 .after img", "transform")
+    ActionChains(page).move_to_element(frame).click_and_hold().move_by_offset(40, 0).release().perform()
+    assert style(page, "#scan-1 .after img", "transform") != before
+    assert cuts(page) == [50, 50, 50]
+    frame.send_keys(Keys.ARROW_LEFT * 40)
+    assert style(page, "#scan-1 .after img", "transform").split(",")[4].strip() == "0"
+
+
+def test_the_wheel_over_a_picture_scrolls_the_page(page: webdriver.Chrome) -> None:
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    ActionChains(page).scroll_from_origin(ScrollOrigin.from_element(frame), 0, 100).perform()
+    assert scale(page) == 1
+    assert page.execute_script("return scrollY") > 0
+
+
+def test_the_wheel_zooms_a_picture_that_was_clicked(page: webdriver.Chrome) -> None:
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    ActionChains(page).click(frame).perform()
+    ActionChains(page).scroll_from_origin(ScrollOrigin.from_element(frame), 0, -400).perform()
+    assert scale(page) > 1.5
+    assert page.execute_script("return scrollY") == 0
+
+
+def test_the_scale_bar_is_true_at_any_zoom(page: webdriver.Chrome) -> None:
+    width = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame").size["width"]
+    lengths = set()
+    for _ in range(4):
+        drawn, stated = bar(page)
+        assert drawn == pytest.approx(stated * scale(page) * width / 200, rel=0.01)
+        lengths.add(stated)
+        page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=in]").click()
+    assert len(lengths) > 1
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+def test_the_page_fits_its_window(page: webdriver.Chrome, width: int) -> None:
+    resize(page, width)
+    page.execute_script("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+    assert (
+        page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    )
+    assert page.execute_script("return innerWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_ink_stands_out_from_paper(page: webdriver.Chrome, scheme: str) -> None:
+    page.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    paper = brightness(style(page, "body", "background-color"))
+    for selector in ("body", ".curve text", ".facts dt", ".note", ".warnings"):
+        colour = style(page, selector, "fill" if selector == ".curve text" else "color")
+        light, dark = sorted((brightness(colour), paper), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 4.5, selector
+    assert (paper > 0.5) is (scheme == "light")
+
+
+def brightness(colour: str) -> float:
+    """Return the relative luminance of `rgb(…)` as WCAG 2.2 defines it."""
+    channels = np.array([float(value) for value in colour[colour.index("(") + 1 : -1].split(",")[:3]]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

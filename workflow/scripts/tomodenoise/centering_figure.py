@@ -1,0 +1,154 @@
+"""The picture by which a person judges the center of rotation."""
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from scipy import ndimage
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.centering import Center, Estimate, centroids, opposite, past_opposite
+
+OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # pixels from the center, one reconstruction each
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind (Okabe and Ito)
+
+
+def figure(
+    sinograms: FloatArray,
+    angles: FloatArray,
+    center: Center,
+    reconstruct: Callable[[FloatArray, float], FloatArray],
+) -> Figure:
+    """Show how well opposite views match, and one row reconstructed with centers around the one found.
+
+    Parameters
+    ----------
+    sinograms : (row, angle, column) float32, line integrals; the row with the most contrast is shown.
+    angles : (angle,) radians.
+    center : as `centering.find` returns it, or a number that the user gave.
+    reconstruct : sinograms (1, angle, column) and a center in pixels to slices (1, y, x).
+
+    Returns
+    -------
+    A figure about 1200 pixels wide, ready for `savefig`.
+    """
+    row = int(np.argmax([sinogram.std(axis=1).mean() for sinogram in sinograms]))
+    sinogram = sinograms[row]
+    slices = [np.asarray(reconstruct(sinogram[None], center.center + offset)[0]) for offset in OFFSETS]
+    middle = slices[OFFSETS.index(0)]
+    corner, size = _detail(middle)
+    window = _grey(middle)
+
+    picture = Figure(figsize=(12, 7.1), dpi=100, facecolor="white")
+    _headline(picture, center)
+    grid = picture.add_gridspec(2, 1, height_ratios=(2.35, 1), hspace=0.2)
+    grid.update(left=0.06, right=0.985, top=0.86, bottom=0.02)
+    top = grid[0].subgridspec(2, 2, width_ratios=(1.85, 1), height_ratios=(2.4, 1), wspace=0.06, hspace=0.08)
+    curve, rest = picture.add_subplot(top[0, 0]), picture.add_subplot(top[1, 0])
+    pairs = opposite(angles)
+    if len(pairs):
+        best = pairs[np.argmin(np.abs(past_opposite(angles, pairs)))]
+        _match(curve, rest, sinogram[best], np.rad2deg(angles[best]), center.center)
+    else:
+        _sway(curve, rest, sinograms, angles, center.center)
+    _whole(picture.add_subplot(top[:, 1]), middle, window, corner, size)
+    strip = grid[1].subgridspec(1, len(OFFSETS), wspace=0.04)
+    cut = np.s_[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
+    for place, (offset, image) in enumerate(zip(OFFSETS, slices, strict=True)):
+        _tile(picture.add_subplot(strip[place]), image[cut], window, center.center + offset, offset)
+    return picture
+
+
+def _headline(picture: Figure, center: Center) -> None:
+    picture.text(0.06, 0.962, f"Center of rotation {center.center:.2f} px ({center.method})", size=15, weight="bold")
+    said = ",  ".join(_say(estimate) for estimate in center.estimates)
+    if said:
+        picture.text(0.06, 0.93, f"Estimates in px:  {said}", size=10, color=GREY)
+    if center.warning:
+        picture.text(0.06, 0.90, f"Warning: {center.warning}", size=10, color=ORANGE, weight="bold")
+
+
+def _say(estimate: Estimate) -> str:
+    doubt = " (not trusted)" if estimate.spread is None else f" ± {estimate.spread:.2f}"
+    return f"{estimate.method} {estimate.center:.2f}{doubt}"
+
+
+def _match(curve: Axes, rest: Axes, views: FloatArray, degrees: FloatArray, center: float) -> None:
+    """One view, the flipped opposite view over it, and their difference below."""
+    columns = np.arange(views.shape[-1])
+    flipped = np.interp(2 * center - columns, columns, views[1], left=np.nan, right=np.nan)
+    curve.plot(columns, views[0], color=BLUE, lw=1.2, label=f"view at {degrees[0]:.1f}°")
+    curve.plot(columns, flipped, color=ORANGE, lw=1.2, ls=(0, (4, 2)), label=f"view at {degrees[1]:.1f}°, flipped")
+    rest.plot(columns, views[0] - flipped, color=GREY, lw=0.9)
+    _dress(curve, rest, "line integral", "column (px)")
+    for axes in (curve, rest):
+        axes.axvline(center, color="black", lw=0.8, ls=":")
+        axes.set_xlim(0, len(columns) - 1)
+
+
+def _sway(curve: Axes, rest: Axes, sinograms: FloatArray, angles: FloatArray, center: float) -> None:
+    """Without opposite views: the centre of mass of the views, its sinusoid about the center, and the difference."""
+    order = np.argsort(angles)
+    centroid, angles = centroids(sinograms)[1][order], angles[order]
+    model = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    known = np.isfinite(centroid)
+    fit = center + model @ np.linalg.lstsq(model[known], centroid[known] - center)[0]
+    degrees = np.rad2deg(angles)
+    curve.plot(degrees, centroid, ".", color=BLUE, ms=4, label="centre of mass (no opposite views in this scan)")
+    curve.plot(degrees, fit, color=ORANGE, lw=1.2, ls=(0, (4, 2)), label="sinusoid about the center")
+    rest.plot(degrees, centroid - fit, ".", color=GREY, ms=4)
+    _dress(curve, rest, "column (px)", "angle (°)")
+
+
+def _dress(curve: Axes, rest: Axes, values: str, along: str) -> None:
+    curve.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    curve.set_ylabel(values)
+    curve.tick_params(labelbottom=False)
+    rest.set_ylabel("difference")
+    rest.set_xlabel(along, labelpad=1)
+    rest.axhline(0, color="black", lw=0.5)
+    for axes in (curve, rest):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+        axes.yaxis.set_label_coords(-0.065, 0.5)
+
+
+def _whole(axes: Axes, image: FloatArray, window: tuple[float, float], corner: tuple[int, int], size: int) -> None:
+    axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
+    axes.add_patch(Rectangle((corner[1] - 0.5, corner[0] - 0.5), size, size, fill=False, edgecolor=ORANGE, lw=1.5))
+    axes.set_title("reconstruction of one row; the box at other centers below", size=9, color=GREY)
+    axes.set_axis_off()
+
+
+def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: float, offset: int) -> None:
+    axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
+    label = f"{center:.2f} px" + (f"  ({offset:+d})".replace("-", "\N{MINUS SIGN}") if offset else "")
+    style = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85}
+    axes.text(0.03, 0.97, label, transform=axes.transAxes, va="top", size=9, color="black", bbox=style)
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(edgecolor="black" if offset else ORANGE, linewidth=0.6 if offset else 2.5)
+
+
+def _detail(image: FloatArray) -> tuple[tuple[int, int], int]:
+    """Corner and size of the square with the most edges: there a wrong center shows."""
+    columns = len(image)
+    size = min(columns, max(160, columns // 8))
+    edges = ndimage.gaussian_gradient_magnitude(image.astype(np.float32), 2)
+    y, x = np.mgrid[:columns, :columns] - (columns - 1) / 2
+    edges[np.hypot(y, x) > 0.45 * columns] = 0  # the rim of the field of view is bright at any center
+    total = ndimage.uniform_filter(edges, size, mode="constant")
+    row, column = np.unravel_index(np.argmax(total), total.shape)
+    return (_start(int(row), size, columns), _start(int(column), size, columns)), size
+
+
+def _start(middle: int, size: int, columns: int) -> int:
+    return min(max(0, middle - size // 2), columns - size)
+
+
+def _grey(image: FloatArray) -> tuple[float, float]:
+    """Grey window without the outliers of the field of view's rim."""
+    low, high = np.percentile(image, (1, 99.7))
+    return float(low), float(high)

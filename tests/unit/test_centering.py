@@ -1,0 +1,251 @@
+"""The center of rotation is found to a quarter of a pixel, or the doubt is said."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tomodenoise import centering
+from tomodenoise.arrays import FloatArray
+from tomodenoise.centering import Center, Estimate
+from tomodenoise.centering_figure import OFFSETS, figure
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+GOLDEN = np.pi * (np.sqrt(5) - 1) / 2
+
+ORDERS: dict[str, Callable[[int], FloatArray]] = {
+    "both ends": lambda views: np.linspace(0, np.pi, views),
+    "one step short": lambda views: np.arange(views) * np.pi / views,
+    "backwards from 40 degrees": lambda views: 0.7 - np.arange(views) * np.pi / views,
+    "golden angle": lambda views: np.arange(views) * GOLDEN % np.pi,
+    "whole turn": lambda views: np.arange(views) * 2 * np.pi / views,
+    "whole turn, odd, both ends": lambda views: np.linspace(0, 2 * np.pi, views),
+    "golden angle, whole turn": lambda views: np.arange(views) * 2 * GOLDEN % (2 * np.pi),
+    "five turns": lambda views: np.arange(views) * 10 * np.pi / views,
+}
+
+
+def discs(rng: np.random.Generator, radius: float) -> FloatArray:
+    """Draw a disc of `radius` and 25 in it: x, y, radius, attenuation."""
+    size = rng.uniform(0.03, 0.2, 25) * radius
+    far, turn = np.sqrt(rng.random(25)) * (0.97 * radius - size), rng.uniform(0, 2 * np.pi, 25)
+    inner = np.stack([far * np.cos(turn), far * np.sin(turn), size, rng.uniform(-0.5, 1.5, 25)], axis=1)
+    return np.vstack([[0, 0, radius, 0.7], inner])
+
+
+def project(phantom: FloatArray, angles: FloatArray, columns: int, center: float) -> FloatArray:
+    """Sum the exact chords through the discs, brightest at 1.5."""
+    sinogram: FloatArray = np.zeros((len(angles), columns))
+    for x, y, radius, value in phantom:
+        along = np.arange(columns) - center - (x * np.cos(angles) + y * np.sin(angles))[:, None]
+        sinogram += 2 * value * np.sqrt(np.clip(radius**2 - along**2, 0, None))
+    return np.asarray(1.5 * sinogram / sinogram.max())
+
+
+def measure(
+    rng: np.random.Generator,
+    angles: FloatArray,
+    columns: int,
+    center: float,
+    radius: float | None = None,
+    counts: float = 2000,
+    rows: int = 3,
+) -> FloatArray:
+    """Simulate rows of a noisy scan; by default the object fills the field of view around the axis."""
+    radius = min(center, columns - 1 - center) - 3 if radius is None else radius
+    exact = np.stack([project(discs(rng, radius), angles, columns, center) for _ in range(rows)])
+    return np.asarray(-np.log((rng.poisson(counts * np.exp(-exact)) + 0.5) / counts), dtype=np.float32)
+
+
+def somewhere(rng: np.random.Generator, columns: int) -> float:
+    return (columns - 1) / 2 + rng.uniform(-60, 60)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("columns", "views", "seed"), [(256, 180, 0), (300, 201, 1), (512, 360, 2)])
+def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    center, angles = somewhere(rng, columns), ORDERS[order](views)
+    found = centering.find(measure(rng, angles, columns, center), angles)
+    assert found.center == pytest.approx(center, abs=0.25)
+    assert found.warning is None
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(shift=st.floats(-60, 60), start=st.floats(-7, 7), seed=st.integers(0, 1000))
+def test_start_of_the_scan_and_center_do_not_matter(shift: float, start: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    angles = start + np.arange(150) * np.pi / 150
+    assert centering.find(measure(rng, angles, 256, 127.5 + shift), angles).center == pytest.approx(
+        127.5 + shift, abs=0.25
+    )
+
+
+@pytest.mark.parametrize("order", ["both ends", "one step short", "golden angle", "whole turn"])
+def test_object_larger_than_the_detector(order: str) -> None:
+    rng = np.random.default_rng(5)
+    angles = ORDERS[order](360)
+    found = centering.find(measure(rng, angles, 320, 181.3, radius=200), angles)
+    assert found.center == pytest.approx(181.3, abs=0.4)
+
+
+@pytest.mark.parametrize("order", ["one step short", "whole turn"])
+def test_rings_zingers_and_few_counts(order: str) -> None:
+    rng = np.random.default_rng(6)
+    angles = ORDERS[order](300)
+    sinograms = measure(rng, angles, 320, 141.8, counts=400, rows=8)
+    sinograms[:, :, rng.integers(0, 320, 8)] += rng.normal(0, 0.1, 8).astype(np.float32)
+    sinograms[rng.random(sinograms.shape) < 1e-3] -= 1.5
+    assert centering.find(sinograms, angles).center == pytest.approx(141.8, abs=0.25)
+
+
+def test_a_small_object_off_the_axis_does_not_let_air_match_air() -> None:
+    rng = np.random.default_rng(7)
+    angles = ORDERS["both ends"](180)
+    phantom = np.add(discs(rng, 30), (40, 25, 0, 0))
+    noise = rng.normal(0, 0.02, (1, 180, 256))
+    sinograms = (project(phantom, angles, 256, 100.4) + noise).astype(np.float32)
+    assert centering.find(sinograms, angles).center == pytest.approx(100.4, abs=0.25)
+
+
+def test_missing_wedge_is_left_to_the_moments() -> None:
+    rng = np.random.default_rng(8)
+    angles = np.deg2rad(np.arange(-76, 77, 2.0))
+    found = centering.find(measure(rng, angles, 256, 133.7, radius=100), angles)
+    assert found.method == "moments"
+    assert found.warning is None
+    assert found.center == pytest.approx(133.7, abs=0.25)
+
+
+def test_missing_wedge_of_a_truncated_object_is_doubted() -> None:
+    rng = np.random.default_rng(9)
+    angles = np.deg2rad(np.arange(-76, 77, 2.0))
+    warning = centering.find(measure(rng, angles, 256, 133.7, radius=200), angles).warning
+    assert warning is not None
+    assert "cannot be found" in warning
+
+
+@pytest.mark.parametrize("sinograms", [np.zeros((2, 90, 64)), np.random.default_rng(0).normal(size=(3, 90, 64))])
+def test_nothing_to_see_is_doubted(sinograms: FloatArray) -> None:
+    found = centering.find(sinograms.astype(np.float32), ORDERS["both ends"](90))
+    assert found.warning is not None
+    assert np.isfinite(found.center)
+
+
+def test_estimates_that_disagree_are_named() -> None:
+    rng = np.random.default_rng(10)
+    angles = ORDERS["whole turn"](180)
+    sinograms = measure(rng, angles, 256, 120.0, radius=80)
+    sinograms += 0.6 * np.exp(-(((np.arange(256) - 200) / 8) ** 2)).astype(np.float32)  # a shadow that does not turn
+    warning = centering.find(sinograms, angles).warning
+    assert warning is not None
+    assert "mirror says" in warning
+    assert "moments says" in warning
+
+
+def test_same_input_same_bits() -> None:
+    angles = ORDERS["golden angle"](180)
+    sinograms = measure(np.random.default_rng(11), angles, 256, 120.0)
+    assert centering.find(sinograms, angles) == centering.find(sinograms.copy(), angles.copy())
+
+
+@given(st.integers(8, 60), st.sampled_from(sorted(ORDERS)))
+def test_pairs_are_opposite(views: int, order: str) -> None:
+    angles = ORDERS[order](views)
+    pairs = centering.opposite(angles)
+    assert len(pairs) > 0
+    apart = np.diff(np.exp(1j * angles)[pairs] * [1, -1], axis=1)
+    step = np.diff(np.unique(np.round(np.mod(angles, 2 * np.pi), 6))).mean()
+    assert np.abs(apart).max() < 2.1 * step
+
+
+def test_pairs_of_a_dynamic_scan_are_close_in_time() -> None:
+    angles = np.arange(720) * 2 * np.pi / 72
+    pairs = centering.opposite(angles)
+    assert np.abs(np.diff(pairs, axis=1)).max() == 36
+
+
+REAL = {
+    "tooth": ("tooth/tooth.h5", 295.5),
+    "basalt": ("basalt/basalt_dx.h5", 312.25),
+    "needle": ("haadf_needle/haadf_needle_aligned_dx.h5", 128.0),
+    "wood": ("wood360/wood360_dx.h5", 283.5),
+    "gel": ("gel_dynamic/gel_parallel_dx.h5", 140.5),
+}
+
+
+def real(path: str) -> Path:
+    if not (DATA / path).exists():
+        pytest.skip(f"measured data is not there: {DATA / path}")
+    return DATA / path
+
+
+def line_integrals(path: Path) -> tuple[FloatArray, FloatArray]:
+    with h5py.File(path) as file:
+        exchange = file["exchange"]
+        data, angles = exchange["data"][()], np.deg2rad(exchange["theta"][()])
+        if "data_white" in exchange:
+            flat, dark = exchange["data_white"][()].mean(0), exchange["data_dark"][()].mean(0)
+            data = -np.log(np.clip((data - dark) / (flat - dark), 1e-4, None))
+    return np.moveaxis(data, 0, 1).astype(np.float32), angles
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_measured(name: str) -> None:
+    path, center = REAL[name]
+    found = centering.find(*line_integrals(real(path)))
+    assert found.center == pytest.approx(center, abs=1)
+    assert found.warning is None
+
+
+def test_measured_inside_the_sample_is_doubted() -> None:
+    with h5py.File(real("k11_18014/k11-18014.nxs")) as file:
+        key, data = file["entry/instrument/imaging/image_key"][()], file["entry/imaging/data"][()].astype(np.float32)
+        angles = np.deg2rad(file["entry/imaging/gts_theta_value"][()])
+    flat, dark = data[key == 1].mean(0), data[key == 2].mean(0)
+    sinograms = -np.log(np.clip((data[key == 0] - dark) / (flat - dark), 1e-4, None))
+    assert centering.find(np.moveaxis(sinograms, 0, 1), angles[key == 0]).warning is not None
+
+
+def blank(sinograms: FloatArray, center: float) -> FloatArray:
+    columns = sinograms.shape[-1]
+    return np.full((1, columns, columns), center, np.float32)
+
+
+@pytest.mark.parametrize(("order", "warning"), [("both ends", None), ("one step short", "the center is uncertain")])
+def test_figure_labels_each_reconstruction_with_its_center(order: str, warning: str | None) -> None:
+    angles = ORDERS[order](60)
+    sinograms = measure(np.random.default_rng(12), angles, 128, 60.25, radius=40, rows=2)
+    center = Center(60.25, "seam", (Estimate("seam", 60.25, 0.1), Estimate("moments", 61.0, None)), warning)
+    picture = figure(sinograms, angles, center, blank)
+    words = [text.get_text() for axes in picture.axes for text in axes.texts]
+    assert [word.split()[0] for word in words if "px" in word] == [f"{60.25 + offset:.2f}" for offset in OFFSETS]
+    shown = [float(np.asarray(axes.images[0].get_array()).max()) for axes in picture.axes if axes.images]
+    assert shown == [60.25, *(60.25 + offset for offset in OFFSETS)]  # the whole slice, then the strip
+    assert any("Warning" in text.get_text() for text in picture.texts) is (warning is not None)
+
+
+def test_figure_without_opposite_views(tmp_path: Path) -> None:
+    angles = np.deg2rad(np.arange(-60, 61, 4.0))
+    sinograms = measure(np.random.default_rng(13), angles, 128, 60.25, radius=40, rows=2)
+    picture = figure(sinograms, angles, centering.find(sinograms, angles), blank)
+    picture.savefig(tmp_path / "center.png")
+    assert "no opposite views" in picture.axes[0].get_legend_handles_labels()[1][0]
+    assert (tmp_path / "center.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_few_seconds_for_a_large_scan() -> None:
+    angles = ORDERS["one step short"](1500)
+    rng = np.random.default_rng(14)
+    sinogram = project(discs(rng, 900), angles, 2048, 1000.3).astype(np.float32)
+    sinograms = np.stack([sinogram + rng.normal(0, 0.02, sinogram.shape).astype(np.float32) for _ in range(32)])
+    start = time.perf_counter()
+    found = centering.find(sinograms, angles)
+    assert time.perf_counter() - start < 20
+    assert found.center == pytest.approx(1000.3, abs=0.25)

@@ -51,6 +51,11 @@ def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
     return [scan for scan in config["scans"] if model_of(config, scan) == model]
 
 
+def relevant(config: Mapping[str, Any], scan: str, *sections: str) -> dict[str, Any]:
+    """Pick what shapes a product of a scan: the scan's entry and the named sections of the configuration."""
+    return {"scans": {scan: config["scans"][scan]}, **{section: config[section] for section in sections}}
+
+
 def check_unique(path: Path) -> None:
     """Refuse a YAML file that holds a key twice, as the first one would be lost without a word.
 
@@ -107,7 +112,7 @@ def _explain(mistake: ValidationError) -> str:
 
 
 def _unknown_key(mistake: ValidationError) -> str:
-    known = list(mistake.schema.get("properties", {}))  # type: ignore[union-attr]
+    known = list(mistake.schema.get("properties", {}))  # type: ignore[union-attr, arg-type]
     unknown = next(key for key in mistake.instance if key not in known)
     nearest = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
     mend = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"

@@ -124,6 +124,24 @@ def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
     return np.asarray(array[region])
 
 
+def read_spread_rows(path: Path, most: int) -> FloatArray:
+    """Read up to ``most`` rows, spread over the height, of projections (angle, y, x): (row, angle, column) float32."""
+    depth = open_array(path).shape[1]
+    rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
+    return np.stack([read(path, (slice(None), int(row)))for row in rows])
+
+
+def halve(fine: FloatArray) -> FloatArray:
+    """Average blocks of 2 x 2 x 2: (z, y, x) to half of it, rounded up; blocks at an odd end hold what is there."""
+    for axis, length in enumerate(fine.shape):
+        if length == 1:
+            continue
+        starts = np.arange(0, length, 2)
+        counts = np.diff(starts, append=length).reshape([-1 if i == axis else 1 for i in range(3)])
+        fine = np.add.reduceat(fine, starts, axis=axis, dtype=np.float32) / counts.astype(np.float32)
+    return fine
+
+
 def shard_file(path: Path, index: Sequence[int]) -> Path:
     """File that holds the shard with this index."""
     return path.joinpath("c", *map(str, index))

@@ -4,6 +4,7 @@ Everything acts on one detector pixel, or on one row of one frame, at a time: a 
 whichever rows are worked on beside it.
 """
 
+from tomodenoise.correction.concerns import concerns
 from tomodenoise.correction.counts import attenuation_from_counts, estimate_gain
 from tomodenoise.correction.references import Reference, deal, is_shared
 from tomodenoise.correction.repairing import repair
@@ -13,6 +14,7 @@ __all__ = [
     "Reference",
     "SlabStatistics",
     "attenuation_from_counts",
+    "concerns",
     "correct_slab",
     "deal",
     "estimate_gain",

@@ -1,0 +1,47 @@
+# make demo | make test | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint bench docs format clean
+.DELETE_ON_ERROR:
+
+demo: demo/raw/foam.h5
+	$(BIN)/snakemake --profile profiles/local --directory demo --configfile config/demo.yaml
+	$(BIN)/python workflow/scripts/compare_demo.py demo
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: demo/raw/foam.h5
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/python workflow/scripts/document_config.py --check
+	$(BIN)/snakemake --lint --directory demo --configfile config/demo.yaml
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/reconstruction.py
+	$(BIN)/python benchmarks/denoising.py
+
+docs: .venv/installed
+	$(BIN)/python workflow/scripts/document_config.py
+
+demo/raw/foam.h5: | .venv/installed
+	$(BIN)/python workflow/scripts/simulate.py $@ --truth demo/raw/foam_truth.npy
+
+.venv/installed: pyproject.toml envs/constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tomodenoise needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --constraint envs/constraints.txt --group dev
+	touch $@
+
+clean:
+	rm -rf .venv demo .snakemake

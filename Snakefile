@@ -1,0 +1,37 @@
+# Raw tomography scans to clean volumes. What a user types: snakemake [--profile profiles/…] [target]
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+if "scans" not in config:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/correct.smk"
+include: "workflow/rules/center.smk"
+include: "workflow/rules/reconstruct.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/denoise.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    correct,
+    center,
+    split,
+    reconstruct,
+    train,
+    denoise,
+    report,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.denoise.input,
+        rules.report.input,

@@ -1,0 +1,27 @@
+# The column of the rotation axis, found once for each scan on rows of its whole height.
+rule center:
+    input:
+        expand("results/{scan}/center.{kind}", scan=SCANS, kind=["json", "png"]),
+
+
+rule find_center:
+    input:
+        scan="results/{scan}/scan.json",
+        array=ancient("results/{scan}/projections.zarr/zarr.json"),
+        projections=slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0"),
+    output:
+        center="results/{scan}/center.json",
+        figure="results/{scan}/center.png",
+    log:
+        "logs/{scan}/center.log",
+    benchmark:
+        "benchmarks/{scan}/center/scan.tsv"
+    params:
+        center=lambda wildcards: CONFIG["scans"][wildcards.scan]["center"],
+        engine=CONFIG["reconstruct"]["engine"],
+    resources:
+        mem_mb=megabytes(lambda w: 200 * layout(w).angles * layout(w).columns),
+    conda:
+        "../../envs/tomography.yaml"
+    script:
+        "../scripts/find_center.py"

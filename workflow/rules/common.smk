@@ -1,0 +1,93 @@
+# The table of scans, and what rules ask about one: its slabs, its files, its needs.
+import json
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from tomodenoise import grid, settings, table
+from tomodenoise.errors import UserError
+
+try:
+    for file in workflow.configfiles:
+        settings.check_unique(Path(file))
+    CONFIG = settings.resolve(config)
+    TABLE = table.open_all(CONFIG)
+except UserError as mistake:
+    sys.exit(f"tomodenoise: {mistake}")
+
+SCANS = sorted(TABLE)
+MODELS = sorted({settings.model_of(CONFIG, scan) for scan in SCANS})
+
+# `-R train` means the stage. Snakemake knows rules, and those with the stages' names only gather files.
+STAGES = {
+    "correct": {"correct_slab"},
+    "center": {"find_center"},
+    "split": {"split_scan"},
+    "reconstruct": {"reconstruct_slab"},
+    "train": {"train_model"},
+    "denoise": {"denoise_slab"},
+    "report": {"render_report"},
+}
+workflow.dag_settings.forcerun = set().union(
+    *(STAGES.get(name, {name}) for name in workflow.dag_settings.forcerun)
+)
+
+
+wildcard_constraints:
+    scan="|".join(map(re.escape, SCANS)),
+    model="|".join(map(re.escape, MODELS)),
+    slab=r"\d+",
+    level=r"\d+",
+
+
+def raw(wildcards):
+    """The raw file; ancient, since its content counts, which `fingerprint` follows, and not when it was touched."""
+    return ancient(str(TABLE[wildcards.scan].scan.file))
+
+
+def fingerprint(wildcards):
+    return TABLE[wildcards.scan].scan.identity["fingerprint"]
+
+
+def chosen(*sections):
+    """What shapes a product of a scan, for its provenance."""
+    return lambda wildcards: settings.relevant(CONFIG, wildcards.scan, *sections)
+
+
+def layout(wildcards):
+    return TABLE[wildcards.scan].layout
+
+
+def slab_rows(wildcards):
+    slab = layout(wildcards).slabs[int(wildcards.slab)]
+    return [slab.start, slab.stop]
+
+
+def image_rows(wildcards):
+    level = int(getattr(wildcards, "level", 0))
+    slab = layout(wildcards).image_slabs(level)[int(wildcards.slab)]
+    return [slab.start, slab.stop]
+
+
+def slabs_of(pattern, scans=None):
+    """`pattern` for each slab of projections and sections, of a rule's scan or of the scans that are named."""
+    if scans is None:
+        return lambda wildcards: slabs_of(pattern, [wildcards.scan])
+    return [pattern.format(scan=scan, slab=slab.index) for scan in scans for slab in TABLE[scan].layout.slabs]
+
+
+def image_slabs_of(pattern, scans, levels=True):
+    """`pattern` for each slab of the denoised volumes, of all resolutions or of the full one."""
+    return [
+        pattern.format(scan=scan, level=level, slab=slab.index)
+        for scan in scans
+        for level in range(len(TABLE[scan].layout.levels) if levels else 1)
+        for slab in TABLE[scan].layout.image_slabs(level)
+    ]
+
+
+def megabytes(count):
+    """Memory for a job that holds so many float32, beside the 1 GB of Python and torch; more at each retry."""
+    return lambda wildcards, attempt: int(attempt * (1000 + count(wildcards) * 4 / 2**20))

@@ -1,0 +1,50 @@
+# Raw frames to line integrals, slab by slab.
+rule correct:
+    input:
+        slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS),
+
+
+rule allocate_projections:
+    input:
+        scan="results/{scan}/scan.json",
+    output:
+        "results/{scan}/projections.zarr/zarr.json",
+    log:
+        "logs/{scan}/allocate-projections.log",
+    benchmark:
+        "benchmarks/{scan}/allocate/projections.tsv"
+    params:
+        shape=lambda wildcards: layout(wildcards).projections.shape,
+        shard=lambda wildcards: layout(wildcards).projections.shard,
+        chunk=lambda wildcards: (len(TABLE[wildcards.scan].scan.angles), 1, TABLE[wildcards.scan].scan.columns),
+        names=("angle", "y", "x"),
+        compressed=False,
+        config=chosen("correct", "split"),
+    conda:
+        "../../envs/tomography.yaml"
+    script:
+        "../scripts/allocate.py"
+
+
+rule correct_slab:
+    input:
+        raw=raw,
+        scan="results/{scan}/scan.json",
+        split="results/{scan}/split.json",
+        array=ancient("results/{scan}/projections.zarr/zarr.json"),
+    output:
+        shard="results/{scan}/projections.zarr/c/0/{slab}/0",
+        counts="results/{scan}/corrections/{slab}.json",
+    log:
+        "logs/{scan}/correct/{slab}.log",
+    benchmark:
+        "benchmarks/{scan}/correct/{slab}.tsv"
+    params:
+        rows=slab_rows,
+        flats=CONFIG["correct"]["flats"],
+    resources:
+        mem_mb=megabytes(lambda w: 3 * layout(w).angles * layout(w).rows * layout(w).columns),
+    conda:
+        "../../envs/tomography.yaml"
+    script:
+        "../scripts/correct_slab.py"

@@ -1,0 +1,114 @@
+# The clean volume: an OME-Zarr image whose slabs and resolutions many jobs write.
+rule denoise:
+    input:
+        expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS),
+        image_slabs_of("results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0", SCANS),
+
+
+rule allocate_image:
+    input:
+        scan="results/{scan}/scan.json",
+    output:
+        "results/{scan}/denoised.ome.zarr/zarr.json",
+    log:
+        "logs/{scan}/allocate-image.log",
+    benchmark:
+        "benchmarks/{scan}/allocate/image.tsv"
+    params:
+        shape=lambda wildcards: layout(wildcards).levels[0].shape,
+        model=lambda wildcards: settings.model_of(CONFIG, wildcards.scan),
+        config=chosen("correct", "split", "reconstruct", "network", "train", "denoise"),
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/allocate_image.py"
+
+
+use rule allocate_projections as allocate_level with:
+    output:
+        "results/{scan}/denoised.ome.zarr/{level}/zarr.json",
+    log:
+        "logs/{scan}/allocate-level-{level}.log",
+    benchmark:
+        "benchmarks/{scan}/allocate/level-{level}.tsv"
+    params:
+        shape=lambda wildcards: layout(wildcards).levels[int(wildcards.level)].shape,
+        shard=lambda wildcards: layout(wildcards).levels[int(wildcards.level)].shard,
+        chunk=None,
+        names=("t", "c", "z", "y", "x"),
+        compressed=True,
+        config=chosen("correct", "split", "reconstruct", "network", "train", "denoise"),
+
+
+def sections_around(wildcards):
+    """Shards of sections that hold the rows of a slab and its halo."""
+    start, stop = image_rows(wildcards)
+    rows = grid.with_halo(start, stop, CONFIG["network"]["slices"] // 2, layout(wildcards).depth)
+    return [
+        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
+        for slab in grid.covering(*rows, layout(wildcards).rows)
+    ]
+
+
+rule denoise_slab:
+    input:
+        model=lambda wildcards: f"results/models/{settings.model_of(CONFIG, wildcards.scan)}/model.safetensors",
+        sections=sections_around,
+        allocated=ancient("results/{scan}/sections.zarr/zarr.json"),
+        split="results/{scan}/split.json",
+        center="results/{scan}/center.json",
+        array=ancient("results/{scan}/denoised.ome.zarr/0/zarr.json"),
+    output:
+        shard="results/{scan}/denoised.ome.zarr/0/c/0/0/{slab}/0/0",
+        planes="results/{scan}/figures/planes/{slab}.npz",
+    log:
+        "logs/{scan}/denoise/{slab}.log",
+    benchmark:
+        "benchmarks/{scan}/denoise/{slab}.tsv"
+    params:
+        rows=image_rows,
+        input=CONFIG["denoise"]["input"],
+    resources:
+        mem_mb=megabytes(
+            lambda w: layout(w).columns ** 2 * (2 * layout(w).image_rows + 24 * (layout(w).sections + 2)) + 4e8
+        ),
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/denoise_slab.py"
+
+
+def finer_slabs(wildcards):
+    """The one or two slabs of the next finer resolution that a slab averages."""
+    finer = int(wildcards.level) - 1
+    rows = [2 * row for row in image_rows(wildcards)]
+    depth = layout(wildcards).levels[finer].shape[2]
+    return [
+        f"results/{wildcards.scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0"
+        for slab in grid.covering(rows[0], min(rows[1], depth), layout(wildcards).image_rows)
+    ]
+
+
+rule halve_slab:
+    input:
+        finer=finer_slabs,
+        allocated=lambda wildcards: ancient(
+            f"results/{wildcards.scan}/denoised.ome.zarr/{int(wildcards.level) - 1}/zarr.json"
+        ),
+        array=ancient("results/{scan}/denoised.ome.zarr/{level}/zarr.json"),
+    output:
+        "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0",
+    wildcard_constraints:
+        level=r"[1-9]\d*",
+    log:
+        "logs/{scan}/pyramid/{level}-{slab}.log",
+    benchmark:
+        "benchmarks/{scan}/pyramid/{level}-{slab}.tsv"
+    params:
+        rows=image_rows,
+    resources:
+        mem_mb=megabytes(lambda w: 3 * layout(w).image_rows * (layout(w).columns / 2 ** int(w.level)) ** 2),
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/halve_slab.py"

@@ -1,0 +1,42 @@
+# What the raw files hold, and which projections form a section: from headers alone.
+rule split:
+    input:
+        expand("results/{scan}/split.json", scan=SCANS),
+
+
+rule describe_scan:
+    input:
+        raw=raw,
+    output:
+        "results/{scan}/scan.json",
+    log:
+        "logs/{scan}/describe.log",
+    benchmark:
+        "benchmarks/{scan}/describe/scan.tsv"
+    params:
+        fingerprint=fingerprint,
+        input=CONFIG["correct"]["input"],
+        rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
+        pixel_size=lambda wildcards: CONFIG["scans"][wildcards.scan].get("pixel_size"),
+    conda:
+        "../../envs/tomography.yaml"
+    script:
+        "../scripts/describe_scan.py"
+
+
+rule split_scan:
+    input:
+        scan="results/{scan}/scan.json",
+    output:
+        "results/{scan}/split.json",
+    log:
+        "logs/{scan}/split.log",
+    benchmark:
+        "benchmarks/{scan}/split/scan.tsv"
+    params:
+        sections=CONFIG["split"]["sections"],
+        input=CONFIG["split"]["input"],
+    conda:
+        "../../envs/tomography.yaml"
+    script:
+        "../scripts/split_scan.py"

@@ -1,0 +1,48 @@
+# Each section of projections to slices, slab by slab.
+rule reconstruct:
+    input:
+        slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS),
+
+
+use rule allocate_projections as allocate_sections with:
+    output:
+        "results/{scan}/sections.zarr/zarr.json",
+    log:
+        "logs/{scan}/allocate-sections.log",
+    benchmark:
+        "benchmarks/{scan}/allocate/sections.tsv"
+    params:
+        shape=lambda wildcards: layout(wildcards).volumes.shape,
+        shard=lambda wildcards: layout(wildcards).volumes.shard,
+        chunk=None,
+        names=("section", "channel", "z", "y", "x"),
+        compressed=False,
+        config=chosen("correct", "split", "reconstruct"),
+
+
+rule reconstruct_slab:
+    input:
+        projections="results/{scan}/projections.zarr/c/0/{slab}/0",
+        allocated=ancient("results/{scan}/projections.zarr/zarr.json"),
+        split="results/{scan}/split.json",
+        center="results/{scan}/center.json",
+        array=ancient("results/{scan}/sections.zarr/zarr.json"),
+    output:
+        "results/{scan}/sections.zarr/c/0/0/{slab}/0/0",
+    log:
+        "logs/{scan}/reconstruct/{slab}.log",
+    benchmark:
+        "benchmarks/{scan}/reconstruct/{slab}.tsv"
+    params:
+        rows=slab_rows,
+        settings=CONFIG["reconstruct"],
+    resources:
+        mem_mb=megabytes(
+            lambda w: layout(w).rows * layout(w).columns * (layout(w).angles + layout(w).sections * layout(w).columns)
+            + 60 * layout(w).angles * layout(w).columns
+            + 40 * layout(w).columns ** 2
+        ),
+    conda:
+        "../../envs/tomography.yaml"
+    script:
+        "../scripts/reconstruct_slab.py"

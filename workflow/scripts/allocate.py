@@ -1,0 +1,35 @@
+"""Write the metadata of an empty array; its slabs are other jobs' outputs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomodenoise import logs, provenance, volumes
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(
+    scan: Path,
+    array: Path,
+    shape: Sequence[int],
+    shard: Sequence[int],
+    chunk: Sequence[int] | None,
+    names: Sequence[str],
+    compressed: bool,
+    config: dict[str, Any],
+) -> None:
+    """Allocate the array, with where it comes from in its attributes."""
+    source = json.loads(scan.read_text())["identity"]
+    attributes = {"provenance": provenance.collect(config, source)}
+    inner = tuple(chunk) if chunk else volumes.chunk(tuple(shard))
+    volumes.allocate(
+        array, tuple(shape), tuple(shard), inner, names=names, attributes=attributes, compressed=compressed
+    )
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        main(Path(snakemake.input.scan), Path(snakemake.output[0]).parent, **dict(snakemake.params.items()))

@@ -1,0 +1,25 @@
+"""Write the group metadata of the OME-Zarr image: axes, resolutions, physical scale, provenance."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomodenoise import logs, provenance, volumes
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(scan: Path, image: Path, shape: Sequence[int], model: str, config: dict[str, Any]) -> None:
+    """Allocate the image of a scan, named as the scan is."""
+    described = json.loads(scan.read_text())
+    pixel_size = described["pixel_size_micrometre"] or 1.0
+    attributes = {"provenance": provenance.collect(config, described["identity"]) | {"model": model}}
+    (name,) = config["scans"]
+    volumes.allocate_image(image, tuple(shape), pixel_size, attributes, name)
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        main(Path(snakemake.input.scan), Path(snakemake.output[0]).parent, **dict(snakemake.params.items()))

@@ -1,0 +1,47 @@
+"""Write config/README.md from the schema: document_config.py [--check].
+
+With --check nothing is written, and the exit status tells whether the file is up to date.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tomodenoise import settings
+
+PAGE = Path(__file__).parents[2] / "config" / "README.md"
+INTRODUCTION = PAGE.with_name("introduction.md")
+
+
+def main(check: bool) -> None:
+    """Write the page, or compare it."""
+    text = INTRODUCTION.read_text() + "\n".join(reference(settings.schema())) + "\n"
+    if not check:
+        PAGE.write_text(text)
+    elif not PAGE.is_file() or PAGE.read_text() != text:
+        sys.exit(f"{PAGE.name} differs from the schema or from {INTRODUCTION.name}: run `make docs`")
+
+
+def reference(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Lines of Markdown: a table for each section of the configuration."""
+    for name, section in schema["properties"].items():
+        entry = section.get("additionalProperties")
+        keys = entry["properties"] if entry else section.get("properties", {})
+        yield f"\n### `{name}{'.NAME' if entry else ''}`\n"
+        yield section["description"] + ("" if keys else f" Default: `{json.dumps(section['default'])}`.")
+        if keys:
+            yield "\n| key | default | values | what it does |\n|---|---|---|---|"
+            yield from (_row(key, rule) for key, rule in keys.items())
+
+
+def _row(key: str, rule: Mapping[str, Any]) -> str:
+    default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "–"
+    kinds = rule.get("oneOf", [rule])
+    values = ", ".join(f"`{v}`" for kind in kinds for v in kind.get("enum", [kind.get("const", kind.get("type"))]))
+    return f"| `{key}` | {default} | {values} | {rule['description']} |"
+
+
+if __name__ == "__main__":
+    main("--check" in sys.argv[1:])

@@ -1,0 +1,40 @@
+"""Find the column of the rotation axis and draw the picture by which a person judges it."""
+
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomodenoise import centering, centering_figure, engines, logs, scans, splitting, volumes
+from tomodenoise.arrays import FloatArray
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: float | str, engine: str) -> None:
+    """Search on rows spread over the scan; a number overrules what is found."""
+    scan = scans.from_json(json.loads(scan_file.read_text()))
+    sinograms = volumes.read_spread_rows(array, centering.MOST_ROWS)
+    found = centering.find(sinograms, scan.angles)
+    if wanted != "auto":
+        found = centering.overrule(found, float(wanted))
+    if found.warning:
+        logs.logger.warning(found.warning)
+    centering_figure.figure(sinograms, scan.angles, found, partial(reconstruct, engine, scan.angles)).savefig(picture)
+    output.write_text(json.dumps(asdict(found), indent=1))
+
+
+def reconstruct(engine: str, angles: FloatArray, sinograms: FloatArray, center: float) -> FloatArray:
+    """Reconstruct a few slices from all projections with a center on trial."""
+    weights, _ = splitting.angular_weights(angles)
+    return engines.plan(engine, angles, weights, sinograms.shape[2], center, filter="ram-lak", pad="edge")(sinograms)
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        files, (output, picture) = snakemake.input, map(Path, snakemake.output)
+        main(
+            Path(files.scan), Path(files.array).parent, output, picture, snakemake.params.center, snakemake.params.engine
+        )

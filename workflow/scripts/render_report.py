@@ -1,0 +1,22 @@
+"""Collect what is known of every scan and every model, and render the page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomodenoise import logs, report, summary
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(results: Path, benchmarks: Path, output: Path, config: dict[str, Any]) -> None:
+    """Write one page for all scans of the configuration."""
+    sections = [summary.of_scan(name, config, results, benchmarks) for name in sorted(config["scans"])]
+    models = sorted({section.model for section in sections})
+    page = report.render(sections, [summary.of_model(name, results) for name in models], "tomodenoise report")
+    output.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        main(Path("results"), Path("benchmarks"), Path(snakemake.output[0]), snakemake.params.config)

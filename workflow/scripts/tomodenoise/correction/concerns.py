@@ -1,0 +1,50 @@
+"""What a person must be told about the flats, the darks and the counts of a scan."""
+
+from collections.abc import Iterator, Sequence
+
+from tomodenoise.correction.references import is_shared
+from tomodenoise.correction.slabs import SlabStatistics
+from tomodenoise.scans import Scan
+
+ENOUGH_FLATS = 50
+"""With fewer shared by all sections the noise of their mean correlates visibly, by 0.16 and more near the axis."""
+
+FEW_PHOTONS = 10
+MANY_REPAIRS = 0.01
+
+
+def concerns(scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divided: bool) -> Iterator[str]:
+    """One line for each weakness that a network would not mend.
+
+    Parameters
+    ----------
+    slabs : the statistics of one slab or of all of them.
+    sections : number of sections K.
+    divided : whether sections were to have flats of their own.
+    """
+    if scan.kind == "counts":
+        yield from _flats([len(group.indices) for group in scan.flats], sections, divided)
+        if not scan.darks:
+            yield "there are no darks: the dark level is taken as 0, which changes the attenuation"
+    fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
+    if fewest and min(fewest) < FEW_PHOTONS:
+        yield f"darkest pixels hold {min(fewest):.1f} photons (0.1 % of them fewer): streaks may remain"
+    pixels = len(scan.angles) * scan.depth * scan.columns
+    repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
+    if repaired > MANY_REPAIRS * pixels:
+        yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"
+    if empty:
+        yield f"{empty} rows of projections hold no valid pixel and were set to 0"
+
+
+def _flats(sizes: Sequence[int], sections: int, divided: bool) -> Iterator[str]:
+    if divided and is_shared(sizes, sections):
+        yield (
+            f"groups of {' and '.join(map(str, sizes))} flats cannot be divided among {sections} sections:"
+            " all sections share them, and the noise of their mean remains in the volume as rings"
+        )
+    elif not divided and sum(sizes) < ENOUGH_FLATS:
+        yield (
+            f"only {sum(sizes)} flats are shared by all sections: the noise of their mean remains in the volume as"
+            " rings; set correct.flats: divided"
+        )

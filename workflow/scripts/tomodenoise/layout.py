@@ -1,0 +1,66 @@
+"""How the arrays of a scan are cut into shards: decided once, from the scan's shape alone."""
+
+from dataclasses import dataclass
+
+from tomodenoise import grid
+
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Shape of an array and of the shard that one job writes."""
+
+    shape: tuple[int, ...]
+    shard: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The arrays of one scan."""
+
+    angles: int
+    depth: int
+    columns: int
+    sections: int
+    slab_bytes: int
+    """What a job of the stages up to the sections writes, about."""
+
+    @property
+    def rows(self) -> int:
+        """Rows in a slab of projections and sections; even where it can be, as slices are reconstructed in pairs."""
+        widest = max(self.angles * self.columns, self.sections * self.columns**2) * 4
+        return grid.rows_per_slab(widest, self.depth, self.slab_bytes)
+
+    @property
+    def slabs(self) -> tuple[grid.Slab, ...]:
+        """Slabs of projections and sections."""
+        return grid.slabs(self.depth, self.rows)
+
+    @property
+    def image_rows(self) -> int:
+        """Rows in a slab of the denoised volume: twice the bytes, as a graphics card works on it."""
+        return max(2, grid.rows_per_slab(self.columns**2 * 4, self.depth, 2 * self.slab_bytes))
+
+    @property
+    def projections(self) -> Extent:
+        """Line integrals (angle, y, x)."""
+        return Extent((self.angles, self.depth, self.columns), (self.angles, self.rows, self.columns))
+
+    @property
+    def volumes(self) -> Extent:
+        """Section reconstructions (section, channel, z, y, x)."""
+        lead, slice_ = (self.sections, 1), (self.columns, self.columns)
+        return Extent((*lead, self.depth, *slice_), (*lead, self.rows, *slice_))
+
+    @property
+    def levels(self) -> tuple[Extent, ...]:
+        """Resolutions of the denoised volume (t, c, z, y, x), the finest one first."""
+        return tuple(
+            Extent((1, 1, *shape), (1, 1, self.image_rows, *shape[1:]))
+            for shape in grid.pyramid((self.depth, self.columns, self.columns))
+        )
+
+    def image_slabs(self, level: int) -> tuple[grid.Slab, ...]:
+        """Slabs of a resolution of the denoised volume."""
+        return grid.slabs(self.levels[level].shape[2], self.image_rows)

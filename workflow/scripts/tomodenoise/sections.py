@@ -1,0 +1,63 @@
+"""The section reconstructions of a scan on disk, and the weighted means that all else is made of."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tomodenoise import grid, splitting, volumes
+from tomodenoise.arrays import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Sections:
+    """Where the sections of one scan lie, and how they were formed."""
+
+    array: Path
+    depth: int
+    size: int
+    """Edge of a slice, pixels."""
+    split: splitting.Split
+    radius: float
+    """Pixels, of the disc around the axis that all projections have seen."""
+
+    @property
+    def shares(self) -> FloatArray:
+        """Weight (K,) of each section in the full reconstruction."""
+        return splitting.mixing(range(len(self.split.sections)), [part.share for part in self.split.sections])
+
+    @property
+    def visible(self) -> BoolArray:
+        """Mask (y, x) of the field of view."""
+        return grid.field_of_view(self.size, self.radius)
+
+    def mixing(self, members: Sequence[int]) -> FloatArray:
+        """Weights (K,) that make the mean of some sections the reconstruction of their union."""
+        return splitting.mixing(members, [part.share for part in self.split.sections])
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Read rows of all sections: (section, z, y, x) float32, attenuation per pixel."""
+        return volumes.read(self.array, (slice(None), 0, slice(start, stop)))
+
+
+def describe(results: Path) -> Sections:
+    """Find the sections of a scan in its folder of results."""
+    split = splitting.from_json(json.loads((results / "split.json").read_text()))
+    center = json.loads((results / "center.json").read_text())["center"]
+    array = results / "sections.zarr"
+    _, _, depth, _, size = volumes.open_array(array).shape
+    return Sections(array, depth, size, split, grid.visible_radius(size, center))
+
+
+def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted mean of section reconstructions, (section, …) to (…) float32.
+
+    FBP is additive: with the sections' shares as weights this *is* the reconstruction of their union.
+    """
+    mixed = np.zeros(sections.shape[1:], dtype=np.float32)
+    for section, weight in zip(sections, weights, strict=True):
+        if weight:
+            mixed += weight * section
+    return mixed

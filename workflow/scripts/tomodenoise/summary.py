@@ -1,0 +1,111 @@
+"""What the report says of a scan and of a model, gathered from their products."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tomodenoise import correction, figures, grid, models, report, scans, settings, splitting, volumes
+
+STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
+
+
+def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Path) -> report.ScanSection:
+    """Gather one scan.
+
+    Parameters
+    ----------
+    config : resolved configuration.
+    results, benchmarks : the folders of products and of Snakemake's measurements.
+    """
+    folder, model = results / name, settings.model_of(config, name)
+    scan = scans.from_json(_read(folder / "scan.json"))
+    split = splitting.from_json(_read(folder / "split.json"))
+    center = _read(folder / "center.json")
+    slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections")]
+    planes = figures.join(_numbered(folder / "figures" / "planes"))
+    image = volumes.open_attributes(folder / "denoised.ome.zarr")
+    axial = planes["axial (z)"][1]
+    visible = grid.field_of_view(axial.shape[0], grid.visible_radius(scan.columns, center["center"]))
+    return report.ScanSection(
+        name=name,
+        facts=_facts(scan, split, center, slabs),
+        warnings=tuple(_warnings(scan, split, center, slabs, config)),
+        planes=planes,
+        window=report.window(axial, visible),
+        pixel_size=scan.pixel_size or 1.0,
+        center_figure=(folder / "center.png").read_bytes(),
+        model=model,
+        settings=settings.relevant(config, name, *STAGES),
+        provenance=image["provenance"],
+        stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
+    )
+
+
+def of_model(name: str, results: Path) -> report.ModelSection:
+    """Gather one model."""
+    folder = results / "models" / name
+    model = models.load(folder / "model.safetensors")
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    weights = sum(parameter.numel() for parameter in model.network.parameters())
+    facts = {
+        "trained on": ", ".join(model.facts["source"]),
+        "network": f"{model.spec.name}, {model.spec.slices} slices in, {weights:,} weights",
+        "pixels seen": f"{history[-1]['pixels'] / 1e6:.1f} million",
+        "normalisation": f"mean {model.normalisation.mean:.4g}, deviation {model.normalisation.scale:.4g} per pixel",
+    }
+    return report.ModelSection(name, history, facts)
+
+
+def _facts(
+    scan: scans.Scan, split: splitting.Split, center: Mapping[str, Any], slabs: Sequence[correction.SlabStatistics]
+) -> dict[str, str]:
+    first, last = min(scan.angles), max(scan.angles)
+    fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
+    degrees = 180 / 3.141592653589793
+    facts = {
+        "file": f"{scan.file} ({scan.layout}, {scan.kind})",
+        "projections": f"{len(scan.angles)} of {scan.depth} x {scan.columns} pixels",
+        "angles": f"{first * degrees:.2f} to {last * degrees:.2f} degrees",
+        "pixel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "not told by the file, 1 µm assumed",
+        "rows": f"{scan.rows[0]} to {scan.rows[1] - 1}",
+        "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
+        "center": f"{center['center']:.2f} pixels ({center['method']})",
+        "sections": f"{len(split.sections)} of {len(split.sections[0].indices)} projections or so",
+        "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
+    }
+    if fewest:
+        facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
+    repaired = sum(slab.repaired for slab in slabs)
+    return facts | {"repaired pixels": f"{repaired}, of {sum(slab.dead for slab in slabs)} dead pixels"}
+
+
+def _warnings(
+    scan: scans.Scan,
+    split: splitting.Split,
+    center: Mapping[str, Any],
+    slabs: Sequence[correction.SlabStatistics],
+    config: Mapping[str, Any],
+) -> list[str]:
+    divided = config["correct"]["flats"] == "divided"
+    found = list(correction.concerns(scan, slabs, len(split.sections), divided=divided))
+    if center["warning"]:
+        found.append(f"center: {center['warning']}")
+    if split.missing_wedge:
+        found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
+    if scan.pixel_size is None:
+        found.append("the file does not tell the pixel size: 1 µm is assumed, set pixel_size")
+    return found
+
+
+def _count(groups: Sequence[scans.Frames]) -> str:
+    return " + ".join(str(len(group.indices)) for group in groups) or "none"
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir(), key=lambda path: int(path.stem))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content

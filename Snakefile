@@ -33,5 +33,5 @@ localrules:
 rule all:
     default_target: True
     input:
-        rules.denoise.input,
-        rules.report.input,
+        IMAGES,
+        "results/report.html",

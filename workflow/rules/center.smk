@@ -1,7 +1,7 @@
 # The column of the rotation axis, found once for each scan on rows of its whole height.
 rule center:
     input:
-        expand("results/{scan}/center.{kind}", scan=SCANS, kind=["json", "png"]),
+        gather("center", expand("results/{scan}/center.{kind}", scan=SCANS, kind=["json", "png"])),
 
 
 rule find_center:

@@ -20,26 +20,34 @@ except UserError as mistake:
 SCANS = sorted(TABLE)
 MODELS = sorted({settings.model_of(CONFIG, scan) for scan in SCANS})
 
-# `-R train` means the stage. Snakemake knows rules, and those with the stages' names only gather files.
-STAGES = {
-    "correct": {"correct_slab"},
-    "center": {"find_center"},
-    "split": {"split_scan"},
-    "reconstruct": {"reconstruct_slab"},
-    "train": {"train_model"},
-    "denoise": {"denoise_slab"},
-    "report": {"render_report"},
-}
-workflow.dag_settings.forcerun = set().union(
-    *(STAGES.get(name, {name}) for name in workflow.dag_settings.forcerun)
-)
-
-
 wildcard_constraints:
     scan="|".join(map(re.escape, SCANS)),
     model="|".join(map(re.escape, MODELS)),
     slab=r"\d+",
     level=r"\d+",
+
+
+# The rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files.
+STAGES = {
+    "correct": ["correct_slab"],
+    "center": ["find_center"],
+    "split": ["split_scan"],
+    "reconstruct": ["reconstruct_slab"],
+    "train": ["train_model"],
+    "denoise": ["denoise_slab"],
+    "report": ["render_report"],
+}
+
+
+def gather(stage, files):
+    """Input of a stage's target. Snakemake takes `-R train` for the target, so force what does the work as well."""
+
+    def gathered(wildcards):
+        if stage in workflow.dag_settings.forcerun:
+            workflow.dag.forcerules.update(map(workflow.get_rule, STAGES[stage]))
+        return files
+
+    return gathered
 
 
 def raw(wildcards):

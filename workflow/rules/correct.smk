@@ -1,7 +1,7 @@
 # Raw frames to line integrals, slab by slab.
 rule correct:
     input:
-        slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS),
+        gather("correct", slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS)),
 
 
 rule allocate_projections:

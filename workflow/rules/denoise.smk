@@ -1,8 +1,13 @@
 # The clean volume: an OME-Zarr image whose slabs and resolutions many jobs write.
+IMAGES = [
+    *expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS),
+    *image_slabs_of("results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0", SCANS),
+]
+
+
 rule denoise:
     input:
-        expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS),
-        image_slabs_of("results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0", SCANS),
+        gather("denoise", IMAGES),
 
 
 rule allocate_image:

@@ -1,7 +1,7 @@
 # What the raw files hold, and which projections form a section: from headers alone.
 rule split:
     input:
-        expand("results/{scan}/split.json", scan=SCANS),
+        gather("split", expand("results/{scan}/split.json", scan=SCANS)),
 
 
 rule describe_scan:

@@ -1,7 +1,7 @@
 # Each section of projections to slices, slab by slab.
 rule reconstruct:
     input:
-        slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS),
+        gather("reconstruct", slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS)),
 
 
 use rule allocate_projections as allocate_sections with:

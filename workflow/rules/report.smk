@@ -1,7 +1,7 @@
 # One page that a person can read without Snakemake.
 rule report:
     input:
-        "results/report.html",
+        gather("report", "results/report.html"),
 
 
 rule render_report:

@@ -1,7 +1,7 @@
 # One network for each model, on the sections of one scan or of several.
 rule train:
     input:
-        expand("results/models/{model}/model.safetensors", model=MODELS),
+        gather("train", expand("results/models/{model}/model.safetensors", model=MODELS)),
 
 
 def training(wildcards):
@@ -19,7 +19,6 @@ def request(wildcards):
 
 rule train_model:
     input:
-        script=ancient(SCRIPTS / "train_model.py"),
         sections=lambda wildcards: slabs_of(
             "results/{scan}/sections.zarr/c/0/0/{slab}/0/0", training(wildcards)
         ),
@@ -38,11 +37,11 @@ rule train_model:
         "benchmarks/models/{model}/train/model.tsv"
     params:
         request=request,
-        python=sys.executable,
-    threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: int(attempt * (2500 + CONFIG["train"]["memory"] * 1100)),
     conda:
         "../../envs/learning.yaml"
     shell:
-        "{params.python:q} {input.script:q} {params.request:q} {output.model:q} {output.history:q} > {log:q} 2>&1"
+        # The paths are no inputs or parameters: a moved checkout must not train again.
+        "{sys.executable:q} {SCRIPTS:q}/train_model.py {params.request:q} {output.model:q} {output.history:q}"
+        " > {log:q} 2>&1"

@@ -37,7 +37,7 @@ def reference(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row(key: str, rule: Mapping[str, Any]) -> str:
-    default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "–"
+    default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "-"
     kinds = rule.get("oneOf", [rule])
     values = ", ".join(f"`{v}`" for kind in kinds for v in kind.get("enum", [kind.get("const", kind.get("type"))]))
     return f"| `{key}` | {default} | {values} | {rule['description']} |"

@@ -12,11 +12,13 @@ from tomodenoise.arrays import FloatArray
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
+ROWS = 32
+
 
 def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: float | str, engine: str) -> None:
     """Search on rows spread over the scan; a number overrules what is found."""
     scan = scans.from_json(json.loads(scan_file.read_text()))
-    sinograms = volumes.read_spread_rows(array, centering.MOST_ROWS)
+    sinograms = volumes.read_spread_rows(array, ROWS)
     found = centering.find(sinograms, scan.angles)
     if wanted != "auto":
         found = centering.overrule(found, float(wanted))
@@ -36,5 +38,10 @@ if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         files, (output, picture) = snakemake.input, map(Path, snakemake.output)
         main(
-            Path(files.scan), Path(files.array).parent, output, picture, snakemake.params.center, snakemake.params.engine
+            Path(files.scan),
+            Path(files.array).parent,
+            output,
+            picture,
+            snakemake.params.center,
+            snakemake.params.engine,
         )

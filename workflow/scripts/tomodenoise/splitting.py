@@ -13,6 +13,9 @@ from tomodenoise.errors import UserError
 GAP_LIMIT = 1.5
 """A section whose largest angular gap exceeds this multiple of its mean gap is refused."""
 
+WEDGE = 6
+"""A gap of more than so many usual ones is what a tilt series leaves out."""
+
 SAME_DIRECTION = 0.05
 """Views closer than this share of the usual gap are of one direction."""
 
@@ -76,13 +79,12 @@ def interleave(angles: FloatArray, sections: int) -> tuple[IntArray, ...]:
     return tuple(np.sort(order[section == number]) for number in range(sections))
 
 
-def angular_weights(angles: FloatArray, sections: int = 1) -> tuple[FloatArray, float]:
+def angular_weights(angles: FloatArray) -> tuple[FloatArray, float]:
     """Angle that each projection stands for: half of the gaps to its neighbours on the half-turn.
 
     Parameters
     ----------
     angles : (n,) radians, any range, any order.
-    sections : gaps that are wider than those of so many sections are a missing wedge, see `covered_gaps`.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def angular_weights(angles: FloatArray, sections: int = 1) -> tuple[FloatArray, 
     weight equally, so neither the two ends of a closed half-turn nor a further turn count twice.
     """
     order = np.argsort(_half_turn(angles), kind="stable")
-    after, wedge = covered_gaps(_half_turn(angles)[order], sections)
+    after, wedge = covered_gaps(_half_turn(angles)[order])
     first = int(np.argmax(after)) + 1  # begin behind a gap, so that no direction is cut at the seam
     order, after = np.roll(order, -first), np.roll(after, -first)
     is_new = np.r_[True, after[:-1] > SAME_DIRECTION * _usual(after)]
@@ -101,23 +103,24 @@ def angular_weights(angles: FloatArray, sections: int = 1) -> tuple[FloatArray, 
     return weights, wedge
 
 
-def covered_gaps(directions: FloatArray, sections: int) -> tuple[FloatArray, float]:
+def covered_gaps(directions: FloatArray) -> tuple[FloatArray, float]:
     """Gaps between neighbouring directions on the half-turn, without what the scan leaves out.
 
     Parameters
     ----------
     directions : (n,) ascending, radians, in [0, pi).
-    sections : how many sections the scan is split into.
 
     Returns
     -------
-    (n,) the gap after each direction, and the missing wedge, both in radians. A gap that exceeds 1.5 times
-    what a section of usual gaps has is a wedge: a usual gap stands in its place and the rest is missing.
+    (n,) the gap after each direction, and the missing wedge, both in radians. The widest gap is a wedge where it
+    exceeds six usual ones; a usual gap then stands in its place, and the rest is missing.
     """
     gaps = np.diff(directions, append=directions[0] + np.pi)
-    usual = _usual(gaps)
-    covered = np.where(gaps > GAP_LIMIT * sections * usual, usual, gaps)
-    return covered, float((gaps - covered).sum())
+    widest = int(np.argmax(gaps))
+    usual = _usual(np.delete(gaps, widest)) if len(gaps) > 1 else np.pi
+    missing = gaps[widest] - usual if gaps[widest] > WEDGE * usual else 0.0
+    gaps[widest] -= missing
+    return gaps, float(missing)
 
 
 def split(angles: FloatArray, sections: int, inputs: int) -> Split:
@@ -137,7 +140,7 @@ def split(angles: FloatArray, sections: int, inputs: int) -> Split:
     """
     if len(angles) < sections:
         raise UserError(f"split.sections is {sections}, but the scan has only {len(angles)} projections: set it lower")
-    weights, wedge = angular_weights(angles, sections)
+    weights, wedge = angular_weights(angles)
     members = interleave(angles, sections)
     _check_gaps(angles, members)
     total = weights.sum()
@@ -205,7 +208,7 @@ def _half_turn(angles: FloatArray) -> FloatArray:
 
 
 def _usual(gaps: FloatArray) -> float:
-    """Give the gap that a quarter of the circle does not exceed: blind to coinciding views and to a wedge."""
+    """Give the gap that a quarter of the circle does not exceed: blind to coinciding views."""
     ascending = np.sort(gaps)
     return float(ascending[np.searchsorted(np.cumsum(ascending), 0.25 * gaps.sum())])
 
@@ -213,7 +216,7 @@ def _usual(gaps: FloatArray) -> float:
 def _check_gaps(angles: FloatArray, members: tuple[IntArray, ...]) -> None:
     """Refuse a section with a gap that neither its size nor the scan's own order (golden angle, say) explains."""
     order = np.argsort(_half_turn(angles), kind="stable")
-    covered, _ = covered_gaps(_half_turn(angles)[order], len(members))
+    covered, _ = covered_gaps(_half_turn(angles)[order])
     place = np.empty(len(angles))
     place[order] = np.cumsum(covered) - covered
     unevenness = (len(members) + 1) * min(covered.max() - covered.mean(), _usual(covered))

@@ -1,0 +1,94 @@
+"""Slabs cover, halos reach, tiles lie on the pooling grid."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomodenoise import grid
+from tomodenoise.layout import Layout
+
+
+@given(depth=st.integers(1, 5000), rows=st.integers(1, 300))
+def test_slabs_cover_every_row_once(depth: int, rows: int) -> None:
+    slabs = grid.slabs(depth, rows)
+    assert [row for slab in slabs for row in range(slab.start, slab.stop)] == list(range(depth))
+    assert all(slab.start == slab.index * rows for slab in slabs)
+
+
+@given(depth=st.integers(1, 500), rows=st.integers(1, 70), data=st.data())
+def test_covering_names_exactly_the_slabs_that_hold_the_rows(depth: int, rows: int, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, depth - 1))
+    stop = data.draw(st.integers(start + 1, depth))
+    expected = [slab.index for slab in grid.slabs(depth, rows) if slab.start < stop and slab.stop > start]
+    assert list(grid.covering(start, stop, rows)) == expected
+
+
+@given(row_bytes=st.integers(1, 2**34), depth=st.integers(1, 5000))
+def test_a_slab_is_a_power_of_two_that_fits_a_shard(row_bytes: int, depth: int) -> None:
+    rows = grid.rows_per_slab(row_bytes, depth)
+    assert rows & (rows - 1) == 0
+    assert rows == 1 or rows * row_bytes <= grid.SHARD_BYTES
+    assert rows < 2 * depth
+
+
+@given(
+    shape=st.tuples(st.integers(1, 200), st.integers(1, 200)),
+    size=st.integers(1, 220),
+    halo=st.integers(0, 60),
+    multiple=st.sampled_from([1, 2, 8, 16]),
+)
+def test_tiles_cover_the_image_once_and_their_windows_lie_on_one_grid(
+    shape: tuple[int, int], size: int, halo: int, multiple: int
+) -> None:
+    seen = np.zeros(shape, dtype=int)
+    for tile in grid.tiles(shape, size, halo, multiple):
+        (y0, y1), (x0, x1) = tile.core
+        seen[y0:y1, x0:x1] += 1
+        for (a, b), (start, stop) in zip(tile.core, tile.window, strict=True):
+            assert start % multiple == stop % multiple == 0
+            assert start <= a - halo
+            assert stop >= b + halo
+    assert (seen == 1).all()
+
+
+def test_beyond_the_edge_its_pixel_is_repeated() -> None:
+    assert grid.repeated_edge(-2, 5, 3).tolist() == [0, 0, 0, 1, 2, 2, 2]
+
+
+@given(shape=st.tuples(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 4000)))
+def test_a_pyramid_halves_until_a_slice_is_small(shape: tuple[int, int, int]) -> None:
+    levels = grid.pyramid(shape)
+    assert levels[0] == shape
+    assert max(levels[-1][1:]) <= 256
+    assert all(max(level[1:]) > 256 for level in levels[:-1])
+    for finer, coarser in itertools.pairwise(levels):
+        assert coarser == tuple((n + 1) // 2 for n in finer)
+
+
+def test_the_field_of_view_ends_at_the_nearer_edge() -> None:
+    assert grid.visible_radius(640, 295.5) == 295.5
+    assert grid.visible_radius(640, 400) == 239
+    mask = grid.field_of_view(9, 3)
+    assert mask[4].tolist() == [False, *[True] * 7, False]
+    assert mask.sum() == 29
+
+
+def test_a_large_scan_is_a_few_hundred_jobs() -> None:
+    layout = Layout(angles=2048, depth=2048, columns=2048, sections=4, slab_bytes=2**30)
+    assert layout.rows == 16
+    assert layout.image_rows == 128
+    jobs = 2 * len(layout.slabs) + sum(len(layout.image_slabs(level)) for level in range(len(layout.levels)))
+    assert 200 <= jobs <= 400
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 22, 24, 100, 1023])
+def test_coarser_slabs_average_whole_finer_slabs(depth: int) -> None:
+    layout = Layout(angles=90, depth=depth, columns=600, sections=4, slab_bytes=2**23)
+    for level in range(1, len(layout.levels)):
+        finer = layout.levels[level - 1].shape[2]
+        for slab in layout.image_slabs(level):
+            assert 2 * slab.start % layout.image_rows == 0
+            assert 2 * slab.start < finer

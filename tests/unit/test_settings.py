@@ -1,0 +1,110 @@
+"""Mistakes in the configuration are told in one line, with the mend; schema, defaults and documents agree."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tomodenoise import settings
+from tomodenoise.errors import UserError
+from tomodenoise.networks import Spec
+from tomodenoise.training import Settings
+
+ROOT = Path(__file__).parents[2]
+MINIMAL: dict[str, Any] = {"scans": {"foam": {"file": "raw/foam.h5"}}}
+
+
+def test_only_scans_is_required_and_every_other_key_has_a_default() -> None:
+    resolved = settings.resolve(MINIMAL)
+    assert set(resolved) == set(settings.schema()["properties"])
+    assert resolved["split"] == {"sections": 4, "input": 3}
+    assert resolved["scans"]["foam"]["center"] == "auto"
+
+
+def test_defaults_do_not_overwrite_and_the_config_is_not_changed() -> None:
+    config = {**MINIMAL, "train": {"pixels": 5e6}}
+    assert settings.resolve(config)["train"]["pixels"] == 5e6
+    assert config["train"] == {"pixels": 5e6}
+    assert settings.resolve(settings.resolve(config)) == settings.resolve(config)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"splitt": {}}, "unknown key 'splitt': did you mean 'split'?"),
+        ({"train": {"pixel": 3}}, "unknown key 'train.pixel': did you mean 'pixels'?"),
+        ({"scans": {"a": {"file": "x", "centre": 3}}}, "unknown key 'scans.a.centre': did you mean 'center'?"),
+        ({"scans": {}}, "scans is empty"),
+        ({"scans": {"a": {}}}, "scans.a: 'file' is missing"),
+        ({"scans": {"../a": {"file": "x"}}}, "the name '../a' must be of letters"),
+        ({"scans": {7: {"file": "x"}}}, "the name 7 is read as a int: put it in quotes"),
+        ({"scans": {"a": {"file": "x", "center": "left"}}}, "'left' is neither 'auto' nor a number"),
+        ({"scans": {"a": {"file": "x", "model": "a b"}}}, "the name 'a b' must be of letters"),
+        ({"split": {"sections": "4"}}, "split.sections: '4' is not of type 'integer'"),
+        ({"network": {"slices": 4}}, "4 is even, but must be odd"),
+        ({"reconstruct": {"filter": "ramlak"}}, "'ramlak' is none of ram-lak, shepp"),
+        ({"models": {"m": {"scans": ["fom"]}}}, "there is no scan 'fom': did you mean 'foam'?"),
+        ({"train": None}, "train: None is not of type 'object'"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        settings.resolve({**MINIMAL, **change})
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_scans_of_one_name_are_refused_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("scans:\n  foam: {file: a.h5}\n  foam: {file: b.h5}\n")
+    with pytest.raises(UserError, match=r"line 3: 'foam' stands there twice"):
+        settings.check_unique(file)
+
+
+def test_what_is_no_yaml_is_refused_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("scans:\n  foam: {file: a.h5\n")
+    with pytest.raises(UserError, match=r"line \d+: .*no valid YAML"):
+        settings.check_unique(file)
+
+
+def test_scans_that_name_a_model_train_it_unless_the_model_says_otherwise() -> None:
+    scans = {name: {"file": "x", "model": "rock"} for name in ("a", "b")} | {"c": {"file": "x"}}
+    config = settings.resolve({"scans": scans})
+    assert settings.trained_on(config, "rock") == ["a", "b"]
+    assert settings.trained_on(config, "c") == ["c"]
+    chosen = settings.resolve({"scans": scans, "models": {"rock": {"scans": ["c"]}}})
+    assert settings.trained_on(chosen, "rock") == ["c"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_config_that_is_shipped_holds(file: Path) -> None:
+    settings.check_unique(file)
+    config = yaml.safe_load(file.read_text())
+    settings.resolve(config if config["scans"] else {**config, **MINIMAL})
+
+
+def test_every_key_is_described() -> None:
+    def keys(rules: dict[str, Any], name: str) -> list[str]:
+        entry = rules.get("additionalProperties")
+        inner = (entry or rules).get("properties", {}) if isinstance(entry, dict) or "properties" in rules else {}
+        missing = [] if "description" in rules or name == "" else [name]
+        return missing + [key for child, rule in inner.items() for key in keys(rule, f"{name}.{child}")]
+
+    assert keys(settings.schema(), "") == []
+
+
+def test_the_library_takes_just_the_keys_of_the_schema() -> None:
+    resolved = settings.resolve(MINIMAL)
+    assert Spec(**resolved["network"]) == Spec()
+    assert set(resolved["train"]) == set(Settings.__dataclass_fields__)
+
+
+def test_one_version_everywhere() -> None:
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "workflow/scripts/tomodenoise/__init__.py").read_text())
+    assert version
+    assert f'\nversion = "{version[1]}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"\nversion: {version[1]}" in (ROOT / "CITATION.cff").read_text()
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()

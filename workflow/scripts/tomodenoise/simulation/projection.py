@@ -11,7 +11,7 @@ from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.simulation.phantom import Foam
 
 BATCH = 2**17  # pixel corners worked on at once: fits the cache
-PROBES = 16
+PROBES = 64
 
 
 def project(foam: Foam, angle: float, center: float, shape: tuple[int, int]) -> FloatArray:
@@ -36,7 +36,7 @@ def project(foam: Foam, angle: float, center: float, shape: tuple[int, int]) -> 
 
 
 def absorb(foam: Foam, largest: float, center: float, shape: tuple[int, int]) -> Foam:
-    """Scale a foam to a largest line integral, as found at 16 angles over half a turn."""
+    """Scale a foam to a largest line integral, as found at 64 angles over half a turn."""
     angles = np.arange(PROBES) * np.pi / PROBES
     return foam.scaled(largest / max(project(foam, angle, center, shape).max() for angle in angles))
 

@@ -22,6 +22,7 @@ def main(
     config: dict[str, Any],
 ) -> None:
     """Allocate the array, with where it comes from in its attributes."""
+    logs.logger.info("%s: shape %s, one shard %s", array, list(shape), list(shard))
     source = json.loads(scan.read_text())["identity"]
     attributes = {"provenance": provenance.collect(config, source)}
     inner = tuple(chunk) if chunk else volumes.chunk(tuple(shard))

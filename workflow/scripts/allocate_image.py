@@ -16,6 +16,7 @@ def main(scan: Path, image: Path, shape: Sequence[int], model: str, config: dict
     described = json.loads(scan.read_text())
     pixel_size = described["pixel_size_micrometre"] or 1.0
     attributes = {"provenance": provenance.collect(config, described["identity"]) | {"model": model}}
+    logs.logger.info("%s: %g micrometre", image, pixel_size)
     (name,) = config["scans"]
     volumes.allocate_image(image, tuple(shape), pixel_size, attributes, name)
 

@@ -19,6 +19,7 @@ def main(scan_file: Path, split_file: Path, array: Path, counts: Path, rows: tup
     projections, statistics = correction.correct_slab(scan, rows, assignment, correction.measure_gain(scan))
     for concern in correction.concerns(scan, [statistics], len(split.sections), divided=flats == "divided"):
         logs.logger.warning(concern)
+    logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(statistics))
     volumes.write_shard(array, (0, rows[0], 0), projections)
     counts.write_text(json.dumps(asdict(statistics)))
 

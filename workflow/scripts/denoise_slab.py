@@ -21,6 +21,7 @@ def main(model: Path, results: Path, array: Path, planes: Path, rows: tuple[int,
     for number, (before, after) in enumerate(slices):
         slab[0, 0, number] = after
         views.add(number, before, after)
+    logs.logger.info("rows %d to %d with %s on %s", rows[0], rows[1] - 1, model, devices.best())
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), slab)
     views.save(planes)
 

@@ -22,6 +22,7 @@ def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: floa
     found = centering.find(sinograms, scan.angles)
     if wanted != "auto":
         found = centering.overrule(found, float(wanted))
+    logs.logger.info("center %.2f (%s), of %s", found.center, found.method, [asdict(each) for each in found.estimates])
     if found.warning:
         logs.logger.warning(found.warning)
     centering_figure.figure(sinograms, scan.angles, found, partial(reconstruct, engine, scan.angles)).savefig(picture)

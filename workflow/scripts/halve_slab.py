@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def main(finer: Path, array: Path, rows: tuple[int, int]) -> None:
     """Read twice as many rows as are written, average, write one shard."""
+    logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
     fine = volumes.read(finer, (0, 0, slice(2 * rows[0], 2 * rows[1])))
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), volumes.halve(fine)[None, None])
 

@@ -28,6 +28,7 @@ def main(
             filter=settings["filter"], pad=settings["pad"], device=devices.best(),
         )  # fmt: skip
         block[number, 0] = plan(sinograms[:, section.indices])
+    logs.logger.info("rows %d to %d: %d sections with center %.2f", rows[0], rows[1] - 1, len(sections), column)
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), block)
 
 

@@ -66,6 +66,14 @@ def find(sinograms: FloatArray, angles: FloatArray) -> Center:
     return Center(chosen.center, chosen.method, tuple(estimates), _warning(chosen, others))
 
 
+def overrule(found: Center, center: float) -> Center:
+    """Put a person's number in place of what was found, with a warning where trusted estimates are far from it."""
+    trusted = [e for e in found.estimates if e.spread is not None and abs(e.center - center) > 1 + e.spread]
+    told = ", ".join(f"{estimate.method} {estimate.center:.2f}" for estimate in trusted)
+    warning = f"the config's center {center:.2f} is more than a pixel from what was found: {told}" if trusted else None
+    return Center(center, "config", found.estimates, warning)
+
+
 def opposite(angles: FloatArray) -> IntArray:
     """Pair each view with the one nearest to 180 degrees away, where that is within two mean angular steps.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -68,10 +68,10 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
         with safe_open(path, framework="pt", device=str(device)) as file:
             described = json.loads((file.metadata() or {})["tomodenoise"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise UserError(f"{path} is no model of tomodenoise ({error}): train it again, or name another file") from None
     spec = networks.Spec(**described["network"])
-    network = networks.build(spec).to(device)
+    network = networks.build(spec).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.load_state_dict(weights)
     network.eval()
     return Model(network, spec, Normalisation(**described["normalisation"]), described["facts"])

@@ -73,7 +73,12 @@ def divide(scan: Sections, slices: int, held_out: float) -> tuple[Part, Part]:
     length = max(2, round(held_out * scan.size))
     offset = np.abs(np.arange(scan.size) - (scan.size - 1) / 2)[:, None]
     gap = max(2, scan.size // 64)
-    return Part(every, visible & (offset > length / 2 + gap)), Part(every, visible & (offset <= length / 2))
+    outer, inner = visible & (offset > length / 2 + gap), visible & (offset <= length / 2)
+    if not (outer.any() and inner.any()):
+        raise UserError(
+            f"{scan.array}: the field of view of {2 * scan.radius:.0f} pixels has too few pixels to train on"
+        )
+    return Part(every, outer), Part(every, inner)
 
 
 def normalisation(scans: Sequence[Sections], rows: int = 16) -> Normalisation:

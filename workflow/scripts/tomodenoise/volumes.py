@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import zarr
-from ome_zarr.format import FormatV05
-from ome_zarr.writer import write_multiscales_metadata
 from zarr.codecs import BloscCodec
 
 from tomodenoise import grid
@@ -71,6 +69,10 @@ def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict
     A pyramid level averages whole blocks, so its first pixel's centre lies (2**level - 1) / 2 pixels further in:
     that is the translation beside the scale.
     """
+    # Imported where it is needed: it takes two seconds, which every job would pay.
+    from ome_zarr.format import FormatV05  # noqa: PLC0415
+    from ome_zarr.writer import write_multiscales_metadata  # noqa: PLC0415
+
     scratch = path.parent / f".{path.name}.allocating"
     levels = grid.pyramid((shape[2], shape[3], shape[4]))
     datasets = [
@@ -128,7 +130,12 @@ def read_spread_rows(path: Path, most: int) -> FloatArray:
     """Read up to ``most`` rows, spread over the height, of projections (angle, y, x): (row, angle, column) float32."""
     depth = open_array(path).shape[1]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([read(path, (slice(None), int(row)))for row in rows])
+    return np.stack([read(path, (slice(None), int(row))) for row in rows])
+
+
+def attributes(path: Path) -> dict[str, Any]:
+    """Read what is kept with an array or an image."""
+    return zarr.open(path, mode="r").attrs.asdict()
 
 
 def halve(fine: FloatArray) -> FloatArray:

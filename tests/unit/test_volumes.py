@@ -1,0 +1,105 @@
+"""A shard is a file that one job writes; what is missing is never read as zeros."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomodenoise import volumes
+from tomodenoise.errors import UserError
+
+
+def allocated(folder: Path) -> Path:
+    path = folder / "sections.zarr"
+    volumes.allocate(path, (2, 1, 20, 30, 30), (2, 1, 8, 30, 30), (1, 1, 8, 30, 30), names="kczyx", attributes={"a": 1})
+    return path
+
+
+def test_allocating_writes_the_metadata_and_nothing_else(tmp_path: Path) -> None:
+    path = allocated(tmp_path)
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")] == [
+        "sections.zarr",
+        "sections.zarr/zarr.json",
+    ]
+    assert volumes.attributes(path) == {"a": 1}
+
+
+def test_allocating_again_leaves_the_shards(tmp_path: Path) -> None:
+    data = np.ones((2, 1, 8, 30, 30), dtype=np.float32)
+    volumes.write_shard(allocated(tmp_path), (0, 0, 8, 0, 0), data)
+    path = allocated(tmp_path)
+    np.testing.assert_array_equal(volumes.read(path, (slice(None), slice(None), slice(8, 16))), data)
+
+
+@pytest.mark.parametrize(("start", "rows", "index"), [(0, 8, 0), (8, 8, 1), (16, 4, 2)])
+def test_a_shard_is_one_file_under_its_index(tmp_path: Path, start: int, rows: int, index: int) -> None:
+    path = allocated(tmp_path)
+    volumes.write_shard(path, (0, 0, start, 0, 0), np.full((2, 1, rows, 30, 30), 3.0))
+    assert [file for file in path.rglob("*") if file.is_file() and file.name != "zarr.json"] == [
+        volumes.shard_file(path, (0, 0, index, 0, 0))
+    ]
+
+
+def test_a_shard_of_zeros_is_a_file_too(tmp_path: Path) -> None:
+    path = allocated(tmp_path)
+    volumes.write_shard(path, (0, 0, 0, 0, 0), np.zeros((2, 1, 8, 30, 30)))
+    assert volumes.shard_file(path, (0, 0, 0, 0, 0)).is_file()
+
+
+def test_the_same_data_give_the_same_bits(tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(2, 1, 8, 30, 30)).astype(np.float32)
+    files = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        volumes.write_shard(allocated(folder), (0, 0, 0, 0, 0), data)
+        files.append(volumes.shard_file(folder / "sections.zarr", (0, 0, 0, 0, 0)).read_bytes())
+    assert files[0] == files[1]
+
+
+def test_a_missing_shard_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    path = allocated(tmp_path)
+    volumes.write_shard(path, (0, 0, 0, 0, 0), np.ones((2, 1, 8, 30, 30)))
+    volumes.read(path, (slice(None), 0, slice(0, 8)))
+    with pytest.raises(UserError, match=r"c/0/0/1/0/0 is missing: ask Snakemake for this file"):
+        volumes.read(path, (slice(None), 0, slice(4, 12)))
+    with pytest.raises(UserError, match="is missing"):
+        volumes.read(path, (1, 0, 9))
+
+
+@given(shape=st.tuples(*[st.integers(1, 9)] * 3), seed=st.integers(0, 9))
+def test_halving_keeps_a_constant_and_means_of_whole_blocks(shape: tuple[int, int, int], seed: int) -> None:
+    np.testing.assert_array_equal(volumes.halve(np.full(shape, 7.5, dtype=np.float32)), 7.5)
+    fine = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    coarse = volumes.halve(fine)
+    assert coarse.shape == tuple(-(-n // 2) for n in shape)
+    assert coarse.dtype == np.float32
+    np.testing.assert_allclose(coarse[0, 0, 0], fine[:2, :2, :2].mean(), rtol=1e-5, atol=1e-6)
+
+
+def test_an_image_opens_with_ome_zarr_and_has_its_physical_scale(tmp_path: Path) -> None:
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Reader
+
+    path = tmp_path / "denoised.ome.zarr"
+    volumes.allocate_image(path, (1, 1, 9, 600, 600), 1.43, {"provenance": {"revision": "abc"}}, "tooth")
+    for level, shape in enumerate([(9, 600, 600), (5, 300, 300), (3, 150, 150)]):
+        full = (1, 1, *shape)
+        volumes.allocate(
+            path / str(level), full, full, volumes.chunk(full), names="tczyx", attributes={}, compressed=True
+        )
+        volumes.write_shard(path / str(level), (0, 0, 0, 0, 0), np.full(full, level + 1.0))
+    (node,) = list(Reader(parse_url(path, mode="r"))())
+    assert [data.shape[2:] for data in node.data] == [(9, 600, 600), (5, 300, 300), (3, 150, 150)]
+    assert [float(data[0, 0, -1, -1, -1]) for data in node.data] == [1, 2, 3]
+    (scale, translation) = node.metadata["coordinateTransformations"][1]
+    assert scale["scale"] == [1, 1, 2.86, 2.86, 2.86]
+    assert translation["translation"] == [0, 0, 0.715, 0.715, 0.715]
+    assert [axis.get("unit") for axis in node.metadata["axes"]] == [None, None, *["micrometer"] * 3]
+    group = json.loads((path / "zarr.json").read_text())["attributes"]
+    assert group["ome"]["version"] == "0.5"
+    assert group["provenance"] == {"revision": "abc"}
+    assert zarr.open_group(path, mode="r")["0"].shape == (1, 1, 9, 600, 600)

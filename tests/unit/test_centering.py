@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tomodenoise import centering
 from tomodenoise.arrays import FloatArray
 from tomodenoise.centering import Center, Estimate
-from tomodenoise.centering_figure import OFFSETS, figure
+from tomodenoise.centering.picture import OFFSETS, figure
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2

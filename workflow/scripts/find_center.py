@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import centering, centering_figure, engines, logs, scans, splitting, volumes
+from tomodenoise import centering, engines, logs, scans, splitting, volumes
 from tomodenoise.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: floa
     logs.logger.info("center %.2f (%s), of %s", found.center, found.method, [asdict(each) for each in found.estimates])
     if found.warning:
         logs.logger.warning(found.warning)
-    centering_figure.figure(sinograms, scan.angles, found, partial(reconstruct, engine, scan.angles)).savefig(picture)
+    centering.figure(sinograms, scan.angles, found, partial(reconstruct, engine, scan.angles)).savefig(picture)
     output.write_text(json.dumps(asdict(found), indent=1))
 
 

@@ -4,7 +4,7 @@ import copy
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -103,7 +103,7 @@ def _explain(mistake: ValidationError) -> str:
     messages = {
         "additionalProperties": lambda: _unknown_key(mistake),
         "required": lambda: f"{key}: {mistake.message.split(' ')[0]} is missing",
-        "enum": lambda: f"{key}: '{value}' is none of {', '.join(mistake.schema['enum'])}",  # type: ignore[index]
+        "enum": lambda: f"{key}: '{value}' is none of {', '.join(_rules(mistake)['enum'])}",
         "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
         "oneOf": lambda: f"{key}: {value!r} is neither 'auto' nor a number of at least 0",
         "not": lambda: f"{key}: {value!r} is even, but must be odd",
@@ -112,11 +112,15 @@ def _explain(mistake: ValidationError) -> str:
 
 
 def _unknown_key(mistake: ValidationError) -> str:
-    known = list(mistake.schema.get("properties", {}))  # type: ignore[union-attr, arg-type]
-    unknown = next(key for key in mistake.instance if key not in known)
+    known = list(_rules(mistake).get("properties", {}))
+    unknown = next(key for key in cast("Mapping[str, Any]", mistake.instance) if key not in known)
     nearest = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
     mend = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
     return f"unknown key '{_dotted([*mistake.absolute_path, unknown])}': {mend}"
+
+
+def _rules(mistake: ValidationError) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", mistake.schema)
 
 
 def _dotted(path: Iterable[object]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tomodenoise import correction, figures, grid, models, report, scans, settings, splitting, volumes
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
@@ -24,7 +26,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     center = _read(folder / "center.json")
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections")]
     planes = figures.join(_numbered(folder / "figures" / "planes"))
-    image = volumes.open_attributes(folder / "denoised.ome.zarr")
+    image = volumes.attributes(folder / "denoised.ome.zarr")
     axial = planes["axial (z)"][1]
     visible = grid.field_of_view(axial.shape[0], grid.visible_radius(scan.columns, center["center"]))
     return report.ScanSection(
@@ -60,13 +62,12 @@ def of_model(name: str, results: Path) -> report.ModelSection:
 def _facts(
     scan: scans.Scan, split: splitting.Split, center: Mapping[str, Any], slabs: Sequence[correction.SlabStatistics]
 ) -> dict[str, str]:
-    first, last = min(scan.angles), max(scan.angles)
+    first, last = np.degrees([scan.angles.min(), scan.angles.max()])
     fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
-    degrees = 180 / 3.141592653589793
     facts = {
         "file": f"{scan.file} ({scan.layout}, {scan.kind})",
         "projections": f"{len(scan.angles)} of {scan.depth} x {scan.columns} pixels",
-        "angles": f"{first * degrees:.2f} to {last * degrees:.2f} degrees",
+        "angles": f"{first:.2f} to {last:.2f} degrees",
         "pixel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "not told by the file, 1 µm assumed",
         "rows": f"{scan.rows[0]} to {scan.rows[1] - 1}",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",

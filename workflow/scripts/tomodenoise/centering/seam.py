@@ -13,7 +13,7 @@ import numpy as np
 from scipy import fft
 
 from tomodenoise.arrays import BoolArray, FloatArray, IntArray
-from tomodenoise.centering_match import despike, vertex
+from tomodenoise.centering.matching import despike, vertex
 
 VIEWS = 256  # on each side of the seam
 PARTS = 4  # of the spectrum, each an estimate of its own

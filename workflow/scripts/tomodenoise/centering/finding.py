@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.centering_match import despike, difference, lowest
-from tomodenoise.centering_seam import close
+from tomodenoise.centering.matching import despike, difference, lowest
+from tomodenoise.centering.seam import close
 
 MOST_PAIRS = 64  # more pairs only repeat what these say
 MANY_PAIRS = 16  # from here on the pairs alone beat the seam

@@ -1,0 +1,62 @@
+"""Every rule script can be imported without running, is short, and says what it is."""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+NAMES = [path.stem for path in SCRIPTS]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=NAMES)
+def test_importing_a_script_runs_nothing_and_it_has_a_main(path: Path) -> None:
+    spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert callable(module.main)
+    assert module.__doc__
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=NAMES)
+def test_a_script_bears_no_standard_modules_name(path: Path) -> None:
+    import sys
+
+    assert path.stem not in sys.stdlib_module_names
+
+
+def test_every_script_of_a_rule_exists_and_each_rule_has_a_log_and_a_benchmark() -> None:
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for rule in file.read_text().split("\nrule ")[1:]:
+            if "script:" in rule or "shell:" in rule:
+                assert "log:" in rule, rule
+                assert "benchmark:" in rule, rule
+                assert "conda:" in rule, rule
+
+
+def test_no_module_of_the_library_imports_one_above_it() -> None:
+    """Arrows point down: the rooms in the order of their floors, as the design has them."""
+    floors = [
+        ["errors", "arrays", "devices", "provenance", "logs"],
+        ["grid", "splitting", "settings", "quality", "networks", "scans", "engines"],
+        ["layout", "volumes", "correction", "centering", "classical", "models", "simulation"],
+        ["sections", "table", "figures", "report"],
+        ["sampling", "inference"],
+        ["training", "summary"],
+    ]
+    floor = {name: number for number, names in enumerate(floors) for name in names}
+    library = ROOT / "workflow" / "scripts" / "tomodenoise"
+    for file in library.rglob("*.py"):
+        room = file.relative_to(library).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tomodenoise"):
+                parts = (node.module or "").split(".")
+                rooms = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names if alias.name in floor]
+                for other in rooms:
+                    assert floor[other] <= floor[room], f"{file}: {room} imports {other}"

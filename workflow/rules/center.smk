@@ -1,7 +1,10 @@
 # The column of the rotation axis, found once for each scan on rows of its whole height.
 rule center:
     input:
-        gather("center", expand("results/{scan}/center.{kind}", scan=SCANS, kind=["json", "png"])),
+        gather(
+            "center",
+            expand("results/{scan}/center.{kind}", scan=SCANS, kind=["json", "png"]),
+        ),
 
 
 rule find_center:
@@ -16,12 +19,12 @@ rule find_center:
         "logs/{scan}/center.log",
     benchmark:
         "benchmarks/{scan}/center/scan.tsv"
+    conda:
+        "../../envs/tomography.yaml"
+    resources:
+        mem_mb=megabytes(lambda w: 200 * layout(w).angles * layout(w).columns),
     params:
         center=lambda wildcards: CONFIG["scans"][wildcards.scan]["center"],
         engine=CONFIG["reconstruct"]["engine"],
-    resources:
-        mem_mb=megabytes(lambda w: 200 * layout(w).angles * layout(w).columns),
-    conda:
-        "../../envs/tomography.yaml"
     script:
         "../scripts/find_center.py"

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+# A rule's own environment brings its own Python; without one it is this one, activated or not.
+PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 sys.path.insert(0, str(SCRIPTS))
 
 from tomodenoise import grid, settings, table
@@ -19,6 +21,7 @@ except UserError as mistake:
 
 SCANS = sorted(TABLE)
 MODELS = sorted({settings.model_of(CONFIG, scan) for scan in SCANS})
+
 
 wildcard_constraints:
     scan="|".join(map(re.escape, SCANS)),
@@ -83,7 +86,11 @@ def slabs_of(pattern, scans=None):
     """`pattern` for each slab of projections and sections, of a rule's scan or of the scans that are named."""
     if scans is None:
         return lambda wildcards: slabs_of(pattern, [wildcards.scan])
-    return [pattern.format(scan=scan, slab=slab.index) for scan in scans for slab in TABLE[scan].layout.slabs]
+    return [
+        pattern.format(scan=scan, slab=slab.index)
+        for scan in scans
+        for slab in TABLE[scan].layout.slabs
+    ]
 
 
 def image_slabs_of(pattern, scans, levels=True):
@@ -98,4 +105,47 @@ def image_slabs_of(pattern, scans, levels=True):
 
 def megabytes(count):
     """Memory for a job that holds so many float32, beside the 1 GB of Python and torch; more at each retry."""
-    return lambda wildcards, attempt: int(attempt * (1000 + count(wildcards) * 4 / 2**20))
+    return lambda wildcards, attempt: int(
+        attempt * (1000 + count(wildcards) * 4 / 2**20)
+    )
+
+
+def sections_around(wildcards):
+    """Shards of sections that hold the rows of a slab and its halo."""
+    start, stop = image_rows(wildcards)
+    rows = grid.with_halo(
+        start, stop, CONFIG["network"]["slices"] // 2, layout(wildcards).depth
+    )
+    return [
+        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
+        for slab in grid.covering(*rows, layout(wildcards).rows)
+    ]
+
+
+def finer_slabs(wildcards):
+    """The one or two slabs of the next finer resolution that a slab averages."""
+    finer = int(wildcards.level) - 1
+    rows = [2 * row for row in image_rows(wildcards)]
+    depth = layout(wildcards).levels[finer].shape[2]
+    return [
+        f"results/{wildcards.scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0"
+        for slab in grid.covering(
+            rows[0], min(rows[1], depth), layout(wildcards).image_rows
+        )
+    ]
+
+
+def trained_on(wildcards):
+    return settings.trained_on(CONFIG, wildcards.model)
+
+
+def training_request(wildcards):
+    """All that the training script must know, as one JSON text."""
+    scans = trained_on(wildcards)
+    config = {"scans": {scan: CONFIG["scans"][scan] for scan in scans}}
+    config |= {
+        section: CONFIG[section]
+        for section in ("correct", "split", "reconstruct", "network", "train")
+    }
+    sources = {scan: TABLE[scan].scan.identity["fingerprint"] for scan in scans}
+    return json.dumps({"config": config, "sources": sources})

@@ -1,7 +1,9 @@
 # Raw frames to line integrals, slab by slab.
 rule correct:
     input:
-        gather("correct", slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS)),
+        gather(
+            "correct", slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS)
+        ),
 
 
 rule allocate_projections:
@@ -13,15 +15,19 @@ rule allocate_projections:
         "logs/{scan}/allocate-projections.log",
     benchmark:
         "benchmarks/{scan}/allocate/projections.tsv"
+    conda:
+        "../../envs/tomography.yaml"
     params:
         shape=lambda wildcards: layout(wildcards).projections.shape,
         shard=lambda wildcards: layout(wildcards).projections.shard,
-        chunk=lambda wildcards: (len(TABLE[wildcards.scan].scan.angles), 1, TABLE[wildcards.scan].scan.columns),
+        chunk=lambda wildcards: (
+            len(TABLE[wildcards.scan].scan.angles),
+            1,
+            TABLE[wildcards.scan].scan.columns,
+        ),
         names=("angle", "y", "x"),
         compressed=False,
         config=chosen("correct", "split"),
-    conda:
-        "../../envs/tomography.yaml"
     script:
         "../scripts/allocate.py"
 
@@ -39,12 +45,14 @@ rule correct_slab:
         "logs/{scan}/correct/{slab}.log",
     benchmark:
         "benchmarks/{scan}/correct/{slab}.tsv"
+    conda:
+        "../../envs/tomography.yaml"
+    resources:
+        mem_mb=megabytes(
+            lambda w: 3 * layout(w).angles * layout(w).rows * layout(w).columns
+        ),
     params:
         rows=slab_rows,
         flats=CONFIG["correct"]["flats"],
-    resources:
-        mem_mb=megabytes(lambda w: 3 * layout(w).angles * layout(w).rows * layout(w).columns),
-    conda:
-        "../../envs/tomography.yaml"
     script:
         "../scripts/correct_slab.py"

@@ -19,12 +19,12 @@ rule allocate_image:
         "logs/{scan}/allocate-image.log",
     benchmark:
         "benchmarks/{scan}/allocate/image.tsv"
+    conda:
+        "../../envs/learning.yaml"
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         model=lambda wildcards: settings.model_of(CONFIG, wildcards.scan),
         config=chosen("correct", "split", "reconstruct", "network", "train", "denoise"),
-    conda:
-        "../../envs/learning.yaml"
     script:
         "../scripts/allocate_image.py"
 
@@ -45,16 +45,6 @@ use rule allocate_projections as allocate_level with:
         config=chosen("correct", "split", "reconstruct", "network", "train", "denoise"),
 
 
-def sections_around(wildcards):
-    """Shards of sections that hold the rows of a slab and its halo."""
-    start, stop = image_rows(wildcards)
-    rows = grid.with_halo(start, stop, CONFIG["network"]["slices"] // 2, layout(wildcards).depth)
-    return [
-        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
-        for slab in grid.covering(*rows, layout(wildcards).rows)
-    ]
-
-
 rule denoise_slab:
     input:
         model=lambda wildcards: f"results/models/{settings.model_of(CONFIG, wildcards.scan)}/model.safetensors",
@@ -70,28 +60,19 @@ rule denoise_slab:
         "logs/{scan}/denoise/{slab}.log",
     benchmark:
         "benchmarks/{scan}/denoise/{slab}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        mem_mb=megabytes(
+            lambda w: layout(w).columns ** 2
+            * (2 * layout(w).image_rows + 24 * (layout(w).sections + 2))
+            + 4e8
+        ),
     params:
         rows=image_rows,
         input=CONFIG["denoise"]["input"],
-    resources:
-        mem_mb=megabytes(
-            lambda w: layout(w).columns ** 2 * (2 * layout(w).image_rows + 24 * (layout(w).sections + 2)) + 4e8
-        ),
-    conda:
-        "../../envs/learning.yaml"
     script:
         "../scripts/denoise_slab.py"
-
-
-def finer_slabs(wildcards):
-    """The one or two slabs of the next finer resolution that a slab averages."""
-    finer = int(wildcards.level) - 1
-    rows = [2 * row for row in image_rows(wildcards)]
-    depth = layout(wildcards).levels[finer].shape[2]
-    return [
-        f"results/{wildcards.scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0"
-        for slab in grid.covering(rows[0], min(rows[1], depth), layout(wildcards).image_rows)
-    ]
 
 
 rule halve_slab:
@@ -103,17 +84,21 @@ rule halve_slab:
         array=ancient("results/{scan}/denoised.ome.zarr/{level}/zarr.json"),
     output:
         "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0",
-    wildcard_constraints:
-        level=r"[1-9]\d*",
     log:
         "logs/{scan}/pyramid/{level}-{slab}.log",
     benchmark:
         "benchmarks/{scan}/pyramid/{level}-{slab}.tsv"
-    params:
-        rows=image_rows,
-    resources:
-        mem_mb=megabytes(lambda w: 3 * layout(w).image_rows * (layout(w).columns / 2 ** int(w.level)) ** 2),
+    wildcard_constraints:
+        level=r"[1-9]\d*",
     conda:
         "../../envs/learning.yaml"
+    resources:
+        mem_mb=megabytes(
+            lambda w: 3
+            * layout(w).image_rows
+            * (layout(w).columns / 2 ** int(w.level)) ** 2
+        ),
+    params:
+        rows=image_rows,
     script:
         "../scripts/halve_slab.py"

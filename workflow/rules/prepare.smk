@@ -13,13 +13,13 @@ rule describe_scan:
         "logs/{scan}/describe.log",
     benchmark:
         "benchmarks/{scan}/describe/scan.tsv"
+    conda:
+        "../../envs/tomography.yaml"
     params:
         fingerprint=fingerprint,
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         pixel_size=lambda wildcards: CONFIG["scans"][wildcards.scan].get("pixel_size"),
-    conda:
-        "../../envs/tomography.yaml"
     script:
         "../scripts/describe_scan.py"
 
@@ -33,10 +33,10 @@ rule split_scan:
         "logs/{scan}/split.log",
     benchmark:
         "benchmarks/{scan}/split/scan.tsv"
+    conda:
+        "../../envs/tomography.yaml"
     params:
         sections=CONFIG["split"]["sections"],
         input=CONFIG["split"]["input"],
-    conda:
-        "../../envs/tomography.yaml"
     script:
         "../scripts/split_scan.py"

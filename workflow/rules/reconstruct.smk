@@ -1,7 +1,10 @@
 # Each section of projections to slices, slab by slab.
 rule reconstruct:
     input:
-        gather("reconstruct", slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS)),
+        gather(
+            "reconstruct",
+            slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS),
+        ),
 
 
 use rule allocate_projections as allocate_sections with:
@@ -33,16 +36,18 @@ rule reconstruct_slab:
         "logs/{scan}/reconstruct/{slab}.log",
     benchmark:
         "benchmarks/{scan}/reconstruct/{slab}.tsv"
-    params:
-        rows=slab_rows,
-        settings=CONFIG["reconstruct"],
+    conda:
+        "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: layout(w).rows * layout(w).columns * (layout(w).angles + layout(w).sections * layout(w).columns)
+            lambda w: layout(w).rows
+            * layout(w).columns
+            * (layout(w).angles + layout(w).sections * layout(w).columns)
             + 60 * layout(w).angles * layout(w).columns
             + 40 * layout(w).columns ** 2
         ),
-    conda:
-        "../../envs/tomography.yaml"
+    params:
+        rows=slab_rows,
+        settings=CONFIG["reconstruct"],
     script:
         "../scripts/reconstruct_slab.py"

@@ -6,10 +6,14 @@ rule report:
 
 rule render_report:
     input:
-        scans=expand("results/{scan}/{name}.json", scan=SCANS, name=["scan", "split", "center"]),
+        scans=expand(
+            "results/{scan}/{name}.json", scan=SCANS, name=["scan", "split", "center"]
+        ),
         centers=expand("results/{scan}/center.png", scan=SCANS),
         corrections=slabs_of("results/{scan}/corrections/{slab}.json", SCANS),
-        planes=image_slabs_of("results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False),
+        planes=image_slabs_of(
+            "results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False
+        ),
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
@@ -17,9 +21,9 @@ rule render_report:
         "logs/report.log",
     benchmark:
         "benchmarks/report/report/page.tsv"
-    params:
-        config=CONFIG,
     conda:
         "../../envs/learning.yaml"
+    params:
+        config=CONFIG,
     script:
         "../scripts/render_report.py"

@@ -1,32 +1,25 @@
 # One network for each model, on the sections of one scan or of several.
 rule train:
     input:
-        gather("train", expand("results/models/{model}/model.safetensors", model=MODELS)),
-
-
-def training(wildcards):
-    return settings.trained_on(CONFIG, wildcards.model)
-
-
-def request(wildcards):
-    """All that the training script must know, as one JSON text."""
-    scans = training(wildcards)
-    config = {"scans": {scan: CONFIG["scans"][scan] for scan in scans}}
-    config |= {section: CONFIG[section] for section in ("correct", "split", "reconstruct", "network", "train")}
-    sources = {scan: TABLE[scan].scan.identity["fingerprint"] for scan in scans}
-    return json.dumps({"config": config, "sources": sources})
+        gather(
+            "train", expand("results/models/{model}/model.safetensors", model=MODELS)
+        ),
 
 
 rule train_model:
     input:
         sections=lambda wildcards: slabs_of(
-            "results/{scan}/sections.zarr/c/0/0/{slab}/0/0", training(wildcards)
+            "results/{scan}/sections.zarr/c/0/0/{slab}/0/0", trained_on(wildcards)
         ),
         arrays=lambda wildcards: ancient(
-            expand("results/{scan}/sections.zarr/zarr.json", scan=training(wildcards))
+            expand(
+                "results/{scan}/sections.zarr/zarr.json", scan=trained_on(wildcards)
+            )
         ),
         geometry=lambda wildcards: expand(
-            "results/{scan}/{name}.json", scan=training(wildcards), name=["split", "center"]
+            "results/{scan}/{name}.json",
+            scan=trained_on(wildcards),
+            name=["split", "center"],
         ),
     output:
         model="results/models/{model}/model.safetensors",
@@ -35,13 +28,15 @@ rule train_model:
         "logs/models/{model}/train.log",
     benchmark:
         "benchmarks/models/{model}/train/model.tsv"
-    params:
-        request=request,
-    resources:
-        mem_mb=lambda wildcards, attempt: int(attempt * (2500 + CONFIG["train"]["memory"] * 1100)),
     conda:
         "../../envs/learning.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: int(
+            attempt * (2500 + CONFIG["train"]["memory"] * 1100)
+        ),
+    params:
+        # Functions of `input` are not compared between runs: a moved checkout must not train again.
+        program=lambda wildcards, input: [PYTHON, str(SCRIPTS / "train_model.py")],
+        request=training_request,
     shell:
-        # The paths are no inputs or parameters: a moved checkout must not train again.
-        "{sys.executable:q} {SCRIPTS:q}/train_model.py {params.request:q} {output.model:q} {output.history:q}"
-        " > {log:q} 2>&1"
+        "{params.program:q} {params.request:q} {output.model:q} {output.history:q} > {log:q} 2>&1"

@@ -111,7 +111,7 @@ def test_a_seed_fixes_the_foam() -> None:
 
 def test_too_many_spheres_are_refused() -> None:
     with pytest.raises(UserError, match="lower the fill"):
-        foam((2, 32), (2, 3), 0.9, np.random.default_rng(0))
+        foam((12, 32), (2, 3), 0.9, np.random.default_rng(0))
 
 
 def test_absorption_is_the_largest_line_integral() -> None:

@@ -10,7 +10,7 @@ rule center:
 rule find_center:
     input:
         scan="results/{scan}/scan.json",
-        array=ancient("results/{scan}/projections.zarr/zarr.json"),
+        array="results/{scan}/projections.zarr/zarr.json",
         projections=slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0"),
     output:
         center="results/{scan}/center.json",

@@ -62,9 +62,15 @@ def fingerprint(wildcards):
     return TABLE[wildcards.scan].scan.identity["fingerprint"]
 
 
-def chosen(*sections):
-    """What shapes a product of a scan, for its provenance."""
-    return lambda wildcards: settings.relevant(CONFIG, wildcards.scan, *sections)
+# What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
+PIXELS = ["file", "mode", "rows"]
+SLICES = [*PIXELS, "center"]
+KEYS = [*SLICES, "pixel_size", "model"]
+
+
+def chosen(keys, *sections):
+    """What shapes a product of a scan, for its provenance, and no more: another value makes the product again."""
+    return lambda wildcards: settings.relevant(CONFIG, wildcards.scan, keys, sections)
 
 
 def layout(wildcards):
@@ -142,10 +148,10 @@ def trained_on(wildcards):
 def training_request(wildcards):
     """All that the training script must know, as one JSON text."""
     scans = trained_on(wildcards)
-    config = {"scans": {scan: CONFIG["scans"][scan] for scan in scans}}
-    config |= {
-        section: CONFIG[section]
-        for section in ("correct", "split", "reconstruct", "network", "train")
+    sections = ["correct", "split", "reconstruct", "network", "train"]
+    config = {section: CONFIG[section] for section in sections}
+    config["scans"] = {
+        scan: settings.relevant(CONFIG, scan, SLICES)["scans"][scan] for scan in scans
     }
     sources = {scan: TABLE[scan].scan.identity["fingerprint"] for scan in scans}
     return json.dumps({"config": config, "sources": sources})

@@ -27,7 +27,7 @@ rule allocate_projections:
         ),
         names=("angle", "y", "x"),
         compressed=False,
-        config=chosen("correct", "split"),
+        config=chosen(PIXELS, "correct", "split"),
     script:
         "../scripts/allocate.py"
 
@@ -37,7 +37,7 @@ rule correct_slab:
         raw=raw,
         scan="results/{scan}/scan.json",
         split="results/{scan}/split.json",
-        array=ancient("results/{scan}/projections.zarr/zarr.json"),
+        array="results/{scan}/projections.zarr/zarr.json",
     output:
         shard="results/{scan}/projections.zarr/c/0/{slab}/0",
         counts="results/{scan}/corrections/{slab}.json",

@@ -23,8 +23,11 @@ rule allocate_image:
         "../../envs/learning.yaml"
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
+        pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
         model=lambda wildcards: settings.model_of(CONFIG, wildcards.scan),
-        config=chosen("correct", "split", "reconstruct", "network", "train", "denoise"),
+        config=chosen(
+            KEYS, "correct", "split", "reconstruct", "network", "train", "denoise"
+        ),
     script:
         "../scripts/allocate_image.py"
 
@@ -42,17 +45,17 @@ use rule allocate_projections as allocate_level with:
         chunk=None,
         names=("t", "c", "z", "y", "x"),
         compressed=True,
-        config=chosen("correct", "split", "reconstruct", "network", "train", "denoise"),
+        config=None,
 
 
 rule denoise_slab:
     input:
         model=lambda wildcards: f"results/models/{settings.model_of(CONFIG, wildcards.scan)}/model.safetensors",
         sections=sections_around,
-        allocated=ancient("results/{scan}/sections.zarr/zarr.json"),
+        allocated="results/{scan}/sections.zarr/zarr.json",
         split="results/{scan}/split.json",
         center="results/{scan}/center.json",
-        array=ancient("results/{scan}/denoised.ome.zarr/0/zarr.json"),
+        array="results/{scan}/denoised.ome.zarr/0/zarr.json",
     output:
         shard="results/{scan}/denoised.ome.zarr/0/c/0/0/{slab}/0/0",
         planes="results/{scan}/figures/planes/{slab}.npz",
@@ -78,10 +81,10 @@ rule denoise_slab:
 rule halve_slab:
     input:
         finer=finer_slabs,
-        allocated=lambda wildcards: ancient(
+        allocated=lambda wildcards: (
             f"results/{wildcards.scan}/denoised.ome.zarr/{int(wildcards.level) - 1}/zarr.json"
         ),
-        array=ancient("results/{scan}/denoised.ome.zarr/{level}/zarr.json"),
+        array="results/{scan}/denoised.ome.zarr/{level}/zarr.json",
     output:
         "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0",
     log:

@@ -19,7 +19,6 @@ rule describe_scan:
         fingerprint=fingerprint,
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
-        pixel_size=lambda wildcards: CONFIG["scans"][wildcards.scan].get("pixel_size"),
     script:
         "../scripts/describe_scan.py"
 

@@ -20,16 +20,16 @@ use rule allocate_projections as allocate_sections with:
         chunk=None,
         names=("section", "channel", "z", "y", "x"),
         compressed=False,
-        config=chosen("correct", "split", "reconstruct"),
+        config=chosen(SLICES, "correct", "split", "reconstruct"),
 
 
 rule reconstruct_slab:
     input:
         projections="results/{scan}/projections.zarr/c/0/{slab}/0",
-        allocated=ancient("results/{scan}/projections.zarr/zarr.json"),
+        allocated="results/{scan}/projections.zarr/zarr.json",
         split="results/{scan}/split.json",
         center="results/{scan}/center.json",
-        array=ancient("results/{scan}/sections.zarr/zarr.json"),
+        array="results/{scan}/sections.zarr/zarr.json",
     output:
         "results/{scan}/sections.zarr/c/0/0/{slab}/0/0",
     log:

@@ -11,10 +11,8 @@ rule train_model:
         sections=lambda wildcards: slabs_of(
             "results/{scan}/sections.zarr/c/0/0/{slab}/0/0", trained_on(wildcards)
         ),
-        arrays=lambda wildcards: ancient(
-            expand(
-                "results/{scan}/sections.zarr/zarr.json", scan=trained_on(wildcards)
-            )
+        arrays=lambda wildcards: expand(
+            "results/{scan}/sections.zarr/zarr.json", scan=trained_on(wildcards)
         ),
         geometry=lambda wildcards: expand(
             "results/{scan}/{name}.json",

@@ -19,12 +19,12 @@ def main(
     chunk: Sequence[int] | None,
     names: Sequence[str],
     compressed: bool,
-    config: dict[str, Any],
+    config: dict[str, Any] | None,
 ) -> None:
     """Allocate the array, with where it comes from in its attributes."""
     logs.logger.info("%s: shape %s, one shard %s", array, list(shape), list(shard))
     source = json.loads(scan.read_text())["identity"]
-    attributes = {"provenance": provenance.collect(config, source)}
+    attributes = {"provenance": provenance.collect(config, source)} if config else {}
     inner = tuple(chunk) if chunk else volumes.chunk(tuple(shard))
     volumes.allocate(
         array, tuple(shape), tuple(shard), inner, names=names, attributes=attributes, compressed=compressed

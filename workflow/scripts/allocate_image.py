@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: Path, image: Path, shape: Sequence[int], model: str, config: dict[str, Any]) -> None:
+def main(scan: Path, image: Path, shape: Sequence[int], pixel_size: float, model: str, config: dict[str, Any]) -> None:
     """Allocate the image of a scan, named as the scan is."""
-    described = json.loads(scan.read_text())
-    pixel_size = described["pixel_size_micrometre"] or 1.0
-    attributes = {"provenance": provenance.collect(config, described["identity"]) | {"model": model}}
+    source = json.loads(scan.read_text())["identity"]
+    attributes = {"provenance": provenance.collect(config, source) | {"model": model}}
     logs.logger.info("%s: %g micrometre", image, pixel_size)
     (name,) = config["scans"]
     volumes.allocate_image(image, tuple(shape), pixel_size, attributes, name)

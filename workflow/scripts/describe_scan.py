@@ -10,17 +10,19 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(file: Path, output: Path, input_kind: str, rows: tuple[int, int] | None, pixel_size: float | None) -> None:
+def main(file: Path, output: Path, input_kind: str, rows: tuple[int, int] | None) -> None:
     """Read the header and write `scan.json`."""
-    scan = scans.open_scan(file, input=input_kind, rows=rows, pixel_size=pixel_size)
+    scan = scans.open_scan(file, input=input_kind, rows=rows)
     described = scans.to_json(scan)
     logs.logger.info("%s: %s, %d projections of %d x %d", file, scan.kind, len(scan.angles), scan.depth, scan.columns)
     if scan.pixel_size is None:
-        logs.logger.warning("%s does not tell the pixel size: 1.0 micrometre is used, set pixel_size", file)
+        logs.logger.warning(
+            "%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file
+        )
     output.write_text(json.dumps(described, indent=1))
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         params = snakemake.params
-        main(Path(snakemake.input.raw), Path(snakemake.output[0]), params.input, params.rows, params.pixel_size)
+        main(Path(snakemake.input.raw), Path(snakemake.output[0]), params.input, params.rows)

@@ -2,7 +2,7 @@
 
 import copy
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,9 +51,12 @@ def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
     return [scan for scan in config["scans"] if model_of(config, scan) == model]
 
 
-def relevant(config: Mapping[str, Any], scan: str, *sections: str) -> dict[str, Any]:
-    """Pick what shapes a product of a scan: the scan's entry and the named sections of the configuration."""
-    return {"scans": {scan: config["scans"][scan]}, **{section: config[section] for section in sections}}
+def relevant(
+    config: Mapping[str, Any], scan: str, keys: Sequence[str] | None = None, sections: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Pick what shapes a product of a scan: keys of the scan's entry, all if None, and sections of the config."""
+    entry = {key: value for key, value in config["scans"][scan].items() if keys is None or key in keys}
+    return {"scans": {scan: entry}, **{section: config[section] for section in sections}}
 
 
 def check_unique(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     """
     folder, model = results / name, settings.model_of(config, name)
     scan = scans.from_json(_read(folder / "scan.json"))
+    scan = replace(scan, pixel_size=config["scans"][name].get("pixel_size", scan.pixel_size))
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections")]
@@ -38,7 +40,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         pixel_size=scan.pixel_size or 1.0,
         center_figure=(folder / "center.png").read_bytes(),
         model=model,
-        settings=settings.relevant(config, name, *STAGES),
+        settings=settings.relevant(config, name, sections=STAGES),
         provenance=image["provenance"],
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
     )

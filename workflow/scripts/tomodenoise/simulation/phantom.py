@@ -10,7 +10,7 @@ from tomodenoise.errors import UserError
 
 MATRIX = 0.5
 INCLUSIONS = (0.0, 0.4, 0.6, 0.7, 1.0)
-CYLINDER = 0.34  # of the detector's columns
+CYLINDER = 0.44  # of the detector's columns
 SUPERSAMPLING = 4
 PLACEMENT_ROUNDS = 5000
 BATCHES = 20
@@ -39,7 +39,7 @@ def foam(shape: tuple[int, int], radii: tuple[float, float], fill: float, rng: n
 
     Parameters
     ----------
-    shape : (rows, columns) of the detector; the cylinder's radius is 0.34 of the columns.
+    shape : (rows, columns) of the detector; the cylinder's radius is 0.44 of the columns.
     radii : smallest and largest radius of the spheres in pixels; the others lie evenly between.
     fill : volume of the spheres over the volume of the cylinder, below about 0.35.
     rng : source of the places and attenuations.

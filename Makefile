@@ -28,7 +28,6 @@ format: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/reconstruction.py
-	$(BIN)/python benchmarks/denoising.py
 
 docs: .venv/installed
 	$(BIN)/python workflow/scripts/document_config.py

@@ -1,0 +1,38 @@
+"""Measured scans of five kinds run whole: real counts, attenuation, a full turn, uneven angles, NeXus with links."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from conftest import NETWORK, TRAIN, Project
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+SCANS: dict[str, dict[str, object]] = {
+    "tooth": {"file": str(DATA / "tooth/tooth.h5")},
+    "basalt": {"file": str(DATA / "basalt/basalt_dx.h5")},
+    "wood": {"file": str(DATA / "wood360/wood360_dx.h5")},
+    "needle": {"file": str(DATA / "haadf_needle/haadf_needle_aligned_dx.h5"), "rows": [110, 134]},
+    "k11": {"file": str(DATA / "k11_18014/k11-18014.nxs"), "center": 12.5},
+}
+CENTERS = {"tooth": 295.5, "basalt": 312.25, "wood": 283.5, "needle": 128.0, "k11": 12.5}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"the measured scans are not at {DATA}")
+def test_every_measured_scan_runs_from_raw_to_report(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    split = {"sections": 2, "input": 1}
+    project.configure(scans=SCANS, split=split, network=NETWORK, train={**TRAIN, "patch": 24})
+    run = project.snakemake("all")
+    assert run.status == 0, run.text
+    for name, expected in CENTERS.items():
+        results = tmp_path / "results" / name
+        assert json.loads((results / "center.json").read_text())["center"] == pytest.approx(expected, abs=1)
+        volume = zarr.open_array(results / "denoised.ome.zarr" / "0", mode="r")[:]
+        assert np.isfinite(volume).all()
+        assert volume.std() > 0
+    page = (tmp_path / "results/report.html").read_text()
+    assert all(name in page for name in SCANS)
+    assert "wedge of 26.0 degrees" in page

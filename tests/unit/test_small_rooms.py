@@ -1,0 +1,96 @@
+"""What logs, provenance, concerns, overruling and the planes of a volume promise."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tomodenoise import centering, correction, figures, logs, provenance, scans
+from tomodenoise.errors import UserError
+
+CLEAN = correction.SlabStatistics(smallest_counts=80.0, low_counts=90.0, repaired=0, dead=0, empty_rows=0)
+
+
+def scan(flats: tuple[int, ...] = (30, 30), darks: int = 10, kind: str = "counts") -> scans.Scan:
+    def frames(count: int) -> scans.Frames:
+        return scans.Frames(Path("a.h5"), "data", np.arange(count), 0.0)
+
+    groups = tuple(map(frames, flats))
+    dark = (frames(darks),) if darks else ()
+    angles = np.linspace(0, np.pi, 100)
+    return scans.Scan(
+        Path("a.h5"), "nxtomo", kind, (0, 10), 50, angles, frames(100), groups, dark, None, {"fingerprint": "x"}
+    )
+
+
+def concerns(of: scans.Scan, *, divided: bool = True, statistics: correction.SlabStatistics = CLEAN) -> str:
+    return "\n".join(correction.concerns(of, [statistics], 4, divided=divided))
+
+
+def test_a_good_scan_raises_no_concern() -> None:
+    assert concerns(scan()) == ""
+    assert concerns(scan(flats=(), darks=0, kind="attenuation")) == ""
+
+
+def test_few_flats_that_all_sections_share_are_told() -> None:
+    assert "only 20 flats are shared" in concerns(scan(flats=(10, 10)), divided=False)
+    assert concerns(scan(flats=(100,)), divided=False) == ""
+    assert "groups of 3 and 10 flats cannot be divided among 4 sections" in concerns(scan(flats=(3, 10)))
+
+
+def test_missing_darks_few_photons_and_many_repairs_are_told() -> None:
+    assert "no darks" in concerns(scan(darks=0))
+    assert "darkest pixels hold 2.0 photons" in concerns(scan(), statistics=replace(CLEAN, low_counts=2.0))
+    assert "2000 pixels (4.0%)" in concerns(scan(), statistics=replace(CLEAN, repaired=2000))
+    assert "3 rows of projections" in concerns(scan(), statistics=replace(CLEAN, empty_rows=3))
+
+
+def test_a_number_overrules_what_was_found_with_a_warning_where_it_is_far_off() -> None:
+    found = centering.Center(100.2, "mirror", (centering.Estimate("mirror", 100.2, 0.1),), None)
+    near, far = centering.overrule(found, 100.5), centering.overrule(found, 104)
+    assert (near.center, near.method, near.warning) == (100.5, "config", None)
+    assert far.warning
+    assert "mirror 100.20" in far.warning
+    doubtful = replace(found, estimates=(centering.Estimate("mirror", 100.2, None),))
+    assert centering.overrule(doubtful, 120).warning is None
+
+
+def test_a_users_mistake_is_one_line_in_the_log_and_on_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught, logs.to(tmp_path / "a.log"):
+        raise UserError("raw.h5: no such file: correct scans.foam.file")
+    assert caught.value.code == "tomodenoise: raw.h5: no such file: correct scans.foam.file"
+    assert (tmp_path / "a.log").read_text().count("\n") == 1
+    assert not logging.getLogger("tomodenoise").handlers
+
+
+def test_a_bug_keeps_its_trace_in_the_log(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), logs.to(tmp_path / "a.log"):
+        1 / 0  # noqa: B018
+    assert "Traceback" in (tmp_path / "a.log").read_text()
+
+
+def test_provenance_is_plain_and_without_a_time_stamp() -> None:
+    described = provenance.collect({"split": {"sections": 4}}, {"fingerprint": "abc", "path": Path("raw.h5")})
+    assert (
+        described
+        == json.loads(json.dumps(described))
+        == provenance.collect({"split": {"sections": 4}}, {"fingerprint": "abc", "path": Path("raw.h5")})
+    )
+    assert described["config"]["split"]["sections"] == 4
+    assert described["versions"]["numpy"] == np.__version__
+
+
+def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
+    volume = np.random.default_rng(0).normal(size=(11, 9, 9)).astype(np.float32)
+    for number, (start, stop) in enumerate([(0, 4), (4, 8), (8, 11)]):
+        planes = figures.Planes.empty((start, stop), 11, 9)
+        for row in range(start, stop):
+            planes.add(row - start, volume[row], -volume[row])
+        planes.save(tmp_path / f"{number}.npz")
+    joined = figures.join([tmp_path / f"{number}.npz" for number in range(3)])
+    for name, plane in {"axial (z)": volume[5], "coronal (y)": volume[:, 4], "sagittal (x)": volume[:, :, 4]}.items():
+        np.testing.assert_array_equal(joined[name][0], plane)
+        np.testing.assert_array_equal(joined[name][1], -plane)

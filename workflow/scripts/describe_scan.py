@@ -16,9 +16,7 @@ def main(file: Path, output: Path, input_kind: str, rows: tuple[int, int] | None
     described = scans.to_json(scan)
     logs.logger.info("%s: %s, %d projections of %d x %d", file, scan.kind, len(scan.angles), scan.depth, scan.columns)
     if scan.pixel_size is None:
-        logs.logger.warning(
-            "%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file
-        )
+        logs.logger.warning("%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file)
     output.write_text(json.dumps(described, indent=1))
 
 

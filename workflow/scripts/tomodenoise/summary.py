@@ -74,13 +74,13 @@ def _facts(
         "rows": f"{scan.rows[0]} to {scan.rows[1] - 1}",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
         "center": f"{center['center']:.2f} pixels ({center['method']})",
-        "sections": f"{len(split.sections)} of {len(split.sections[0].indices)} projections or so",
+        "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections",
         "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
     if fewest:
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
-    return facts | {"repaired pixels": f"{repaired}, of {sum(slab.dead for slab in slabs)} dead pixels"}
+    return facts | {"repaired pixels": f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"}
 
 
 def _warnings(

@@ -57,7 +57,7 @@ def test_input_target_and_mask_turn_together_and_stay_in_the_field_of_view(scan:
     clean = scans_on_disk.write(tmp_path, scans_on_disk.blobs(24, 64), noise=0)
     part = sampling.divide(clean, 3, 0.2)[0]
     rng = np.random.default_rng(0)
-    blocks = sampling.load([clean], [part], 3, 1e9, rng)
+    blocks = next(sampling.turns([clean], [part], 3, 1e9, rng))
     norm = models.Normalisation(1.0, 0.5)
     for _ in range(20):
         batch = sampling.draw(blocks, norm, 3, 32, 4, rng)
@@ -87,8 +87,9 @@ def test_data_beyond_the_memory_take_turns(scan: Sections) -> None:
     rng = np.random.default_rng(0)
     row = 4 * 64 * 64 * 4
     firsts = set()
+    turns = sampling.turns([scan], [part], 3, 12 * row, rng)
     for _ in range(12):
-        blocks = sampling.load([scan], [part], 3, 12 * row, rng)
+        blocks = next(turns)
         assert sum(block.data.nbytes for block in blocks) <= 12 * row
         firsts.update(block.first for block in blocks)
         sampling.draw(blocks, models.Normalisation(0, 1), 3, 32, 8, rng)

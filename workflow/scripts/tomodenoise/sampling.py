@@ -1,6 +1,6 @@
 """Training patches from the sections of scans, with as much in memory as is allowed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,26 +103,31 @@ def normalisation(scans: Sequence[Sections], rows: int = 16) -> Normalisation:
     return Normalisation(mean, scale)
 
 
-def load(scans: Sequence[Sections], parts: Sequence[Part], slices: int, memory: float, rng: Generator) -> list[Block]:
-    """Read rows for training, all that fit or else a random choice of runs.
+def turns(
+    scans: Sequence[Sections], parts: Sequence[Part], slices: int, memory: float, rng: Generator
+) -> Iterator[list[Block]]:
+    """Yield what is in memory at a time: always everything if it fits, else another choice of runs each time.
 
     Parameters
     ----------
-    memory : bytes of float32 to hold at most; at least one run is held whatever it says.
+    memory : bytes of float32 to hold at most; one run is held whatever it says. Let go of what was yielded before
+        asking for more, or both are held.
     """
     half = slices // 2
-    row_bytes = [len(scan.shares) * scan.size**2 * 4 for scan in scans]
-    if sum(b * scan.depth for b, scan in zip(row_bytes, scans, strict=True)) <= memory:
-        return [_block(s, p, _pixels(p), 0, s.depth, half) for s, p in zip(scans, parts, strict=True)]
-    pixels = [_pixels(part) for part in parts]
-    area = np.array([len(part.rows) * len(p) for part, p in zip(parts, pixels, strict=True)], dtype=float)
-    blocks: list[Block] = []
-    while not blocks or sum(block.data.nbytes for block in blocks) + max(row_bytes) * (RUN + 2 * half) <= memory:
-        number = int(rng.choice(len(scans), p=area / area.sum()))
-        row = int(rng.choice(parts[number].rows)) // RUN * RUN
-        stop = min(row + RUN, scans[number].depth)
-        blocks.append(_block(scans[number], parts[number], pixels[number], row, stop, half))
-    return blocks
+    pixels = [np.flatnonzero(part.mask) for part in parts]
+    if sum(_row_bytes(scan) * scan.depth for scan in scans) <= memory:
+        blocks = [_block(*each, 0, each[0].depth, half) for each in zip(scans, parts, pixels, strict=True)]
+        while True:
+            yield blocks
+    runs = [
+        (number, start) for number, part in enumerate(parts) for start in np.unique(part.rows // RUN * RUN).tolist()
+    ]
+    area = np.array([len(pixels[number]) for number, _ in runs], dtype=float)
+    while True:
+        order = rng.choice(len(runs), len(runs), replace=False, p=area / area.sum())
+        needs = np.cumsum([_row_bytes(scans[runs[run][0]]) * (RUN + 2 * half) for run in order])
+        chosen = [runs[run] for run in order[: max(1, int((needs <= memory).sum()))]]
+        yield [_block(scans[n], parts[n], pixels[n], row, min(row + RUN, scans[n].depth), half) for n, row in chosen]
 
 
 def draw(blocks: Sequence[Block], norm: Normalisation, slices: int, size: int, count: int, rng: Generator) -> Batch:
@@ -144,8 +149,8 @@ def _block(scan: Sections, part: Part, pixels: IntArray, start: int, stop: int, 
     return Block(scan, Part(rows, part.mask), pixels, first, scan.read(first, last))
 
 
-def _pixels(part: Part) -> IntArray:
-    return np.flatnonzero(part.mask)
+def _row_bytes(scan: Sections) -> int:
+    return len(scan.shares) * scan.size**2 * 4
 
 
 def _patch(

@@ -94,14 +94,15 @@ def train(
     total = math.ceil(settings.pixels / (settings.batch * data.patch**2))
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=total + 1)
+    turns = sampling.turns(scans, data.training, spec.slices, settings.memory * GIB, rng)
     best, best_loss, began, done = copy.deepcopy(network.state_dict()), math.inf, time.perf_counter(), 0
     for goal in np.unique(np.ceil(np.linspace(0, total, settings.evaluations + 1)[1:]).astype(int)).tolist():
-        blocks = sampling.load(scans, data.training, spec.slices, settings.memory * GIB, rng)
-        losses = []
+        blocks, losses = next(turns), []
         for _ in range(goal - done):
             batch = sampling.draw(blocks, data.norm, spec.slices, data.patch, settings.batch, rng)
             losses.append(_step(network, batch, optimizer, device))
             schedule.step()
+        del blocks
         done, held_out_loss = goal, _judge(network, data.judged, device)
         if held_out_loss < best_loss:
             best, best_loss = copy.deepcopy(network.state_dict()), held_out_loss
@@ -161,7 +162,7 @@ def _prepare(scans: Sequence[Sections], spec: networks.Spec, settings: Settings,
     """Keep data apart, find the normalisation, and draw the patches that every evaluation judges."""
     patch, norm = _patch_size(scans, spec, settings.patch), sampling.normalisation(scans)
     training, held_out = zip(*(sampling.divide(s, spec.slices, settings.held_out) for s in scans), strict=True)
-    blocks = sampling.load(scans, held_out, spec.slices, settings.memory * GIB, rng)
+    blocks = next(sampling.turns(scans, held_out, spec.slices, settings.memory * GIB, rng))
     rounds = max(1, HELD_OUT_PATCHES // settings.batch)
     judged = [sampling.draw(blocks, norm, spec.slices, patch, settings.batch, rng) for _ in range(rounds)]
     return _Data(training, judged, norm, patch)

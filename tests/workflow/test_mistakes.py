@@ -105,6 +105,11 @@ def test_a_center_outside_of_the_detector(project: Project) -> None:
     refused(project, "center", "32 columns")
 
 
+def test_braces_in_a_path(project: Project) -> None:
+    project.configure(scans={"foam": {"file": "raw{x}.h5"}})
+    refused(project, "scans.foam", "raw{x}.h5", "rename the file or link to it")
+
+
 def test_a_large_scan_is_planned_quickly(project: Project, raw_scan: Callable[..., Path]) -> None:
     """2048 x 2048 x 2048: some 300 jobs and no data, as HDF5 leaves out what was never written."""
     with h5py.File(project.folder / "raw.h5", "w") as content:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +12,10 @@ import h5py
 import numpy as np
 import pytest
 import zarr
-from conftest import NETWORK, TRAIN, Project
+from conftest import NETWORK, SNAKEMAKE, TRAIN, Project
 
 pytestmark = pytest.mark.slow
+AWKWARD = "it's $HOME; & späte Probe.h5"
 SHARD = "results/foam/sections.zarr/c/0/0/1/0/0"
 
 
@@ -20,11 +23,11 @@ SHARD = "results/foam/sections.zarr/c/0/0/1/0/0"
 def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., Path]) -> Project:
     """Run two scans that share a model, one of them cropped, in small slabs, so that there are several."""
     project = Project(tmp_path_factory.mktemp("project"))
-    shutil.copy(raw_scan("foam.h5", columns=300, rows=6), project.folder / "foam.h5")
+    shutil.copy(raw_scan("foam.h5", columns=300, rows=6), project.folder / AWKWARD)
     shutil.copy(raw_scan("other.nxs", "--layout", "nxtomo", "--seed", "3"), project.folder / "other.nxs")
     project.configure(
         scans={
-            "foam": {"file": "foam.h5", "model": "both", "pixel_size": 1.5},
+            "foam": {"file": AWKWARD, "model": "both", "pixel_size": 1.5},
             "other": {"file": "other.nxs", "model": "both", "rows": [2, 11]},
         },
         network=NETWORK,
@@ -87,7 +90,7 @@ def test_run_again_there_is_nothing_to_do(finished: Project) -> None:
 
 
 def test_a_raw_file_that_was_only_touched_is_no_surprise(finished: Project) -> None:
-    os.utime(finished.folder / "foam.h5")
+    os.utime(finished.folder / AWKWARD)
     assert unchanged(finished) == {}
 
 
@@ -146,6 +149,29 @@ def test_a_raw_file_of_other_content_runs_again_from_the_start(finished: Project
     finally:
         file.write_bytes(original)
     assert unchanged(finished) == {}
+
+
+def test_a_killed_run_goes_on_to_the_bits_of_an_undisturbed_one(finished: Project, tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for name in (AWKWARD, "other.nxs", "config.yaml"):
+        shutil.copy2(finished.folder / name, tmp_path / name)
+    command = [*SNAKEMAKE, "--configfile", "config.yaml", "--cores", "2"]
+    killed = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL)
+    history = tmp_path / "results/models/both/history.jsonl"
+    deadline = time.monotonic() + 120
+    while not history.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert history.exists(), "training never began"
+    assert not (tmp_path / "results/models/both/model.safetensors").exists()
+    assert project.snakemake("--unlock").status == 0
+    run = project.snakemake("--rerun-incomplete")
+    assert run.status == 0, run.text
+    assert run.jobs["train_model"] == 1
+    assert "reconstruct_slab" not in run.jobs
+    volumes = "results/*/denoised.ome.zarr/?/c/**/*"
+    assert project.bits(volumes) == finished.bits(volumes)
 
 
 def test_two_runs_give_the_same_bits(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:

@@ -36,6 +36,8 @@ def open_all(config: Mapping[str, Any]) -> dict[str, Entry]:
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
     entry, split = config["scans"][name], config["split"]
     try:
+        if set("{}") & set(entry["file"]):
+            raise UserError(f"file: {entry['file']}: braces are wildcards to Snakemake: rename the file or link to it")
         scan = scans.open_scan(
             Path(entry["file"]),
             input=config["correct"]["input"],

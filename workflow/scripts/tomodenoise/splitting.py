@@ -159,6 +159,20 @@ def roles(sections: int, inputs: int) -> tuple[Role, ...]:
     return tuple(Role(tuple(sorted(turn[:inputs])), tuple(sorted(turn[inputs:]))) for turn in turns)
 
 
+def apart(role: Role) -> tuple[Role, Role] | None:
+    """Give two roles of equal inputs and disjoint targets, for errors that two independent targets reveal.
+
+    None where there are too few sections for three groups. The inputs are the role's, or all but one of them.
+    """
+    if len(role.targets) > 1:
+        return Role(role.inputs, role.targets[::2]), Role(role.inputs, role.targets[1::2])
+    if len(role.inputs) == 1:
+        return None
+    lent = role.inputs[len(role.inputs) // 2]
+    kept = tuple(number for number in role.inputs if number != lent)
+    return Role(kept, role.targets), Role(kept, (lent,))
+
+
 def mixing(members: Sequence[int], shares: Sequence[float]) -> FloatArray:
     """Weights (K,) float32 with which the reconstructions of ``members`` average to that of their union."""
     weights = np.zeros(len(shares))

@@ -1,82 +1,66 @@
 """The one training loop: patches in, the best model by its held-out split loss out."""
 
-import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tomodenoise import networks, sampling
+from tomodenoise import checkpoints, dataset, devices, judging, losses, networks, patches, schedule, store
+from tomodenoise.checkpoints import Evaluation, State
 from tomodenoise.errors import UserError
-from tomodenoise.models import Model, Normalisation
-from tomodenoise.sampling import Batch
-from tomodenoise.sections import Sections
-
-GIB = 2**30
+from tomodenoise.models import Model
+from tomodenoise.ranks import Ranks
+from tomodenoise.tasks import Task
 
 GRADIENT_LIMIT = 1.0
 """Largest norm of a step's gradient, for losses of order one."""
 
-HELD_OUT_PATCHES = 64
-"""Fixed patches, drawn once, on which every evaluation judges the model."""
+CHECKPOINT_SECONDS = 60
+"""What a power cut may cost, about."""
+
+STEPS_BETWEEN_AGREEMENTS = 16
+"""Steps after which several ranks ask each other whether to stop; a single one asks itself after each."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error
+    """Training was asked to stop before its end; the checkpoint holds its state."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The `train` section of the configuration, see its schema."""
+class _Training:
+    """What stays the same from the first step to the last."""
 
-    pixels: float
-    batch: int
-    patch: int
-    learning_rate: float
-    held_out: float
-    evaluations: int
-    memory: float
-    seed: int
+    task: Task
+    data: dataset.Data
+    ranks: Ranks
+    total: int
+    """Iterations that the budget allows."""
+    network: nn.Module
+    """The network of the state, wrapped where several ranks train it."""
+    stopping: Callable[[], bool]
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A line of `history.jsonl`. Losses are mean squares in units of the normalisation's variance."""
-
-    iteration: int
-    pixels: int
-    loss: float
-    held_out_loss: float
-    learning_rate: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Data:
-    """What stays the same during a training."""
-
-    training: Sequence[sampling.Part]
-    judged: Sequence[Batch]
-    norm: Normalisation
-    patch: int
+    def spent(self, state: State) -> float:
+        """Share of the budget."""
+        return schedule.share(self.task.settings.budget, state.iteration, self.total, state.seconds)
 
 
 def train(
-    scans: Sequence[Sections],
-    spec: networks.Spec,
-    settings: Settings,
-    facts: Mapping[str, Any],
-    device: torch.device | str,
-    report: Callable[[Evaluation, int], None],
+    task: Task,
+    ranks: Ranks,
+    report: Callable[[Sequence[Evaluation], int], None],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Model:
     """Train a network to predict some sections from others.
 
     Parameters
     ----------
-    scans : where the sections lie; all scans train the one model.
-    facts : kept with the model.
-    report : called after each evaluation with it and with the number of iterations in all.
+    report : called on the first rank after each evaluation, and when a training goes on, with all evaluations so
+        far and the number of iterations in all.
+    stopping : asked between steps; True ends the training with a checkpoint.
 
     Returns
     -------
@@ -86,91 +70,125 @@ def train(
     Raises
     ------
     UserError
-        If a volume is blank or smaller than the network's coarsest pixels.
+        If a volume is blank or smaller than the network's coarsest pixels, or if the training diverges.
+    Interrupted
+        If ``stopping`` said so.
     """
-    rng = np.random.default_rng(settings.seed)
-    data = _prepare(scans, spec, settings, rng)
-    network = _seeded(spec, settings.seed).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    total = math.ceil(settings.pixels / (settings.batch * data.patch**2))
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=total + 1)
-    turns = sampling.turns(scans, data.training, spec.slices, settings.memory * GIB, rng)
-    best, best_loss, began, done = copy.deepcopy(network.state_dict()), math.inf, time.perf_counter(), 0
-    for goal in np.unique(np.ceil(np.linspace(0, total, settings.evaluations + 1)[1:]).astype(int)).tolist():
-        blocks, losses = next(turns), []
-        for _ in range(goal - done):
-            batch = sampling.draw(blocks, data.norm, spec.slices, data.patch, settings.batch, rng)
-            losses.append(_step(network, batch, optimizer, device))
-            schedule.step()
-        del blocks
-        done, held_out_loss = goal, _judge(network, data.judged, device)
-        if held_out_loss < best_loss:
-            best, best_loss = copy.deepcopy(network.state_dict()), held_out_loss
-        seen, rate = done * settings.batch * data.patch**2, float(schedule.get_last_lr()[0])
-        loss, seconds = float(torch.stack(losses).mean()), time.perf_counter() - began
-        report(Evaluation(done, seen, loss, held_out_loss, rate, seconds), total)
-    if not math.isfinite(best_loss):
+    data, budget = dataset.prepare(task, ranks), task.settings.budget
+    total, state = schedule.iterations(budget, task.settings.batch * data.shape.pixels), _begin(task, ranks)
+    if task.checkpoint:
+        checkpoints.resume(task.checkpoint, state, total, ranks.device)
+        if not ranks.first:
+            state.shown.zero_()
+    if ranks.first and state.history:
+        report(state.history, total)
+    training = _Training(task, data, ranks, total, ranks.together(state.network), stopping)
+    for goal, held in _turns(training, state):
+        _steps(training, state, held, goal)
+        _evaluate(training, state)
+        losses_ = [line.held_out_loss for line in state.history]
+        ended = training.spent(state) == 1 or schedule.out_of_patience(budget, losses_)
+        _save(training, state, ended=ended)
+        if ranks.first:
+            report(state.history, total)
+        if ended:
+            break
+    if not math.isfinite(state.best_loss):
         raise UserError("training diverged, its held-out loss was never finite: set train.learning_rate lower")
-    network.load_state_dict(best)
-    return Model(network.eval(), spec, data.norm, facts)
+    state.network.load_state_dict(state.best)
+    return Model(state.network.eval(), task.spec, data.norm, task.facts)
 
 
-def progress(evaluation: Evaluation, total: int) -> str:
-    """One line for a person who waits."""
-    left = evaluation.seconds * (total / evaluation.iteration - 1)
-    share = evaluation.pixels * (total / evaluation.iteration)
+def progress(history: Sequence[Evaluation], total: int) -> str:
+    """Tell a person who waits, in one line."""
+    last = history[-1]
+    left, pixels = last.seconds * (total / last.iteration - 1), last.pixels * total / last.iteration
+    error = "" if last.umse is None else f"   error {math.sqrt(max(last.umse, 0)):.4f}"
     return (
-        f"{evaluation.pixels / 1e6:8.1f} of {share / 1e6:.1f} million pixels   loss {evaluation.loss:.5f}"
-        f"   held out {evaluation.held_out_loss:.5f}   {int(left) // 60}:{int(left) % 60:02d} left"
+        f"{last.pixels / 1e6:8.1f} of {pixels / 1e6:.1f} million pixels   loss {last.loss:.5f}"
+        f"   held out {last.held_out_loss:.5f}{error}   {int(left) // 60}:{int(left) % 60:02d} left"
     )
 
 
-def masked_square(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean square difference where the mask is 1."""
-    return ((prediction - target).square() * mask).sum() / mask.sum().clamp(min=1)
-
-
-def _step(network: nn.Module, batch: Batch, optimizer: torch.optim.Optimizer, device: torch.device | str) -> Tensor:
-    inputs = batch.inputs.to(device, memory_format=torch.channels_last)
-    loss = masked_square(network(inputs), batch.targets.to(device), batch.masks.to(device))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    # Without normalisation layers one bad patch can throw the weights far off at the peak of the learning rate.
-    nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
-    optimizer.step()
-    return loss.detach()
-
-
-@torch.no_grad()
-def _judge(network: nn.Module, batches: Sequence[Batch], device: torch.device | str) -> float:
-    total, count = 0.0, 0.0
-    for batch in batches:
-        weight = float(batch.masks.sum())
-        prediction = network(batch.inputs.to(device, memory_format=torch.channels_last)).cpu()
-        total += weight * float(masked_square(prediction, batch.targets, batch.masks))
-        count += weight
-    return total / count
-
-
-def _seeded(spec: networks.Spec, seed: int) -> nn.Module:
+def _begin(task: Task, ranks: Ranks) -> State:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return networks.build(spec)
+        torch.manual_seed(task.settings.seed)
+        network = networks.build(task.spec)
+    if task.start:
+        network.load_state_dict(task.start.network.state_dict())
+    order = devices.memory_format(volumetric=task.spec.volumetric)
+    network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(network.parameters(), fused=ranks.device.type == "cuda")
+    shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
+    return State(network, optimizer, checkpoints.weights(network), shown)
 
 
-def _prepare(scans: Sequence[Sections], spec: networks.Spec, settings: Settings, rng: np.random.Generator) -> _Data:
-    """Keep data apart, find the normalisation, and draw the patches that every evaluation judges."""
-    patch, norm = _patch_size(scans, spec, settings.patch), sampling.normalisation(scans)
-    training, held_out = zip(*(sampling.divide(s, spec.slices, settings.held_out) for s in scans), strict=True)
-    blocks = next(sampling.turns(scans, held_out, spec.slices, settings.memory * GIB, rng))
-    rounds = max(1, HELD_OUT_PATCHES // settings.batch)
-    judged = [sampling.draw(blocks, norm, spec.slices, patch, settings.batch, rng) for _ in range(rounds)]
-    return _Data(training, judged, norm, patch)
+def _turns(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:
+    """Yield the iteration at which to judge the model next, and what is in memory until then."""
+    data, settings = training.data, training.task.settings
+    judged = state.history[-1].iteration if state.history else 0
+    goals = schedule.goals(settings.budget, training.total)
+    coming = [(goal, [settings.seed, 1, number]) for number, goal in enumerate(goals) if goal > judged]
+    held = store.stores(
+        data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device
+    )
+    for goal, _ in coming:
+        # Straight from one to the other: a name here would hold what the next turn takes the place of.
+        yield goal, next(held)
 
 
-def _patch_size(scans: Sequence[Sections], spec: networks.Spec, wanted: int) -> int:
-    grid = networks.multiple(spec)
-    smallest = min(scan.size for scan in scans)
-    if smallest < grid:
-        raise UserError(f"slices of {smallest} pixels are smaller than network.depth {spec.depth} allows: set it lower")
-    return min(wanted, smallest) // grid * grid
+def _steps(training: _Training, state: State, held: store.Store, goal: int) -> None:
+    """Train up to an iteration or the end of the time, and be ready to stop and to be killed on the way."""
+    ranks, began, saved = training.ranks, time.perf_counter() - state.seconds, state.seconds
+    while state.iteration < goal and training.spent(state) < 1:
+        _step(training, state, held)
+        if ranks.world > 1 and state.iteration % STEPS_BETWEEN_AGREEMENTS:
+            continue
+        state.seconds, stop = ranks.agreed(time.perf_counter() - began, float(training.stopping()))
+        if stop or state.seconds - saved > CHECKPOINT_SECONDS:
+            _save(training, state, ended=False)
+            saved = state.seconds
+        if stop:
+            raise Interrupted
+
+
+def _step(training: _Training, state: State, held: store.Store) -> None:
+    settings, data, ranks = training.task.settings, training.data, training.ranks
+    # A generator for each step leaves no random state to save.
+    rng = np.random.default_rng([settings.seed, 3, state.iteration])
+    first, count = state.iteration * settings.batch, settings.batch
+    drawn = patches.draw(
+        held, data.field, data.pairs, data.shape, count, rng, first=first, symmetric=settings.symmetric
+    )
+    batch = patches.cut(held, data.field, data.pairs, data.shape, drawn.share(ranks.rank, ranks.world))
+    rate, decay = schedule.one_cycle(training.spent(state), settings.learning_rate)
+    for group in state.optimizer.param_groups:
+        group["lr"], group["betas"] = rate, (decay, 0.999)
+    with devices.autocast(ranks.device):
+        prediction = training.network(devices.arranged(batch.inputs))
+    each, errors = losses.each(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))
+    state.optimizer.zero_grad(set_to_none=True)
+    # Gradients are averaged over the ranks, which makes this the mean of the whole batch on each of them.
+    (each.sum() * (ranks.world / count)).backward()  # type: ignore[no-untyped-call]
+    # Without normalisation layers one bad patch can throw the weights far off at the peak of the learning rate.
+    nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
+    state.optimizer.step()
+    state.shown += torch.stack([errors.sum(), batch.masks.sum()])
+    state.iteration += 1
+
+
+def _evaluate(training: _Training, state: State) -> None:
+    ranks = training.ranks
+    held_out_loss, umse = judging.judge(state.network, training.data.exam, ranks)
+    errors, pixels = ranks.total(state.shown).tolist()
+    if held_out_loss < state.best_loss:
+        state.best = checkpoints.weights(state.network)
+    seen = state.iteration * training.task.settings.batch * training.data.shape.pixels
+    rate, loss = state.optimizer.param_groups[0]["lr"], errors / max(pixels, 1)
+    state.history.append(Evaluation(state.iteration, seen, loss, held_out_loss, umse, rate, state.seconds))
+    state.shown = torch.zeros_like(state.shown)
+
+
+def _save(training: _Training, state: State, *, ended: bool) -> None:
+    if training.ranks.first and training.task.checkpoint:
+        checkpoints.save(training.task.checkpoint, state, ended=ended)

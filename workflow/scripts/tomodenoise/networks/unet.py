@@ -1,74 +1,63 @@
-"""A U-Net with skip connections, a residual from the centre slice and no normalisation layers.
+"""U-Nets with skip connections, a residual from the centre slice and no normalisation layers; flat and volumetric.
 
-After Ronneberger, Fischer & Brox (MICCAI 2015), convolved with zero padding. Without normalisation layers
-each output depends on a bounded neighbourhood alone, so that tiles can be exact, and the level of grey is
-kept: both are what group or batch normalisation lose.
+After Ronneberger, Fischer & Brox (MICCAI 2015) and Çiçek et al. (MICCAI 2016), convolved with zero padding. Without
+normalisation layers each output depends on a bounded neighbourhood alone, so that tiles can be exact, and the level
+of grey is kept: both are what group or batch normalisation lose.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tomodenoise.specs import Spec
+
 SLOPE = 0.1
 
 
 class UNet(nn.Module):
-    """Encoder and decoder of ``depth`` resolutions, two 3x3 convolutions each, with concatenated skips."""
+    """Encoder and decoder of ``depth`` resolutions, two convolutions each, with concatenated skips."""
 
-    def __init__(self, slices: int, width: int, depth: int) -> None:
+    def __init__(self, spec: Spec) -> None:
         super().__init__()
-        channels = [width * min(2**level, 4) for level in range(depth)]
-        self.encoders = nn.ModuleList(_twice(i, o) for i, o in zip([slices, *channels], channels, strict=False))
-        self.decoders = nn.ModuleList(
-            _twice(channels[level] + channels[level + 1], channels[level]) for level in reversed(range(depth - 1))
+        self.spec = spec
+        convolution, self.pool = (
+            (nn.Conv3d, functional.avg_pool3d) if spec.volumetric else (nn.Conv2d, functional.avg_pool2d)
         )
-        self.head = nn.Conv2d(width, 1, 1)
+        channels = [spec.width * min(2**level, 4) for level in range(spec.depth)]
+        self.encoders = nn.ModuleList(
+            _twice(convolution, i, o) for i, o in zip([spec.inputs, *channels], channels, strict=False)
+        )
+        self.decoders = nn.ModuleList(
+            _twice(convolution, channels[level] + channels[level + 1], channels[level])
+            for level in reversed(range(spec.depth - 1))
+        )
+        self.head = convolution(spec.width, spec.channels, 1)
         # The network starts as the identity on the centre slice, from where it learns what to take away.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, stack: Tensor) -> Tensor:
-        """Map (n, slices, y, x) to (n, 1, y, x)."""
-        middle = stack.shape[1] // 2
+        """Map (n, images, y, x) to (n, channels, y, x), or (n, channels, z, y, x) to the same shape."""
         skips = [self.encoders[0](stack)]
         for encoder in self.encoders[1:]:
-            skips.append(encoder(functional.avg_pool2d(skips[-1], 2)))
+            skips.append(encoder(self.pool(skips[-1], 2)))
         features = skips.pop()
         for decoder in self.decoders:
             features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = decoder(torch.cat([skips.pop(), features], dim=1))
         correction: Tensor = self.head(features)
-        return stack[:, middle : middle + 1] + correction
+        first = self.spec.slices // 2 * self.spec.channels
+        return stack[:, first : first + self.spec.channels] + correction
 
 
-def build(slices: int, width: int, depth: int) -> nn.Module:
-    """Build the network with He-initialised weights, drawn from torch's generator."""
-    return UNet(slices, width, depth)
-
-
-def multiple(depth: int) -> int:
-    """Give the size of the pixels of the coarsest resolution."""
-    return int(2 ** (depth - 1))
-
-
-def reach(depth: int) -> int:
-    """Bound the receptive field: each 3x3 convolution looks one pixel of its resolution far.
-
-    Two convolutions at each resolution on the way down and, but for the coarsest, on the way up; pooling and
-    its inverse shift by less than a coarsest pixel.
-    """
-    coarsest = multiple(depth)
-    return 2 * (2 * coarsest - 1) + 2 * (coarsest - 1) + coarsest
-
-
-def _twice(channels: int, out: int) -> nn.Sequential:
+def _twice(convolution: type[nn.Conv2d] | type[nn.Conv3d], channels: int, out: int) -> nn.Sequential:
     layers = nn.Sequential(
-        nn.Conv2d(channels, out, 3, padding=1),
+        convolution(channels, out, 3, padding=1),
         nn.LeakyReLU(SLOPE),
-        nn.Conv2d(out, out, 3, padding=1),
+        convolution(out, out, 3, padding=1),
         nn.LeakyReLU(SLOPE),
     )
-    for convolution in (layers[0], layers[2]):
-        nn.init.kaiming_normal_(convolution.weight, SLOPE)  # type: ignore[arg-type]
-        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+    for layer in (layers[0], layers[2]):
+        nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layers

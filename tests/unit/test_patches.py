@@ -1,0 +1,146 @@
+"""Patches are what plain slicing and turning gives; each pixel, slice and role has its turn; memory is bounded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scans_on_disk
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tomodenoise import patches, sampling, splitting, store, symmetries
+from tomodenoise.arrays import FloatArray
+from tomodenoise.models import Normalisation
+from tomodenoise.patches import Draw, Shape
+
+CPU = torch.device("cpu")
+NORM = Normalisation(0.5, 2.0)
+DEPTH, SIZE = 12, 40
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> list[store.Source]:
+    """Give two scans of different sizes, the first of more rows than a run."""
+    folder = tmp_path_factory.mktemp("scans")
+    scans = [
+        scans_on_disk.write(folder / "a", scans_on_disk.blobs(DEPTH, SIZE)),
+        scans_on_disk.write(folder / "b", scans_on_disk.blobs(9, 33), seed=1),
+    ]
+    return [store.Source(scan, sampling.divide(scan, scan.visible, 0, 0.2)[0]) for scan in scans]
+
+
+def turned(volume: FloatArray, turn: symmetries.Turn) -> FloatArray:
+    """Turn the last axes by plain transposition and flips."""
+    lead = volume.ndim - len(turn.axes)
+    result = np.transpose(volume, (*range(lead), *(lead + axis for axis in turn.axes)))
+    return np.flip(result, [lead + axis for axis, flip in enumerate(turn.flips) if flip])
+
+
+def everything(sources: Sequence[store.Source], shape: Shape) -> store.Store:
+    runs = [store.Run(number, 0, source.scan.depth) for number, source in enumerate(sources)]
+    return store.load(sources, runs, shape.halo, NORM, CPU)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), volumetric=st.booleans(), number=st.integers(0, 1))
+def test_a_patch_is_what_slicing_and_turning_gives(
+    sources: list[store.Source], data: st.DataObject, volumetric: bool, number: int
+) -> None:
+    shape = Shape(8, 1 if volumetric else 3, volumetric)
+    scan, part = sources[number].scan, sources[number].part
+    turns = symmetries.cube() if volumetric else symmetries.square()
+    z = data.draw(st.integers(0, scan.depth - (8 if volumetric else 1)))
+    y, x = (data.draw(st.integers(0, scan.size - 8)) for _ in range(2))
+    role, turn = data.draw(st.integers(0, 3)), data.draw(st.integers(0, len(turns) - 1))
+    drawn = Draw(*(np.array([value]) for value in (number, [z, y, x], role, turn)))
+    pairs = patches.pairs(sources, scan.split.roles)
+    batch = patches.cut(everything(sources, shape), patches.field(sources, CPU), pairs, shape, drawn)
+    rows = np.arange(z, z + 8) if volumetric else np.clip([z - 1, z, z + 1], 0, scan.depth - 1)
+    window = (slice(None), rows, slice(y, y + 8), slice(x, x + 8))
+    sections = (scan.read(0, scan.depth)[window] - NORM.mean) / NORM.scale
+    chosen = scan.split.roles[role]
+    inputs, targets = (np.tensordot(scan.mixing(side), sections, 1) for side in (chosen.inputs, chosen.targets))
+    mask = (part.mask & np.isin(np.arange(scan.depth), part.rows)[:, None, None])[window[1:]]
+    if not volumetric:
+        targets, mask = targets[1:2], part.mask[None, y : y + 8, x : x + 8]
+    lead = (slice(None),) if not volumetric else (None,)
+    np.testing.assert_allclose(batch.inputs[0], turned(inputs[lead], turns[turn]), atol=4e-3)
+    np.testing.assert_allclose(batch.targets[0], turned(targets[lead], turns[turn]), atol=4e-3)
+    np.testing.assert_array_equal(batch.masks[0], turned(mask[lead], turns[turn]))
+
+
+@pytest.mark.parametrize("volumetric", [False, True])
+def test_every_slice_pixel_and_symmetry_is_drawn(sources: list[store.Source], volumetric: bool) -> None:
+    shape = Shape(8, 1, volumetric)
+    held, field = everything(sources, shape), patches.field(sources, CPU)
+    pairs = patches.pairs(sources, sources[0].scan.split.roles)
+    rng = np.random.default_rng(0)
+    drawn = patches.draw(held, field, pairs, shape, 20_000, rng, first=0, symmetric=False)
+    for number, source in enumerate(sources):
+        here = drawn.corner[held.source[drawn.block] == number]
+        seen = np.zeros((source.scan.depth, source.scan.size, source.scan.size), dtype=bool)
+        for z, y, x in np.unique(here, axis=0):
+            seen[z : z + 8 if volumetric else z + 1, y : y + 8, x : x + 8] = True
+        assert seen[source.part.rows][:, source.part.mask].all()
+    assert len(np.unique(drawn.turn)) == (24 if volumetric else 8)
+    areas = [len(source.part.rows) * source.part.mask.sum() for source in sources]
+    assert np.mean(held.source[drawn.block] == 0) == pytest.approx(areas[0] / sum(areas), abs=0.02)
+
+
+def test_every_section_is_a_target_equally_often(sources: list[store.Source]) -> None:
+    shape = Shape(8, 1, volumetric=False)
+    held, field = everything(sources, shape), patches.field(sources, CPU)
+    pairs = patches.pairs(sources, sources[0].scan.split.roles)
+    roles = [
+        patches.draw(held, field, pairs, shape, 6, np.random.default_rng(step), first=6 * step, symmetric=False).role
+        for step in range(10)
+    ]
+    assert np.ptp(np.bincount(np.concatenate(roles))) == 0
+
+
+def test_a_symmetric_batch_shows_each_place_in_all_roles(sources: list[store.Source]) -> None:
+    shape = Shape(8, 1, volumetric=False)
+    held, field = everything(sources, shape), patches.field(sources, CPU)
+    two_way = patches.pairs(sources, splitting.roles(2, 1))
+    drawn = patches.draw(held, field, two_way, shape, 6, np.random.default_rng(0), first=0, symmetric=True)
+    np.testing.assert_array_equal(drawn.corner[::2], drawn.corner[1::2])
+    np.testing.assert_array_equal(drawn.turn[::2], drawn.turn[1::2])
+    np.testing.assert_array_equal(drawn.role, [0, 1] * 3)
+    batch = patches.cut(held, field, two_way, shape, drawn)
+    torch.testing.assert_close(batch.inputs[::2], batch.targets[1::2])
+
+
+def test_ranks_share_a_batch_without_overlap(sources: list[store.Source]) -> None:
+    shape = Shape(8, 1, volumetric=False)
+    held, field = everything(sources, shape), patches.field(sources, CPU)
+    pairs = patches.pairs(sources, sources[0].scan.split.roles)
+    drawn = patches.draw(held, field, pairs, shape, 7, np.random.default_rng(0), first=0, symmetric=False)
+    parts = [drawn.share(rank, 3).corner.tolist() for rank in range(3)]
+    assert sorted(sum(parts, [])) == sorted(drawn.corner.tolist())
+
+
+def test_data_beyond_the_memory_take_turns(tmp_path: Path) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(32, 16))
+    source = store.Source(scan, sampling.Part(np.arange(32), scan.visible))
+    limit = 2 * (store.RUN + 2) * source.row_bytes
+    turns = list(store.stores([source], 1, NORM, limit, [[seed] for seed in range(12)], CPU))
+    assert all(held.data.numel() * 2 <= limit / 2 for held in turns)
+    assert {int(first) for held in turns for first in held.first} == {0, 7, 15, 23}
+    assert all(set(held.row) <= set(range(held.first[0], held.last[0])) for held in turns)
+
+
+def test_the_same_seed_chooses_the_same_runs(sources: list[store.Source]) -> None:
+    chosen = [store.choose(sources, 2, 1e5, np.random.default_rng(seed)) for seed in (3, 3, 4, 5, 6)]
+    assert chosen[0] == chosen[1]
+    assert any(other != chosen[0] for other in chosen[2:])
+
+
+def test_values_beyond_sixteen_bits_are_clipped_and_not_infinite(tmp_path: Path) -> None:
+    bright = scans_on_disk.blobs(8, 16)
+    bright[0, 0, 0] = 1e9
+    scan = scans_on_disk.write(tmp_path, bright)
+    source = store.Source(scan, sampling.Part(np.arange(8), scan.visible))
+    held = store.load([source], [store.Run(0, 0, 8)], 0, NORM, CPU)
+    assert torch.isfinite(held.data).all()

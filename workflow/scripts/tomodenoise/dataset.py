@@ -1,0 +1,65 @@
+"""What a training learns from, and what it is judged on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tomodenoise import devices, judging, patches, sampling, specs, store
+from tomodenoise.errors import UserError
+from tomodenoise.models import Normalisation
+from tomodenoise.patches import Shape
+from tomodenoise.ranks import Ranks
+from tomodenoise.sections import Sections
+from tomodenoise.tasks import Task
+
+GIB = 2**30
+
+VOLUMETRIC_GAP = 2
+"""Slices between what is trained on and held out; cubes may reach over it, but no loss counts there."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the patches come from."""
+
+    sources: Sequence[store.Source]
+    field: patches.Field
+    pairs: patches.Pairs
+    shape: Shape
+    norm: Normalisation
+    memory: float
+    """Bytes of sections to hold at most."""
+    exam: judging.Exam
+
+
+def prepare(task: Task, ranks: Ranks) -> Data:
+    """Keep data apart, find the normalisation, and draw the patches that every evaluation judges."""
+    settings, spec = task.settings, task.spec
+    if settings.batch < ranks.world:
+        raise UserError(f"train.batch is {settings.batch}, too few patches for {ranks.world} processes: set it higher")
+    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric)
+    norm = task.start.normalisation if task.start else sampling.normalisation(task.scans)
+    masks = [sampling.sample(scan) if settings.mask == "sample" else scan.visible for scan in task.scans]
+    gap = VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2
+    parts = [sampling.divide(*each, gap, settings.held_out) for each in zip(task.scans, masks, strict=True)]
+    trained, held_out = (
+        [store.Source(scan, part) for scan, part in zip(task.scans, side, strict=True)]
+        for side in zip(*parts, strict=True)
+    )
+    roles, free = task.scans[0].split.roles, devices.free_memory(ranks.device)
+    memory = settings.memory * GIB if free is None else free / 2
+    exam = judging.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
+    return Data(trained, patches.field(trained, ranks.device), patches.pairs(trained, roles), shape, norm, memory, exam)
+
+
+def _patch_size(scans: Sequence[Sections], spec: specs.Spec, wanted: int) -> int:
+    grid = specs.multiple(spec)
+    smallest = min(min(scan.size, scan.depth if spec.volumetric else scan.size) for scan in scans)
+    if smallest < grid:
+        what = "rows" if spec.volumetric and smallest == min(scan.depth for scan in scans) else "pixels"
+        raise UserError(
+            f"slices of {smallest} pixels are smaller than network.depth {spec.depth} allows: set it lower"
+            if what == "pixels"
+            else f"a scan of {smallest} rows is too thin for a volumetric network of network.depth {spec.depth}: set"
+            " it lower, or choose `network: {name: unet}`"
+        )
+    return min(wanted, smallest) // grid * grid

@@ -1,0 +1,219 @@
+"""Patches: chosen on the host as a few numbers each, cut out of the store on the device that trains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+
+from tomodenoise import splitting, symmetries
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.store import Source, Store
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The patches of a training."""
+
+    size: int
+    """Edge, pixels."""
+    slices: int
+    """Adjacent slices in; 1 if volumetric."""
+    volumetric: bool
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of one patch that come out of the network."""
+        return int(self.size ** (3 if self.volumetric else 2))
+
+    @property
+    def halo(self) -> int:
+        """Rows around the one that a patch is centred on that it may need."""
+        return self.size if self.volumetric else self.slices // 2
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is looked up about the sources, numbered as in the store: sizes, and the pixels and rows that count."""
+
+    edge: IntArray
+    """(source,)"""
+    depth: IntArray
+    """(source,)"""
+    centres: IntArray
+    """Flat indices (y, x) of the pixels that patches may be centred on, of one source after the other."""
+    start: IntArray
+    """(source + 1,) where those of a source begin."""
+    masks: Tensor
+    """Flat uint8, (y, x) of one source after the other: 1 where a pixel counts."""
+    rows: Tensor
+    """Flat uint8, z of one source after the other: 1 where a row counts."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Which sections are averaged to one side of the pairs."""
+
+    members: IntArray
+    """(role, m); a role with fewer than m has its first one again, at weight 0."""
+    weights: FloatArray
+    """(source, role, m)"""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The roles that the sections take in turn."""
+
+    inputs: Side
+    targets: Side
+
+    @property
+    def roles(self) -> int:
+        """Number of roles."""
+        return len(self.inputs.members)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which patches to cut: arrays with an entry for each."""
+
+    block: IntArray
+    corner: IntArray
+    """(n, 3): z, y, x of the first pixel, in the scan."""
+    role: IntArray
+    turn: IntArray
+    """Number of a symmetry of the square, or of the cube."""
+
+    def share(self, rank: int, world: int) -> "Draw":
+        """Give every ``world``-th patch."""
+        return Draw(*(part[rank::world] for part in (self.block, self.corner, self.role, self.turn)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Patches, normalised float32."""
+
+    inputs: Tensor
+    """(n, slices, y, x), or (n, 1, z, y, x) if volumetric"""
+    targets: Tensor
+    """(n, 1, y, x), or (n, 1, z, y, x)"""
+    masks: Tensor
+    """as the targets; 1 where the loss counts"""
+
+
+def field(sources: Sequence[Source], device: torch.device) -> Field:
+    """Tabulate the sources."""
+    masks = [source.part.mask.ravel() for source in sources]
+    rows = [np.isin(np.arange(source.scan.depth), source.part.rows) for source in sources]
+    centres = [np.flatnonzero(mask) for mask in masks]
+    flags = [torch.from_numpy(np.concatenate(flags).astype(np.uint8)).to(device) for flags in (masks, rows)]
+    edge, depth = (np.array(sizes) for sizes in zip(*((s.scan.size, s.scan.depth) for s in sources), strict=True))
+    return Field(edge, depth, np.concatenate(centres), np.cumsum([0, *map(len, centres)]), *flags)
+
+
+def pairs(sources: Sequence[Source], roles: Sequence[splitting.Role]) -> Pairs:
+    """Tabulate roles, weighted by the angles of each source's sections."""
+    return Pairs(_side(sources, [role.inputs for role in roles]), _side(sources, [role.targets for role in roles]))
+
+
+def draw(
+    store: Store, field: Field, pairs: Pairs, shape: Shape, count: int, rng: Generator, *, first: int, symmetric: bool
+) -> Draw:
+    """Choose patches, every row and pixel that counts equally likely.
+
+    Parameters
+    ----------
+    count : patches. One that would stick out of the image is moved into it.
+    first : how many were drawn before: the roles take turns, so that each is shown equally often.
+    symmetric : choose fewer places, and show each of them in all of its roles.
+    """
+    places = -(-count // pairs.roles) if symmetric else count
+    line = np.searchsorted(store.chance, rng.random(places), side="right")
+    block, row = store.block[line], store.row[line]
+    source = store.source[block]
+    number = rng.random(places) * np.diff(field.start)[source]
+    centre = field.centres[field.start[source] + number.astype(np.int64)]
+    middle = np.stack([row, *divmod(centre, field.edge[source])], axis=1)
+    lowest = np.stack([store.first[block], 0 * row, 0 * row], axis=1)
+    highest = np.stack([store.last[block], field.edge[source], field.edge[source]], axis=1) - shape.size
+    corner = np.clip(middle - shape.size // 2, lowest, highest)
+    if not shape.volumetric:
+        corner[:, 0] = row
+    turn = rng.integers(len(_turns(shape)), size=places)
+    chosen = np.repeat(np.arange(places), pairs.roles)[:count] if symmetric else np.arange(count)
+    role = (first + np.arange(count)) % pairs.roles
+    return Draw(block[chosen], corner[chosen], role, turn[chosen])
+
+
+def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> Batch:
+    """Cut patches; input, target and mask are looked up at the same places, so that they turn together."""
+    source = store.source[drawn.block]
+    edge, (z, y, x) = field.edge[source], drawn.corner.T
+    area, zero, one = edge**2, 0 * edge, 0 * edge + 1
+    section = (store.last - store.first)[drawn.block] * area
+    around = z[:, None] + np.arange(shape.slices) - shape.slices // 2
+    # Beyond the ends of the volume the outermost slice is repeated.
+    slices = np.clip(around, 0, field.depth[source][:, None] - 1) - store.first[drawn.block][:, None]
+    begin = store.offset[drawn.block] + y * edge + x
+    places = _places(shape, drawn, begin[:, None] + slices * area[:, None], (area, edge, one), store.data.device)
+    half = shape.slices // 2
+    inputs = _mix(store.data, places, section, pairs.inputs, source, drawn.role)
+    targets = _mix(store.data, places[:, half : half + 1], section, pairs.targets, source, drawn.role)
+    image = np.cumsum([0, *field.edge**2])[source] + y * edge + x
+    masks = field.masks.take(_places(shape, drawn, image[:, None], (zero, edge, one), store.data.device))
+    if shape.volumetric:
+        height = np.cumsum([0, *field.depth])[source] + z
+        masks = masks * field.rows.take(_places(shape, drawn, height[:, None], (one, zero, zero), store.data.device))
+    return Batch(inputs, targets, masks.float())
+
+
+def _side(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> Side:
+    most = max(map(len, groups))
+    members = np.array([[*group, *[group[0]] * (most - len(group))] for group in groups])
+    weights = np.zeros((len(sources), len(groups), most), dtype=np.float32)
+    for number, source in enumerate(sources):
+        for role, group in enumerate(groups):
+            weights[number, role, : len(group)] = source.scan.mixing(group)[list(group)]
+    return Side(members, weights)
+
+
+def _turns(shape: Shape) -> Sequence[symmetries.Turn]:
+    return symmetries.cube() if shape.volumetric else symmetries.square()
+
+
+def _places(
+    shape: Shape, drawn: Draw, begin: IntArray, strides: tuple[IntArray, IntArray, IntArray], device: torch.device
+) -> Tensor:
+    """Flat places (n, s, y, x) or (n, s, z, y, x) of the pixels of turned patches.
+
+    Each axis of a turned patch goes along one axis of the scan, up or down, so that a place is a sum over the axes.
+
+    Parameters
+    ----------
+    begin : (n, s) places of the patch's first pixel in each slice.
+    strides : of the scan's axes z, y, x, each (n,).
+    """
+    turns, free = _turns(shape), strides if shape.volumetric else strides[1:]
+    axes = np.array([turn.axes for turn in turns])[drawn.turn]
+    flips = np.array([turn.flips for turn in turns])[drawn.turn]
+    along, steps = np.take_along_axis(np.stack(free, axis=1), axes, axis=1), np.arange(shape.size)
+    count = len(free)
+    places = torch.from_numpy(begin).to(device).reshape(*begin.shape, *(1,) * count)
+    for axis in range(count):
+        walk = along[:, axis, None] * np.where(flips[:, axis, None], steps[::-1], steps)
+        spread = [shape.size if other == axis else 1 for other in range(count)]
+        places = places + torch.from_numpy(walk).to(device).reshape(len(walk), 1, *spread)
+    return places
+
+
+def _mix(data: Tensor, places: Tensor, section: IntArray, side: Side, source: IntArray, role: IntArray) -> Tensor:
+    """Weighted means of sections at the places of their first one, float32."""
+    members, weights = side.members[role], side.weights[source, role]
+    mixed = torch.zeros(places.shape, device=data.device)
+    single = (len(places), *(1,) * (places.ndim - 1))
+    for member, weight in zip(members.T, weights.T, strict=True):
+        start = torch.from_numpy(member * section).to(data.device).reshape(single)
+        mixed += data.take(places + start).float() * torch.from_numpy(weight).to(data.device).reshape(single)
+    return mixed

@@ -1,0 +1,157 @@
+"""The sections that training holds in memory, on the device that trains: 16-bit, normalised, in turns if need be."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tomodenoise import grid
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.models import Normalisation
+from tomodenoise.sampling import Part
+from tomodenoise.sections import Sections
+
+RUN = 8
+"""Rows that are read together: a chunk of the array."""
+
+LARGEST = 6e4
+"""Largest normalised value; 16-bit floats end at 65504."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scan that patches come from, and the part of it that counts."""
+
+    scan: Sections
+    part: Part
+
+    @property
+    def row_bytes(self) -> int:
+        """Memory of a row of all sections."""
+        return len(self.scan.shares) * self.scan.size**2 * 2
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive rows of a source."""
+
+    source: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is in memory at a time: blocks of consecutive rows of all sections of a source, one after the other."""
+
+    data: Tensor
+    """Flat float16; in each block (section, z, y, x)."""
+    source: IntArray
+    """(block,) whose rows they are."""
+    first: IntArray
+    """(block,) first row."""
+    last: IntArray
+    """(block,) last row plus one."""
+    offset: IntArray
+    """(block,) where it begins."""
+    row: IntArray
+    """(line,) the rows that patches may be centred on."""
+    block: IntArray
+    """(line,) where they lie."""
+    chance: FloatArray
+    """(line,) cumulative: that of a row goes with the pixels of its source that count."""
+
+
+def stores(
+    sources: Sequence[Source],
+    halo: int,
+    norm: Normalisation,
+    memory: float,
+    seeds: Sequence[Sequence[int]],
+    device: torch.device,
+) -> Iterator[Store]:
+    """Yield what is in memory at a time: always everything if it fits, else another choice of runs for each seed.
+
+    Parameters
+    ----------
+    halo : rows around the one that a patch is centred on that it may need.
+    memory : bytes to hold at most; two runs are held whatever it says. Where not everything fits, half of it is
+        read in the background while the other half is in use: let go of one before asking for the next.
+    seeds : one for each turn.
+    """
+    everything = [Run(number, 0, source.scan.depth) for number, source in enumerate(sources)]
+    if sum(_bytes(sources, run, 0) for run in everything) <= memory:
+        yield from repeat(load(sources, everything, halo, norm, device), len(seeds))
+        return
+
+    def read(seed: Sequence[int]) -> Store:
+        runs = choose(sources, halo, memory / 2, np.random.default_rng(seed))
+        return load(sources, runs, halo, norm, device)
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = [reader.submit(read, seed) for seed in seeds[:1]]
+        for number in range(len(seeds)):
+            store = coming.pop().result()
+            coming = [reader.submit(read, seed) for seed in seeds[number + 1 : number + 2]]
+            yield store
+            del store
+
+
+def choose(sources: Sequence[Source], halo: int, memory: float, rng: np.random.Generator) -> list[Run]:
+    """Pick random runs of rows until the memory is full, sources by the pixels that count."""
+    runs = [
+        Run(number, start, min(start + RUN, source.scan.depth))
+        for number, source in enumerate(sources)
+        for start in np.unique(source.part.rows // RUN * RUN).tolist()
+    ]
+    area = np.array([sources[run.source].part.mask.sum() for run in runs], dtype=float)
+    order = rng.choice(len(runs), len(runs), replace=False, p=area / area.sum())
+    needs = np.cumsum([_bytes(sources, runs[number], halo) for number in order])
+    return [runs[number] for number in order[: max(1, int((needs <= memory).sum()))]]
+
+
+def load(sources: Sequence[Source], runs: Sequence[Run], halo: int, norm: Normalisation, device: torch.device) -> Store:
+    """Read runs with their halo, a few rows at a time."""
+    scans = [sources[run.source].scan for run in runs]
+    ends = [grid.with_halo(run.start, run.stop, halo, scan.depth) for run, scan in zip(runs, scans, strict=True)]
+    shapes = [
+        (len(scan.shares), last - first, scan.size, scan.size) for scan, (first, last) in zip(scans, ends, strict=True)
+    ]
+    offset = np.cumsum([0, *(np.prod(shape) for shape in shapes)])
+    data = torch.empty(int(offset[-1]), dtype=torch.float16, device=device)
+    for scan, rows, shape, start in zip(scans, ends, shapes, offset[:-1], strict=True):
+        _fill(data[start : start + np.prod(shape)].view(shape), scan, rows, norm)
+    lines = [_lines(sources[run.source].part, run) for run in runs]
+    pixels = np.concatenate(
+        [[sources[run.source].part.mask.sum()] * len(rows) for run, rows in zip(runs, lines, strict=True)]
+    )
+    return Store(
+        data,
+        np.array([run.source for run in runs]),
+        np.array([first for first, _ in ends]),
+        np.array([last for _, last in ends]),
+        offset[:-1],
+        np.concatenate(lines),
+        np.repeat(np.arange(len(runs)), [len(rows) for rows in lines]),
+        np.cumsum(pixels) / pixels.sum(),
+    )
+
+
+def _lines(part: Part, run: Run) -> IntArray:
+    return part.rows[(part.rows >= run.start) & (part.rows < run.stop)]
+
+
+def _bytes(sources: Sequence[Source], run: Run, halo: int) -> int:
+    return sources[run.source].row_bytes * (run.stop - run.start + 2 * halo)
+
+
+def _fill(block: Tensor, scan: Sections, rows: tuple[int, int], norm: Normalisation) -> None:
+    first, last = rows
+    for start in range(first, last, RUN):
+        stop = min(start + RUN, last)
+        values = (torch.from_numpy(scan.read(start, stop)) - norm.mean) / norm.scale
+        block[:, start - first : stop - first] = values.clamp_(-LARGEST, LARGEST)

@@ -54,6 +54,46 @@ def test_tiles_cover_the_image_once_and_their_windows_lie_on_one_grid(
     assert (seen == 1).all()
 
 
+def test_clipped_windows_end_with_the_image() -> None:
+    (first, last) = grid.tiles((10, 4), 5, 3, 1, clipped=True)
+    assert first.window == ((0, 8), (0, 4))
+    assert last.window == ((2, 10), (0, 4))
+
+
+@st.composite
+def coverings(draw: st.DrawFn) -> tuple[int, int, int]:
+    length, edge = draw(st.integers(1, 300)), draw(st.integers(1, 100))
+    return length, edge, draw(st.integers(0, edge - 1))
+
+
+@given(coverings())
+def test_pieces_are_a_partition_of_unity_up_to_both_ends(covering: tuple[int, int, int]) -> None:
+    length, edge, _ = covering
+    total = np.zeros(length)
+    for piece in grid.overlapping(*covering):
+        assert piece.stop - piece.start == len(piece.weights) == min(edge, length)
+        assert (piece.weights > 0).all()
+        total[piece.start : piece.stop] += piece.weights
+    np.testing.assert_allclose(total, 1, rtol=0, atol=3e-7)
+
+
+@given(coverings(), st.data())
+def test_a_slab_is_blended_from_the_pieces_that_touch_it_alone(
+    covering: tuple[int, int, int], data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, covering[0] - 1))
+    stop = data.draw(st.integers(start + 1, covering[0]))
+    pieces = grid.overlapping(*covering)
+    touching = grid.touching(pieces, start, stop)
+    total = np.zeros(covering[0])
+    for piece in touching:
+        total[piece.start : piece.stop] += piece.weights
+    np.testing.assert_allclose(total[start:stop], 1, rtol=0, atol=3e-7)
+    assert pieces[0].start == 0
+    assert pieces[-1].stop == covering[0]
+    assert touching[-1].stop - touching[0].start < (stop - start) + 2 * covering[1]
+
+
 def test_beyond_the_edge_its_pixel_is_repeated() -> None:
     assert grid.repeated_edge(-2, 5, 3).tolist() == [0, 0, 0, 1, 2, 2, 2]
 

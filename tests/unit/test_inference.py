@@ -1,4 +1,4 @@
-"""Tiles of any size agree with the whole, up to the border; slabs agree with the volume."""
+"""Tiles agree with the whole, slabs with the volume; cubes blend up to the border; nothing is read twice."""
 
 from pathlib import Path
 
@@ -8,61 +8,158 @@ import scans_on_disk
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
-from tomodenoise import inference, networks
+from tomodenoise import inference, networks, plans, specs, tiling
+from tomodenoise.errors import UserError
 from tomodenoise.models import Model, Normalisation
-from tomodenoise.networks import Spec
+from tomodenoise.sections import Sections
+from tomodenoise.specs import Spec
+
+SMALL = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
+FLAT = specs.complete({"name": "unet", "slices": 1, "width": 4, "depth": 1})
+MSD = specs.complete({"name": "msd", "slices": 3, "depth": 6, "dilations": [1, 2, 3]})
+CUBES = specs.complete({"name": "unet3d", "width": 2, "depth": 2})
 
 
 def random_model(spec: Spec, seed: int = 0) -> Model:
     torch.manual_seed(seed)
     network = networks.build(spec)
-    torch.nn.init.normal_(network.head.weight, std=0.3)
+    for name, parameter in network.named_parameters():
+        if not parameter.any() and name.endswith("weight"):
+            torch.nn.init.normal_(parameter, std=0.3)
     return Model(network.eval(), spec, Normalisation(0.3, 2.0), {})
 
 
-@settings(max_examples=25, deadline=None)
-@given(shape=st.tuples(st.integers(3, 150), st.integers(3, 150)), tile=st.integers(5, 160), depth=st.integers(1, 3))
-def test_tiles_of_any_size_agree_with_the_whole(shape: tuple[int, int], tile: int, depth: int) -> None:
-    model = random_model(Spec(slices=3, width=4, depth=depth))
-    stack = np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)
-    whole, tiled = inference.denoise_slice(model, stack, 10_000), inference.denoise_slice(model, stack, tile)
+def slices(model: Model, rows: np.ndarray, tile: int) -> np.ndarray:
+    return np.asarray(tiling.denoise_slices(model.network, model.spec, torch.from_numpy(rows), tile))
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=shape).astype(np.float32)
+
+
+def after(model: Model, scan: Sections, rows: tuple[int, int], **options: object) -> np.ndarray:
+    return np.stack([image for _, image in inference.denoise(model, scan, rows, **options)])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("spec", [SMALL, specs.complete({"name": "unet", "width": 3, "depth": 3}), MSD])
+@settings(max_examples=12, deadline=None)
+@given(shape=st.tuples(st.integers(3, 130), st.integers(3, 130)), tile=st.integers(5, 140))
+def test_tiles_of_any_size_agree_with_the_whole(spec: Spec, shape: tuple[int, int], tile: int) -> None:
+    model, rows = random_model(spec), noise(spec.slices, *shape)
+    whole, tiled = slices(model, rows, 10_000), slices(model, rows, tile)
     assert np.abs(whole - tiled).max() <= 1e-5 * np.ptp(whole)
 
 
 @pytest.mark.parametrize("tile", [32, 50, 1000])
-def test_a_constant_volume_stays_constant_up_to_the_border(tile: int) -> None:
-    denoised = inference.denoise_slice(random_model(Spec()), np.full((5, 70, 90), 1.7, dtype=np.float32), tile)
+def test_a_constant_slice_stays_constant_up_to_the_border(tile: int) -> None:
+    denoised = slices(random_model(SMALL), np.full((5, 70, 90), 1.7, dtype=np.float32), tile)
     assert np.ptp(denoised) <= 1e-5 * abs(denoised.mean())
 
 
-def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path) -> None:
-    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(19, 40))
-    model = random_model(Spec(slices=5, width=4, depth=2))
-    whole = [after for _, after in inference.denoise(model, scan, (0, 19))]
-    slabs = [after for rows in [(0, 6), (6, 7), (7, 19)] for _, after in inference.denoise(model, scan, rows)]
-    np.testing.assert_array_equal(whole, slabs)
+def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
+    spec = specs.complete({"name": "unet_noskip", "slices": 1})
+    seen: list[tuple[int, ...]] = []
+
+    def network(images: Tensor) -> Tensor:
+        seen.append(tuple(images.shape))
+        return images
+
+    rows = torch.from_numpy(noise(1, 37, 50))
+    denoised = tiling.denoise_slices(network, spec, rows, plans.core(spec, (37, 50), None))
+    step = specs.multiple(spec)
+    assert [images[2:] for images in seen] == [(-(-37 // step) * step, -(-50 // step) * step)]
+    torch.testing.assert_close(denoised, rows)
+
+
+@pytest.mark.parametrize("spec", [SMALL, CUBES])
+def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, spec: Spec) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(45, 40))
+    model = random_model(spec)
+    whole = after(model, scan, (0, 45))
+    slabs = [after(model, scan, rows) for rows in [(0, 8), (8, 9), (9, 30), (30, 45)]]
+    np.testing.assert_array_equal(whole, np.concatenate(slabs))
+
+
+def test_blended_cubes_leave_a_constant_volume_constant_up_to_every_face(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "cube", lambda _: (16, 5))
+    scan = scans_on_disk.write(tmp_path, np.full((37, 30, 30), 1.7, np.float32), noise=0)
+    model = random_model(CUBES)
+    model.network.forward = lambda volume: volume  # type: ignore[method-assign]
+    np.testing.assert_allclose(after(model, scan, (0, 37)), 1.7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 10, 10), (20, 7, 7), (50, 9, 9)])
+def test_axes_shorter_than_a_cube_are_continued(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(*shape[:2]))
+    denoised = after(random_model(CUBES), scan, (0, shape[0]))
+    assert denoised.shape == shape
+    assert np.isfinite(denoised).all()
+
+
+@pytest.mark.parametrize("spec", [SMALL, CUBES])
+def test_a_slab_reads_the_rows_it_is_said_to_need_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Spec
+) -> None:
+    monkeypatch.setattr(plans, "cube", lambda _: (8, 2))
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(40, 16))
+    seen: list[int] = []
+    read = Sections.read
+    monkeypatch.setattr(Sections, "read", lambda self, a, b: (seen.extend(range(a, b)), read(self, a, b))[1])
+    after(random_model(spec), scan, (17, 23))
+    assert seen == list(range(*plans.rows_read(spec, 17, 23, 40)))
+    assert len(seen) <= 6 + 2 * 8
 
 
 def test_fewer_slices_than_the_network_sees_repeat_the_outermost(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(1, 40))
-    model = random_model(Spec(slices=5, width=4, depth=2))
-    ((before, after),) = inference.denoise(model, scan, (0, 1))
-    np.testing.assert_array_equal(after, inference.denoise_slice(model, np.stack([before] * 5)))
+    model = random_model(SMALL)
+    model.network.forward = lambda stack: stack.std(dim=1, keepdim=True)  # type: ignore[method-assign]
+    np.testing.assert_allclose(after(model, scan, (0, 1)), model.normalisation.mean, atol=1e-6)
 
 
 def test_before_is_the_weighted_mean_of_the_sections(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(3, 40))
-    before = [before for before, _ in inference.denoise(random_model(Spec(slices=1, depth=1)), scan, (0, 3))]
-    np.testing.assert_allclose(before, np.tensordot(scan.shares, scan.read(0, 3), 1), rtol=1e-5)
+    for mode in ("full", "sections", "section"):
+        before = [before for before, _ in inference.denoise(random_model(FLAT), scan, (0, 3), mode=mode)]
+        np.testing.assert_allclose(before, np.tensordot(scan.shares, scan.read(0, 3), 1), rtol=1e-5)
 
 
-def test_averaging_over_the_inputs_of_training_is_a_mean_of_results(tmp_path: Path) -> None:
+def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(1, 40))
-    model = random_model(Spec(slices=1, width=4, depth=2))
-    ((_, averaged),) = inference.denoise(model, scan, (0, 1), average=True)
+    model, (mean, scale) = random_model(FLAT), (0.3, 2.0)
     each = [
-        inference.denoise_slice(model, np.tensordot(scan.mixing(role.inputs), scan.read(0, 1), 1))
+        slices(model, (np.tensordot(scan.mixing(role.inputs), scan.read(0, 1), 1) - mean) / scale, 512) * scale + mean
         for role in scan.split.roles
     ]
-    np.testing.assert_allclose(averaged, np.mean(each, axis=0), atol=1e-5)
+    np.testing.assert_allclose(after(model, scan, (0, 1), mode="sections"), np.mean(each, axis=0), atol=1e-5)
+    np.testing.assert_allclose(after(model, scan, (0, 1), mode="section"), each[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("spec", [SMALL, CUBES])
+def test_an_ensemble_turns_with_the_scan(spec: Spec) -> None:
+    predict = inference.predictor(random_model(spec), 8)
+    shape = (1, 1, 8, 8, 8) if spec.volumetric else (1, 3, 8, 8)
+    images = torch.from_numpy(noise(*shape))
+    with torch.no_grad():
+        torch.testing.assert_close(predict(images.rot90(1, (-2, -1))), predict(images).rot90(1, (-2, -1)))
+        torch.testing.assert_close(predict(images.flip(-1)), predict(images).flip(-1))
+        single = inference.predictor(random_model(spec), 1)
+        assert not torch.allclose(single(images.flip(-1)), single(images).flip(-1), atol=1e-3)
+
+
+def test_tiles_of_an_ensemble_agree_with_the_whole() -> None:
+    model, rows = random_model(SMALL), torch.from_numpy(noise(3, 61, 44))
+    predict = inference.predictor(model, 8)
+    whole, tiled = (tiling.denoise_slices(predict, SMALL, rows, tile) for tile in (1000, 19))
+    torch.testing.assert_close(whole, tiled, rtol=0, atol=1e-5)
+
+
+def test_what_breaks_while_reading_is_told_where_it_is_awaited(tmp_path: Path) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(9, 16))
+    (scan.array / "c/0/0/1/0/0").unlink()
+    with pytest.raises(UserError, match="is missing"):
+        after(random_model(FLAT), scan, (0, 9))

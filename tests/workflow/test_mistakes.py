@@ -110,6 +110,19 @@ def test_braces_in_a_path(project: Project) -> None:
     refused(project, "scans.foam", "raw{x}.h5", "rename the file or link to it")
 
 
+def test_a_model_file_that_is_missing_or_no_model(project: Project) -> None:
+    write(project.folder / "raw.h5", flats=5)
+    for name in ("nowhere.safetensors", "raw.h5"):
+        project.configure(scans={"foam": {"file": "raw.h5", "model": "old"}}, models={"old": {"file": name}})
+        refused(project, "models.old.file", name)
+
+
+def test_a_model_of_neither_file_nor_scans(project: Project) -> None:
+    write(project.folder / "raw.h5", flats=5)
+    project.configure(scans={"foam": {"file": "raw.h5"}}, models={"old": {}})
+    refused(project, "models.old is empty", "name a file")
+
+
 def test_a_large_scan_is_planned_quickly(project: Project, raw_scan: Callable[..., Path]) -> None:
     """2048 x 2048 x 2048: some 300 jobs and no data, as HDF5 leaves out what was never written."""
     with h5py.File(project.folder / "raw.h5", "w") as content:

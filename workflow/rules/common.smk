@@ -14,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
-from tomodenoise import grid, settings, table
+from tomodenoise import grid, plans, settings, table
 from tomodenoise.errors import UserError
 
 try:
@@ -22,16 +22,18 @@ try:
         settings.check_unique(Path(file))
     CONFIG = settings.resolve(config)
     TABLE = table.open_all(CONFIG)
+    FILES = table.open_models(CONFIG)
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
 SCANS = sorted(TABLE)
-MODELS = sorted({settings.model_of(CONFIG, scan) for scan in SCANS})
+# The models that are trained; a file that is used as it is needs no rule.
+MODELS = [name for name in settings.models(CONFIG) if settings.trained_on(CONFIG, name)]
 
 
 wildcard_constraints:
     scan="|".join(map(re.escape, SCANS)),
-    model="|".join(map(re.escape, MODELS)),
+    model="|".join(map(re.escape, MODELS)) or "(?!)",
     slab=r"\d+",
     level=r"\d+",
 
@@ -122,42 +124,12 @@ def megabytes(count):
     )
 
 
-def sections_around(wildcards):
-    """Shards of sections that hold the rows of a slab and its halo."""
-    start, stop = image_rows(wildcards)
-    rows = grid.with_halo(
-        start, stop, CONFIG["network"]["slices"] // 2, layout(wildcards).depth
-    )
-    return [
-        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
-        for slab in grid.covering(*rows, layout(wildcards).rows)
-    ]
-
-
-def finer_slabs(wildcards):
-    """The one or two slabs of the next finer resolution that a slab averages."""
-    finer = int(wildcards.level) - 1
-    rows = [2 * row for row in image_rows(wildcards)]
-    depth = layout(wildcards).levels[finer].shape[2]
-    return [
-        f"results/{wildcards.scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0"
-        for slab in grid.covering(
-            rows[0], min(rows[1], depth), layout(wildcards).image_rows
-        )
-    ]
-
-
 def trained_on(wildcards):
     return settings.trained_on(CONFIG, wildcards.model)
 
 
 def training_request(wildcards):
-    """All that the training script must know, as one JSON text."""
-    scans = trained_on(wildcards)
-    sections = ["correct", "split", "reconstruct", "network", "train"]
-    config = {section: CONFIG[section] for section in sections}
-    config["scans"] = {
-        scan: settings.relevant(CONFIG, scan, SLICES)["scans"][scan] for scan in scans
-    }
-    sources = {scan: TABLE[scan].scan.identity["fingerprint"] for scan in scans}
-    return json.dumps({"config": config, "sources": sources})
+    """All that decides what training makes of a model, as one JSON text."""
+    return json.dumps(
+        table.training_request(CONFIG, TABLE, FILES, wildcards.model, SLICES)
+    )

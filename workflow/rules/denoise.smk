@@ -5,6 +5,53 @@ IMAGES = [
 ]
 
 
+def model_of(wildcards):
+    return settings.model_of(CONFIG, wildcards.scan)
+
+
+def spec_of(wildcards):
+    """Network that denoises a scan."""
+    return table.spec_of(CONFIG, FILES, model_of(wildcards))
+
+
+def model_file(wildcards):
+    """The model that denoises a scan: a product, or a file; ancient, since its content counts."""
+    name = model_of(wildcards)
+    if name in MODELS:
+        return f"results/models/{name}/model.safetensors"
+    return ancient(str(FILES[name].file))
+
+
+def file_fingerprint(wildcards):
+    """Content of the file that a model is taken from, so that other weights denoise again."""
+    name = model_of(wildcards)
+    return None if name in MODELS else FILES[name].fingerprint
+
+
+def sections_around(wildcards):
+    """Shards of sections that hold the rows that denoising a slab needs."""
+    rows = plans.rows_read(
+        spec_of(wildcards), *image_rows(wildcards), layout(wildcards).depth
+    )
+    return [
+        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
+        for slab in grid.covering(*rows, layout(wildcards).rows)
+    ]
+
+
+def finer_slabs(wildcards):
+    """The one or two slabs of the next finer resolution that a slab averages."""
+    finer = int(wildcards.level) - 1
+    rows = [2 * row for row in image_rows(wildcards)]
+    depth = layout(wildcards).levels[finer].shape[2]
+    return [
+        f"results/{wildcards.scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0"
+        for slab in grid.covering(
+            rows[0], min(rows[1], depth), layout(wildcards).image_rows
+        )
+    ]
+
+
 rule denoise:
     input:
         gather("denoise", IMAGES),
@@ -24,10 +71,7 @@ rule allocate_image:
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
-        model=lambda wildcards: settings.model_of(CONFIG, wildcards.scan),
-        config=chosen(
-            KEYS, "correct", "split", "reconstruct", "network", "train", "denoise"
-        ),
+        facts=lambda wildcards: table.product_facts(CONFIG, FILES, wildcards.scan, KEYS),
     script:
         "../scripts/allocate_image.py"
 
@@ -50,7 +94,7 @@ use rule allocate_projections as allocate_level with:
 
 rule denoise_slab:
     input:
-        model=lambda wildcards: f"results/models/{settings.model_of(CONFIG, wildcards.scan)}/model.safetensors",
+        model=model_file,
         sections=sections_around,
         allocated="results/{scan}/sections.zarr/zarr.json",
         split="results/{scan}/split.json",
@@ -67,13 +111,17 @@ rule denoise_slab:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: layout(w).columns ** 2
-            * (2 * layout(w).image_rows + 24 * (layout(w).sections + 2))
-            + 4e8
+            lambda w: plans.denoising(
+                spec_of(w), layout(w), CONFIG["denoise"]["input"]
+            )
         ),
     params:
         rows=image_rows,
-        input=CONFIG["denoise"]["input"],
+        mode=CONFIG["denoise"]["input"],
+        ensemble=int(CONFIG["denoise"]["ensemble"]),
+        # Functions of `input` are not compared between runs: another scale denoises nothing anew.
+        pixel_size=lambda wildcards, input: TABLE[wildcards.scan].scan.pixel_size,
+        file=file_fingerprint,
     script:
         "../scripts/denoise_slab.py"
 

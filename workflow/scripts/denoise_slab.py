@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tomodenoise import devices, figures, inference, logs, models, sections, volumes
+from tomodenoise import devices, figures, inference, logs, modelfile, models, sections, volumes
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(model: Path, results: Path, array: Path, planes: Path, rows: tuple[int, int], mixing: str) -> None:
-    """Stream the slab through the model, write one shard."""
-    scan, network = sections.describe(results), models.load(model, devices.best())
+def main(slices: inference.Pairs, scan: sections.Sections, array: Path, planes: Path, rows: tuple[int, int]) -> None:
+    """Collect the slices before and after denoising that stream in, write one shard."""
     slab = np.empty((1, 1, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     views = figures.Planes.empty(rows, scan.depth, scan.size)
-    slices = inference.denoise(network, scan, rows, average=mixing == "sections")
     for number, (before, after) in enumerate(slices):
         slab[0, 0, number] = after
         views.add(number, before, after)
-    logs.logger.info("rows %d to %d with %s on %s", rows[0], rows[1] - 1, model, devices.best())
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), slab)
     views.save(planes)
 
@@ -29,11 +26,10 @@ def main(model: Path, results: Path, array: Path, planes: Path, rows: tuple[int,
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         torch.set_num_threads(snakemake.threads)
-        main(
-            Path(snakemake.input.model),
-            Path(snakemake.input.split).parent,
-            Path(snakemake.input.array).parent,
-            Path(snakemake.output.planes),
-            snakemake.params.rows,
-            snakemake.params.input,
-        )
+        files, params, device = snakemake.input, snakemake.params, devices.best()
+        for concern in modelfile.concerns(modelfile.describe(Path(files.model)), params.pixel_size):
+            logs.logger.warning("%s: %s", files.model, concern)
+        scan, model = sections.describe(Path(files.split).parent), models.load(Path(files.model), device)
+        slices = inference.denoise(model, scan, params.rows, mode=params.mode, ensemble=params.ensemble)
+        main(slices, scan, Path(files.array).parent, Path(snakemake.output.planes), params.rows)
+        logs.logger.info("rows %d to %d with %s on %s", params.rows[0], params.rows[1] - 1, files.model, device)

@@ -13,7 +13,7 @@ def main(results: Path, benchmarks: Path, output: Path, config: dict[str, Any]) 
     """Write one page for all scans of the configuration."""
     sections = [summary.of_scan(name, config, results, benchmarks) for name in sorted(config["scans"])]
     models = sorted({section.model for section in sections})
-    page = report.render(sections, [summary.of_model(name, results) for name in models], "tomodenoise report")
+    page = report.render(sections, [summary.of_model(name, config, results) for name in models], "tomodenoise report")
     logs.logger.info("%d scans, %d models, %d kB", len(sections), len(models), len(page) // 1000)
     output.write_text(page, encoding="utf-8")
 

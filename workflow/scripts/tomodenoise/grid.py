@@ -1,11 +1,12 @@
 """Arithmetic of slabs, halos, tiles and pyramid levels: whole numbers only, no array, no file."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, IntArray
+from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 
 SHARD_BYTES = 1 << 30
 """What one job writes at a time, about: a job must cost far more than its start."""
@@ -29,6 +30,16 @@ class Tile:
 
     core: tuple[tuple[int, int], tuple[int, int]]
     window: tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Entries ``start:stop`` of an axis that are computed at once and blended with their neighbours."""
+
+    start: int
+    stop: int
+    weights: FloatArray
+    """(stop - start,) float32; those of all pieces sum to one at every entry."""
 
 
 def slabs(depth: int, rows: int) -> tuple[Slab, ...]:
@@ -57,7 +68,7 @@ def repeated_edge(start: int, stop: int, length: int) -> IntArray:
     return np.clip(np.arange(start, stop), 0, length - 1)
 
 
-def tiles(shape: tuple[int, int], size: int, halo: int, multiple: int) -> tuple[Tile, ...]:
+def tiles(shape: tuple[int, int], size: int, halo: int, multiple: int, *, clipped: bool = False) -> tuple[Tile, ...]:
     """Cover an image by tiles that give the same result as the whole image.
 
     Parameters
@@ -66,17 +77,54 @@ def tiles(shape: tuple[int, int], size: int, halo: int, multiple: int) -> tuple[
     size : length of a core's sides, pixels.
     halo : how far a result pixel looks, pixels.
     multiple : grid on which the network pools. Windows start and stop on it in all tiles alike.
+    clipped : end the windows at the image, for a network that continues its image itself; ``multiple`` must be 1.
 
     Returns
     -------
     Tiles whose cores are disjoint and together the image; each window holds its core and the halo around it.
     """
 
+    def window(start: int, stop: int, length: int) -> tuple[int, int]:
+        if clipped:
+            return with_halo(start, stop, halo, length)
+        return (start - halo) // multiple * multiple, -(-(stop + halo) // multiple) * multiple
+
     def axis(length: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
         cores = [(start, min(start + size, length)) for start in range(0, length, size)]
-        return [((a, b), ((a - halo) // multiple * multiple, -(-(b + halo) // multiple) * multiple)) for a, b in cores]
+        return [(core, window(*core, length)) for core in cores]
 
     return tuple(Tile((y, x), (wy, wx)) for y, wy in axis(shape[0]) for x, wx in axis(shape[1]))
+
+
+def overlapping(length: int, edge: int, overlap: int) -> tuple[Piece, ...]:
+    """Cover an axis by pieces of one length that blend into each other.
+
+    Parameters
+    ----------
+    length : entries of the axis.
+    edge : entries of a piece. An axis that is shorter is one piece, of which the first ``length`` entries count.
+    overlap : what neighbours share at least, less than ``edge``. The last piece ends with the axis and may share more.
+
+    Returns
+    -------
+    Pieces in ascending order. Their weights are ramps over the overlap, divided by the sum over all pieces: a
+    partition of unity up to both ends of the axis, where one piece alone counts in full.
+    """
+    starts = [*range(0, length - edge, edge - overlap), max(0, length - edge)]
+    position = np.arange(edge)
+    ramp = np.minimum(1.0, (np.minimum(position, edge - 1 - position) + 1) / (overlap + 1))
+    total = np.zeros(max(length, edge))
+    for start in starts:
+        total[start : start + edge] += ramp
+    return tuple(
+        Piece(start, min(start + edge, length), (ramp / total[start : start + edge]).astype(np.float32)[:length])
+        for start in starts
+    )
+
+
+def touching(pieces: Sequence[Piece], start: int, stop: int) -> tuple[Piece, ...]:
+    """Pick the pieces that hold any of the entries ``start:stop``: what these entries are blended from."""
+    return tuple(piece for piece in pieces if piece.start < stop and piece.stop > start)
 
 
 def pyramid(shape: tuple[int, int, int], smallest: int = 256) -> tuple[tuple[int, int, int], ...]:

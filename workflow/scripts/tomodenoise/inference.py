@@ -1,79 +1,148 @@
-"""Apply a model to slices: streamed over z, tiled in y and x, without seams."""
+"""Apply a model to a scan: rows stream through it, and each one is read once.
 
-from collections.abc import Iterator
+A shard is a file that one job writes at once, so a slab's rows are collected; reading, computing and collecting
+go on at the same time.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from tomodenoise import grid, networks
+from tomodenoise import devices, grid, plans, streams, symmetries, tiling
 from tomodenoise.arrays import FloatArray
 from tomodenoise.models import Model
 from tomodenoise.sections import Sections, mix
 
-TILE = 512
-"""Edge of a tile's core, pixels: bounds the memory of the network and changes no result.
-
-Three times as fast as 1024 on a processor, whose caches and page tables larger tensors outgrow.
-"""
-
-READ_AT_ONCE = 8
-"""Rows that are read together: a chunk of the array."""
+MEMORY_SHARE = 0.5
+"""Of a graphics card's free memory that one pass is planned to fill: convolutions ask for workspace beside it."""
 
 
-def denoise(
-    model: Model, scan: Sections, rows: tuple[int, int], *, average: bool = False, tile: int = TILE
-) -> Iterator[tuple[FloatArray, FloatArray]]:
+class Rows(NamedTuple):
+    """Consecutive rows of a scan."""
+
+    full: list[FloatArray]
+    """The full reconstruction, (y, x) each, attenuation per pixel."""
+    inputs: Tensor
+    """(input, z, y, x) on the device, normalised: what the network is applied to."""
+
+
+Pairs = Iterator[tuple[FloatArray, FloatArray]]
+
+
+def denoise(model: Model, scan: Sections, rows: tuple[int, int], *, mode: str = "full", ensemble: int = 1) -> Pairs:
     """Denoise rows of a volume.
 
     Parameters
     ----------
     rows : first and last plus one. Beyond the ends of the volume the outermost slice is repeated, as in training.
-    average : apply the model to the inputs of training and average, instead of to the full reconstruction.
-    tile : edge of the tiles, pixels.
+    mode : what the network is applied to. `full` is the reconstruction of all projections; `sections` every input
+        of training in turn, the results being averaged; `section` the first of these inputs alone.
+    ensemble : 8 averages over the flips and quarter turns of slices, 1 takes them as they are.
 
     Yields
     ------
-    The slices in order, before and after: (y, x) float32, attenuation per pixel.
+    The slices in order, before and after: (y, x) float32, attenuation per pixel. Before is the full reconstruction.
     """
-    half = model.spec.slices // 2
-    inputs = [scan.mixing(role.inputs) for role in scan.split.roles] if average else [scan.shares]
-    for start in range(rows[0], rows[1], READ_AT_ONCE):
-        stop = min(start + READ_AT_ONCE, rows[1])
-        first, last = grid.with_halo(start, stop, half, scan.depth)
-        sections = scan.read(first, last)
+    needed = plans.rows_read(model.spec, *rows, scan.depth)
+    stages = _volumetric if model.spec.volumetric else _planar
+    read = streams.ahead(_read(model, scan, needed, mode))
+    for full, denoised in streams.ahead(stages(model, read, rows, scan.depth, predictor(model, ensemble))):
+        yield from zip(full, denoised, strict=True)
+
+
+def predictor(model: Model, ensemble: int = 1) -> tiling.Network:
+    """Network as inference applies it: in the device's precision, averaged over flips and quarter turns of (y, x)."""
+    elements = symmetries.square()[:ensemble]
+
+    def turned(images: Tensor, element: symmetries.Turn) -> Tensor:
+        with devices.autocast(images.device):
+            result = model.network(symmetries.apply(images, element))
+        return symmetries.apply(result.float(), symmetries.inverse(element))
+
+    def predict(images: Tensor) -> Tensor:
+        total = turned(images, elements[0])
+        for element in elements[1:]:
+            total += turned(images, element)
+        return total / len(elements)
+
+    return predict
+
+
+def _planar(
+    model: Model, read: Iterable[Rows], rows: tuple[int, int], depth: int, network: tiling.Network
+) -> Iterator[tuple[list[FloatArray], FloatArray]]:
+    spec, half = model.spec, model.spec.slices // 2
+    memory = _memory(model.device)
+    runs = _runs(rows)
+    blocks = _blocks(read, [grid.with_halo(*run, half, depth) for run in runs])
+    for (start, stop), block in zip(runs, blocks, strict=True):
+        first = max(0, start - half)
+        around = torch.from_numpy(grid.repeated_edge(start - half, stop + half, depth) - first).to(model.device)
+        tile = plans.core(spec, (block.inputs.shape[2], block.inputs.shape[3]), memory)
+        results = [tiling.denoise_slices(network, spec, each[around], tile, memory) for each in block.inputs]
+        yield block.full[start - first : stop - first], _finished(model, results)
+
+
+def _volumetric(
+    model: Model, read: Iterable[Rows], rows: tuple[int, int], depth: int, network: tiling.Network
+) -> Iterator[tuple[list[FloatArray], FloatArray]]:
+    """Denoise layer after layer of cubes; rows leave as soon as no later layer has a part in them."""
+    layers = grid.touching(plans.layers(model.spec, depth), *rows)
+    blocks = _blocks(read, [(layer.start, layer.stop) for layer in layers])
+    ends = [*(layer.start for layer in layers[1:]), rows[1]]
+    carried: list[Tensor] = []
+    for layer, end, block in zip(layers, ends, blocks, strict=True):
+        weights = torch.from_numpy(layer.weights)[:, None, None].to(model.device)
+        results = [weights * tiling.denoise_layer(network, model.spec, each) for each in block.inputs]
+        for result, earlier in zip(results, carried, strict=False):
+            result[: len(earlier)] += earlier
+        leaving = slice(max(rows[0] - layer.start, 0), min(end, rows[1]) - layer.start)
+        carried = [result[end - layer.start :] for result in results]
+        yield block.full[leaving], _finished(model, [result[leaving] for result in results])
+
+
+def _runs(rows: tuple[int, int]) -> list[tuple[int, int]]:
+    """Cut rows into runs that begin with the chunks of the array, whatever slab they are of."""
+    size = plans.READ_AT_ONCE
+    edges = [rows[0], *range((rows[0] // size + 1) * size, rows[1], size), rows[1]]
+    return list(pairwise(edges))
+
+
+def _read(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> Iterator[Rows]:
+    roles = [scan.mixing(role.inputs) for role in scan.split.roles]
+    weights = {"full": [], "sections": roles, "section": roles[:1]}[mode]
+    mean, scale = model.normalisation.mean, model.normalisation.scale
+    for start, stop in _runs(rows):
+        sections = scan.read(start, stop)
         full = mix(sections, scan.shares)
-        mixed = [mix(sections, weights) for weights in inputs] if average else [full]
-        for row in range(start, stop):
-            stack = grid.repeated_edge(row - half, row + half + 1, scan.depth) - first
-            results = [denoise_slice(model, volume[stack], tile) for volume in mixed]
-            yield full[row - first], np.mean(results, axis=0, dtype=np.float32) if average else results[0]
+        inputs = np.stack([mix(sections, each) for each in weights]) if weights else full[None]
+        yield Rows(list(full), (torch.from_numpy(inputs).to(model.device) - mean) / scale)
 
 
-@torch.no_grad()
-def denoise_slice(model: Model, stack: FloatArray, tile: int = TILE) -> FloatArray:
-    """Denoise the middle slice of a stack, in tiles that agree with the whole.
+def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[Rows]:
+    """Hold just the rows that are worked on: a block for each of the ascending needs, (start, stop)."""
+    chunks = iter(read)
+    full, inputs = next(chunks)
+    first: int | None = None
+    for start, stop in needs:
+        gone = 0 if first is None else start - first
+        full, inputs, first = full[gone:], inputs[:, gone:], start
+        while len(full) < stop - start:
+            more = next(chunks)
+            full, inputs = full + more.full, torch.cat([inputs, more.inputs], dim=1)
+        yield Rows(full[: stop - start], inputs[:, : stop - start])
 
-    Parameters
-    ----------
-    stack : (slices, y, x) float32, attenuation per pixel.
 
-    Returns
-    -------
-    (y, x) float32.
+def _finished(model: Model, results: list[Tensor]) -> FloatArray:
+    """Mean over the inputs, in attenuation per pixel, on the host."""
+    mean = torch.stack(results).mean(0) if len(results) > 1 else results[0]
+    return np.asarray((mean * model.normalisation.scale + model.normalisation.mean).cpu().numpy())
 
-    Notes
-    -----
-    Every window holds the whole receptive field of its core and lies on the network's pooling grid. Outside of
-    the image its edge pixels are repeated, so no core sees the zeros that pad a convolution.
-    """
-    device = next(model.network.parameters()).device
-    shape = (stack.shape[1], stack.shape[2])
-    result = np.empty(shape, dtype=np.float32)
-    for part in grid.tiles(shape, tile, networks.reach(model.spec), networks.multiple(model.spec)):
-        (y0, y1), (x0, x1) = part.core
-        (wy, _), (wx, _) = part.window
-        lines, columns = (grid.repeated_edge(*w, n) for w, n in zip(part.window, shape, strict=True))
-        window = torch.from_numpy(stack[:, lines[:, None], columns[None, :]]).to(device)
-        denoised = model(window[None].contiguous(memory_format=torch.channels_last))[0]
-        result[y0:y1, x0:x1] = denoised[y0 - wy : y1 - wy, x0 - wx : x1 - wx].cpu().numpy()
-    return result
+
+def _memory(device: torch.device) -> int | None:
+    free = devices.free_memory(device)
+    return None if free is None else int(MEMORY_SHARE * free)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
 
-from tomodenoise import networks
+from tomodenoise import devices, modelfile, networks
 from tomodenoise.errors import UserError
+from tomodenoise.specs import Spec
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,18 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Model:
-    """A network that takes and gives slices in attenuation per pixel."""
+    """A network that takes and gives slices or volumes with the normalisation's mean taken off, in its scale."""
 
     network: nn.Module
-    spec: networks.Spec
+    spec: Spec
     normalisation: Normalisation
     facts: Mapping[str, Any]
-    """Training scans, settings and provenance: plain values."""
+    """Training scans, their pixel sizes, settings and provenance: plain values, see `modelfile.facts`."""
 
-    def __call__(self, stack: Tensor) -> Tensor:
-        """Denoise the middle slice: (n, slices, y, x) to (n, y, x), both in attenuation per pixel."""
-        mean, scale = self.normalisation.mean, self.normalisation.scale
-        result: Tensor = self.network((stack - mean) / scale)
-        return result[:, 0] * scale + mean
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
 
 
 def save(model: Model, path: Path) -> None:
@@ -49,7 +49,7 @@ def save(model: Model, path: Path) -> None:
         "normalisation": asdict(model.normalisation),
         "facts": dict(model.facts),
     }
-    metadata = {"tomodenoise": json.dumps(described)}
+    metadata = {modelfile.KEY: json.dumps(described)}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     scratch = path.with_name(f"{path.name}.partial")
     save_file(weights, scratch, metadata)
@@ -57,21 +57,23 @@ def save(model: Model, path: Path) -> None:
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Model:
-    """Read a model; no code in the file is run.
+    """Read a model; no code in the file is run, and no memory is taken that the file does not fill.
 
     Raises
     ------
     UserError
-        If the file is no model of tomodenoise.
+        If the file is missing, no model of tomodenoise, or if its weights are not those of its network.
     """
+    described = modelfile.describe(path)
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            described = json.loads((file.metadata() or {})["tomodenoise"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, KeyError, ValueError, SafetensorError) as error:
-        raise UserError(f"{path} is no model of tomodenoise ({error}): train it again, or name another file") from None
-    spec = networks.Spec(**described["network"])
-    network = networks.build(spec).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.load_state_dict(weights)
-    network.eval()
-    return Model(network, spec, Normalisation(**described["normalisation"]), described["facts"])
+        with torch.device("meta"):
+            network = networks.build(described.spec)
+        network.load_state_dict(load_file(path), assign=True)
+    except (RuntimeError, TypeError, ValueError, OverflowError, SafetensorError):
+        raise UserError(
+            f"{path}: its weights are not those of the {described.spec.name} that its header describes: "
+            "train the model again, or name another file"
+        ) from None
+    order = devices.memory_format(volumetric=described.spec.volumetric)
+    network = network.float().eval().to(device, memory_format=order)  # type: ignore[call-overload]
+    return Model(network, described.spec, Normalisation(described.mean, described.scale), described.facts)

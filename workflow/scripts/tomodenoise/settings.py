@@ -45,10 +45,21 @@ def model_of(config: Mapping[str, Any], scan: str) -> str:
 
 
 def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
-    """Name the scans that a model is trained on."""
+    """Name the scans that a model is trained on; none where it is used as its file holds it."""
     if model in config["models"]:
-        return list(config["models"][model]["scans"])
+        return list(config["models"][model].get("scans", []))
     return [scan for scan in config["scans"] if model_of(config, scan) == model]
+
+
+def file_of(config: Mapping[str, Any], model: str) -> Path | None:
+    """File that a model is taken from, or that its training starts from; None where it starts anew."""
+    file = config["models"].get(model, {}).get("file")
+    return None if file is None else Path(file)
+
+
+def models(config: Mapping[str, Any]) -> list[str]:
+    """Name the models that denoise a scan."""
+    return sorted({model_of(config, scan) for scan in config["scans"]})
 
 
 def relevant(
@@ -106,7 +117,7 @@ def _explain(mistake: ValidationError) -> str:
     messages = {
         "additionalProperties": lambda: _unknown_key(mistake),
         "required": lambda: f"{key}: {mistake.message.split(' ')[0]} is missing",
-        "enum": lambda: f"{key}: '{value}' is none of {', '.join(_rules(mistake)['enum'])}",
+        "enum": lambda: f"{key}: '{value}' is none of {', '.join(map(str, _rules(mistake)['enum']))}",
         "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
         "oneOf": lambda: f"{key}: {value!r} is neither 'auto' nor a number of at least 0",
         "not": lambda: f"{key}: {value!r} is even, but must be odd",
@@ -138,7 +149,11 @@ def _check_names(config: Mapping[str, Any]) -> None:
 
 def _check_models(config: Mapping[str, Any]) -> None:
     for name, model in config["models"].items():
-        for scan in model["scans"]:
+        if not model:
+            raise UserError(
+                f"config: models.{name} is empty: name a file to take it from, scans to train it on, or both"
+            )
+        for scan in model.get("scans", []):
             if scan not in config["scans"]:
                 nearest = difflib.get_close_matches(scan, list(config["scans"]), n=1)
                 mend = f"did you mean '{nearest[0]}'?" if nearest else "name it under scans"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise import correction, figures, grid, models, report, scans, settings, splitting, volumes
+from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
@@ -30,11 +30,16 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     planes = figures.join(_numbered(folder / "figures" / "planes"))
     image = volumes.attributes(folder / "denoised.ome.zarr")
     axial = planes["axial (z)"][1]
+    description = _model(model, config, results)
+    denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
     visible = grid.field_of_view(axial.shape[0], grid.visible_radius(scan.columns, center["center"]))
     return report.ScanSection(
         name=name,
-        facts=_facts(scan, split, center, slabs),
-        warnings=tuple(_warnings(scan, split, center, slabs, config)),
+        facts=_facts(scan, split, center, slabs) | {"model": denoised},
+        warnings=(
+            *_warnings(scan, split, center, slabs, config),
+            *modelfile.concerns(description, scan.pixel_size),
+        ),
         planes=planes,
         window=report.window(axial, visible),
         pixel_size=scan.pixel_size or 1.0,
@@ -46,19 +51,29 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     )
 
 
-def of_model(name: str, results: Path) -> report.ModelSection:
-    """Gather one model."""
-    folder = results / "models" / name
-    model = models.load(folder / "model.safetensors")
-    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    weights = sum(parameter.numel() for parameter in model.network.parameters())
-    facts = {
-        "trained on": ", ".join(model.facts["source"]),
-        "network": f"{model.spec.name}, {model.spec.slices} slices in, {weights:,} weights",
-        "pixels seen": f"{history[-1]['pixels'] / 1e6:.1f} million",
-        "normalisation": f"mean {model.normalisation.mean:.4g}, deviation {model.normalisation.scale:.4g} per pixel",
-    }
+def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.ModelSection:
+    """Gather one model; one that was not trained here, but taken from a file, has no history."""
+    model, record = _model(name, config, results), results / "models" / name / "history.jsonl"
+    trained = bool(settings.trained_on(config, name))
+    history = [json.loads(line) for line in record.read_text().splitlines()] if trained else []
+    origin, sizes = model.facts.get("origin"), sorted(set(model.pixel_sizes))
+    facts = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
+    if origin:
+        facts["training began from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
+    if sizes:
+        facts["pixel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
+    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices in, {model.weights:,} weights"
+    if history:
+        facts["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
+    facts["normalisation"] = f"mean {model.mean:.4g}, deviation {model.scale:.4g} per pixel"
     return report.ModelSection(name, history, facts)
+
+
+def _model(name: str, config: Mapping[str, Any], results: Path) -> modelfile.Description:
+    file = settings.file_of(config, name)
+    if file is None or settings.trained_on(config, name):
+        file = results / "models" / name / "model.safetensors"
+    return modelfile.describe(file)
 
 
 def _facts(

@@ -1,12 +1,17 @@
-"""The scans of a configuration, opened and checked before any job runs."""
+"""The scans and model files of a configuration, opened and checked before any job runs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import engines, layout, scans, splitting
+from tomodenoise import engines, layout, modelfile, scans, settings, specs, splitting
 from tomodenoise.errors import UserError
+from tomodenoise.modelfile import Description
+from tomodenoise.specs import Spec
+
+CHANNELS = 1
+"""Measured channels of every scan so far."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,7 @@ def open_all(config: Mapping[str, Any]) -> dict[str, Entry]:
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
     entry, split = config["scans"][name], config["split"]
     try:
-        if set("{}") & set(entry["file"]):
-            raise UserError(f"file: {entry['file']}: braces are wildcards to Snakemake: rename the file or link to it")
+        _check_braces(entry["file"])
         scan = scans.open_scan(
             Path(entry["file"]),
             input=config["correct"]["input"],
@@ -53,3 +57,98 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
     slab_bytes = config["slab_megabytes"] * layout.MEGABYTE
     shape = (len(scan.angles), scan.depth, scan.columns)
     return Entry(scan, layout.Layout(*shape, sections=split["sections"], slab_bytes=slab_bytes))
+
+
+def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
+    """Read the header of every file that a model is taken from or that its training starts from.
+
+    Parameters
+    ----------
+    config : resolved configuration.
+
+    Returns
+    -------
+    Model to description, of the models that denoise a scan and name a file.
+
+    Raises
+    ------
+    UserError
+        With the model's name in front of what `modelfile.describe` refuses, or why it does not fit a scan.
+    """
+    files = {name: settings.file_of(config, name) for name in settings.models(config)}
+    return {name: _describe(name, file) for name, file in files.items() if file is not None}
+
+
+def spec_of(config: Mapping[str, Any], files: Mapping[str, Description], model: str) -> Spec:
+    """Network of a model: its file's, else that of the configuration."""
+    return files[model].spec if model in files else specs.complete(config["network"], CHANNELS)
+
+
+def training_request(
+    config: Mapping[str, Any],
+    entries: Mapping[str, Entry],
+    files: Mapping[str, Description],
+    model: str,
+    keys: Sequence[str],
+) -> dict[str, Any]:
+    """Gather all that decides what training makes of a model, in plain values: another value trains it again.
+
+    Parameters
+    ----------
+    keys : what of a scan's entry shapes its sections.
+
+    Returns
+    -------
+    `config`, as far as it counts, its network being that of the file that training starts from, if there is one;
+    `sources`, the fingerprint of each scan; `start`, the path of the file, or None; and `origin`, see `_origin`.
+    """
+    names = settings.trained_on(config, model)
+    shaping: dict[str, Any] = {section: config[section] for section in ("correct", "split", "reconstruct", "train")}
+    shaping["network"] = asdict(files[model].spec) if model in files else config["network"]
+    shaping["scans"] = {name: settings.relevant(config, name, keys)["scans"][name] for name in names}
+    return {
+        "config": shaping,
+        "sources": {name: entries[name].scan.identity["fingerprint"] for name in names},
+        "start": str(files[model].file) if model in files else None,
+        "origin": _origin(files, model),
+    }
+
+
+def product_facts(
+    config: Mapping[str, Any], files: Mapping[str, Description], scan: str, keys: Sequence[str]
+) -> dict[str, Any]:
+    """Gather what shapes the denoised volume of a scan, for its provenance.
+
+    Returns
+    -------
+    `config`, without network and training where a file holds them; `model`, its name; and `origin`, see `_origin`.
+    """
+    model = settings.model_of(config, scan)
+    sections = ["correct", "split", "reconstruct", "denoise"]
+    sections += [] if model in files else ["network"]
+    sections += ["train"] if settings.trained_on(config, model) else []
+    return {
+        "config": settings.relevant(config, scan, keys, sections),
+        "model": model,
+        "origin": _origin(files, model),
+    }
+
+
+def _origin(files: Mapping[str, Description], model: str) -> dict[str, Any] | None:
+    """Say which file a model is taken from, with what content, and what trained it; None without a file."""
+    return modelfile.origin(files[model]) if model in files else None
+
+
+def _describe(name: str, file: Path) -> Description:
+    try:
+        _check_braces(str(file))
+        described = modelfile.describe(file)
+        modelfile.check_channels(described, CHANNELS)
+    except UserError as mistake:
+        raise UserError(f"models.{name}.file: {mistake}") from None
+    return described
+
+
+def _check_braces(file: str) -> None:
+    if set("{}") & set(file):
+        raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")

@@ -1,0 +1,198 @@
+"""A model's file says all about itself, is read without torch, and cannot harm whoever reads it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tomodenoise import modelfile, models, networks, settings, specs, table
+from tomodenoise.errors import UserError
+from tomodenoise.models import Model, Normalisation
+
+SPEC = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
+FACTS = {
+    "config": {"split": {"sections": 4, "input": 3}},
+    "source": {"foam": "abc"},
+    "pixel_sizes": {"foam": 1.5},
+    "origin": None,
+}
+
+
+def saved(file: Path, spec: specs.Spec = SPEC, **facts: object) -> Path:
+    torch.manual_seed(0)
+    models.save(Model(networks.build(spec), spec, Normalisation(0.3, 2.0), FACTS | facts), file)
+    return file
+
+
+def forged(file: Path, **changes: object) -> Path:
+    """Write a model whose header says other things than its weights."""
+    header: dict[str, Any] = {
+        "network": asdict(SPEC),
+        "normalisation": {"mean": 0.3, "scale": 2.0},
+        "facts": FACTS,
+    }
+    save_file(load_file(saved(file)), file, {modelfile.KEY: json.dumps(header | changes)})
+    return file
+
+
+@pytest.mark.parametrize("name", ["unet", "msd", "unet_noskip", "unet3d"])
+def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
+    spec = specs.complete({"name": name} | ({"depth": 7} if name == "msd" else {}))
+    file = saved(tmp_path / "model.safetensors", spec)
+    torch.manual_seed(0)
+    network, model = networks.build(spec), models.load(file)
+    assert (model.spec, model.normalisation, model.facts) == (spec, Normalisation(0.3, 2.0), FACTS)
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(model.network.state_dict()[key], value, rtol=0, atol=0)
+    images = torch.randn(1, spec.inputs, *[2 * specs.multiple(spec)] * spec.dimensions)
+    with torch.no_grad():
+        torch.testing.assert_close(model.network(images), network.eval()(images))
+
+
+def test_loading_draws_nothing_from_the_random_state(tmp_path: Path) -> None:
+    file = saved(tmp_path / "model.safetensors")
+    before = torch.get_rng_state()
+    models.load(file)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_header_says_what_the_model_is(tmp_path: Path) -> None:
+    described = modelfile.describe(saved(tmp_path / "model.safetensors"))
+    assert described.spec == SPEC
+    assert (described.mean, described.scale) == (0.3, 2.0)
+    assert described.trained_on == ("foam",)
+    assert described.pixel_sizes == (1.5,)
+    assert described.weights == sum(value.numel() for value in networks.build(SPEC).parameters())
+
+
+def test_a_workflow_plans_with_model_files_without_torch(tmp_path: Path) -> None:
+    file = saved(tmp_path / "model.safetensors")
+    program = (
+        "import sys; from pathlib import Path; from tomodenoise import modelfile, plans, table\n"
+        "described = modelfile.describe(Path(sys.argv[1])); plans.core(described.spec, (64, 64), None)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    scripts = Path(models.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", program, str(file)], cwd=scripts, check=False).returncode == 0
+
+
+def refused(file: Path, *parts: str) -> None:
+    with pytest.raises(UserError) as caught:
+        models.load(file)
+    assert "\n" not in str(caught.value)
+    for part in (str(file), *parts):
+        assert part in str(caught.value)
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "none.safetensors", "no such file")
+    (tmp_path / "text").write_text("no model at all")
+    refused(tmp_path / "text", "no model of tomodenoise")
+    torch.save({"a": torch.zeros(3)}, tmp_path / "pickle.pt")
+    refused(tmp_path / "pickle.pt", "no model of tomodenoise")
+    save_file({"a": torch.zeros(3)}, tmp_path / "foreign")
+    refused(tmp_path / "foreign", "no model of tomodenoise")
+    save_file({"a": torch.zeros(3)}, tmp_path / "empty", {modelfile.KEY: "{}"})
+    refused(tmp_path / "empty", "no model of tomodenoise")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": "unet"},
+        {"network": asdict(SPEC) | {"name": "gan"}},
+        {"network": asdict(SPEC) | {"slices": 4}},
+        {"network": asdict(SPEC) | {"slices": "3"}},
+        {"network": asdict(SPEC) | {"depth": 10**9}},
+        {"network": asdict(SPEC) | {"depth": -1}},
+        {"network": asdict(SPEC) | {"width": 10**9}},
+        {"network": asdict(SPEC) | {"width": 4.5}},
+        {"network": asdict(SPEC) | {"channels": 0}},
+        {"network": asdict(SPEC) | {"slices": 10**9 + 1}},
+        {"network": asdict(SPEC) | {"taste": "sweet"}},
+        {"network": asdict(replace(SPEC, name="msd", dilations=(10**9,)))},
+        {"network": asdict(replace(SPEC, name="msd", dilations=(0,)))},
+        {"network": asdict(replace(SPEC, name="unet3d", dimensions=3))},
+        {"network": asdict(replace(SPEC, dimensions=7))},
+        {"normalisation": {"mean": 0.3}},
+        {"normalisation": {"mean": 0.3, "scale": 0}},
+        {"normalisation": {"mean": float("nan"), "scale": 1}},
+        {"facts": None},
+        {"facts": FACTS | {"source": 7}},
+        {"facts": FACTS | {"pixel_sizes": {"foam": "large"}}},
+    ],
+    ids=lambda change: json.dumps(change)[:60],
+)
+def test_a_header_that_lies_is_refused_in_no_time_and_memory(tmp_path: Path, change: dict[str, object]) -> None:
+    refused(forged(tmp_path / "model.safetensors", **change))
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    refused(forged(tmp_path / "model.safetensors", network=asdict(replace(SPEC, width=5))), "weights", "unet")
+
+
+def test_a_model_for_other_channels_is_refused(tmp_path: Path) -> None:
+    described = modelfile.describe(saved(tmp_path / "model.safetensors"))
+    modelfile.check_channels(described, 1)
+    with pytest.raises(UserError, match="is for 1 channels, but the scans have 11"):
+        modelfile.check_channels(described, 11)
+
+
+@pytest.mark.parametrize(("size", "told"), [(1.5, 0), (1.8, 0), (1.25, 0), (2.0, 1), (1.1, 1), (None, 0)])
+def test_another_pixel_size_is_told(tmp_path: Path, size: float | None, told: int) -> None:
+    described = modelfile.describe(saved(tmp_path / "model.safetensors"))
+    assert len(modelfile.concerns(described, size)) == told
+    unknown = modelfile.describe(saved(tmp_path / "unknown.safetensors", pixel_sizes={"foam": None}))
+    assert modelfile.concerns(unknown, size) == []
+
+
+def configured(**changes: object) -> dict[str, Any]:
+    return settings.resolve({"scans": {"foam": {"file": "x", "model": "old"}}} | changes)
+
+
+def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
+    file = str(saved(tmp_path / "model.safetensors"))
+    config = configured(models={"old": {"file": file}}, network={"slices": 11})
+    files = table.open_models(config)
+    assert table.spec_of(config, files, "old") == SPEC
+    assert table.spec_of(config, {}, "old").slices == 11
+    facts = table.product_facts(config, files, "foam", ["file"])
+    assert facts["origin"]["file"] == file
+    assert facts["origin"]["facts"] == FACTS
+    assert not {"network", "train"} & facts["config"].keys()
+
+
+def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_network(tmp_path: Path) -> None:
+    file = saved(tmp_path / "model.safetensors")
+    entries: Any = {"foam": SimpleNamespace(scan=SimpleNamespace(identity={"fingerprint": "f"}))}
+
+    def request(**changes: object) -> dict[str, Any]:
+        config = configured(models={"old": {"file": str(file), "scans": ["foam"]}}, **changes)
+        return table.training_request(config, entries, table.open_models(config), "old", ["file"])
+
+    first = request()
+    assert first["start"] == str(file)
+    assert request(network={"slices": 11}) == first
+    models.save(replace(models.load(file), normalisation=Normalisation(0.3, 2.5)), file)
+    assert request() != first
+    assert json.loads(json.dumps(request())) == json.loads(json.dumps(request()))
+    assert modelfile.facts(first, {"foam": 1.5})["origin"]["facts"]["source"] == {"foam": "abc"}
+
+
+def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path) -> None:
+    channels = specs.complete({"name": "unet", "slices": 1, "width": 2, "depth": 1}, channels=3)
+    for file, part in [
+        (str(saved(tmp_path / "three.safetensors", channels)), "3 channels"),
+        (str(tmp_path / "none"), "no such file"),
+        ("a{b}", "braces"),
+    ]:
+        with pytest.raises(UserError, match=r"models\.old\.file: ") as caught:
+            table.open_models(configured(models={"old": {"file": file}}))
+        assert part in str(caught.value)

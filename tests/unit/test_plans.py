@@ -1,0 +1,68 @@
+"""Plans of passes keep within memory, whatever the network and the volume."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomodenoise import plans, specs
+from tomodenoise.layout import Layout
+from tomodenoise.specs import Spec
+
+PLANAR = [specs.complete({"name": name}) for name in ("unet", "msd", "unet_noskip")]
+VOLUMETRIC = [specs.complete({"name": "unet3d", "depth": depth, "width": width}) for depth, width in [(1, 4), (5, 56)]]
+
+
+def largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
+    return max(math.prod(b - a for a, b in tile.window) for tile in plans.windows(spec, shape, size))
+
+
+@pytest.mark.parametrize("spec", PLANAR[:2], ids=lambda spec: spec.name)
+@given(shape=st.tuples(st.integers(1, 5000), st.integers(1, 5000)), memory=st.integers(2**28, 2**38))
+def test_a_window_keeps_within_the_memory_of_a_graphics_card(spec: Spec, shape: tuple[int, int], memory: int) -> None:
+    halo = specs.reach(spec) or 0
+    size = plans.core(spec, shape, memory)
+    assert 1 <= size <= max(shape)
+    # A core smaller than its halo would compute each pixel nine times and more: there the memory must do.
+    least = plans.pixel_bytes(spec) * (3 * halo + 2 * specs.multiple(spec)) ** 2
+    assert largest(spec, shape, size) * plans.pixel_bytes(spec) <= max(memory, least)
+
+
+@pytest.mark.parametrize("spec", PLANAR, ids=lambda spec: spec.name)
+def test_a_slice_that_fits_is_not_cut(spec: Spec) -> None:
+    assert len(plans.windows(spec, (2048, 2048), plans.core(spec, (2048, 2048), 60 << 30))) == 1
+
+
+def test_a_processor_gets_tiles_that_its_caches_hold() -> None:
+    assert plans.core(PLANAR[0], (2048, 2048), None) == plans.CACHED
+    assert plans.core(PLANAR[1], (2048, 2048), None) == 2048
+
+
+@pytest.mark.parametrize("spec", VOLUMETRIC)
+def test_cubes_lie_on_the_pooling_grid_and_keep_within_memory(spec: Spec) -> None:
+    edge, overlap = plans.cube(spec)
+    assert edge % specs.multiple(spec) == 0
+    assert 0 < overlap <= edge // 4
+    assert edge**3 * plans.pixel_bytes(spec) <= 1.1 * plans.CUBE_BYTES
+
+
+@pytest.mark.parametrize("spec", PLANAR + VOLUMETRIC, ids=str)
+@given(depth=st.integers(1, 3000), data=st.data())
+def test_the_rows_to_read_hold_the_slab_and_are_bounded(spec: Spec, depth: int, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, depth - 1))
+    stop = data.draw(st.integers(start + 1, depth))
+    first, last = plans.rows_read(spec, start, stop, depth)
+    assert 0 <= first <= start < stop <= last <= depth
+    most = plans.cube(spec)[0] if spec.volumetric else spec.slices // 2
+    assert last - first <= stop - start + 2 * most
+
+
+@pytest.mark.parametrize("spec", PLANAR + VOLUMETRIC, ids=str)
+def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
+    def floats(depth: int, megabytes: int = 1024) -> float:
+        layout = Layout(angles=2000, depth=depth, columns=1024, sections=4, slab_bytes=megabytes * 2**20)
+        return plans.denoising(spec, layout, "sections")
+
+    assert floats(1024) == floats(100_000)
+    assert floats(1024, 64) < floats(1024)

@@ -1,0 +1,89 @@
+"""A model from a file denoises without training, says where it comes from, and counts by its content."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import zarr
+from conftest import NETWORK, TRAIN, Project
+
+from tomodenoise import models, networks, provenance, specs
+from tomodenoise.models import Model, Normalisation
+
+pytestmark = pytest.mark.slow
+FILE = "models/old one.safetensors"
+
+
+def write_model(file: Path, seed: int = 0) -> None:
+    """Write a model as training would; slices and width are not those of the project's configuration."""
+    torch.manual_seed(seed)
+    spec = specs.complete({"name": "unet", "slices": 7, "width": 2, "depth": 2})
+    facts = provenance.collect({"split": {"sections": 4, "input": 3}}, {"basalt": "abc"})
+    network = networks.build(spec)
+    torch.nn.init.normal_(network.head.weight, std=0.1)  # type: ignore[union-attr, arg-type]
+    file.parent.mkdir(exist_ok=True)
+    models.save(Model(network, spec, Normalisation(0.01, 0.02), facts | {"pixel_sizes": {"basalt": 9.0}}), file)
+
+
+def project_in(folder: Path, raw: Path, **model: object) -> Project:
+    shutil.copy(raw, folder / "raw.h5")
+    write_model(folder / FILE)
+    project = Project(folder)
+    project.configure(
+        scans={"foam": {"file": "raw.h5", "model": "old", "pixel_size": 1.5}},
+        models={"old": {"file": FILE} | model},
+        network=NETWORK,
+        train=TRAIN,
+        slab_megabytes=1,
+    )
+    return project
+
+
+def jobs(project: Project) -> set[str]:
+    run = project.snakemake("--dry-run")
+    assert run.status == 0, run.text
+    return set(run.jobs)
+
+
+def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    project = project_in(tmp_path, raw_scan("foam64.h5"))
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    assert "train_model" not in run.jobs
+    assert not (tmp_path / "results/models").exists()
+    told = zarr.open_group(tmp_path / "results/foam/denoised.ome.zarr", mode="r").attrs["provenance"]["origin"]
+    assert told["file"] == FILE
+    assert list(told["facts"]["source"]) == ["basalt"]
+    page = (tmp_path / "results/report.html").read_text()
+    assert FILE in page
+    assert "trained on basalt" in page
+    assert "trained at a pixel size of 9" in page
+    assert "trained at a pixel size of 9" in (tmp_path / "logs/foam/denoise/0.log").read_text()
+
+    config = (tmp_path / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(
+        config.replace("width: 4", "width: 5").replace("pixels: 20000", "pixels: 90000")
+    )
+    os.utime(tmp_path / FILE)
+    assert jobs(project) == {"render_report"}  # which shows the configuration
+    (tmp_path / "config.yaml").write_text(config)
+    assert jobs(project) == set()
+    write_model(tmp_path / FILE, seed=1)
+    assert jobs(project) == {"allocate_image", "denoise_slab", "render_report"}
+
+
+def test_a_model_from_a_file_that_names_scans_trains_on(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    project = project_in(tmp_path, raw_scan("foam64.h5"), scans=["foam"])
+    assert "train_model" in jobs(project)
+    write_model(tmp_path / FILE, seed=1)
+    run = project.snakemake("train")
+    assert run.status == 0, run.text
+    trained = models.load(tmp_path / "results/models/old/model.safetensors")
+    assert trained.spec.slices == 7
+    assert trained.normalisation == Normalisation(0.01, 0.02)
+    assert "train_model" not in jobs(project)
+    write_model(tmp_path / FILE, seed=2)
+    assert "train_model" in jobs(project)

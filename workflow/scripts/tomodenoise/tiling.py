@@ -1,0 +1,90 @@
+"""Lay a network over slices in tiles that agree with the whole, and over volumes in cubes that blend."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tomodenoise import devices, plans
+from tomodenoise.grid import repeated_edge
+from tomodenoise.specs import Spec
+
+Network = Callable[[Tensor], Tensor]
+
+
+@torch.no_grad()
+def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory: int | None = None) -> Tensor:
+    """Denoise the middle slices of consecutive rows.
+
+    Parameters
+    ----------
+    network : maps (n, slices, y, x) to (n, 1, y, x).
+    rows : (n + slices - 1, y, x), normalised.
+    tile : edge of the tiles' cores, pixels; changes no result.
+    memory : bytes of a graphics card that one pass may use, None on a processor.
+
+    Returns
+    -------
+    (n, y, x) float32.
+
+    Notes
+    -----
+    Every window holds the whole receptive field of its core and lies on the network's pooling grid. Outside of
+    the image its edge pixels are repeated, so no core sees the zeros that pad a convolution.
+    """
+    shape = (rows.shape[1], rows.shape[2])
+    result = torch.empty((len(rows) - spec.slices + 1, *shape), device=rows.device)
+    for part in plans.windows(spec, shape, tile):
+        (y0, y1), (x0, x1) = part.core
+        (wy, _), (wx, _) = part.window
+        stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 3, 1, 2)
+        at_once = plans.slices_at_once(spec, (stacks.shape[2], stacks.shape[3]), memory)
+        for first in range(0, len(stacks), at_once):
+            # Always as many, as the last bits of a convolution depend on how many images it is given.
+            chosen = _positions(first, first + at_once, len(stacks), rows.device)
+            images = devices.arranged(stacks[chosen])
+            core = network(images)[: len(stacks) - first, 0, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
+            result[first : first + at_once, y0:y1, x0:x1] = core
+    return result
+
+
+@torch.no_grad()
+def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
+    """Denoise a layer of cubes, blended in y and x.
+
+    Parameters
+    ----------
+    network : maps (1, 1, z, y, x) to the same shape.
+    rows : (z, y, x), normalised, with no more rows than a cube has. Short axes are continued by repeated edges.
+
+    Returns
+    -------
+    (z, y, x) float32.
+    """
+    edge = plans.cube(spec)[0]
+    result = torch.zeros_like(rows)
+    for y in plans.layers(spec, rows.shape[1]):
+        for x in plans.layers(spec, rows.shape[2]):
+            cube = _cut(rows, ((y.start, y.start + edge), (x.start, x.start + edge)))
+            cube = cube[_positions(0, edge, len(rows), rows.device)]
+            denoised = network(devices.arranged(cube[None, None]))[0, 0]
+            weights = torch.from_numpy(np.outer(y.weights, x.weights)).to(rows.device)
+            core = denoised[: len(rows), : len(y.weights), : len(x.weights)]
+            result[:, y.start : y.stop, x.start : x.stop] += weights * core
+    return result
+
+
+def _positions(start: int, stop: int, length: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(repeated_edge(start, stop, length)).to(device)
+
+
+def _cut(rows: Tensor, window: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
+    """Cut a window (y, x) from all rows; outside of the image its edge pixels are repeated."""
+    inside, beyond = [], []
+    for (start, stop), length in zip(window, rows.shape[1:], strict=True):
+        inside.append(slice(max(start, 0), min(stop, length)))
+        beyond.append((max(-start, 0), max(stop - length, 0)))
+    cut = rows[:, inside[0], inside[1]]
+    return functional.pad(cut[None], (*beyond[1], *beyond[0]), mode="replicate")[0] if np.any(beyond) else cut

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tomodenoise import settings
+from tomodenoise import settings, specs, tasks
 from tomodenoise.errors import UserError
-from tomodenoise.networks import Spec
-from tomodenoise.training import Settings
 
 ROOT = Path(__file__).parents[2]
 MINIMAL: dict[str, Any] = {"scans": {"foam": {"file": "raw/foam.h5"}}}
@@ -44,6 +42,9 @@ def test_defaults_do_not_overwrite_and_the_config_is_not_changed() -> None:
         ({"scans": {"a": {"file": "x", "model": "a b"}}}, "the name 'a b' must be of letters"),
         ({"split": {"sections": "4"}}, "split.sections: '4' is not of type 'integer'"),
         ({"network": {"slices": 4}}, "4 is even, but must be odd"),
+        ({"network": {"name": "dncnn"}}, "network.name: 'dncnn' is none of unet, msd"),
+        ({"network": {"dilations": [1, 2]}}, "network.dilations: only msd has dilations, not unet: leave them out"),
+        ({"network": {"name": "unet3d", "slices": 3}}, "network.slices: a volumetric network sees cubes"),
         ({"reconstruct": {"filter": "ramlak"}}, "'ramlak' is none of ram-lak, shepp"),
         ({"models": {"m": {"scans": ["fom"]}}}, "there is no scan 'fom': did you mean 'foam'?"),
         ({"train": None}, "train: None is not of type 'object'"),
@@ -98,8 +99,8 @@ def test_every_key_is_described() -> None:
 
 def test_the_library_takes_just_the_keys_of_the_schema() -> None:
     resolved = settings.resolve(MINIMAL)
-    assert Spec(**resolved["network"]) == Spec()
-    assert set(resolved["train"]) == set(Settings.__dataclass_fields__)
+    assert specs.complete(resolved["network"]) == specs.complete({"name": "unet"})
+    assert tasks.settings(resolved["train"]).batch == resolved["train"]["batch"]
 
 
 def test_one_version_everywhere() -> None:

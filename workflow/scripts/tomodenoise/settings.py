@@ -3,6 +3,7 @@
 import copy
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from tomodenoise import specs
 from tomodenoise.errors import UserError
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
@@ -34,6 +36,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     if mistakes:
         raise UserError(f"config: {_explain(mistakes[0])}")
     complete: dict[str, Any] = _with_defaults(config, rules)
+    complete["network"] = _network(complete["network"])
     _check_names(complete)
     _check_models(complete)
     return complete
@@ -107,6 +110,13 @@ def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN
     filled = {key: copy.deepcopy(rule["default"]) for key, rule in known.items() if "default" in rule} | dict(value)
     other = rules.get("additionalProperties") or {}
     return {key: _with_defaults(item, known.get(key, other)) for key, item in filled.items()}
+
+
+def _network(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what the schema cannot, as it depends on the name: all that makes a network but its channels."""
+    values = asdict(specs.complete(section))
+    del values["channels"]
+    return {key: list(value) if key == "dilations" else value for key, value in values.items() if value != ()}
 
 
 def _explain(mistake: ValidationError) -> str:

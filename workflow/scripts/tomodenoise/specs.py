@@ -41,10 +41,10 @@ class Spec:
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "unet": {"slices": 5, "width": 16, "depth": 4, "dimensions": 2},
     "msd": {"slices": 5, "width": 1, "depth": 100, "dimensions": 2, "dilations": tuple(range(1, 11))},
-    "unet_noskip": {"slices": 5, "width": 64, "depth": 3, "dimensions": 2},
+    "unet_noskip": {"slices": 5, "width": 64, "depth": 4, "dimensions": 2},
     "unet3d": {"slices": 1, "width": 16, "depth": 3, "dimensions": 3},
 }
-"""What is not configured, for each network."""
+"""What stands for a key that the configuration leaves out, for each network."""
 
 DEEPEST = {"unet": 6, "msd": 1000, "unet_noskip": 6, "unet3d": 5}
 
@@ -58,7 +58,10 @@ def complete(settings: Mapping[str, Any], channels: int = 1) -> Spec:
         If a key has a value that this network cannot have.
     """
     name = settings["name"]
-    spec = from_json({**DEFAULTS[name], **settings, "channels": channels})
+    defaults = dict(DEFAULTS[name])
+    if settings.get("dimensions") == 3:
+        defaults["slices"] = 1
+    spec = from_json({**defaults, **settings, "channels": channels})
     if spec.dilations and name != "msd":
         raise UserError(f"config: network.dilations: only msd has dilations, not {name}: leave them out")
     if not spec.dilations and name == "msd":

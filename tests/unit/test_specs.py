@@ -1,0 +1,85 @@
+"""What the configuration says of a network is completed, or refused in one line; schema and defaults agree."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from tomodenoise import settings, specs
+from tomodenoise.errors import UserError
+
+OTHER: dict[str, Any] = {"slices": 7, "width": 3, "depth": 2, "dilations": [1, 4], "dimensions": 3}
+"""Values that are no network's default."""
+
+
+def takes(name: str, key: str) -> bool:
+    if specs.DEFAULTS[name].get(key) == OTHER[key]:
+        return False
+    try:
+        return getattr(specs.complete({"name": name, key: OTHER[key]}), key) is not None
+    except UserError:
+        return False
+
+
+@pytest.mark.parametrize("name", specs.DEFAULTS)
+def test_a_completed_spec_completes_to_itself(name: str) -> None:
+    spec = specs.complete({"name": name}, channels=3)
+    assert specs.complete(asdict(spec), channels=3) == spec
+    assert specs.from_json(json.loads(json.dumps(asdict(spec)))) == spec
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_the_schema_tells_the_default_of_just_the_networks_that_take_a_key(key: str) -> None:
+    description = settings.schema()["properties"]["network"]["properties"][key]["description"]
+    defaults = {name: values[key] for name, values in specs.DEFAULTS.items() if takes(name, key)}
+    told = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
+    assert description.endswith(f" Default: {told}.")
+
+
+def test_the_schema_names_every_network() -> None:
+    assert settings.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(specs.DEFAULTS)
+
+
+@pytest.mark.parametrize("name", specs.DEFAULTS)
+def test_a_resolved_configuration_holds_the_whole_spec_but_the_channels(name: str) -> None:
+    resolved = settings.resolve({"scans": {"a": {"file": "x"}}, "network": {"name": name}})
+    assert json.loads(json.dumps(resolved)) == resolved == settings.resolve(resolved)
+    assert specs.from_json(resolved["network"]) == specs.complete({"name": name})
+
+
+def test_a_volumetric_msd_sees_no_slices_beside_its_cube() -> None:
+    spec = specs.complete({"name": "msd", "dimensions": 3})
+    assert (spec.slices, spec.volumetric, spec.inputs) == (1, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"name": "unet3d", "slices": 5}, "network.slices: a volumetric network sees cubes, not 5 slices"),
+        ({"name": "msd", "dimensions": 3, "slices": 3}, "network.slices: a volumetric network sees cubes"),
+        ({"name": "unet", "dimensions": 3}, "network.dimensions: unet has 2: leave the key out"),
+        ({"name": "unet_noskip", "dilations": [1]}, "network.dilations: only msd has dilations"),
+        ({"name": "msd", "dilations": []}, "network.dilations is empty"),
+        ({"name": "unet", "depth": 20}, "network.depth: 20 is more than the 6 of unet"),
+    ],
+)
+def test_what_a_network_cannot_have_is_refused_in_one_line(network: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        specs.complete(network)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_dilations_add_up_to_the_reach_of_msd() -> None:
+    assert specs.reach(specs.complete({"name": "msd"})) == 550
+    assert specs.reach(specs.complete({"name": "msd", "depth": 5, "dilations": [1, 4]})) == 1 + 4 + 1 + 4 + 1
+
+
+def test_pooling_sets_the_grid() -> None:
+    assert {name: specs.multiple(specs.complete({"name": name})) for name in specs.DEFAULTS} == {
+        "unet": 8,
+        "msd": 1,
+        "unet_noskip": 8,
+        "unet3d": 4,
+    }

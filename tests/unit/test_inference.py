@@ -74,7 +74,8 @@ def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
 
 
 @pytest.mark.parametrize("spec", [SMALL, CUBES])
-def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, spec: Spec) -> None:
+def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Spec) -> None:
+    monkeypatch.setattr(plans, "cube", lambda _: (16, 6))
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(45, 40))
     model = random_model(spec)
     whole = after(model, scan, (0, 45))

@@ -102,9 +102,16 @@ def windows(spec: Spec, shape: tuple[int, int], size: int) -> tuple[grid.Tile, .
     return grid.tiles(shape, size, halo, multiple, clipped=specs.continues_itself(spec))
 
 
-def layers(spec: Spec, depth: int) -> tuple[grid.Piece, ...]:
+def extent(spec: Spec, length: int) -> int:
+    """Length of cubes along an axis: their edge, or the axis up to the network's pooling grid where it is shorter."""
+    multiple = specs.multiple(spec)
+    return min(cube(spec)[0], -(-length // multiple) * multiple)
+
+
+def layers(spec: Spec, length: int) -> tuple[grid.Piece, ...]:
     """Layers of cubes along an axis of a volume; they do not depend on the slab that asks."""
-    return grid.overlapping(depth, *cube(spec))
+    edge = extent(spec, length)
+    return grid.overlapping(length, edge, min(cube(spec)[1], edge - 1))
 
 
 def denoising(spec: Spec, layout: Layout, mode: str) -> float:

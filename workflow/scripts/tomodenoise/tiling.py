@@ -1,6 +1,7 @@
 """Lay a network over slices in tiles that agree with the whole, and over volumes in cubes that blend."""
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import torch
@@ -63,16 +64,16 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
     -------
     (z, y, x) float32.
     """
-    edge = plans.cube(spec)[0]
+    depth, *shape = rows.shape
+    edges = [plans.extent(spec, length) for length in rows.shape]
     result = torch.zeros_like(rows)
-    for y in plans.layers(spec, rows.shape[1]):
-        for x in plans.layers(spec, rows.shape[2]):
-            cube = _cut(rows, ((y.start, y.start + edge), (x.start, x.start + edge)))
-            cube = cube[_positions(0, edge, len(rows), rows.device)]
-            denoised = network(devices.arranged(cube[None, None]))[0, 0]
-            weights = torch.from_numpy(np.outer(y.weights, x.weights)).to(rows.device)
-            core = denoised[: len(rows), : len(y.weights), : len(x.weights)]
-            result[:, y.start : y.stop, x.start : x.stop] += weights * core
+    rows = rows[_positions(0, edges[0], depth, rows.device)]
+    for y, x in product(*(plans.layers(spec, length) for length in shape)):
+        cube = _cut(rows, ((y.start, y.start + edges[1]), (x.start, x.start + edges[2])))
+        denoised = network(devices.arranged(cube[None, None]))[0, 0]
+        weights = torch.from_numpy(np.outer(y.weights, x.weights)).to(rows.device)
+        core = denoised[:depth, : len(y.weights), : len(x.weights)]
+        result[:, y.start : y.stop, x.start : x.stop] += weights * core
     return result
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tomodenoise.quality import psnr, ssim
+from tomodenoise.quality import decibels, psnr, ssim, umse
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.random((3, 32, 32)).astype(np.float32)
@@ -40,3 +40,18 @@ def test_ssim_falls_with_noise_and_does_not_depend_on_the_unit() -> None:
     faint, strong = (ssim(TRUTH + level * noise, TRUTH, ALL, 1) for level in (0.05, 0.5))
     assert 1 > faint > strong > 0
     assert ssim(7 * (TRUTH + np.float32(0.05) * noise), 7 * TRUTH, ALL, 7) == pytest.approx(faint, abs=1e-4)
+
+
+def test_umse_finds_the_error_without_the_truth_and_is_blind_to_what_its_targets_share() -> None:
+    truth = np.zeros((4, 256, 256), np.float32)
+    first, second, shared = RNG.standard_normal((3, *truth.shape)).astype(np.float32)
+    mask, image = np.ones((256, 256), bool), truth + np.float32(0.1)
+    assert umse(image, truth + first, truth + second, mask) == pytest.approx(0.01, abs=0.01)
+    assert umse(image, first + shared, second + shared, mask) == pytest.approx(1.01, abs=0.03)
+    assert umse(first, truth + first, truth + second, mask) == pytest.approx(0, abs=0.01)
+
+
+def test_no_error_is_infinite_decibels_and_less_is_none() -> None:
+    assert decibels(1e-4, 2) == pytest.approx(40 + 6.0206, abs=1e-4)
+    assert decibels(0, 1) == float("inf")
+    assert np.isnan(decibels(-1e-9, 1))

@@ -1,4 +1,4 @@
-"""Figures of merit of an image against the truth."""
+"""Figures of merit of an image, against the truth and without it."""
 
 import numpy as np
 from skimage.metrics import structural_similarity
@@ -17,7 +17,38 @@ def psnr(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: floa
     """
     inside = np.broadcast_to(mask, image.shape)
     error = np.mean(np.square(image[inside] - truth[inside], dtype=float))
-    return float(20 * np.log10(data_range) - 10 * np.log10(error)) if error else float("inf")
+    return decibels(float(error), data_range)
+
+
+def decibels(error: float, data_range: float) -> float:
+    """Return the peak signal-to-noise ratio that a mean squared error means; infinite for none, NaN for less."""
+    if error <= 0:
+        return float("inf") if error == 0 else float("nan")
+    return float(20 * np.log10(data_range) - 10 * np.log10(error))
+
+
+def umse(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> float:
+    """Return the mean squared error of an image inside the mask, without the truth: mean (a - f)(b - f).
+
+    Parameters
+    ----------
+    image : (z, y, x), f, made without any of the two others.
+    first, second : a and b, noisy measurements of the same, their noise of mean zero and independent of each other and
+        of the image.
+    mask : as in `psnr`.
+
+    Returns
+    -------
+    An estimate without bias, so it may be below zero where there is next to no error.
+
+    Notes
+    -----
+    Marcos Morales et al., "Evaluating unsupervised denoising requires unsupervised metrics", ICML 2023. What a
+    and b share, such as streaks of few angles, counts as truth, and so does their blur.
+    """
+    inside = np.broadcast_to(mask, image.shape)
+    found = image[inside].astype(float)
+    return float(np.mean((first[inside] - found) * (second[inside] - found)))
 
 
 def ssim(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: float) -> float:

@@ -50,7 +50,9 @@ def denoise(model: Model, scan: Sections, rows: tuple[int, int], *, mode: str = 
     needed = plans.rows_read(model.spec, *rows, scan.depth)
     stages = _volumetric if model.spec.volumetric else _planar
     read = streams.ahead(_read(model, scan, needed, mode))
-    for full, denoised in streams.ahead(stages(model, read, rows, scan.depth, predictor(model, ensemble))):
+    results = stages(model, read, rows, scan.depth, predictor(model, ensemble))
+    # A processor has nothing to wait for, and outside of its first thread glibc takes every large tensor anew.
+    for full, denoised in results if model.device.type == "cpu" else streams.ahead(results):
         yield from zip(full, denoised, strict=True)
 
 

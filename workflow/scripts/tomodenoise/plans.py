@@ -15,7 +15,7 @@ CACHED = 512
 Three times as fast as 1024 with the U-Net: larger tensors outgrow the processor's caches and page tables.
 """
 
-WINDOW_BYTES = 4 << 30
+WINDOW_BYTES = 8 << 30
 """What a window of a network whose reach is large may take on a processor."""
 
 
@@ -30,12 +30,12 @@ def pixel_bytes(spec: Spec) -> int:
     """Bytes that a pass takes for each pixel or voxel of its window, about and no less; measured in float32.
 
     A U-Net holds up to eight times its channels at full resolution: the skip, what comes from below, both together
-    and two results; libraries round few channels up to 16. `msd` holds every channel there is, and its layer's input.
+    and two results; libraries round few channels up to 16. `msd` holds every channel there is, and beside them the
+    sums that its taps are made of, twice.
     """
-    images = 2 * spec.inputs
     if spec.name == "msd":
-        return 4 * (images + spec.channels + 2 * spec.width * spec.depth)
-    return 4 * (images + 8 * max(spec.width, 16))
+        return 4 * (4 * spec.inputs + spec.width * spec.depth + 2 * max(90, 27 * spec.width))
+    return 4 * (2 * spec.inputs + 8 * max(spec.width, 16))
 
 
 def cube(spec: Spec) -> tuple[int, int]:

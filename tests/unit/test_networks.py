@@ -1,10 +1,17 @@
-"""What inference relies on: the receptive field, no normalisation, and the identity to start from."""
+"""What training and inference rely on: shapes, sizes, the receptive field, and what a network starts from."""
+
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
-from tomodenoise import networks
-from tomodenoise.networks import Spec
+from tomodenoise import networks, specs
+from tomodenoise.specs import Spec
+
+
+def spec_of(name: str, channels: int = 1, **values: Any) -> Spec:  # noqa: ANN401 - of the configuration
+    return specs.complete({"name": name, **values}, channels)
 
 
 def random_network(spec: Spec) -> torch.nn.Module:
@@ -15,42 +22,99 @@ def random_network(spec: Spec) -> torch.nn.Module:
     return network.eval()
 
 
-def test_a_new_network_is_the_identity_on_the_middle_slice() -> None:
-    stack = torch.randn(2, 5, 32, 32)
-    torch.testing.assert_close(networks.build(Spec())(stack), stack[:, 2:3])
+def images(spec: Spec, *shape: int) -> Tensor:
+    return torch.randn(2, spec.inputs, *shape, generator=torch.Generator().manual_seed(1))
 
 
-def test_the_default_is_as_small_as_the_method_says() -> None:
-    assert sum(parameter.numel() for parameter in networks.build(Spec()).parameters()) < 320_000
+def parameters(spec: Spec) -> int:
+    return sum(parameter.numel() for parameter in networks.build(spec).parameters())
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_nothing_beyond_its_reach_changes_an_output(depth: int) -> None:
-    spec = Spec(slices=1, width=3, depth=depth)
-    network, reach = random_network(spec), networks.reach(spec)
-    size = -(-(2 * reach + 24) // 8) * 8
-    stack = torch.randn(1, 1, size, size)
-    middle = size // 2
-    disturbed = stack.clone()
-    near = torch.zeros(size, size, dtype=torch.bool)
-    near[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1] = True
-    disturbed[0, 0][~near] += 100.0
-    with torch.no_grad():
-        before, after = network(stack)[0, 0, middle, middle], network(disturbed)[0, 0, middle, middle]
-    torch.testing.assert_close(before, after, rtol=0, atol=1e-6)
+EVERY = [
+    spec_of("unet"),
+    spec_of("unet", channels=3, slices=3, width=5, depth=2),
+    spec_of("unet", slices=7, width=1, depth=5),
+    spec_of("unet", slices=1, depth=1),
+    spec_of("unet3d", width=3),
+    spec_of("unet3d", channels=2, width=2, depth=2),
+    spec_of("unet_noskip", width=16),
+    spec_of("unet_noskip", channels=3, slices=1, width=7, depth=2),
+    spec_of("unet_noskip", slices=3, width=1, depth=1),
+    spec_of("msd", depth=12),
+    spec_of("msd", channels=3, slices=3, width=2, depth=5, dilations=[1, 7]),
+    spec_of("msd", channels=2, dimensions=3, depth=4),
+]
+NAMES = [f"{spec.name}-{spec.channels}-{spec.depth}" for spec in EVERY]
 
 
-def test_the_whole_reach_is_less_than_three_times_what_is_needed() -> None:
-    spec = Spec(slices=1, width=2, depth=3)
-    network, size = random_network(spec), 160
-    stack = torch.zeros(1, 1, size, size, requires_grad=True)
-    network(stack)[0, 0, size // 2, size // 2].backward()
+@pytest.mark.parametrize("spec", EVERY, ids=NAMES)
+def test_every_network_takes_any_multiple_of_its_grid_and_gives_its_channels(spec: Spec) -> None:
+    grid = specs.multiple(spec)
+    shape = (grid, 2 * grid, 3 * grid)[-spec.dimensions :]
+    network, stack = random_network(spec), images(spec, *shape)
+    result = network(stack)
+    assert result.shape == (2, spec.channels, *shape)
+    torch.testing.assert_close(network(stack[1:]), result[1:], rtol=1e-4, atol=1e-4 * float(result.detach().std()))
+    result.sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("spec", EVERY, ids=NAMES)
+def test_the_order_in_memory_changes_no_result(spec: Spec) -> None:
+    grid = specs.multiple(spec)
+    network, stack = random_network(spec), images(spec, *(2 * grid,) * spec.dimensions)
+    before = network(stack)
+    order = torch.channels_last_3d if spec.volumetric else torch.channels_last
+    after = network.to(memory_format=order)(stack.contiguous(memory_format=order))  # type: ignore[call-overload]
+    torch.testing.assert_close(before, after, rtol=1e-4, atol=1e-4 * float(before.detach().std()))
+
+
+@pytest.mark.parametrize("spec", [spec for spec in EVERY if spec.name in {"unet", "unet3d"}])
+def test_a_new_unet_is_the_identity_on_all_channels_of_the_middle_slice(spec: Spec) -> None:
+    stack = images(spec, *(16,) * spec.dimensions)
+    slices = stack.unflatten(1, (spec.slices, spec.channels))
+    torch.testing.assert_close(networks.build(spec)(stack), slices[:, spec.slices // 2])
+
+
+def test_a_new_msd_gives_nothing() -> None:
+    spec = spec_of("msd", depth=3)
+    assert not networks.build(spec)(images(spec, 7, 9)).any()
+
+
+def test_sizes_are_those_of_the_method() -> None:
+    assert parameters(spec_of("unet")) < 320_000
+    assert parameters(spec_of("msd", slices=11)) == 54_662
+    assert parameters(spec_of("msd", slices=1, channels=11)) == 55_782
+    assert parameters(spec_of("unet_noskip")) == 2_375_809
+
+
+REACHING = [
+    spec_of("unet", slices=1, width=3, depth=1),
+    spec_of("unet", slices=1, width=3, depth=2),
+    spec_of("unet", slices=1, width=3, depth=3),
+    spec_of("unet3d", width=2, depth=2),
+    spec_of("msd", slices=1, depth=5, dilations=[1, 3]),
+    spec_of("msd", dimensions=3, depth=3, dilations=[2, 1]),
+]
+
+
+def middle_sees(spec: Spec, size: int) -> int:
+    """Distance of the farthest pixel that changes the middle one."""
+    stack = images(spec, *(size,) * spec.dimensions)[:1].requires_grad_()
+    random_network(spec)(stack)[(0, 0, *(size // 2,) * spec.dimensions)].backward()
     assert stack.grad is not None
-    seen = stack.grad[0, 0].nonzero()
-    assert networks.reach(spec) < 3 * int((seen - size // 2).abs().max())
+    return int((stack.grad[0, 0].nonzero() - size // 2).abs().max())
 
 
-@pytest.mark.parametrize("spec", [Spec(slices=1), Spec(slices=3, width=5, depth=2), Spec(slices=7, width=1, depth=5)])
-def test_any_slices_width_and_depth_build(spec: Spec) -> None:
-    size = 2 * networks.multiple(spec)
-    assert random_network(spec)(torch.randn(1, spec.slices, size, size)).shape == (1, 1, size, size)
+@pytest.mark.parametrize("spec", REACHING)
+def test_nothing_beyond_its_reach_changes_an_output_and_the_reach_is_no_waste(spec: Spec) -> None:
+    reach = specs.reach(spec)
+    assert reach is not None
+    seen = middle_sees(spec, -(-(2 * reach + 9) // 8) * 8)
+    assert seen <= reach < 3 * seen + 3
+
+
+def test_with_group_normalisation_an_output_depends_on_the_whole_image() -> None:
+    spec = spec_of("unet_noskip", slices=1, width=8, depth=2)
+    assert specs.reach(spec) is None
+    assert middle_sees(spec, 32) == 16

@@ -2,7 +2,9 @@
 
 from torch import nn
 
+from tomodenoise.networks.msd import MixedScaleDense
 from tomodenoise.networks.unet import UNet
+from tomodenoise.networks.unet_noskip import UNetNoSkip
 from tomodenoise.specs import Spec
 
 
@@ -13,4 +15,5 @@ def build(spec: Spec) -> nn.Module:
     other; a volumetric one maps (n, channels, z, y, x) to the same shape. All lengths are multiples of
     `specs.multiple`.
     """
-    return UNet(spec)
+    kinds = {"unet": UNet, "unet3d": UNet, "msd": MixedScaleDense, "unet_noskip": UNetNoSkip}
+    return kinds[spec.name](spec)

@@ -66,10 +66,6 @@ def raw(wildcards):
     return ancient(str(TABLE[wildcards.scan].scan.file))
 
 
-def fingerprint(wildcards):
-    return TABLE[wildcards.scan].scan.identity["fingerprint"]
-
-
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
 PIXELS = ["file", "mode", "rows"]
 SLICES = [*PIXELS, "center"]
@@ -122,6 +118,28 @@ def megabytes(count):
     return lambda wildcards, attempt: int(
         attempt * (1000 + count(wildcards) * 4 / 2**20)
     )
+
+
+def spec_of(wildcards):
+    """Network that denoises a scan."""
+    return table.spec_of(CONFIG, FILES, settings.model_of(CONFIG, wildcards.scan))
+
+
+def model_file(wildcards):
+    """The model that denoises a scan: a product, or a file; ancient, since its content counts."""
+    name = settings.model_of(CONFIG, wildcards.scan)
+    product = f"results/models/{name}/model.safetensors"
+    return product if name in MODELS else ancient(str(FILES[name].file))
+
+
+def sections_around(wildcards):
+    """Shards of sections that hold the rows that denoising a slab needs."""
+    slab = image_rows(wildcards)
+    rows = plans.rows_read(spec_of(wildcards), *slab, layout(wildcards).depth)
+    return [
+        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
+        for slab in grid.covering(*rows, layout(wildcards).rows)
+    ]
 
 
 def trained_on(wildcards):

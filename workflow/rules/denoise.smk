@@ -5,53 +5,6 @@ IMAGES = [
 ]
 
 
-def model_of(wildcards):
-    return settings.model_of(CONFIG, wildcards.scan)
-
-
-def spec_of(wildcards):
-    """Network that denoises a scan."""
-    return table.spec_of(CONFIG, FILES, model_of(wildcards))
-
-
-def model_file(wildcards):
-    """The model that denoises a scan: a product, or a file; ancient, since its content counts."""
-    name = model_of(wildcards)
-    if name in MODELS:
-        return f"results/models/{name}/model.safetensors"
-    return ancient(str(FILES[name].file))
-
-
-def file_fingerprint(wildcards):
-    """Content of the file that a model is taken from, so that other weights denoise again."""
-    name = model_of(wildcards)
-    return None if name in MODELS else FILES[name].fingerprint
-
-
-def sections_around(wildcards):
-    """Shards of sections that hold the rows that denoising a slab needs."""
-    rows = plans.rows_read(
-        spec_of(wildcards), *image_rows(wildcards), layout(wildcards).depth
-    )
-    return [
-        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
-        for slab in grid.covering(*rows, layout(wildcards).rows)
-    ]
-
-
-def finer_slabs(wildcards):
-    """The one or two slabs of the next finer resolution that a slab averages."""
-    finer = int(wildcards.level) - 1
-    rows = [2 * row for row in image_rows(wildcards)]
-    depth = layout(wildcards).levels[finer].shape[2]
-    return [
-        f"results/{wildcards.scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0"
-        for slab in grid.covering(
-            rows[0], min(rows[1], depth), layout(wildcards).image_rows
-        )
-    ]
-
-
 rule denoise:
     input:
         gather("denoise", IMAGES),
@@ -121,14 +74,21 @@ rule denoise_slab:
         ensemble=int(CONFIG["denoise"]["ensemble"]),
         # Functions of `input` are not compared between runs: another scale denoises nothing anew.
         pixel_size=lambda wildcards, input: TABLE[wildcards.scan].scan.pixel_size,
-        file=file_fingerprint,
+        file=lambda wildcards: table.content(CONFIG, FILES, wildcards.scan),
     script:
         "../scripts/denoise_slab.py"
 
 
 rule halve_slab:
     input:
-        finer=finer_slabs,
+        finer=lambda wildcards: expand(
+            "results/{scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0",
+            scan=wildcards.scan,
+            finer=int(wildcards.level) - 1,
+            slab=layout(wildcards).finer_slabs(
+                int(wildcards.level), int(wildcards.slab)
+            ),
+        ),
         allocated=lambda wildcards: (
             f"results/{wildcards.scan}/denoised.ome.zarr/{int(wildcards.level) - 1}/zarr.json"
         ),

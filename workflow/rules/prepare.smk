@@ -16,7 +16,7 @@ rule describe_scan:
     conda:
         "../../envs/tomography.yaml"
     params:
-        fingerprint=fingerprint,
+        fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
     script:

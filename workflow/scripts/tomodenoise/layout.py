@@ -64,3 +64,8 @@ class Layout:
     def image_slabs(self, level: int) -> tuple[grid.Slab, ...]:
         """Slabs of a resolution of the denoised volume."""
         return grid.slabs(self.levels[level].shape[2], self.image_rows)
+
+    def finer_slabs(self, level: int, index: int) -> range:
+        """Give the one or two slabs of the next finer resolution that a slab averages."""
+        slab, depth = self.image_slabs(level)[index], self.levels[level - 1].shape[2]
+        return grid.covering(2 * slab.start, min(2 * slab.stop, depth), self.image_rows)

@@ -15,7 +15,7 @@ CACHED = 512
 Three times as fast as 1024 with the U-Net: larger tensors outgrow the processor's caches and page tables.
 """
 
-WINDOW_BYTES = 8 << 30
+WINDOW_BYTES = 4 << 30
 """What a window of a network whose reach is large may take on a processor."""
 
 
@@ -31,10 +31,10 @@ def pixel_bytes(spec: Spec) -> int:
 
     A U-Net holds up to eight times its channels at full resolution: the skip, what comes from below, both together
     and two results; libraries round few channels up to 16. `msd` holds every channel there is, and beside them the
-    sums that its taps are made of, twice.
+    sums that its taps are made of.
     """
     if spec.name == "msd":
-        return 4 * (4 * spec.inputs + spec.width * spec.depth + 2 * max(90, 27 * spec.width))
+        return 4 * (4 * spec.inputs + spec.width * spec.depth + max(90, 27 * spec.width))
     return 4 * (2 * spec.inputs + 8 * max(spec.width, 16))
 
 

@@ -84,6 +84,12 @@ def spec_of(config: Mapping[str, Any], files: Mapping[str, Description], model: 
     return files[model].spec if model in files else specs.complete(config["network"], CHANNELS)
 
 
+def content(config: Mapping[str, Any], files: Mapping[str, Description], scan: str) -> str | None:
+    """Fingerprint of the file that the model of a scan is taken from, so that other weights denoise again."""
+    model = settings.model_of(config, scan)
+    return files[model].fingerprint if model in files else None
+
+
 def training_request(
     config: Mapping[str, Any],
     entries: Mapping[str, Entry],

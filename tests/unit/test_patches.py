@@ -118,7 +118,7 @@ def test_ranks_share_a_batch_without_overlap(sources: list[store.Source]) -> Non
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
     drawn = patches.draw(held, field, pairs, shape, 7, np.random.default_rng(0), first=0, symmetric=False)
     parts = [drawn.share(rank, 3).corner.tolist() for rank in range(3)]
-    assert sorted(sum(parts, [])) == sorted(drawn.corner.tolist())
+    assert sorted(corner for part in parts for corner in part) == sorted(drawn.corner.tolist())
 
 
 def test_data_beyond_the_memory_take_turns(tmp_path: Path) -> None:

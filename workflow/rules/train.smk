@@ -6,6 +6,13 @@ rule train:
         ),
 
 
+def training_program(wildcards, input, resources):
+    """Words of the command; a function of `input` is not compared between runs: a moved checkout must not train again."""
+    together = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    several = [*together, str(resources.processes)] if resources.processes > 1 else []
+    return [PYTHON, *several, str(SCRIPTS / "train_model.py")]
+
+
 rule train_model:
     input:
         sections=lambda wildcards: slabs_of(
@@ -17,8 +24,14 @@ rule train_model:
         geometry=lambda wildcards: expand(
             "results/{scan}/{name}.json",
             scan=trained_on(wildcards),
-            name=["split", "center"],
+            name=["scan", "split", "center"],
         ),
+        # Its content counts, which the request follows, and not when it was touched.
+        start=lambda wildcards: [
+            ancient(str(model.file))
+            for name, model in FILES.items()
+            if name == wildcards.model
+        ],
     output:
         model="results/models/{model}/model.safetensors",
         history="results/models/{model}/history.jsonl",
@@ -32,9 +45,10 @@ rule train_model:
         mem_mb=lambda wildcards, attempt: int(
             attempt * (2500 + CONFIG["train"]["memory"] * 1100)
         ),
+        # One for each graphics card of the node; they share the work of each step and change no result.
+        processes=1,
     params:
-        # Functions of `input` are not compared between runs: a moved checkout must not train again.
-        program=lambda wildcards, input: [PYTHON, str(SCRIPTS / "train_model.py")],
+        program=training_program,
         request=training_request,
     shell:
         "{params.program:q} {params.request:q} {output.model:q} {output.history:q} > {log:q} 2>&1"

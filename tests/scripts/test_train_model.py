@@ -37,7 +37,6 @@ def request(start: Path | None = None, **train: object) -> dict[str, Any]:
 def project(tmp_path: Path) -> Path:
     """Make a working directory with the sections of a scan."""
     scans_on_disk.write(tmp_path / "results/foam", scans_on_disk.blobs(24, 64))
-    (tmp_path / "results/foam/scan.json").write_text(json.dumps({"pixel_size_micrometre": 1.5}))
     (tmp_path / "results/models/foam").mkdir(parents=True)
     return tmp_path
 
@@ -54,11 +53,11 @@ def child(project: Path, asked: dict[str, Any], name: str, seconds: float) -> No
     training.CHECKPOINT_SECONDS = seconds  # type: ignore[misc]
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
         sys.stdout = nowhere
-        train_model.main(project / "results", asked, *files(project, name))
+        train_model.main(project / "results", asked, {"foam": 1.5}, *files(project, name))
 
 
 def launch(project: Path, asked: dict[str, Any], *launcher: str) -> subprocess.Popen[str]:
-    command = [sys.executable, *launcher, str(SCRIPT), json.dumps(asked), *map(str, files(project))]
+    command = [sys.executable, *launcher, str(SCRIPT), json.dumps(asked), '{"foam": 1.5}', *map(str, files(project))]
     return subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

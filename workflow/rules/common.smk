@@ -151,3 +151,12 @@ def training_request(wildcards):
     return json.dumps(
         table.training_request(CONFIG, TABLE, FILES, wildcards.model, SLICES)
     )
+
+
+def training_program(wildcards, input, resources):
+    """Words of the command, for one process or several; no reason to run again, as a function of `input` is none."""
+    several = (
+        f"-m torch.distributed.run --standalone --nproc-per-node {resources.processes}"
+    )
+    launcher = several.split() if resources.processes > 1 else []
+    return [PYTHON, *launcher, SCRIPTS / "train_model.py"]

@@ -6,13 +6,6 @@ rule train:
         ),
 
 
-def training_program(wildcards, input, resources):
-    """Words of the command; a function of `input` is not compared between runs: a moved checkout must not train again."""
-    together = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-    several = [*together, str(resources.processes)] if resources.processes > 1 else []
-    return [PYTHON, *several, str(SCRIPTS / "train_model.py")]
-
-
 rule train_model:
     input:
         sections=lambda wildcards: slabs_of(
@@ -24,7 +17,7 @@ rule train_model:
         geometry=lambda wildcards: expand(
             "results/{scan}/{name}.json",
             scan=trained_on(wildcards),
-            name=["scan", "split", "center"],
+            name=["split", "center"],
         ),
         # Its content counts, which the request follows, and not when it was touched.
         start=lambda wildcards: [
@@ -50,5 +43,9 @@ rule train_model:
     params:
         program=training_program,
         request=training_request,
+        # Told in the model, and no reason to train again.
+        pixel_sizes=lambda wildcards, input: json.dumps(
+            {scan: TABLE[scan].scan.pixel_size for scan in trained_on(wildcards)}
+        ),
     shell:
-        "{params.program:q} {params.request:q} {output.model:q} {output.history:q} > {log:q} 2>&1"
+        "{params.program:q} {params.request:q} {params.pixel_sizes:q} {output.model:q} {output.history:q} > {log:q} 2>&1"

@@ -1,10 +1,13 @@
 """What a training is told: scans, network, settings."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from tomodenoise import schedule, specs
+from tomodenoise import modelfile, models, schedule, sections, specs
 from tomodenoise.checkpoints import Checkpoint
 from tomodenoise.models import Model
 from tomodenoise.sections import Sections
@@ -45,3 +48,30 @@ def settings(values: Mapping[str, Any]) -> Settings:
     ends = {field.name for field in fields(schedule.Budget)}
     budget = schedule.Budget(**{key: value for key, value in values.items() if key in ends})
     return Settings(budget, **{key: value for key, value in values.items() if key not in ends})
+
+
+def collect(
+    results: Path, request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None], checkpoint: Path
+) -> Task:
+    """Collect what a request of the workflow names.
+
+    Parameters
+    ----------
+    results : folder of the scans' results.
+    request : see `table.training_request`. All of it but the budget makes the training's identity.
+    pixel_sizes : micrometre, by scan; only told in the model.
+    checkpoint : file that keeps the state.
+    """
+    config = request["config"]
+    chosen = settings(config["train"])
+    budget = asdict(chosen.budget)
+    shaping = {key: value for key, value in config["train"].items() if key not in budget}
+    text = json.dumps({**request, "config": {**config, "train": shaping}}, sort_keys=True)
+    return Task(
+        [sections.describe(results / name) for name in config["scans"]],
+        specs.from_json(config["network"]),
+        chosen,
+        modelfile.facts(request, pixel_sizes),
+        models.load(Path(request["start"])) if request["start"] else None,
+        Checkpoint(checkpoint, hashlib.sha256(text.encode()).hexdigest(), json.dumps(budget)),
+    )

@@ -1,0 +1,125 @@
+"""Who competes: networks and recipes of training, each with the same pixels, reconstruction and mask."""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
+
+from benchmarks import counting, simulated  # noqa: E402
+
+from tomodenoise import (  # noqa: E402
+    devices,
+    inference,
+    networks,
+    quality,
+    ranks,
+    sections,
+    settings,
+    specs,
+    splitting,
+    tasks,
+    training,
+)
+from tomodenoise.arrays import FloatArray  # noqa: E402
+from tomodenoise.models import Model  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A network, what it is trained on, and how."""
+
+    network: Mapping[str, Any]
+    """As in the configuration, `network`."""
+    sections: int = 4
+    """K; 0 is the full reconstruction with the truth as its target: an upper bound."""
+    train: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from the default, as in the configuration, `train`."""
+    ensemble: int = 1
+
+    @property
+    def spec(self) -> specs.Spec:
+        """The network, completed."""
+        return specs.complete(self.network)
+
+
+UNET = {"name": "unet"}
+RECIPE = {"loss": "l1+lcl", "symmetric": True}
+# So few rows are trained on that cubes have 12; so many of them make the pixels of four patches of 96 x 96.
+CUBES = {"patch": 16, "batch": 21}
+
+CONTESTANTS: Mapping[str, Contestant] = {
+    "default: unet, K=4": Contestant(UNET),
+    "default, 8-fold ensemble": Contestant(UNET, ensemble=8),
+    "unet, K=2": Contestant(UNET, 2),
+    "unet, 2-D (1 slice)": Contestant({**UNET, "slices": 1}),
+    "unet3d": Contestant({"name": "unet3d"}, train=CUBES),
+    "msd, 5 slices": Contestant({"name": "msd"}),
+    "msd, 1 slice": Contestant({"name": "msd", "slices": 1}),
+    "unet_noskip, l1+lcl, K=2 (`denoise` recipe)": Contestant({"name": "unet_noskip"}, 2, RECIPE),
+    "supervised unet (upper bound)": Contestant(UNET, 0),
+}
+
+
+def flops(spec: specs.Spec, edge: int = 64) -> float:
+    """Count the floating-point operations of one pixel in inference; training takes three times as many."""
+    shape = (spec.channels, *[edge] * 3) if spec.volumetric else (spec.inputs, edge, edge)
+    network, images = networks.build(spec).eval(), torch.zeros(1, *shape)
+    with torch.no_grad():
+        return counting.count(lambda: network(images)).operations / edge ** (3 if spec.volumetric else 2)
+
+
+def options(contestant: Contestant, pixels: float, seed: int) -> dict[str, Any]:
+    """Complete the `train` section of the configuration."""
+    train = {**contestant.train, "pixels": pixels, "seed": seed}
+    resolved = settings.resolve({"scans": {"phantom": {"file": "phantom.h5"}}, "train": {"evaluations": 10, **train}})
+    return dict(resolved["train"])
+
+
+def compete(contestant: Contestant, train: Mapping[str, Any], scan: simulated.Scan, folder: Path) -> dict[str, float]:
+    """Train on some rows and judge on others."""
+    if contestant.sections:
+        trained = simulated.write(folder / "trained", scan, simulated.TRAINED, contestant.sections)
+    else:
+        trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED)
+    task, lines = tasks.Task([trained], contestant.spec, tasks.settings(train), {}), []
+    began = time.process_time()
+    model = training.train(task, ranks.alone(devices.best()), lambda history, _: lines.append(asdict(history[-1])))
+    spent = {"cpu_seconds": time.process_time() - began, "seconds": lines[-1]["seconds"]}
+    judged = simulated.write(folder / "judged", scan, (0, simulated.ROWS), 4)
+    speed = {"mpx_per_s": lines[-1]["pixels"] / lines[-1]["seconds"] / 1e6}
+    loss = {"split_loss": min(line["held_out_loss"] for line in lines)}
+    return judge(model, judged, scan, contestant.ensemble) | loss | speed | spent
+
+
+def judge(model: Model, judged: sections.Sections, scan: simulated.Scan, ensemble: int) -> dict[str, float]:
+    """Compare the denoised rows with the truth; and f of half of the data with the truth and with the other half."""
+    truth = scan.truth[slice(*simulated.JUDGED)]
+    result = apply(model, judged, simulated.JUDGED, "full", ensemble)
+    half = halved(judged)
+    found = apply(model, half, simulated.JUDGED, "section", ensemble)
+    noisy = judged.read(*simulated.JUDGED)
+    estimate = quality.umse(found, noisy[1], noisy[3], scan.mask)
+    return {
+        "psnr": quality.psnr(result, truth, scan.mask, 1),
+        "ssim": quality.ssim(result, truth, scan.mask, 1),
+        "upsnr": quality.decibels(estimate, 1),
+        "psnr_half": quality.psnr(found, truth, scan.mask, 1),
+    }
+
+
+def halved(scan: sections.Sections) -> sections.Sections:
+    """Let the sections 0 and 2 of four be the input: 1 and 3 are then independent of it and of each other."""
+    return replace(scan, split=replace(scan.split, roles=(splitting.Role((0, 2), (1, 3)),)))
+
+
+def apply(model: Model, scan: sections.Sections, rows: tuple[int, int], mode: str, ensemble: int = 1) -> FloatArray:
+    """Denoise some rows: (z, y, x) float32."""
+    return np.stack([after for _, after in inference.denoise(model, scan, rows, mode=mode, ensemble=ensemble)])

@@ -1,0 +1,85 @@
+"""Quality on measured scans, where nobody knows the truth: from the raw files by the workflow, K = 4.
+
+Judged on pixels that were kept from training, with f = network(sections 0 and 2) against the sections a = 1 and b = 3,
+which are independent of it and of each other. The error is the uMSE, mean (a - f)(b - f), in dB below that of the
+network's input; it is too good where sections have few angles for their width, so angles/(K columns) stands beside it.
+The calibration is the straight line b = intercept + slope f, the intercept in deviations of f: 1 and 0 without bias.
+
+    python benchmarks/real.py --pixels 30e6 --cores 2
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
+
+from benchmarks import contestants  # noqa: E402
+
+from tomodenoise import models, quality, sampling, sections  # noqa: E402
+
+DATA = ROOT.parent / "shared/data"
+SCANS: dict[str, dict[str, object]] = {
+    "tooth": {"file": "tooth/tooth.h5"},
+    "basalt": {"file": "basalt/basalt_dx.h5"},
+    "needle": {"file": "haadf_needle/haadf_needle_aligned_dx.h5"},
+}
+
+
+def run(folder: Path, names: list[str], pixels: float, cores: int) -> None:
+    """Train on each scan with the workflow."""
+    scans = {name: SCANS[name] | {"file": str(DATA / str(SCANS[name]["file"]))} for name in names}
+    config = {"scans": scans, "train": {"pixels": pixels, "evaluations": 10}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    subprocess.run(
+        [*command, "--configfile", str(folder / "config.yaml"), "--cores", str(cores), "--quiet", "all", "--", "train"],
+        check=True,
+    )
+
+
+def row(folder: Path, name: str) -> str:
+    """Judge a scan by itself."""
+    results = folder / "results"
+    scan, model = sections.describe(results / name), models.load(results / f"models/{name}/model.safetensors")
+    _, part = sampling.divide(scan, scan.visible, model.spec.slices // 2, 0.1)
+    first, last = int(part.rows.min()), int(part.rows.max()) + 1
+    mask = np.isin(np.arange(first, last), part.rows)[:, None, None] & part.mask
+    noisy, split = scan.read(first, last), scan.split.sections
+    found = contestants.apply(model, contestants.halved(scan), (first, last), "section")
+    given = sections.mix(noisy, scan.mixing((0, 2)))
+    before, after = (quality.umse(image, noisy[1], noisy[3], mask) for image in (given, found))
+    slope, intercept = np.polyfit(found[mask].astype(float), noisy[3][mask].astype(float), 1)
+    offset = (intercept + (slope - 1) * found[mask].mean(dtype=float)) / found[mask].std(dtype=float)
+    sampled = sum(len(section.indices) for section in split) / (len(split) * scan.size)
+    gain = f"{quality.decibels(after, 1) - quality.decibels(before, 1):.1f}"
+    return f"| {name} | {mask.sum()} | {sampled:.2f} | {gain} | {slope:.3f} | {offset:+.3f} |"
+
+
+def main() -> None:
+    """Run what is there, and say what is not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scans", nargs="*", default=list(SCANS))
+    parser.add_argument("--pixels", type=float, default=30e6)
+    parser.add_argument("--cores", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    names = [name for name in options.scans if (DATA / str(SCANS[name]["file"])).is_file()]
+    for name in set(options.scans) - set(names):
+        print(f"skipped {name}: {DATA / str(SCANS[name]['file'])} is not there")
+    with tempfile.TemporaryDirectory() as folder:
+        if names:
+            run(Path(folder), names, options.pixels, options.cores)
+            print("| scan | pixels judged | angles/(K columns) | uMSE, dB below the input's | slope | offset |")
+            print("|---|---:|---:|---:|---:|---:|", *(row(Path(folder), name) for name in names), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -42,7 +42,6 @@ class Contestant:
     """K; 0 is the full reconstruction with the truth as its target: an upper bound."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """What differs from the default, as in the configuration, `train`."""
-    ensemble: int = 1
 
     @property
     def spec(self) -> specs.Spec:
@@ -57,7 +56,6 @@ CUBES = {"patch": 16, "batch": 21}
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),
-    "default, 8-fold ensemble": Contestant(UNET, ensemble=8),
     "unet, K=2": Contestant(UNET, 2),
     "unet, 2-D (1 slice)": Contestant({**UNET, "slices": 1}),
     "unet3d": Contestant({"name": "unet3d"}, train=CUBES),
@@ -96,20 +94,21 @@ def compete(contestant: Contestant, train: Mapping[str, Any], scan: simulated.Sc
     judged = simulated.write(folder / "judged", scan, (0, simulated.ROWS), 4)
     speed = {"mpx_per_s": lines[-1]["pixels"] / lines[-1]["seconds"] / 1e6}
     loss = {"split_loss": min(line["held_out_loss"] for line in lines)}
-    return judge(model, judged, scan, contestant.ensemble) | loss | speed | spent
+    return judge(model, judged, scan) | loss | speed | spent | {"kflop": flops(contestant.spec) / 1e3}
 
 
-def judge(model: Model, judged: sections.Sections, scan: simulated.Scan, ensemble: int) -> dict[str, float]:
+def judge(model: Model, judged: sections.Sections, scan: simulated.Scan) -> dict[str, float]:
     """Compare the denoised rows with the truth; and f of half of the data with the truth and with the other half."""
     truth = scan.truth[slice(*simulated.JUDGED)]
-    result = apply(model, judged, simulated.JUDGED, "full", ensemble)
+    result, averaged = (apply(model, judged, simulated.JUDGED, "full", number) for number in (1, 8))
     half = halved(judged)
-    found = apply(model, half, simulated.JUDGED, "section", ensemble)
+    found = apply(model, half, simulated.JUDGED, "section")
     noisy = judged.read(*simulated.JUDGED)
     estimate = quality.umse(found, noisy[1], noisy[3], scan.mask)
     return {
         "psnr": quality.psnr(result, truth, scan.mask, 1),
         "ssim": quality.ssim(result, truth, scan.mask, 1),
+        "psnr_8": quality.psnr(averaged, truth, scan.mask, 1),
         "upsnr": quality.decibels(estimate, 1),
         "psnr_half": quality.psnr(found, truth, scan.mask, 1),
     }

@@ -1,11 +1,11 @@
 """Quality at equal pixels seen, or at equal operations, of networks and recipes on a scan whose truth is known.
 
-Each result is a line of a file, and what stands there is not computed again, so a long comparison can be stopped and
-gone on with. Prints the file as a markdown table.
+Prints markdown tables. With `--results` each result becomes a line of a file, and what stands there is not computed
+again, so that a long comparison can be stopped and gone on with.
 
-    python benchmarks/quality.py --pixels 34e6 --seeds 3
+    python benchmarks/quality.py --pixels 34e6 --seeds 3 --classical --results quality.jsonl
     python benchmarks/quality.py --flops 7.4e12 --only default msd --phantom honeycomb
-    python benchmarks/quality.py --classical
+    python benchmarks/quality.py --seeds 0 --results quality.jsonl
 """
 
 import argparse
@@ -14,7 +14,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
+from functools import partial
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ PHANTOMS: Mapping[str, Callable[[str], simulated.Scan]] = {
 COLUMNS = {
     "psnr": ("PSNR / dB", 2),
     "ssim": ("SSIM", 3),
+    "psnr_8": ("8-fold ensemble / dB", 2),
     "psnr_half": ("PSNR of f(half) / dB", 2),
     "upsnr": ("uPSNR / dB", 2),
     "split_loss": ("split loss", 4),
@@ -50,21 +52,16 @@ def run(options: argparse.Namespace, scan: simulated.Scan) -> Iterable[tuple[Lin
     """Yield what identifies each result that is asked for, and what computes it in an empty folder."""
     place = {"phantom": scan.name, "window": scan.window}
     if options.classical:
-        yield place | {"name": "classical filters"}, lambda _: {"filters": filters(scan)}
-    for seed in range(options.seeds):
-        for name, one in contestants.CONTESTANTS.items():
-            if options.only and not any(part in name for part in options.only):
-                continue
-            cost = contestants.flops(one.spec)
-            train = contestants.options(one, options.flops / (3 * cost) if options.flops else options.pixels, seed)
-            key = place | {"name": name, "seed": seed, "sections": one.sections, "ensemble": one.ensemble}
-            key |= {"network": json.loads(json.dumps(asdict(one.spec))), "train": train}
-            yield (
-                key,
-                lambda folder, one=one, train=train, cost=cost: (  # type: ignore[misc]
-                    contestants.compete(one, train, scan, folder) | {"kflop": cost / 1e3}
-                ),
-            )
+        yield place | {"budget": "without a network"}, lambda _: {"filters": filters(scan)}
+    names = [name for name in contestants.CONTESTANTS if not options.only or any(part in name for part in options.only)]
+    for seed, name in product(range(options.seeds), names):
+        one = contestants.CONTESTANTS[name]
+        pixels = options.flops / (3 * contestants.flops(one.spec)) if options.flops else options.pixels
+        train = contestants.options(one, pixels, seed)
+        budget = f"{options.flops / 1e12:g} TFLOP" if options.flops else f"{pixels / 1e6:g} Mpx"
+        key = place | {"budget": budget, "name": name, "seed": seed, "sections": one.sections, "train": train}
+        network = json.loads(json.dumps(asdict(one.spec)))
+        yield key | {"network": network}, partial(contestants.compete, one, train, scan)
 
 
 def filters(scan: simulated.Scan) -> list[Line]:
@@ -87,20 +84,18 @@ def table(lines: Sequence[Line]) -> str:
     """Set mean and deviation over seeds in one table for each phantom, window and budget."""
     flat = [{**line, **each} for line in lines for each in line.get("filters", [line])]
 
-    def heading(line: Line) -> tuple[str, str, float]:
-        return line["phantom"], line["window"], round(line["train"]["pixels"] / 1e6, 1) if "train" in line else 0
+    def heading(line: Line) -> tuple[str, str, str]:
+        return line["phantom"], line["window"], line["budget"]
 
     text = []
-    for (phantom, window, pixels), group in groupby(sorted(flat, key=heading), heading):
-        budget = f"{pixels:g} Mpx" if pixels else "without a network"
-        text += [
-            f"\n{phantom}, {window} window, {budget}\n",
-            "| | " + " | ".join(n for n, _ in COLUMNS.values()) + " |",
-        ]
-        text += ["|---|" + "---:|" * len(COLUMNS)]
-        rows = {name: list(same) for name, same in groupby(sorted(group, key=lambda e: e["name"]), lambda e: e["name"])}
-        best_last = sorted(rows.items(), key=lambda row: np.mean([line["psnr"] for line in row[1]]))
-        text += [f"| {name} | " + " | ".join(cell(same, key) for key in COLUMNS) + " |" for name, same in best_last]
+    for titles, group in groupby(sorted(flat, key=heading), heading):
+        members = list(group)
+        columns = [key for key in COLUMNS if any(key in line for line in members)]
+        text += ["\n{}, {} window, {}\n".format(*titles), f"| | {' | '.join(COLUMNS[key][0] for key in columns)} |"]
+        text += ["|---|" + "---:|" * len(columns)]
+        rows = {name: [line for line in members if line["name"] == name] for name in {line["name"] for line in members}}
+        best_last = sorted(rows.items(), key=lambda row: float(np.mean([line["psnr"] for line in row[1]])))
+        text += [f"| {name} | {' | '.join(cell(same, key) for key in columns)} |" for name, same in best_last]
     return "\n".join(text)
 
 
@@ -114,6 +109,12 @@ def cell(lines: Sequence[Line], key: str) -> str:
     return f"{np.mean(values):.{digits}f}{spread}"
 
 
+def read(results: Path | None) -> list[Line]:
+    """Read the results that there are."""
+    there = results.read_text().splitlines() if results and results.is_file() else []
+    return [json.loads(text) for text in there]
+
+
 def main() -> None:
     """Compute what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -124,23 +125,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="number of trainings of each; 0 prints what is there")
     parser.add_argument("--only", nargs="+", default=[], help="parts of the names of the contestants to run")
     parser.add_argument("--classical", action="store_true", help="also tune the classical filters")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/results/quality.jsonl")
+    parser.add_argument("--results", type=Path, help="file of results, to go on with and to print")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.phantom == "honeycomb" and not simulated.HONEYCOMB.is_file():
         sys.exit(f"skipped: {simulated.HONEYCOMB} is not there")
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.touch()
-    lines = [json.loads(text) for text in options.results.read_text().splitlines()]
+    lines = read(options.results)
     scan = PHANTOMS[options.phantom](options.window) if options.seeds or options.classical else None
     for key, compute in run(options, scan) if scan else ():
         if any(key.items() <= line.items() for line in lines):
             continue
         with tempfile.TemporaryDirectory() as folder:
             lines.append(key | compute(Path(folder)))
-        with options.results.open("a") as file:
-            file.write(json.dumps(lines[-1]) + "\n")
-        print(f"{key['name']}: {lines[-1].get('psnr', 0):.2f} dB", file=sys.stderr, flush=True)
+        if options.results:
+            with options.results.open("a") as file:
+                file.write(json.dumps(lines[-1]) + "\n")
+        print(f"done: {key.get('name', 'filters')}, seed {key.get('seed')}", file=sys.stderr, flush=True)
     print(table(lines))
 
 

@@ -60,7 +60,7 @@ def test_half_of_the_sections_are_an_input_without_the_other_half(scan: simulate
 
 
 def test_the_table_gives_the_mean_and_spread_of_each_contestant_best_last() -> None:
-    same = {"phantom": "foam", "window": "cosine", "train": {"pixels": 34e6}}
+    same = {"phantom": "foam", "window": "cosine", "budget": "34 Mpx"}
     found = [("good", 27.0), ("good", 28.0), ("bad", 20.0)]
     text = quality.table([{**same, "name": name, "psnr": psnr} for name, psnr in found])
     assert "34 Mpx" in text

@@ -15,21 +15,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import counting, simulated  # noqa: E402
 
-from tomodenoise import (  # noqa: E402
-    devices,
-    inference,
-    networks,
-    quality,
-    ranks,
-    sections,
-    settings,
-    specs,
-    splitting,
-    tasks,
-    training,
-)
+from tomodenoise import devices, inference, networks, quality, sections, settings, specs, splitting, training  # noqa: E402
 from tomodenoise.arrays import FloatArray  # noqa: E402
 from tomodenoise.models import Model  # noqa: E402
+from tomodenoise.training import ranks, tasks  # noqa: E402
 
 
 @dataclass(frozen=True)

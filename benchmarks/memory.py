@@ -21,8 +21,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from tests.unit import scans_on_disk  # noqa: E402
 
-from tomodenoise import devices, inference, networks, ranks, sections, settings, specs, tasks, training  # noqa: E402
+from tomodenoise import devices, inference, networks, sections, settings, specs, training  # noqa: E402
 from tomodenoise.models import Model, Normalisation  # noqa: E402
+from tomodenoise.training import ranks, tasks  # noqa: E402
 
 SIZE, SLAB, HELD = 256, 32, 2**-5
 """Pixels, rows, GiB."""

@@ -23,7 +23,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import contestants  # noqa: E402
 
-from tomodenoise import models, quality, sampling, sections  # noqa: E402
+from tomodenoise import models, quality, sections  # noqa: E402
+from tomodenoise.training import sampling  # noqa: E402
 
 DATA = ROOT.parent / "shared/data"
 SCANS: dict[str, dict[str, object]] = {

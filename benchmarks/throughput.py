@@ -28,19 +28,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 from benchmarks import counting  # noqa: E402
 from tests.unit import scans_on_disk  # noqa: E402
 
-from tomodenoise import (  # noqa: E402
-    devices,
-    inference,
-    networks,
-    ranks,
-    sections,
-    settings,
-    specs,
-    tasks,
-    training,
-    volumes,
-)
+from tomodenoise import devices, inference, networks, sections, settings, specs, training, volumes  # noqa: E402
 from tomodenoise.models import Model, Normalisation  # noqa: E402
+from tomodenoise.training import ranks, tasks  # noqa: E402
 
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "unet": {"name": "unet"},

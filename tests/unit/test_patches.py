@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise import patches, sampling, splitting, store, symmetries
+from tomodenoise import splitting, symmetries
 from tomodenoise.arrays import FloatArray
 from tomodenoise.models import Normalisation
-from tomodenoise.patches import Draw, Shape
+from tomodenoise.training import patches, sampling, store
+from tomodenoise.training.patches import Draw, Shape
 
 CPU = torch.device("cpu")
 NORM = Normalisation(0.5, 2.0)

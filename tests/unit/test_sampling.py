@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import scans_on_disk
 
-from tomodenoise import sampling
 from tomodenoise.errors import UserError
 from tomodenoise.sections import Sections, mix
+from tomodenoise.training import sampling
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tomodenoise import settings, specs, tasks
+from tomodenoise import settings, specs
 from tomodenoise.errors import UserError
+from tomodenoise.training import tasks
 
 ROOT = Path(__file__).parents[2]
 MINIMAL: dict[str, Any] = {"scans": {"foam": {"file": "raw/foam.h5"}}}

@@ -10,10 +10,11 @@ import pytest
 import scans_on_disk
 import torch
 
-from tomodenoise import inference, models, ranks, schedule, specs, splitting, tasks, training
-from tomodenoise.checkpoints import Checkpoint, Evaluation
+from tomodenoise import inference, models, specs, splitting, training
 from tomodenoise.errors import UserError
 from tomodenoise.sections import Sections, mix
+from tomodenoise.training import ranks, schedule, tasks
+from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 
 BUDGET = schedule.Budget(pixels=2e5, evaluations=3)
 SETTINGS = tasks.Settings(

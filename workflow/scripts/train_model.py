@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 
-from tomodenoise import checkpoints, models, ranks, tasks, training
+from tomodenoise import models, training
 from tomodenoise.errors import UserError
+from tomodenoise.training import checkpoints, ranks, tasks
 
 TRY_AGAIN = 75
 

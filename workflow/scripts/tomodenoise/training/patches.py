@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tomodenoise import splitting, symmetries
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.store import Source, Store
+from tomodenoise.training.store import Source, Store
 
 
 @dataclass(frozen=True)

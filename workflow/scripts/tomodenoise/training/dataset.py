@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tomodenoise import devices, judging, patches, sampling, specs, store
+from tomodenoise import devices, specs
 from tomodenoise.errors import UserError
 from tomodenoise.models import Normalisation
-from tomodenoise.patches import Shape
-from tomodenoise.ranks import Ranks
 from tomodenoise.sections import Sections
-from tomodenoise.tasks import Task
+from tomodenoise.training import judging, patches, sampling, store
+from tomodenoise.training.patches import Shape
+from tomodenoise.training.ranks import Ranks
+from tomodenoise.training.tasks import Task
 
 GIB = 2**30
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from tomodenoise import grid
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.models import Normalisation
-from tomodenoise.sampling import Part
 from tomodenoise.sections import Sections
+from tomodenoise.training.sampling import Part
 
 RUN = 8
 """Rows that are read together: a chunk of the array."""

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import modelfile, models, schedule, sections, specs
-from tomodenoise.checkpoints import Checkpoint
+from tomodenoise import modelfile, models, sections, specs
 from tomodenoise.models import Model
 from tomodenoise.sections import Sections
+from tomodenoise.training import schedule
+from tomodenoise.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)

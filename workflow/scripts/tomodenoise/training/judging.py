@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tomodenoise import devices, patches, splitting, store
+from tomodenoise import devices, splitting
 from tomodenoise.models import Normalisation
-from tomodenoise.patches import Batch, Shape
-from tomodenoise.ranks import Ranks
+from tomodenoise.training import patches, store
+from tomodenoise.training.patches import Batch, Shape
+from tomodenoise.training.ranks import Ranks
 
 PIXELS = 600_000
 """What every evaluation judges the model on, about, in 8 to 64 patches."""

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from tomodenoise import checkpoints, dataset, devices, judging, losses, networks, patches, schedule, store
-from tomodenoise.checkpoints import Evaluation, State
+from tomodenoise import devices, networks
 from tomodenoise.errors import UserError
 from tomodenoise.models import Model
-from tomodenoise.ranks import Ranks
-from tomodenoise.tasks import Task
+from tomodenoise.training import checkpoints, dataset, judging, losses, patches, schedule, store
+from tomodenoise.training.checkpoints import Evaluation, State
+from tomodenoise.training.ranks import Ranks
+from tomodenoise.training.tasks import Task
 
 GRADIENT_LIMIT = 1.0
 """Largest norm of a step's gradient, for losses of order one."""

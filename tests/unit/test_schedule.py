@@ -1,0 +1,53 @@
+"""A training ends with the first of its limits, and its rate is the one-cycle schedule that torch has."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomodenoise.training import schedule
+from tomodenoise.training.schedule import Budget
+
+
+def test_the_rate_is_that_of_torchs_one_cycle() -> None:
+    total, peak = 1000, 2e-3
+    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=total + 1)
+    for step in range(total):
+        rate, decay = schedule.one_cycle(step / total, peak)
+        assert rate == pytest.approx(cycle.get_last_lr()[0], abs=0.005 * peak)
+        assert decay == pytest.approx(optimizer.param_groups[0]["betas"][0], abs=2e-3)
+        optimizer.step()
+        cycle.step()
+
+
+@given(pixels=st.floats(1, 1e9), step=st.integers(1, 10**6))
+def test_the_last_step_reaches_the_pixels_and_the_one_before_does_not(pixels: float, step: int) -> None:
+    count = schedule.iterations(Budget(pixels, 1), step)
+    assert count * step >= pixels > (count - 1) * step
+
+
+@given(evaluations=st.integers(1, 50), total=st.integers(1, 10**5))
+def test_evaluations_are_spread_up_to_the_end(evaluations: int, total: int) -> None:
+    goals = schedule.goals(Budget(1, evaluations), total)
+    assert goals == sorted(set(goals))
+    assert goals[-1] == total
+    assert len(goals) == min(evaluations, total)
+
+
+def test_the_first_limit_counts() -> None:
+    assert schedule.iterations(Budget(1e9, 1, iterations=7), 100) == 7
+    assert schedule.share(Budget(1, 1), 5, 10, 1e9) == 0.5
+    assert schedule.share(Budget(1, 1, minutes=2), 5, 10, 90) == 0.75
+    assert schedule.share(Budget(1, 1, minutes=2), 5, 10, 500) == 1
+
+
+@pytest.mark.parametrize(
+    ("losses", "ended"),
+    [([1.0], False), ([1.0, 2.0], False), ([1.0, 2.0, 2.0], True), ([3.0, 2.0, 1.0], False), ([math.nan, 2, 2], False)],
+)
+def test_patience_counts_evaluations_since_the_best(losses: list[float], ended: bool) -> None:
+    assert schedule.out_of_patience(Budget(1, 1, patience=2), losses) == ended
+    assert not schedule.out_of_patience(Budget(1, 1), losses)

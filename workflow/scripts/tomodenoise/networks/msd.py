@@ -114,14 +114,18 @@ class _Dense(torch.autograd.Function):
                 torch.add(total, biases[layer][:, None], out=flat[own]).relu_()
         ctx.layers = layers
         ctx.save_for_backward(channels, head, *weights)
-        return torch.addmm(offset[:, None], head, flat).view(-1, *channels.shape[1:]).transpose(0, 1)
+        return _result(offset, head, flat).view(-1, *channels.shape[1:]).transpose(0, 1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401 - as above
         layers: Layers = ctx.layers
         channels, head, *weights = ctx.saved_tensors
-        flat, by_tap, result = channels.flatten(1), layers.by_tap(channels), gradient.transpose(0, 1).flatten(1)
+        flat, by_tap, result = (
+            channels.flatten(1),
+            layers.by_tap(channels),
+            gradient.to(head.dtype).transpose(0, 1).flatten(1),
+        )
         by_channels, by_biases = torch.mm(head.T, result), head.new_empty(len(weights), layers.width)
         workspace, by_weights = _workspace(layers, flat), list[Tensor]()
         for block in reversed(layers.blocks()):
@@ -140,6 +144,16 @@ class _Dense(torch.autograd.Function):
             ]
         images = by_channels[: layers.inputs].view(-1, *channels.shape[1:]).transpose(0, 1)
         return None, images, by_biases, torch.mm(result, flat.T), result.sum(1), *by_weights
+
+
+def _result(offset: Tensor, head: Tensor, flat: Tensor) -> Tensor:
+    """Mix all channels; of half precision too in a single one, as steps of eight bits would show in a volume's greys."""
+    if flat.dtype.itemsize >= 4:
+        return torch.addmm(offset[:, None], head, flat)
+    result = offset[:, None].float().repeat(1, flat.shape[1])
+    for some, weights in zip(flat.split(16), head.split(16, dim=1), strict=True):
+        result.addmm_(weights.float(), some.float())
+    return result
 
 
 def _workspace(layers: Layers, flat: Tensor) -> Tensor:

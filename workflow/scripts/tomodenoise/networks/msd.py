@@ -147,11 +147,11 @@ class _Dense(torch.autograd.Function):
 
 
 def _result(offset: Tensor, head: Tensor, flat: Tensor) -> Tensor:
-    """Mix all channels; of half precision too in a single one, as steps of eight bits would show in a volume's greys."""
+    """Mix all channels, those of half precision in a single one, as steps of eight bits would show in a volume."""
     if flat.dtype.itemsize >= 4:
         return torch.addmm(offset[:, None], head, flat)
     result = offset[:, None].float().repeat(1, flat.shape[1])
-    for some, weights in zip(flat.split(16), head.split(16, dim=1), strict=True):
+    for some, weights in zip(torch.split(flat, 16), torch.split(head, 16, dim=1), strict=True):
         result.addmm_(weights.float(), some.float())
     return result
 

@@ -26,8 +26,18 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
+# About 20 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
+bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed
 	$(BIN)/python benchmarks/reconstruction.py
+	$(BIN)/python benchmarks/throughput.py --repeats 3 --compile
+	$(BIN)/python benchmarks/msd_buffer.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/quality.py --pixels 5e6 --classical
+	$(BIN)/python benchmarks/quality.py --pixels 5e6 --phantom honeycomb --only default recipe
+	$(BIN)/python benchmarks/real.py --pixels 5e6
 
 docs: .venv/installed
 	$(BIN)/python workflow/scripts/document_config.py

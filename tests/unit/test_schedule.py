@@ -14,11 +14,9 @@ from tomodenoise.training.schedule import Budget
 def test_the_rate_is_that_of_torchs_one_cycle() -> None:
     total, peak = 1000, 2e-3
     optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=total + 1)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=total + 1, cycle_momentum=False)
     for step in range(total):
-        rate, decay = schedule.one_cycle(step / total, peak)
-        assert rate == pytest.approx(cycle.get_last_lr()[0], abs=0.005 * peak)
-        assert decay == pytest.approx(optimizer.param_groups[0]["betas"][0], abs=2e-3)
+        assert schedule.one_cycle(step / total, peak) == pytest.approx(cycle.get_last_lr()[0], abs=0.005 * peak)
         optimizer.step()
         cycle.step()
 

@@ -20,6 +20,9 @@ from tomodenoise.training.tasks import Task
 GRADIENT_LIMIT = 1.0
 """Largest norm of a step's gradient, for losses of order one."""
 
+BETAS = (0.9, 0.99)
+"""Decays of Adam's moments. With torch's 0.999 the loss exploded at the peak of twice the default learning rate."""
+
 CHECKPOINT_SECONDS = 60
 """What a power cut may cost, about."""
 
@@ -119,7 +122,7 @@ def _begin(task: Task, ranks: Ranks) -> State:
         network.load_state_dict(task.start.network.state_dict())
     order = devices.memory_format(volumetric=task.spec.volumetric)
     network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(network.parameters(), fused=ranks.device.type == "cuda")
+    optimizer = torch.optim.Adam(network.parameters(), betas=BETAS, fused=ranks.device.type == "cuda")
     shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
     return State(network, optimizer, checkpoints.weights(network), shown)
 
@@ -162,9 +165,8 @@ def _step(training: _Training, state: State, held: store.Store) -> None:
         held, data.field, data.pairs, data.shape, count, rng, first=first, symmetric=settings.symmetric
     )
     batch = patches.cut(held, data.field, data.pairs, data.shape, drawn.share(ranks.rank, ranks.world))
-    rate, decay = schedule.one_cycle(training.spent(state), settings.learning_rate)
     for group in state.optimizer.param_groups:
-        group["lr"], group["betas"] = rate, (decay, 0.999)
+        group["lr"] = schedule.one_cycle(training.spent(state), settings.learning_rate)
     with devices.autocast(ranks.device):
         prediction = training.network(devices.arranged(batch.inputs))
     each, errors = losses.each(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))

@@ -45,15 +45,15 @@ def out_of_patience(budget: Budget, held_out: Sequence[float]) -> bool:
     return since_best >= (budget.patience or math.inf)
 
 
-def one_cycle(spent: float, peak: float) -> tuple[float, float]:
-    """Learning rate and decay of the first moment after a share of the budget [Smith & Topin, arXiv:1708.07120].
+def one_cycle(spent: float, peak: float) -> float:
+    """Learning rate after a share of the budget [Smith & Topin, arXiv:1708.07120].
 
-    The rate rises from a 25th to its peak in the first three tenths and falls to next to nothing, along half cosines,
-    and the decay goes the other way between 0.95 and 0.85, as in torch's OneCycleLR. A function of the share alone,
-    so that an interrupted or prolonged training goes on without a state of the schedule.
+    It rises from a 25th to its peak in the first three tenths and falls to next to nothing, along half cosines, as in
+    torch's OneCycleLR. A function of the share alone, so that an interrupted or prolonged training goes on without a
+    state of the schedule.
     """
     rising = spent < 0.3
     part = spent / 0.3 if rising else (spent - 0.3) / 0.7
     wave = (1 - math.cos(math.pi * part)) / 2
     low, height = (peak / 25, wave) if rising else (peak / 25e4, 1 - wave)
-    return low + (peak - low) * height, 0.95 - 0.1 * height
+    return low + (peak - low) * height

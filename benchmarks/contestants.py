@@ -40,8 +40,8 @@ class Contestant:
 
 UNET = {"name": "unet"}
 RECIPE = {"loss": "l1+lcl", "symmetric": True}
-# So few rows are trained on that cubes have 12; so many of them make the pixels of four patches of 96 x 96.
-CUBES = {"patch": 16, "batch": 21}
+# So few rows are trained on that cubes have 12; so many of them make the pixels of two patches of 64 x 64.
+CUBES = {"patch": 16, "batch": 5}
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),

@@ -54,7 +54,7 @@ def cube(spec: Spec) -> tuple[int, int]:
 def rows_read(spec: Spec, start: int, stop: int, depth: int) -> tuple[int, int]:
     """Rows of a volume, first and last plus one, that denoising the rows ``start:stop`` needs."""
     if not spec.volumetric:
-        return specs.rows_read(spec, start, stop, depth)
+        return grid.with_halo(start, stop, spec.slices // 2, depth)
     pieces = grid.touching(layers(spec, depth), start, stop)
     return pieces[0].start, pieces[-1].stop
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
-from tomodenoise import grid
 from tomodenoise.errors import UserError
 
 
@@ -105,8 +104,3 @@ def reach(spec: Spec) -> int | None:
 def continues_itself(spec: Spec) -> bool:
     """Tell whether the network itself continues an image beyond its border, so that tiles must end there."""
     return spec.name == "msd"
-
-
-def rows_read(spec: Spec, start: int, stop: int, depth: int) -> tuple[int, int]:
-    """Give the rows, of ``depth`` in all, that denoising the rows ``start:stop`` needs."""
-    return grid.with_halo(start, stop, spec.slices // 2, depth)

@@ -1,7 +1,6 @@
 """The sections that training holds in memory, on the device that trains: 16-bit, normalised, in turns if need be."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tomodenoise import grid
+from tomodenoise import grid, streams
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.models import Normalisation
 from tomodenoise.sections import Sections
@@ -88,17 +87,8 @@ def stores(
         yield from repeat(load(sources, everything, halo, norm, device), len(seeds))
         return
 
-    def read(seed: Sequence[int]) -> Store:
-        runs = choose(sources, halo, memory / 2, np.random.default_rng(seed))
-        return load(sources, runs, halo, norm, device)
-
-    with ThreadPoolExecutor(1) as reader:
-        coming = [reader.submit(read, seed) for seed in seeds[:1]]
-        for number in range(len(seeds)):
-            store = coming.pop().result()
-            coming = [reader.submit(read, seed) for seed in seeds[number + 1 : number + 2]]
-            yield store
-            del store
+    choices = (choose(sources, halo, memory / 2, np.random.default_rng(seed)) for seed in seeds)
+    yield from streams.ahead(load(sources, runs, halo, norm, device) for runs in choices)
 
 
 def choose(sources: Sequence[Source], halo: int, memory: float, rng: np.random.Generator) -> list[Run]:

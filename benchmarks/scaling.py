@@ -36,7 +36,7 @@ def speed(folder: Path, network: str, processes: int, pixels: float, batch: int)
     request = {"config": config, "sources": {"scan": ""}, "start": None, "origin": None}
     history, script = folder / "history.jsonl", ROOT / "workflow/scripts/train_model.py"
     launcher = [*LAUNCHER, str(processes)] if processes > 1 else []
-    command = [sys.executable, *launcher, str(script), json.dumps(request), str(folder / "model.safetensors")]
+    command = [sys.executable, *launcher, str(script), json.dumps(request), "{}", str(folder / "model.safetensors")]
     subprocess.run([*command, str(history)], cwd=folder, check=True, capture_output=True)
     last = json.loads(history.read_text().splitlines()[-1])
     (folder / "checkpoint.pt").unlink()

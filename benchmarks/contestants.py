@@ -28,9 +28,11 @@ class Contestant:
     network: Mapping[str, Any]
     """As in the configuration, `network`."""
     sections: int = 4
-    """K; 0 is the full reconstruction with the truth as its target: an upper bound."""
+    """K; for a supervised network 0."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """What differs from the default, as in the configuration, `train`."""
+    exact: bool = False
+    """A supervised network learns the noise-free reconstruction, blurred as the measured one is, not the truth."""
 
     @property
     def spec(self) -> specs.Spec:
@@ -51,7 +53,8 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "msd, 5 slices": Contestant({"name": "msd"}),
     "msd, 1 slice": Contestant({"name": "msd", "slices": 1}),
     "unet_noskip, l1+lcl, K=2 (`denoise` recipe)": Contestant({"name": "unet_noskip"}, 2, RECIPE),
-    "supervised unet (upper bound)": Contestant(UNET, 0),
+    "unet, supervised by the noise-free reconstruction": Contestant(UNET, 0, exact=True),
+    "unet, supervised by the truth": Contestant(UNET, 0),
 }
 
 
@@ -75,7 +78,7 @@ def compete(contestant: Contestant, train: Mapping[str, Any], scan: simulated.Sc
     if contestant.sections:
         trained = simulated.write(folder / "trained", scan, simulated.TRAINED, contestant.sections)
     else:
-        trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED)
+        trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED, exact=contestant.exact)
     task, lines = tasks.Task([trained], contestant.spec, tasks.settings(train), {}), []
     began = time.process_time()
     model = training.train(task, ranks.alone(devices.best()), lambda history, _: lines.append(asdict(history[-1])))

@@ -60,6 +60,7 @@ def run(options: argparse.Namespace, scan: simulated.Scan) -> Iterable[tuple[Lin
         train = contestants.options(one, pixels, seed)
         budget = f"{options.flops / 1e12:g} TFLOP" if options.flops else f"{pixels / 1e6:g} Mpx"
         key = place | {"budget": budget, "name": name, "seed": seed, "sections": one.sections, "train": train}
+        key |= {"exact": one.exact} if one.exact else {}
         network = json.loads(json.dumps(asdict(one.spec)))
         yield key | {"network": network}, partial(contestants.compete, one, train, scan)
 

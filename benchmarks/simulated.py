@@ -81,9 +81,13 @@ def write(folder: Path, scan: Scan, rows: tuple[int, int], count: int) -> sectio
     return _write(folder, np.stack(parts), split)
 
 
-def write_supervised(folder: Path, scan: Scan, rows: tuple[int, int]) -> sections.Sections:
-    """Write the full reconstruction as section 0, which alone is the full volume, and the truth as its target."""
-    parts = np.stack([full(scan, rows), scan.truth[slice(*rows)]])
+def write_supervised(folder: Path, scan: Scan, rows: tuple[int, int], *, exact: bool = False) -> sections.Sections:
+    """Write the full reconstruction as section 0, which alone is the full volume, and what it shall become.
+
+    That is the truth, or the noise-free reconstruction: the best that training without a truth can aim at.
+    """
+    aim = full(scan, rows, exact=True) if exact else scan.truth[slice(*rows)]
+    parts = np.stack([full(scan, rows), aim])
     whole = splitting.split(scan.angles, 2, 1).sections
     shares = (1.0, 1e-9)
     pair = tuple(replace(section, share=share) for section, share in zip(whole, shares, strict=True))

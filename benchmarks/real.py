@@ -60,7 +60,7 @@ def row(folder: Path, name: str) -> str:
     slope, intercept = np.polyfit(found[mask].astype(float), noisy[3][mask].astype(float), 1)
     offset = (intercept + (slope - 1) * found[mask].mean(dtype=float)) / found[mask].std(dtype=float)
     sampled = sum(len(section.indices) for section in split) / (len(split) * scan.size)
-    gain = f"{quality.decibels(after, 1) - quality.decibels(before, 1):.1f}"
+    gain = f"{quality.decibels(after, 1) - quality.decibels(before, 1):.1f}" if after > 0 else "error below 0"
     return f"| {name} | {mask.sum()} | {sampled:.2f} | {gain} | {slope:.3f} | {offset:+.3f} |"
 
 

@@ -1,5 +1,6 @@
 """Mistakes in the configuration are told in one line, with the mend; schema, defaults and documents agree."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ def test_defaults_do_not_overwrite_and_the_config_is_not_changed() -> None:
     assert settings.resolve(config)["train"]["pixels"] == 5e6
     assert config["train"] == {"pixels": 5e6}
     assert settings.resolve(settings.resolve(config)) == settings.resolve(config)
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    network = {"name": "msd", "width": 2.0, "dimensions": 3.0, "dilations": [1.0, 4.0]}
+    resolved = settings.resolve({**MINIMAL, "network": network, "train": {"iterations": 1e4}})
+    assert json.dumps(resolved["network"]["dilations"]) == "[1, 4]"
+    numbers = [resolved["network"][key] for key in ("width", "dimensions")] + [resolved["train"]["iterations"]]
+    assert json.dumps(numbers) == "[2, 3, 10000]"
 
 
 @pytest.mark.parametrize(

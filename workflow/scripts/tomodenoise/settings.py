@@ -104,8 +104,11 @@ def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
 
 
 def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a YAML value
+    if isinstance(value, list):
+        return [_with_defaults(item, rules.get("items", {})) for item in value]
     if not isinstance(value, Mapping):
-        return copy.deepcopy(value)
+        # JSON Schema takes 5.0 for an integer, but no array can have 5.0 channels.
+        return int(cast("int", value)) if rules.get("type") == "integer" else value
     known = rules.get("properties", {})
     filled = {key: copy.deepcopy(rule["default"]) for key, rule in known.items() if "default" in rule} | dict(value)
     other = rules.get("additionalProperties") or {}

@@ -66,3 +66,10 @@ def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
 
     assert floats(1024) == floats(100_000)
     assert floats(1024, 64) < floats(1024)
+
+
+@pytest.mark.parametrize("spec", [*PLANAR, *VOLUMETRIC], ids=lambda spec: spec.name)
+def test_a_step_takes_the_memory_of_its_pixels(spec: Spec) -> None:
+    assert plans.step_bytes(spec, 4, 64) == pytest.approx(2 * plans.step_bytes(spec, 2, 64), abs=2)
+    assert plans.step_bytes(spec, 2, 64) == pytest.approx(2**spec.dimensions * plans.step_bytes(spec, 2, 32), abs=8)
+    assert plans.step_bytes(spec, 1, 32) > 3 * plans.pixel_bytes(spec) * 32**spec.dimensions

@@ -36,7 +36,7 @@ rule train_model:
         "../../envs/learning.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: int(
-            attempt * (2500 + CONFIG["train"]["memory"] * 1100)
+            attempt * table.training_megabytes(CONFIG, FILES, wildcards.model)
         ),
         # One for each graphics card of the node; they share the work of each step and change no result.
         processes=1,

@@ -5,46 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import splitting
+from tomodenoise import directions, splitting
 from tomodenoise.errors import UserError
 
 GOLDEN = np.pi * (3 - 5**0.5)
-
-
-@given(count=st.integers(1, 300), sections=st.integers(1, 9), seed=st.integers(0, 99))
-def test_every_projection_is_in_exactly_one_section(count: int, sections: int, seed: int) -> None:
-    angles = np.random.default_rng(seed).uniform(-10, 10, max(count, sections))
-    parts = splitting.interleave(angles, sections)
-    assert sorted(np.concatenate(parts).tolist()) == list(range(len(angles)))
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
-@given(count=st.integers(9, 300), sections=st.integers(2, 6), seed=st.integers(0, 99))
-def test_the_order_in_the_file_does_not_matter(count: int, sections: int, seed: int) -> None:
-    angles = np.linspace(0, np.pi, count, endpoint=False)
-    shuffled = np.random.default_rng(seed).permutation(count)
-    expected = [set(part) for part in splitting.interleave(angles, sections)]
-    assert [set(shuffled[part]) for part in splitting.interleave(angles[shuffled], sections)] == expected
-
-
-@given(count=st.integers(30, 400), sections=st.integers(2, 6))
-def test_an_even_scan_gives_even_sections_whatever_the_remainder(count: int, sections: int) -> None:
-    step = np.pi / count
-    for part in splitting.interleave(np.arange(count) * step, sections):
-        gaps = np.diff(part, append=part[0] + count)
-        assert gaps.max() <= sections + (1 if count >= 2 * sections**2 else 2)
-
-
-def test_neighbours_modulo_180_degrees_go_to_different_sections() -> None:
-    angles = np.radians(np.arange(0, 360, 1.0))
-    section = np.empty(360, dtype=int)
-    for number, part in enumerate(splitting.interleave(angles, 4)):
-        section[part] = number
-    for first in range(180):
-        assert (
-            len({section[first], section[first + 180], section[(first + 1) % 180], section[(first + 1) % 180 + 180]})
-            == 4
-        )
 
 
 @given(
@@ -66,18 +30,6 @@ def test_weights_cover_the_half_turn_and_shares_sum_to_one(count: int, sections:
         assert section.weights.sum() == pytest.approx(np.pi)
         assert (section.weights > 0).all()
     assert found.missing_wedge == pytest.approx(0, abs=1e-9)
-
-
-def test_the_two_ends_of_a_closed_half_turn_count_once() -> None:
-    weights, _ = splitting.angular_weights(np.linspace(0, np.pi, 181))
-    assert weights[[0, -1]] == pytest.approx(np.pi / 360)
-    assert weights[1:-1] == pytest.approx(np.pi / 180)
-
-
-def test_many_views_of_one_direction_share_its_weight_equally() -> None:
-    angles = np.tile(np.linspace(0, np.pi, 36, endpoint=False), 8) + np.repeat(np.arange(8), 36) * 2 * np.pi
-    weights, _ = splitting.angular_weights(angles)
-    assert weights == pytest.approx(np.pi / 288)
 
 
 def test_a_missing_wedge_is_told_and_gets_no_weight() -> None:
@@ -120,6 +72,47 @@ def test_as_many_inputs_as_sections_are_refused() -> None:
 def test_means_are_weighted_by_the_sections_angles() -> None:
     weights = splitting.mixing([0, 2], [0.5, 0.2, 0.3])
     assert weights == pytest.approx([0.625, 0, 0.375])
+
+
+@pytest.mark.parametrize(
+    ("asked", "projections", "expected"),
+    [
+        (("auto", "auto"), 384, (4, 3)),
+        (("auto", "auto"), 383, (2, 1)),
+        (("auto", 1), 600, (4, 1)),
+        ((3, "auto"), 100, (3, 2)),
+        ((6, 2), 100, (6, 2)),
+    ],
+)
+def test_auto_takes_four_sections_where_there_are_angles_enough(
+    asked: tuple[int | str, int | str], projections: int, expected: tuple[int, int]
+) -> None:
+    choice = splitting.choose(*asked, projections, 256)
+    assert (choice.sections, choice.inputs) == expected
+    assert bool(choice.why) == (asked[0] == "auto")
+    assert not choice.why or f"{projections / 256:.2f} projections per column" in choice.why
+
+
+def test_sections_that_add_up_are_stored_alone_and_others_with_every_union() -> None:
+    roles = splitting.roles(4, 3)
+    assert splitting.stored(roles, additive=True) == ((0,), (1,), (2,), (3,))
+    unions = splitting.stored(roles, additive=False)
+    assert set(unions) == {
+        *((0,), (1,), (2,), (3,)), *((0, 1, 2), (1, 2, 3), (0, 2, 3), (0, 1, 3)), (0, 1, 2, 3)
+    }  # fmt: skip
+    assert len(unions) == 9
+    assert unions[-1] == (0, 1, 2, 3)
+
+
+def test_a_union_has_the_weights_of_the_whole_scan() -> None:
+    angles = np.sort(np.random.default_rng(0).uniform(0, np.pi, 400)) / 8 + np.arange(400) * np.pi / 400
+    found = splitting.split(angles, 4, 3)
+    whole, half = splitting.union(found, range(4)), splitting.union(found, (0, 2))
+    weights, _ = directions.angular_weights(angles)
+    np.testing.assert_allclose(whole.weights, weights)
+    np.testing.assert_array_equal(whole.indices, np.arange(400))
+    np.testing.assert_array_equal(angles[half.indices], half.angles)
+    np.testing.assert_allclose(half.weights * half.share, weights[half.indices])
 
 
 def test_split_json_gives_back_what_was_written() -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import centering, engines, logs, scans, splitting, volumes
+from tomodenoise import centering, directions, engines, logs, scans, volumes
 from tomodenoise.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: floa
     if found.warning:
         logs.logger.warning(found.warning)
     centering.figure(sinograms, scan.angles, found, partial(reconstruct, engine, scan.angles)).savefig(picture)
-    output.write_text(json.dumps(asdict(found), indent=1))
+    output.write_text(json.dumps(asdict(found) | {"size": sinograms.shape[2]}, indent=1))
 
 
 def reconstruct(engine: str, angles: FloatArray, sinograms: FloatArray, center: float) -> FloatArray:
     """Reconstruct a few slices from all projections with a center on trial."""
-    weights, _ = splitting.angular_weights(angles)
+    weights, _ = directions.angular_weights(angles)
     return engines.plan(engine, angles, weights, sinograms.shape[2], center, filter="ram-lak", pad="edge")(sinograms)
 
 

@@ -10,6 +10,7 @@ if "scans" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/slabs.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/correct.smk"
 include: "workflow/rules/center.smk"
@@ -34,4 +35,5 @@ rule all:
     default_target: True
     input:
         IMAGES,
+        IMAGE_SLABS,
         "results/report.html",

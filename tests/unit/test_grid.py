@@ -117,16 +117,35 @@ def test_the_field_of_view_ends_at_the_nearer_edge() -> None:
 
 
 def test_a_large_scan_is_a_few_hundred_jobs() -> None:
-    layout = Layout(angles=2048, depth=2048, columns=2048, sections=4, slab_bytes=2**30)
+    layout = Layout(angles=2048, depth=2048, columns=2048, size=2048, stored=4, slab_bytes=2**30)
     assert layout.rows == 16
+    assert layout.projection_rows == 64
     assert layout.image_rows == 128
-    jobs = 2 * len(layout.slabs) + sum(len(layout.image_slabs(level)) for level in range(len(layout.levels)))
-    assert 200 <= jobs <= 400
+    jobs = len(layout.projection_slabs) + len(layout.slabs)
+    jobs += sum(len(layout.image_slabs(level)) for level in range(len(layout.levels)))
+    assert 180 <= jobs <= 300
+
+
+@given(
+    angles=st.integers(1, 4000),
+    depth=st.integers(1, 3000),
+    columns=st.integers(1, 3000),
+    wider=st.integers(0, 3000),
+    stored=st.integers(2, 9),
+    megabytes=st.integers(1, 2000),
+)
+def test_the_rows_of_a_slab_of_sections_lie_in_one_slab_of_projections(
+    angles: int, depth: int, columns: int, wider: int, stored: int, megabytes: int
+) -> None:
+    layout = Layout(angles, depth, columns, columns + wider, stored, megabytes * 2**20)
+    for slab in (layout.slabs[0], layout.slabs[-1]):
+        around = layout.projection_slabs[slab.start // layout.projection_rows]
+        assert around.start <= slab.start < slab.stop <= around.stop
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 22, 24, 100, 1023])
 def test_coarser_slabs_average_whole_finer_slabs(depth: int) -> None:
-    layout = Layout(angles=90, depth=depth, columns=600, sections=4, slab_bytes=2**23)
+    layout = Layout(angles=90, depth=depth, columns=600, size=600, stored=4, slab_bytes=2**23)
     for level in range(1, len(layout.levels)):
         finer = layout.levels[level - 1].shape[2]
         for slab in layout.image_slabs(level):

@@ -61,7 +61,7 @@ def test_the_rows_to_read_hold_the_slab_and_are_bounded(spec: Spec, depth: int, 
 @pytest.mark.parametrize("spec", PLANAR + VOLUMETRIC, ids=str)
 def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
     def floats(depth: int, megabytes: int = 1024) -> float:
-        layout = Layout(angles=2000, depth=depth, columns=1024, sections=4, slab_bytes=megabytes * 2**20)
+        layout = Layout(angles=2000, depth=depth, columns=1024, size=1024, stored=4, slab_bytes=megabytes * 2**20)
         return plans.denoising(spec, layout, "sections")
 
     assert floats(1024) == floats(100_000)

@@ -7,11 +7,13 @@ rule center:
         ),
 
 
-rule find_center:
+checkpoint find_center:
     input:
         scan="results/{scan}/scan.json",
         array="results/{scan}/projections.zarr/zarr.json",
-        projections=slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0"),
+        projections=lambda wildcards: projections_of(
+            "results/{scan}/projections.zarr/c/0/{slab}/0", [wildcards.scan]
+        ),
     output:
         center="results/{scan}/center.json",
         figure="results/{scan}/center.png",
@@ -22,7 +24,7 @@ rule find_center:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(lambda w: 200 * layout(w).angles * layout(w).columns),
+        mem_mb=megabytes(lambda w: 200 * projected(w).angles * projected(w).columns),
     params:
         center=lambda wildcards: CONFIG["scans"][wildcards.scan]["center"],
         engine=CONFIG["reconstruct"]["engine"],

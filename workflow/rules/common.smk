@@ -1,7 +1,8 @@
-# The table of scans, and what rules ask about one: its slabs, its files, its needs.
+# The table of scans, and what rules ask about one: its settings, its files, its needs.
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
@@ -56,7 +57,7 @@ def gather(stage, files):
     def gathered(wildcards):
         if stage in workflow.dag_settings.forcerun:
             workflow.dag.forcerules.update(map(workflow.get_rule, STAGES[stage]))
-        return files
+        return files(wildcards) if callable(files) else files
 
     return gathered
 
@@ -77,42 +78,6 @@ def chosen(keys, *sections):
     return lambda wildcards: settings.relevant(CONFIG, wildcards.scan, keys, sections)
 
 
-def layout(wildcards):
-    return TABLE[wildcards.scan].layout
-
-
-def slab_rows(wildcards):
-    slab = layout(wildcards).slabs[int(wildcards.slab)]
-    return [slab.start, slab.stop]
-
-
-def image_rows(wildcards):
-    level = int(getattr(wildcards, "level", 0))
-    slab = layout(wildcards).image_slabs(level)[int(wildcards.slab)]
-    return [slab.start, slab.stop]
-
-
-def slabs_of(pattern, scans=None):
-    """`pattern` for each slab of projections and sections, of a rule's scan or of the scans that are named."""
-    if scans is None:
-        return lambda wildcards: slabs_of(pattern, [wildcards.scan])
-    return [
-        pattern.format(scan=scan, slab=slab.index)
-        for scan in scans
-        for slab in TABLE[scan].layout.slabs
-    ]
-
-
-def image_slabs_of(pattern, scans, levels=True):
-    """`pattern` for each slab of the denoised volumes, of all resolutions or of the full one."""
-    return [
-        pattern.format(scan=scan, level=level, slab=slab.index)
-        for scan in scans
-        for level in range(len(TABLE[scan].layout.levels) if levels else 1)
-        for slab in TABLE[scan].layout.image_slabs(level)
-    ]
-
-
 def megabytes(count):
     """Memory for a job that holds so many float32, beside the 1 GB of Python and torch; more at each retry."""
     return lambda wildcards, attempt: int(
@@ -130,16 +95,6 @@ def model_file(wildcards):
     name = settings.model_of(CONFIG, wildcards.scan)
     product = f"results/models/{name}/model.safetensors"
     return product if name in MODELS else ancient(str(FILES[name].file))
-
-
-def sections_around(wildcards):
-    """Shards of sections that hold the rows that denoising a slab needs."""
-    slab = image_rows(wildcards)
-    rows = plans.rows_read(spec_of(wildcards), *slab, layout(wildcards).depth)
-    return [
-        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
-        for slab in grid.covering(*rows, layout(wildcards).rows)
-    ]
 
 
 def trained_on(wildcards):

@@ -2,7 +2,8 @@
 rule correct:
     input:
         gather(
-            "correct", slabs_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS)
+            "correct",
+            projections_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS),
         ),
 
 
@@ -18,8 +19,8 @@ rule allocate_projections:
     conda:
         "../../envs/tomography.yaml"
     params:
-        shape=lambda wildcards: layout(wildcards).projections.shape,
-        shard=lambda wildcards: layout(wildcards).projections.shard,
+        shape=lambda wildcards: projected(wildcards).projections.shape,
+        shard=lambda wildcards: projected(wildcards).projections.shard,
         chunk=lambda wildcards: (
             len(TABLE[wildcards.scan].scan.angles),
             1,
@@ -49,10 +50,13 @@ rule correct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 3 * layout(w).angles * layout(w).rows * layout(w).columns
+            lambda w: 3
+            * projected(w).angles
+            * projected(w).projection_rows
+            * projected(w).columns
         ),
     params:
-        rows=slab_rows,
+        rows=projection_rows,
         flats=CONFIG["correct"]["flats"],
     script:
         "../scripts/correct_slab.py"

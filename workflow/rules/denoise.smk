@@ -1,18 +1,20 @@
 # The clean volume: an OME-Zarr image whose slabs and resolutions many jobs write.
-IMAGES = [
-    *expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS),
-    *image_slabs_of("results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0", SCANS),
-]
+IMAGES = expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS)
+IMAGE_SLABS = image_slabs_of(
+    "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0", SCANS
+)
 
 
 rule denoise:
     input:
-        gather("denoise", IMAGES),
+        IMAGES,
+        gather("denoise", IMAGE_SLABS),
 
 
 rule allocate_image:
     input:
         scan="results/{scan}/scan.json",
+        center=size_known,
     output:
         "results/{scan}/denoised.ome.zarr/zarr.json",
     log:
@@ -30,6 +32,9 @@ rule allocate_image:
 
 
 use rule allocate_projections as allocate_level with:
+    input:
+        scan="results/{scan}/scan.json",
+        center=size_known,
     output:
         "results/{scan}/denoised.ome.zarr/{level}/zarr.json",
     log:
@@ -107,7 +112,7 @@ rule halve_slab:
         mem_mb=megabytes(
             lambda w: 3
             * layout(w).image_rows
-            * (layout(w).columns / 2 ** int(w.level)) ** 2
+            * (layout(w).size / 2 ** int(w.level)) ** 2
         ),
     params:
         rows=image_rows,

@@ -35,7 +35,6 @@ rule split_scan:
     conda:
         "../../envs/tomography.yaml"
     params:
-        sections=CONFIG["split"]["sections"],
-        input=CONFIG["split"]["input"],
+        choice=lambda wildcards: asdict(TABLE[wildcards.scan].choice),
     script:
         "../scripts/split_scan.py"

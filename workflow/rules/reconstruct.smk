@@ -8,6 +8,9 @@ rule reconstruct:
 
 
 use rule allocate_projections as allocate_sections with:
+    input:
+        scan="results/{scan}/scan.json",
+        center=size_known,
     output:
         "results/{scan}/sections.zarr/zarr.json",
     log:
@@ -25,7 +28,7 @@ use rule allocate_projections as allocate_sections with:
 
 rule reconstruct_slab:
     input:
-        projections="results/{scan}/projections.zarr/c/0/{slab}/0",
+        projections=projections_around,
         allocated="results/{scan}/projections.zarr/zarr.json",
         split="results/{scan}/split.json",
         center="results/{scan}/center.json",
@@ -41,10 +44,12 @@ rule reconstruct_slab:
     resources:
         mem_mb=megabytes(
             lambda w: layout(w).rows
-            * layout(w).columns
-            * (layout(w).angles + layout(w).sections * layout(w).columns)
-            + 60 * layout(w).angles * layout(w).columns
-            + 40 * layout(w).columns ** 2
+            * (
+                layout(w).angles * layout(w).columns
+                + layout(w).stored * layout(w).size ** 2
+            )
+            + 60 * layout(w).angles * layout(w).size
+            + 40 * layout(w).size ** 2
         ),
     params:
         rows=slab_rows,

@@ -10,7 +10,7 @@ rule render_report:
             "results/{scan}/{name}.json", scan=SCANS, name=["scan", "split", "center"]
         ),
         centers=expand("results/{scan}/center.png", scan=SCANS),
-        corrections=slabs_of("results/{scan}/corrections/{slab}.json", SCANS),
+        corrections=projections_of("results/{scan}/corrections/{slab}.json", SCANS),
         planes=image_slabs_of(
             "results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False
         ),

@@ -8,9 +8,7 @@ rule train:
 
 rule train_model:
     input:
-        sections=lambda wildcards: slabs_of(
-            "results/{scan}/sections.zarr/c/0/0/{slab}/0/0", trained_on(wildcards)
-        ),
+        sections=slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", trained_on),
         arrays=lambda wildcards: expand(
             "results/{scan}/sections.zarr/zarr.json", scan=trained_on(wildcards)
         ),

@@ -1,6 +1,7 @@
 """Deal the projections of a scan to sections: index lists, no copied data."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,13 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: Path, output: Path, sections: int, inputs: int) -> None:
+def main(scan: Path, output: Path, sections: int, inputs: int, why: str) -> None:
     """Read the angles from `scan.json` and write `split.json`."""
     angles = scans.from_json(json.loads(scan.read_text())).angles
-    found = splitting.split(angles, sections, inputs)
+    found = replace(splitting.split(angles, sections, inputs), why=why)
+    chosen = f" ({why})" if why else ""
     logs.logger.info(
-        "%d projections in %d sections, %d in and %d out", len(angles), sections, inputs, sections - inputs
+        "%d projections in %d sections%s, %d in and %d out", len(angles), sections, chosen, inputs, sections - inputs
     )
     if found.missing_wedge:
         logs.logger.warning("the angles leave out a wedge of %.1f degrees", found.missing_wedge)
@@ -27,6 +29,5 @@ if __name__ == "__main__":
         main(
             Path(snakemake.input.scan),
             Path(snakemake.output[0]),
-            snakemake.params.sections,
-            snakemake.params.input,
+            **snakemake.params.choice,
         )

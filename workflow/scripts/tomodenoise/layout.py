@@ -22,20 +22,33 @@ class Layout:
     angles: int
     depth: int
     columns: int
-    sections: int
+    size: int
+    """Edge of a slice, pixels: the detector's columns, or more in an extended field of view."""
+    stored: int
+    """Reconstructions that are kept: the sections, or more where these do not add up."""
     slab_bytes: int
     """What a job of the stages up to the sections writes, about."""
 
     @property
     def rows(self) -> int:
-        """Rows in a slab of projections and sections; even where it can be, as slices are reconstructed in pairs."""
-        widest = max(self.angles * self.columns, self.sections * self.columns**2) * 4
+        """Rows in a slab of sections, no more than in one of projections."""
+        widest = max(self.angles * self.columns, self.stored * self.size**2) * 4
         return grid.rows_per_slab(widest, self.depth, self.slab_bytes)
 
     @property
     def slabs(self) -> tuple[grid.Slab, ...]:
-        """Slabs of projections and sections."""
+        """Slabs of sections."""
         return grid.slabs(self.depth, self.rows)
+
+    @property
+    def projection_rows(self) -> int:
+        """Rows in a slab of projections: a whole number of those of sections, as both are powers of two."""
+        return grid.rows_per_slab(self.angles * self.columns * 4, self.depth, self.slab_bytes)
+
+    @property
+    def projection_slabs(self) -> tuple[grid.Slab, ...]:
+        """Slabs of projections: thick, since each of them goes through the raw file and has a halo of its own."""
+        return grid.slabs(self.depth, self.projection_rows)
 
     @property
     def image_rows(self) -> int:
@@ -45,12 +58,12 @@ class Layout:
     @property
     def projections(self) -> Extent:
         """Line integrals (angle, y, x)."""
-        return Extent((self.angles, self.depth, self.columns), (self.angles, self.rows, self.columns))
+        return Extent((self.angles, self.depth, self.columns), (self.angles, self.projection_rows, self.columns))
 
     @property
     def volumes(self) -> Extent:
-        """Section reconstructions (section, channel, z, y, x)."""
-        lead, slice_ = (self.sections, 1), (self.columns, self.columns)
+        """Reconstructions of sections, or of their unions, (section, channel, z, y, x)."""
+        lead, slice_ = (self.stored, 1), (self.size, self.size)
         return Extent((*lead, self.depth, *slice_), (*lead, self.rows, *slice_))
 
     @property
@@ -58,7 +71,7 @@ class Layout:
         """Resolutions of the denoised volume (t, c, z, y, x), the finest one first."""
         return tuple(
             Extent((1, 1, *shape), (1, 1, self.image_rows, *shape[1:]))
-            for shape in grid.pyramid((self.depth, self.columns, self.columns))
+            for shape in grid.pyramid((self.depth, self.size, self.size))
         )
 
     def image_slabs(self, level: int) -> tuple[grid.Slab, ...]:

@@ -131,11 +131,11 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     The slab and its compressed copy; sections and their means as they are read, ahead of those that are worked on;
     the block in work, its results and those that wait to be collected; one pass of the network.
     """
-    inputs = {"full": 0, "sections": layout.sections, "section": 1}[mode] + 1
+    inputs = {"full": 0, "sections": layout.stored, "section": 1}[mode] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
-    read = READ_AT_ONCE * (2 * layout.sections + 3 * inputs)
+    read = READ_AT_ONCE * (2 * layout.stored + 3 * inputs)
     rows = 2 * layout.image_rows + read + (2 * inputs + 3) * block
-    return rows * layout.columns**2 + window_bytes(spec, (layout.columns, layout.columns)) / 4
+    return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
 
 
 def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:

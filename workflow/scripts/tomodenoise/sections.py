@@ -22,11 +22,18 @@ class Sections:
     split: splitting.Split
     radius: float
     """Pixels, of the disc around the axis that all projections have seen."""
+    unions: tuple[tuple[int, ...], ...]
+    """Sections in each of the S stored reconstructions: one, or several where these do not add up."""
+
+    @property
+    def additive(self) -> bool:
+        """Whether each section is stored alone, and any union is the weighted mean of its sections."""
+        return all(len(members) == 1 for members in self.unions)
 
     @property
     def shares(self) -> FloatArray:
-        """Weight (K,) of each section in the full reconstruction."""
-        return splitting.mixing(range(len(self.split.sections)), [part.share for part in self.split.sections])
+        """Weight (S,) of each stored reconstruction in the full one."""
+        return self.mixing(range(len(self.split.sections)))
 
     @property
     def visible(self) -> BoolArray:
@@ -34,11 +41,21 @@ class Sections:
         return grid.field_of_view(self.size, self.radius)
 
     def mixing(self, members: Sequence[int]) -> FloatArray:
-        """Weights (K,) that make the mean of some sections the reconstruction of their union."""
-        return splitting.mixing(members, [part.share for part in self.split.sections])
+        """Weights (S,) that make the mean of what is stored the reconstruction of the union of some sections.
+
+        Raises
+        ------
+        ValueError
+            Where the union is not stored and reconstructions do not add up.
+        """
+        if self.additive:
+            return splitting.mixing(members, [part.share for part in self.split.sections])
+        weights = np.zeros(len(self.unions), dtype=np.float32)
+        weights[self.unions.index(tuple(sorted(members)))] = 1
+        return weights
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Read rows of all sections: (section, z, y, x) float32, attenuation per pixel."""
+        """Read rows of all that is stored: (S, z, y, x) float32, attenuation per pixel."""
         return volumes.read(self.array, (slice(None), 0, slice(start, stop)))
 
 
@@ -47,12 +64,13 @@ def describe(results: Path) -> Sections:
     split = splitting.from_json(json.loads((results / "split.json").read_text()))
     center = json.loads((results / "center.json").read_text())["center"]
     array = results / "sections.zarr"
-    _, _, depth, _, size = volumes.open_array(array).shape
-    return Sections(array, depth, size, split, grid.visible_radius(size, center))
+    count, _, depth, _, size = volumes.open_array(array).shape
+    unions = splitting.stored(split.roles, additive=count == len(split.sections))
+    return Sections(array, depth, size, split, grid.visible_radius(size, center), unions)
 
 
 def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted mean of section reconstructions, (section, …) to (…) float32.
+    """Weighted mean of stored reconstructions, (S, …) to (…) float32.
 
     FBP is additive: with the sections' shares as weights this *is* the reconstruction of their union.
     """

@@ -1,11 +1,14 @@
 """The scans and model files of a configuration, opened and checked before any job runs."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import engines, layout, modelfile, plans, scans, settings, specs, splitting
+from tomodenoise import (
+    directions, engines, layout, modelfile, plans, scans, settings, specs, splitting, widening,
+)  # fmt: skip
 from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
 from tomodenoise.specs import Spec
@@ -20,6 +23,11 @@ class Entry:
 
     scan: scans.Scan
     layout: layout.Layout
+    """For slices as wide as the detector, where `size_open`."""
+    size_open: bool
+    """Whether the size of slices is known only when the center is: a full turn, and nobody gives either."""
+    choice: splitting.Choice
+    """How many sections, and why."""
 
 
 def open_all(config: Mapping[str, Any]) -> dict[str, Entry]:
@@ -35,11 +43,23 @@ def open_all(config: Mapping[str, Any]) -> dict[str, Entry]:
         With the scan's name in front of what `scans.open_scan` and `splitting.split` refuse.
     """
     engines.capabilities(config["reconstruct"]["engine"])
-    return {name: _open(name, config) for name in config["scans"]}
+    entries = {name: _open(name, config) for name in config["scans"]}
+    for model in settings.models(config):
+        _check_alike(model, {name: entries[name].choice.sections for name in settings.trained_on(config, model)})
+    return entries
+
+
+def _check_alike(model: str, sections: Mapping[str, int]) -> None:
+    if len(set(sections.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in sections.items())
+        raise UserError(
+            f"models.{model}: its scans must be split alike, but `auto` gives them different numbers of sections"
+            f" ({counts}): set split.sections"
+        )
 
 
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
-    entry, split = config["scans"][name], config["split"]
+    entry, split, reconstruct = config["scans"][name], config["split"], config["reconstruct"]
     try:
         _check_braces(entry["file"])
         scan = scans.open_scan(
@@ -48,15 +68,41 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
             rows=entry.get("rows"),
             pixel_size=entry.get("pixel_size"),
         )
-        splitting.split(scan.angles, split["sections"], split["input"])
-        center = entry["center"]
-        if center != "auto" and not 0 < center < scan.columns - 1:
-            raise UserError(f"center: {center} lies outside of the detector's {scan.columns} columns: correct it")
+        choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
+        roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
+        size, size_open = _size(entry, scan)
     except UserError as mistake:
         raise UserError(f"scans.{name}: {mistake}") from None
-    slab_bytes = config["slab_megabytes"] * layout.MEGABYTE
-    shape = (len(scan.angles), scan.depth, scan.columns)
-    return Entry(scan, layout.Layout(*shape, sections=split["sections"], slab_bytes=slab_bytes))
+    additive = engines.capabilities(reconstruct["engine"]).additive
+    shape = layout.Layout(
+        angles=len(scan.angles),
+        depth=scan.depth,
+        columns=scan.columns,
+        size=size,
+        stored=len(splitting.stored(roles, additive=additive)),
+        slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
+    )
+    return Entry(scan, shape, size_open, choice)
+
+
+def _size(entry: Mapping[str, Any], scan: scans.Scan) -> tuple[int, bool]:
+    """Give the edge of a slice, and whether it is only known once the center is."""
+    center, full_turn = entry["center"], directions.is_full_turn(scan.angles)
+    if center != "auto" and not 0 < center < scan.columns - 1:
+        raise UserError(f"center: {center} lies outside of the detector's {scan.columns} columns: correct it")
+    if entry["field"] == "extended" and not full_turn:
+        raise UserError("field: an extended field of view needs projections over 360 degrees: leave it out")
+    if entry["field"] == "full" or not full_turn:
+        return scan.columns, False
+    if center == "auto":
+        return scan.columns, True
+    extended = entry["field"] == "extended" or widening.is_half_acquisition(center, scan.columns)
+    return (widening.size(scan.columns, center) if extended else scan.columns), False
+
+
+def widened(entry: Entry, center: Path) -> layout.Layout:
+    """Give the layout of a scan whose center is found."""
+    return replace(entry.layout, size=json.loads(center.read_text())["size"])
 
 
 def open_models(config: Mapping[str, Any]) -> dict[str, Description]:

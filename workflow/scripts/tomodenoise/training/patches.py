@@ -170,12 +170,13 @@ def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> 
 
 
 def _side(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> Side:
-    most = max(map(len, groups))
-    members = np.array([[*group, *[group[0]] * (most - len(group))] for group in groups])
+    mixings = np.array([[source.scan.mixing(group) for group in groups] for source in sources])
+    used = [np.flatnonzero(weights) for weights in mixings[0]]
+    most = max(map(len, used))
+    members = np.array([[*some, *[some[0]] * (most - len(some))] for some in used])
     weights = np.zeros((len(sources), len(groups), most), dtype=np.float32)
-    for number, source in enumerate(sources):
-        for role, group in enumerate(groups):
-            weights[number, role, : len(group)] = source.scan.mixing(group)[list(group)]
+    for role, some in enumerate(used):
+        weights[:, role, : len(some)] = mixings[:, role, some]
     return Side(members, weights)
 
 

@@ -1,6 +1,7 @@
 """Every rule script can be imported without running, is short, and says what it is."""
 
 import ast
+import re
 import importlib.util
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_a_script_bears_no_standard_modules_name(path: Path) -> None:
 
 def test_every_script_of_a_rule_exists_and_each_rule_has_a_log_and_a_benchmark() -> None:
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
-        for rule in file.read_text().split("\nrule ")[1:]:
+        for rule in re.split(r"\n(?:rule|checkpoint) ", file.read_text())[1:]:
             if "script:" in rule or "shell:" in rule:
                 assert "log:" in rule, rule
                 assert "benchmark:" in rule, rule
@@ -41,7 +42,7 @@ def test_every_script_of_a_rule_exists_and_each_rule_has_a_log_and_a_benchmark()
 def test_no_module_of_the_library_imports_one_above_it() -> None:
     """Arrows point down: the rooms in the order of their floors, as the design has them."""
     floors = [
-        ["errors", "arrays", "devices", "provenance", "logs", "streams"],
+        ["errors", "arrays", "devices", "directions", "provenance", "logs", "streams", "widening"],
         ["grid", "splitting", "settings", "quality", "networks", "scans", "engines", "specs", "symmetries"],
         ["layout", "volumes", "modelfile", "correction", "centering", "classical", "models", "simulation"],
         ["sections", "plans", "table", "figures", "report"],

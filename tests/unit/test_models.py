@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tomodenoise import modelfile, models, networks, settings, specs, table
+from tomodenoise import modelfile, models, networks, settings, specs, splitting, table
 from tomodenoise.errors import UserError
 from tomodenoise.models import Model, Normalisation
 
@@ -153,6 +153,13 @@ def test_another_pixel_size_is_told(tmp_path: Path, size: float | None, told: in
     assert modelfile.concerns(unknown, size) == []
 
 
+ENTRIES: Any = {
+    "foam": SimpleNamespace(
+        scan=SimpleNamespace(identity={"fingerprint": "f"}), choice=splitting.choose("auto", "auto", 600, 256)
+    )
+}
+
+
 def configured(**changes: object) -> dict[str, Any]:
     return settings.resolve({"scans": {"foam": {"file": "x", "model": "old"}}} | changes)
 
@@ -163,7 +170,8 @@ def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     files = table.open_models(config)
     assert table.spec_of(config, files, "old") == SPEC
     assert table.spec_of(config, {}, "old").slices == 11
-    facts = table.product_facts(config, files, "foam", ["file"])
+    facts = table.product_facts(config, ENTRIES, files, "foam", ["file"])
+    assert facts["config"]["split"] == {"sections": 4, "input": 3}
     assert facts["origin"]["file"] == file
     assert facts["origin"]["facts"] == FACTS
     assert not {"network", "train"} & facts["config"].keys()
@@ -171,11 +179,10 @@ def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
 
 def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_network(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
-    entries: Any = {"foam": SimpleNamespace(scan=SimpleNamespace(identity={"fingerprint": "f"}))}
 
     def request(**changes: object) -> dict[str, Any]:
         config = configured(models={"old": {"file": str(file), "scans": ["foam"]}}, **changes)
-        return table.training_request(config, entries, table.open_models(config), "old", ["file"])
+        return table.training_request(config, ENTRIES, table.open_models(config), "old", ["file"])
 
     first = request()
     assert first["start"] == str(file)

@@ -19,7 +19,7 @@ MINIMAL: dict[str, Any] = {"scans": {"foam": {"file": "raw/foam.h5"}}}
 def test_only_scans_is_required_and_every_other_key_has_a_default() -> None:
     resolved = settings.resolve(MINIMAL)
     assert set(resolved) == set(settings.schema()["properties"])
-    assert resolved["split"] == {"sections": 4, "input": 3}
+    assert resolved["split"] == {"sections": "auto", "input": "auto"}
     assert resolved["scans"]["foam"]["center"] == "auto"
 
 
@@ -50,7 +50,8 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"scans": {7: {"file": "x"}}}, "the name 7 is read as a int: put it in quotes"),
         ({"scans": {"a": {"file": "x", "center": "left"}}}, "'left' is neither 'auto' nor a number"),
         ({"scans": {"a": {"file": "x", "model": "a b"}}}, "the name 'a b' must be of letters"),
-        ({"split": {"sections": "4"}}, "split.sections: '4' is not of type 'integer'"),
+        ({"split": {"sections": "4"}}, "split.sections: '4' is neither 'auto' nor a whole number of at least 2"),
+        ({"split": {"input": 0}}, "split.input: 0 is neither 'auto' nor a whole number of at least 1"),
         ({"network": {"slices": 4}}, "4 is even, but must be odd"),
         ({"network": {"name": "dncnn"}}, "network.name: 'dncnn' is none of unet, msd"),
         ({"network": {"dilations": [1, 2]}}, "network.dilations: only msd has dilations, not unet: leave them out"),

@@ -31,6 +31,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., P
             "other": {"file": "other.nxs", "model": "both", "rows": [2, 11]},
         },
         network=NETWORK,
+        split={"sections": 4},
         train=TRAIN,
         slab_megabytes=3,
     )

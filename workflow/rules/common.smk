@@ -75,7 +75,9 @@ KEYS = [*SLICES, "pixel_size", "model"]
 
 def chosen(keys, *sections):
     """What shapes a product of a scan, for its provenance, and no more: another value makes the product again."""
-    return lambda wildcards: settings.relevant(CONFIG, wildcards.scan, keys, sections)
+    return lambda wildcards: table.relevant(
+        CONFIG, TABLE, wildcards.scan, keys, sections
+    )
 
 
 def megabytes(count):

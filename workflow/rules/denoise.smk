@@ -26,7 +26,9 @@ rule allocate_image:
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
-        facts=lambda wildcards: table.product_facts(CONFIG, FILES, wildcards.scan, KEYS),
+        facts=lambda wildcards: table.product_facts(
+            CONFIG, TABLE, FILES, wildcards.scan, KEYS
+        ),
     script:
         "../scripts/allocate_image.py"
 

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from tomodenoise import (
-    directions, engines, layout, modelfile, plans, scans, settings, specs, splitting, widening,
+    directions,
+    engines,
+    layout,
+    modelfile,
+    plans,
+    scans,
+    settings,
+    specs,
+    splitting,
+    widening,
 )  # fmt: skip
 from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
@@ -105,6 +114,18 @@ def widened(entry: Entry, center: Path) -> layout.Layout:
     return replace(entry.layout, size=json.loads(center.read_text())["size"])
 
 
+def relevant(
+    config: Mapping[str, Any], entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]
+) -> dict[str, Any]:
+    """Pick what shapes a product of a scan, as `settings.relevant`, with the sections that `auto` stands for."""
+    picked = settings.relevant(config, scan, keys, sections)
+    return {**picked, "split": _split(entries[scan])} if "split" in sections else picked
+
+
+def _split(entry: Entry) -> dict[str, int]:
+    return {"sections": entry.choice.sections, "input": entry.choice.inputs}
+
+
 def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
     """Read the header of every file that a model is taken from or that its training starts from.
 
@@ -157,6 +178,7 @@ def training_request(
     names = settings.trained_on(config, model)
     shaping: dict[str, Any] = {section: config[section] for section in ("correct", "split", "reconstruct", "train")}
     shaping["network"] = asdict(files[model].spec) if model in files else config["network"]
+    shaping["split"] = _split(entries[names[0]])
     shaping["scans"] = {name: settings.relevant(config, name, keys)["scans"][name] for name in names}
     return {
         "config": shaping,
@@ -174,7 +196,11 @@ def training_megabytes(config: Mapping[str, Any], files: Mapping[str, Descriptio
 
 
 def product_facts(
-    config: Mapping[str, Any], files: Mapping[str, Description], scan: str, keys: Sequence[str]
+    config: Mapping[str, Any],
+    entries: Mapping[str, Entry],
+    files: Mapping[str, Description],
+    scan: str,
+    keys: Sequence[str],
 ) -> dict[str, Any]:
     """Gather what shapes the denoised volume of a scan, for its provenance.
 
@@ -187,7 +213,7 @@ def product_facts(
     sections += [] if model in files else ["network"]
     sections += ["train"] if settings.trained_on(config, model) else []
     return {
-        "config": settings.relevant(config, scan, keys, sections),
+        "config": relevant(config, entries, scan, keys, sections),
         "model": model,
         "origin": _origin(files, model),
     }

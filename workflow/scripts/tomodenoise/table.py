@@ -32,9 +32,10 @@ def open_all(config: Mapping[str, Any]) -> dict[str, Entry]:
     Raises
     ------
     UserError
-        With the scan's name in front of what `scans.open_scan` and `splitting.split` refuse.
+        For what `engines.check` refuses; and with the scan's name in front of what `scans.open_scan` and
+        `splitting.split` refuse.
     """
-    engines.capabilities(config["reconstruct"]["engine"])
+    engines.check(config["reconstruct"])
     return {name: _open(name, config) for name in config["scans"]}
 
 

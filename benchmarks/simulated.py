@@ -106,8 +106,8 @@ def reconstruct(
 ) -> FloatArray:
     """Reconstruct some rows from some projections: (z, y, x) float32."""
     columns = data.shape[2]
-    plan = engines.plan("torch", angles, weights, columns, (columns - 1) / 2, filter=scan.window, pad="zero")
-    return plan(np.ascontiguousarray(data[indices, slice(*rows)].swapaxes(0, 1)))
+    plan = engines.plan("torch", "fbp", angles, weights, columns, filter=scan.window, pad="zero")
+    return plan(data[indices, slice(*rows)].swapaxes(0, 1), (columns - 1) / 2)
 
 
 def _expose(exact: FloatArray, noise: np.random.Generator) -> FloatArray:

@@ -1,5 +1,7 @@
 """The interface of the engines: what every engine promises, tried on each of them."""
 
+from typing import Any
+
 import numpy as np
 import phantoms
 import pytest
@@ -15,11 +17,17 @@ ANGLES = np.arange(A) * np.pi / A
 WEIGHTS = np.full(A, np.pi / A)
 MIDDLE = (N - 1) / 2
 ELLIPSES = phantoms.random_ellipses(seed=0)
+SETTINGS = {"engine": "torch", "filter": "ram-lak", "pad": "edge"}
 ROUNDING = 1e-3  # an angle rounded otherwise moves a sample across the rim of its kernel, worth exp(-8)
 
 
-@pytest.fixture(params=engines.ENGINES)
+ALL = [pytest.param("torch"), *(pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("tomopy", "astra"))]
+
+
+@pytest.fixture(params=ALL)
 def engine(request: pytest.FixtureRequest) -> str:
+    if request.param != "torch":
+        pytest.importorskip(request.param)
     return str(request.param)
 
 
@@ -33,7 +41,8 @@ def reconstruct(
     kind: str = "ram-lak",
     pad: str = "zero",
 ) -> FloatArray:
-    return engines.plan(engine, angles, weights, sinograms.shape[-1], center, filter=kind, pad=pad)(sinograms)
+    plan = engines.plan(engine, None, angles, weights, sinograms.shape[-1], filter=kind, pad=pad)
+    return plan(sinograms, center)
 
 
 def noise(slices: int, angles: int = A) -> FloatArray:
@@ -147,67 +156,114 @@ def test_edge_padding_beats_zero_padding_where_the_sample_reaches_beyond_the_det
     assert 3 * edge.std() < zero.std()
 
 
-def test_a_slice_is_the_same_to_the_bit_whatever_its_company_and_the_threads(engine: str) -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "iterations", "regularisation"), [("fbp", None, None), ("sirt", 3, None), ("tv", 3, 0.1)]
+)
+def test_a_slice_is_the_same_to_the_bit_whatever_its_company_and_the_threads(
+    algorithm: str, iterations: int | None, regularisation: float | None
+) -> None:
     import torch
 
-    sinograms = noise(7)
-    plan = engines.plan(engine, ANGLES, WEIGHTS, N, MIDDLE, filter="ram-lak", pad="edge")
+    sinograms, centers = noise(7), np.linspace(28, 35, 7)
+    plan = engines.plan("torch", algorithm, ANGLES, WEIGHTS, N, iterations=iterations, regularisation=regularisation)
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        together = plan(sinograms)
+        together = plan(sinograms, centers)
         torch.set_num_threads(2)
-        alone = np.concatenate([plan(sinograms[:3]), plan(sinograms[3:4]), plan(sinograms[4:])])
+        alone = np.concatenate([plan(sinograms[some], centers[some]) for some in (slice(3), slice(3, 4), slice(4, 7))])
     finally:
         torch.set_num_threads(threads)
     assert together.dtype == np.float32
     assert np.array_equal(together, alone)
-    assert np.array_equal(together, plan(sinograms))
+    assert np.array_equal(together, plan(sinograms, centers))
+    assert np.array_equal(together[3:4], plan(sinograms[3:4], centers[3]))
 
 
 def test_what_does_not_fit_is_refused(engine: str) -> None:
-    plan = engines.plan(engine, ANGLES, WEIGHTS, N, MIDDLE, filter="hann", pad="zero")
-    assert plan(noise(0)).shape == (0, N, N)
-    with pytest.raises(ValueError, match="do not fit"):
-        plan(noise(1)[:, :-1])
+    for algorithm in engines.algorithms(engine):
+        regularisation = 1.0 if engines.capabilities(engine, algorithm).regularised else None
+        plan = engines.plan(engine, algorithm, ANGLES, WEIGHTS, N, regularisation=regularisation)
+        assert plan(noise(0), MIDDLE).shape == (0, N, N)
+        with pytest.raises(ValueError, match="do not fit"):
+            plan(noise(1)[:, :-1], MIDDLE)
     with pytest.raises(ValueError, match="100 angles but 99 weights"):
-        engines.plan(engine, ANGLES, WEIGHTS[1:], N, MIDDLE, filter="hann", pad="zero")
+        engines.plan(engine, None, ANGLES, WEIGHTS[1:], N)
 
 
 @pytest.mark.parametrize(
-    ("engine", "kind", "pad", "message"),
+    ("given", "message"),
     [
-        ("astra", "hann", "zero", "reconstruct.engine: unknown engine 'astra'; write one of torch"),
-        ("torch", "ramlak", "zero", "reconstruct.filter: unknown filter 'ramlak'; write one of ram-lak, shepp"),
-        ("torch", "hann", "wrap", "reconstruct.pad: unknown pad 'wrap'; write one of zero, edge"),
+        ({"engine": "nabu"}, "reconstruct.engine: unknown engine 'nabu'; write one of torch, tomopy, astra"),
+        ({"filter": "ramlak"}, "reconstruct.filter: unknown filter 'ramlak'; write one of ram-lak, shepp"),
+        ({"pad": "wrap"}, "reconstruct.pad: unknown pad 'wrap'; write one of zero, edge"),
+        (
+            {"algorithm": "gridrec"},
+            "reconstruct.algorithm: engine 'torch' has no 'gridrec'; write one of fbp, sirt, tv",
+        ),
+        ({"iterations": 10}, "reconstruct.iterations: algorithm 'fbp' has none; leave it out"),
+        ({"algorithm": "sirt", "regularisation": 1}, "reconstruct.regularisation: algorithm 'sirt' has none; leave it"),
+        ({"algorithm": "tv"}, "reconstruct.regularisation: algorithm 'tv' needs it; write a number such as 0.1"),
     ],
 )
-def test_an_unknown_name_is_told_with_the_known_ones(engine: str, kind: str, pad: str, message: str) -> None:
+def test_what_an_engine_cannot_do_is_refused_when_the_config_is_checked(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        engines.plan(engine, ANGLES, WEIGHTS, N, MIDDLE, filter=kind, pad=pad)
+        engines.check(SETTINGS | given)
 
 
-def test_capabilities_are_declared_for_every_engine() -> None:
-    assert engines.capabilities("torch") == engines.Capabilities(
-        additive=True, arbitrary_angles=True, off_axis=True, full_turn=True, gpu=True
-    )
-    with pytest.raises(UserError, match="unknown engine 'tomopy'"):
-        engines.capabilities("tomopy")
+@pytest.mark.parametrize(
+    ("engine", "mend"),
+    [
+        ("tomopy", "it is on conda-forge, not PyPI; run with --sdm conda, or set reconstruct.engine: torch"),
+        ("astra", "pip install astra-toolbox, or set reconstruct.engine: torch"),
+    ],
+)
+def test_a_missing_engine_is_told_with_the_mend_unless_the_jobs_bring_it(
+    monkeypatch: pytest.MonkeyPatch, engine: str, mend: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    settings = SETTINGS | {"engine": engine}
+    with pytest.raises(UserError, match=f"engine '{engine}' is not installed: {mend}"):
+        engines.check(settings)
+    engines.check(settings, installed_elsewhere=True)
+
+
+def test_capabilities_are_declared_for_every_algorithm() -> None:
+    assert engines.capabilities("torch") == engines.capabilities("torch", "fbp")
+    declared = {(name, each) for name in engines.ENGINES for each in engines.algorithms(name)}
+    additive = {pair for pair in declared if engines.capabilities(*pair).additive}
+    assert additive == {("torch", "fbp"), ("tomopy", "gridrec"), ("tomopy", "fbp"), ("astra", "fbp")}
+    assert {pair for pair in declared if not engines.capabilities(*pair).linear} == {
+        ("torch", "tv"), ("tomopy", "tv"), ("tomopy", "mlem"),
+    }  # fmt: skip
+
+
+def test_the_plan_of_a_configuration_is_what_it_says() -> None:
+    sinograms = noise(1)
+    told = engines.plan_as_set(SETTINGS | {"algorithm": "sirt", "iterations": 2}, ANGLES, WEIGHTS, N, "cpu")
+    plan = engines.plan("torch", "sirt", ANGLES, WEIGHTS, N, iterations=2)
+    assert np.array_equal(told(sinograms, 30.0), plan(sinograms, 30.0))
+    told = engines.plan_as_set(SETTINGS | {"filter": "hann", "pad": "zero"}, ANGLES, WEIGHTS, N, "cpu")
+    assert np.array_equal(told(sinograms, 30.0), reconstruct(ANGLES, WEIGHTS, sinograms, 30.0, kind="hann"))
 
 
 @pytest.mark.gpu
-def test_cuda_gives_what_the_cpu_gives(engine: str) -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "iterations", "regularisation"), [("fbp", None, None), ("sirt", 5, None), ("tv", 5, 0.1)]
+)
+def test_cuda_gives_what_the_cpu_gives(algorithm: str, iterations: int | None, regularisation: float | None) -> None:
     import torch
 
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    if not engines.capabilities(engine).gpu:
-        pytest.skip(f"engine {engine} does not run on a GPU")
     sinograms = noise(5)
     plans = [
-        engines.plan(engine, ANGLES, WEIGHTS, N, 29.3, filter="ram-lak", pad="edge", device=device)
+        engines.plan(
+            "torch", algorithm, ANGLES, WEIGHTS, N,
+            iterations=iterations, regularisation=regularisation, device=device,
+        )
         for device in ("cpu", "cuda")
-    ]
-    cpu, cuda = (plan(sinograms) for plan in plans)
+    ]  # fmt: skip
+    cpu, cuda = (plan(sinograms, 29.3) for plan in plans)
     np.testing.assert_allclose(cuda, cpu, atol=1e-5 * float(np.ptp(cpu)))
-    assert np.array_equal(cuda, plans[1](sinograms))
+    assert np.array_equal(cuda, plans[1](sinograms, 29.3))

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tomodenoise.arrays import FloatArray
 from tomodenoise.engines.filters import FILTERS, response
 from tomodenoise.engines.gridding import GriddingPlan, gridding_plan
-from tomodenoise.engines.spreading import kernel_transform, shape_parameter, spreading_matrices
+from tomodenoise.engines.spreading import interpolation_matrix, kernel_transform, shape_parameter, spreading_strips
 
 
 def even(columns: int, angles: int) -> GriddingPlan:
     theta = np.arange(angles) * np.pi / angles
-    return gridding_plan(theta, np.full(angles, np.pi / angles), columns, (columns - 1) / 2, "ram-lak", "zero", "cpu")
+    return gridding_plan(theta, np.full(angles, np.pi / angles), columns, "ram-lak", "zero", "cpu")
 
 
 def backprojection(
@@ -47,11 +47,11 @@ def test_gridding_is_filtered_backprojection(
     rng = np.random.default_rng(seed)
     center, weights = (columns - 1) / 2 + offset, rng.uniform(0, 1, len(angles))
     sinogram = rng.standard_normal((len(angles), columns), np.float32)
-    plan = gridding_plan(np.array(angles), weights, columns, center, kind, "zero", "cpu")
+    plan = gridding_plan(np.array(angles), weights, columns, kind, "zero", "cpu")
     place = np.arange(columns) - (columns - 1) / 2
     x, y = (grid.ravel() for grid in np.meshgrid(place, -place))
-    expected = backprojection(sinogram, np.array(angles), weights, center, kind, plan.length, x, y)
-    error = plan(sinogram[None])[0].ravel() - expected
+    expected = backprojection(sinogram, np.array(angles), weights, center, kind, plan.raster.length, x, y)
+    error = plan(sinogram[None], center)[0].ravel() - expected
     assert np.sqrt(np.mean(error**2)) < 5e-3 * np.sqrt(np.mean(expected**2))
 
 
@@ -59,25 +59,47 @@ def test_gridding_is_filtered_backprojection(
 def test_noise_free_phantoms_are_reconstructed_as_well_as_pixels_allow(columns: int, angles: int, least: float) -> None:
     ellipses = phantoms.random_ellipses(seed=0)
     sinogram = phantoms.sinogram(ellipses, np.arange(angles) * np.pi / angles, columns, (columns - 1) / 2)
-    assert phantoms.psnr(even(columns, angles)(sinogram[None])[0], phantoms.truth(ellipses, columns)) >= least
+    assert (
+        phantoms.psnr(even(columns, angles)(sinogram[None], (columns - 1) / 2)[0], phantoms.truth(ellipses, columns))
+        >= least
+    )
 
 
 def test_a_grid_of_2048_points_is_scaled_right_with_two_threads() -> None:
     """torch.fft.ifft2 of the grid that the sparse product leaves is not, in some versions: pytorch issue 169670."""
     angles, weights = np.array([0.2, 1.9]), np.array([1.0, 2.0])
     sinograms = np.random.default_rng(0).standard_normal((2, 2, 1365), np.float32)
-    plan = gridding_plan(angles, weights, 1365, 700.3, "hann", "zero", "cpu")
-    assert plan.size == 2048
+    plan = gridding_plan(angles, weights, 1365, "hann", "zero", "cpu")
+    assert plan.raster.size == 2048
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        images = plan(sinograms)
+        images = plan(sinograms, 700.3)
     finally:
         torch.set_num_threads(threads)
     rows, columns = np.arange(100, 1265, 90), np.arange(1264, 100, -90)
     for image, sinogram in zip(images, sinograms, strict=True):
-        expected = backprojection(sinogram, angles, weights, 700.3, "hann", plan.length, columns - 682.0, 682.0 - rows)
+        expected = backprojection(
+            sinogram, angles, weights, 700.3, "hann", plan.raster.length, columns - 682.0, 682.0 - rows
+        )
         np.testing.assert_allclose(image[rows, columns], expected, atol=5e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("pad", ["edge", "zero"])
+def test_angles_in_blocks_give_the_same_slice_and_their_sections_add_up(pad: str) -> None:
+    rng, angles, weights = np.random.default_rng(0), np.arange(61) * np.pi / 61, np.full(61, np.pi / 61)
+    sinograms = rng.standard_normal((6, 61, 48), np.float32)
+    one = gridding_plan(angles, weights, 48, "ram-lak", pad, "cpu")
+    many = gridding_plan(angles, weights, 48, "ram-lak", pad, "cpu", limit=128 * 49 * 10)
+    assert (len(one.raster.blocks), len(many.raster.blocks)) == (1, 7)
+    full = many(sinograms, 20.3)
+    assert np.abs(one(sinograms, 20.3) - full).max() < 1e-6 * np.ptp(full)
+    mean = np.zeros_like(full)
+    for some in (np.arange(start, 61, 4) for start in range(4)):
+        share = len(some) / 61
+        part = gridding_plan(angles[some], weights[some] / share, 48, "ram-lak", pad, "cpu", limit=128 * 49 * 10)
+        mean += share * part(sinograms[:, some], 20.3)
+    assert np.abs(mean - full).max() < 1e-5 * np.ptp(full)
 
 
 def test_the_ramp_is_the_band_limited_one() -> None:
@@ -106,8 +128,11 @@ def test_spreading_is_the_kernel_at_every_grid_point() -> None:
     beta = shape_parameter(1.5)
     u, v = rng.uniform(0, size / 2, 40), rng.uniform(-size / 2, size / 2, 40)
     u[:4], v[:4] = [0, size / 2, 3, 0.5], [size / 2, -size / 2, 0, 5.9999]
-    strips = spreading_matrices(torch.from_numpy(u), torch.from_numpy(v), size, beta)
-    dense = np.concatenate([strip.to_dense().numpy() for strip in strips]).reshape(-1, size, 40)
+    matrix = interpolation_matrix(u, v, size, beta)
+    strips = spreading_strips(matrix, size)
+    dense = np.concatenate([strip.to_dense().numpy() for strip in strips])
+    np.testing.assert_array_equal(dense.T, matrix.toarray())
+    dense = dense.reshape(-1, size, 40)
     rows, columns = np.arange(-2, size // 2 + 2), np.arange(size)
 
     def kernel(distance: FloatArray) -> FloatArray:

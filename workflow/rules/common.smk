@@ -22,7 +22,9 @@ try:
     for file in workflow.configfiles:
         settings.check_unique(Path(file))
     CONFIG = settings.resolve(config)
-    TABLE = table.open_all(CONFIG)
+    TABLE = table.open_all(
+        CONFIG, installed_elsewhere=bool(workflow.deployment_settings.deployment_method)
+    )
     FILES = table.open_models(CONFIG)
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")

@@ -2,12 +2,10 @@
 
 import json
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomodenoise import centering, directions, engines, logs, scans, volumes
-from tomodenoise.arrays import FloatArray
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -25,14 +23,10 @@ def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: floa
     logs.logger.info("center %.2f (%s), of %s", found.center, found.method, [asdict(each) for each in found.estimates])
     if found.warning:
         logs.logger.warning(found.warning)
-    centering.figure(sinograms, scan.angles, found, partial(reconstruct, engine, scan.angles)).savefig(picture)
+    weights, _ = directions.angular_weights(scan.angles)
+    plan = engines.plan(engine, None, scan.angles, weights, sinograms.shape[2])
+    centering.figure(sinograms, scan.angles, found, plan).savefig(picture)
     output.write_text(json.dumps(asdict(found) | {"size": sinograms.shape[2]}, indent=1))
-
-
-def reconstruct(engine: str, angles: FloatArray, sinograms: FloatArray, center: float) -> FloatArray:
-    """Reconstruct a few slices from all projections with a center on trial."""
-    weights, _ = directions.angular_weights(angles)
-    return engines.plan(engine, angles, weights, sinograms.shape[2], center, filter="ram-lak", pad="edge")(sinograms)
 
 
 if __name__ == "__main__":

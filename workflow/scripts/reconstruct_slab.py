@@ -23,11 +23,8 @@ def main(
     size = sinograms.shape[2]
     block = np.empty((len(sections), 1, len(sinograms), size, size), dtype=np.float32)
     for number, section in enumerate(sections):
-        plan = engines.plan(
-            settings["engine"], section.angles, section.weights, size, column,
-            filter=settings["filter"], pad=settings["pad"], device=devices.best(),
-        )  # fmt: skip
-        block[number, 0] = plan(sinograms[:, section.indices])
+        plan = engines.plan_as_set(settings, section.angles, section.weights, size, devices.best())
+        block[number, 0] = plan(sinograms[:, section.indices], column)
     logs.logger.info("rows %d to %d: %d sections with center %.2f", rows[0], rows[1] - 1, len(sections), column)
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), block)
 

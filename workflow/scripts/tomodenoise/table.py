@@ -39,19 +39,21 @@ class Entry:
     """How many sections, and why."""
 
 
-def open_all(config: Mapping[str, Any]) -> dict[str, Entry]:
+def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) -> dict[str, Entry]:
     """Open the header of every scan, and find what would stop a job later.
 
     Parameters
     ----------
     config : resolved configuration.
+    installed_elsewhere : whether jobs bring an environment of their own, with engines that may be missing here.
 
     Raises
     ------
     UserError
-        With the scan's name in front of what `scans.open_scan` and `splitting.split` refuse.
+        For what `engines.check` refuses; and with the scan's name in front of what `scans.open_scan` and
+        `splitting.split` refuse.
     """
-    engines.capabilities(config["reconstruct"]["engine"])
+    engines.check(config["reconstruct"], installed_elsewhere=installed_elsewhere)
     entries = {name: _open(name, config) for name in config["scans"]}
     for model in settings.models(config):
         _check_alike(model, {name: entries[name].choice.sections for name in settings.trained_on(config, model)})
@@ -82,7 +84,7 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         size, size_open = _size(entry, scan)
     except UserError as mistake:
         raise UserError(f"scans.{name}: {mistake}") from None
-    additive = engines.capabilities(reconstruct["engine"]).additive
+    additive = engines.capabilities(reconstruct["engine"], reconstruct.get("algorithm")).additive
     shape = layout.Layout(
         angles=len(scan.angles),
         depth=scan.depth,

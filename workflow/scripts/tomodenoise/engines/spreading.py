@@ -1,14 +1,23 @@
-"""Spread scattered frequency samples onto a regular grid with a Kaiser-Bessel kernel, as sparse matrices."""
+"""Interpolation between a regular grid and scattered frequency samples with a Kaiser-Bessel kernel, as sparse matrices.
+
+The matrix that interpolates has TAPS² entries in each row, one row a sample, and is written down directly. Spreading is
+its transpose, which a counting sort makes of it.
+"""
 
 import math
 import warnings
-from collections.abc import Iterator
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
+from tomodenoise.arrays import FloatArray, IntArray
+
 TAPS = 4  # grid points that a sample reaches along each axis
-_STRIP = 16  # grid rows per matrix: bounds what building takes beside the result, and keeps a strip's FFT in cache
+SAMPLE_BYTES = 8 * TAPS**2  # of a matrix: a value and an index for each tap
+_STRIP = 16  # grid rows per matrix: keeps a strip's FFT in cache
+_STEPS = 8192  # of the table between two grid points; interpolated linearly it is exact to float32
 
 
 def shape_parameter(oversampling: float) -> float:
@@ -26,78 +35,78 @@ def kernel_transform(x: Tensor, size: int, beta: float) -> Tensor:
     return TAPS * (torch.exp(z - beta) - torch.exp(-z - beta)) / (2 * z)
 
 
-def spreading_matrices(u: Tensor, v: Tensor, size: int, beta: float) -> Iterator[Tensor]:
-    """Build the sparse matrices that spread samples onto the half plane u >= 0 of a square grid.
+def interpolation_matrix(u: FloatArray, v: FloatArray, size: int, beta: float) -> sparse.csr_array:
+    """Build the sparse matrix that reads samples off the half plane u >= 0 of a square grid.
 
     Parameters
     ----------
-    u, v : (n,) float64, where the samples lie, in grid steps; 0 <= u <= size / 2, any v (the grid is periodic along v).
-    size : grid points along v; even.
+    u, v : (n,) float64, where the samples lie, in grid steps; 0 <= u <= size / 2, -size / 2 <= v <= size / 2.
+    size : grid points along v, along which the grid is periodic; even.
     beta : shape parameter of the kernel.
 
-    Yields
-    ------
-    (rows of size points, n) float32 CSR matrices with int32 indices, for strips of successive grid rows u. All strips
-    together hold the rows u = -2 … size / 2 + 1: what the kernel spills over the half plane's borders is the caller's
-    to fold. Entries carry the sign (-1)^(u + v), which moves the image's origin to the middle of the transform.
-
-    Notes
-    -----
-    Samples are sorted by the cell (first row, first column) that their kernel starts in. A grid point is then reached
-    by TAPS runs of successive samples, one for each row of cells, so the matrix is written down without sorting its
-    entries, which are TAPS² times as many.
+    Returns
+    -------
+    (n, (size / 2 + TAPS) * size) float32 CSR matrix with int32 indices. Its columns are the grid points of the rows
+    u = -2 … size / 2 + 1: what the kernel reaches over the half plane's borders is the caller's to fold. Entries carry
+    the sign (-1)^(u + v), which moves the image's origin to the middle of the transform.
     """
-    rows, width = size // 2 + TAPS, size + TAPS - 1
-    cell = (_first_tap(u).long() + TAPS // 2) * width + _first_tap(v).long() % size + TAPS - 1
-    # The grid closes along v: cells that start at its end are repeated before its start, where their taps go on.
-    wrapped = torch.nonzero(cell % width >= size).squeeze(1)
-    cell, order = torch.sort(torch.cat([cell, cell[wrapped] - size]).int(), stable=True)
-    sample = torch.cat([torch.arange(len(u)), wrapped])[order]
-    bounds = torch.nn.functional.pad(torch.bincount(cell, minlength=rows * width).cumsum(0), (1, 0))
-    for row in range(0, rows, _STRIP):
-        strip = torch.arange(row, min(row + _STRIP, rows))
-        reach = slice(int(bounds[max(row - TAPS + 1, 0) * width]), int(bounds[(int(strip[-1]) + 1) * width]))
-        entry, tap, pointers = _entries(bounds - reach.start, strip, size)
-        near = sample[reach]
-        weights = _tap_weights(u[near], beta)[:, :, None] * _tap_weights(v[near], beta)[:, None, :]
-        first = torch.arange(len(near)) * TAPS**2 - cell[reach] % width
-        values = weights.view(-1)[first[entry] + tap]
-        yield _matrix(pointers, near.int()[entry], values, (len(strip) * size, len(u)))
+    n, rows = len(u), size // 2 + TAPS
+    (first_u, weight_u), (first_v, weight_v) = _taps(u, beta), _taps(v, beta)
+    column = first_v[:, None] + np.arange(TAPS, dtype=np.int32)
+    column += np.where(column < 0, np.int32(size), np.int32(0))
+    row = (first_u + np.int32(TAPS // 2))[:, None] + np.arange(TAPS, dtype=np.int32)
+    row *= np.int32(size)
+    indices = (row[:, :, None] + column[:, None, :]).reshape(-1)
+    values = (weight_u[:, :, None] * weight_v[:, None, :]).reshape(-1)
+    pointers = np.arange(n + 1, dtype=np.int32) * np.int32(TAPS**2)
+    return sparse.csr_array((values, indices, pointers), shape=(n, rows * size))
 
 
-def _first_tap(position: Tensor) -> Tensor:
-    """Grid point, of any sign, where the kernel of a sample starts to reach."""
-    return torch.ceil(position - TAPS / 2)
+def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
+    """Transpose an interpolation matrix.
 
-
-def _tap_weights(position: Tensor, beta: float) -> Tensor:
-    """Kaiser-Bessel weights (n, TAPS) float32 of the grid points around a sample, their sign alternating."""
-    tap = _first_tap(position)[:, None] + torch.arange(TAPS)
-    root = (1 - (2 / TAPS * (tap - position[:, None]).float()) ** 2).clamp(min=0).sqrt()
-    kernel: Tensor = torch.special.i0e(beta * root) * torch.exp(beta * (root - 1))
-    return kernel * (1 - 2 * (tap % 2)).float()
-
-
-def _entries(bounds: Tensor, strip: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """List a strip's entries in the order of its grid points.
-
-    ``bounds`` are the ends of the cells' runs among the sorted samples. Returns for each entry the sample, and where
-    its weight stands among the sample's TAPS² if its cell were in column 0; and for each grid point its first entry.
+    Returns
+    -------
+    (rows of size points, n) float32 CSR matrices with int32 indices, for strips of successive grid rows u.
     """
-    cell_row = strip[:, None, None] - torch.arange(TAPS)
-    column = torch.arange(size)[:, None]
-    cell = cell_row.clamp(min=0) * (size + TAPS - 1) + column
-    begin, end = bounds[cell], bounds[cell + TAPS]
-    length = torch.where(cell_row >= 0, end - begin, 0)
-    pointers = torch.nn.functional.pad(length.sum(-1).view(-1).cumsum(0), (1, 0)).int()
-    length = length.view(-1)
-    run = torch.repeat_interleave(length)
-    entry = torch.arange(len(run)) + (begin.view(-1) + length - length.cumsum(0))[run]
-    tap = (torch.arange(TAPS) * TAPS + column + TAPS - 1).repeat(len(strip), 1, 1).view(-1)[run]
-    return entry, tap, pointers
+    spread = matrix.tocsc()  # the same arrays are the transpose's CSR
+    ends = range(0, spread.shape[1] + 1, size)
+    strips = []
+    for first in range(0, len(ends) - 1, _STRIP):
+        last = min(first + _STRIP, len(ends) - 1)
+        pointers = spread.indptr[ends[first] : ends[last] + 1]
+        entries = slice(pointers[0], pointers[-1])
+        shape = (len(pointers) - 1, matrix.shape[0])
+        strips.append(as_torch(pointers - pointers[0], spread.indices[entries], spread.data[entries], shape))
+    return tuple(strips)
 
 
-def _matrix(pointers: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+def as_torch(pointers: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> Tensor:
+    """Hand the arrays of a CSR matrix to torch, which keeps them without a copy."""
+    crow, col, val = torch.from_numpy(pointers), torch.from_numpy(columns), torch.from_numpy(values)
     with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state": nothing a user can act on
         warnings.simplefilter("ignore", UserWarning)
-        return torch.sparse_csr_tensor(pointers, columns, values, shape, check_invariants=False)
+        return torch.sparse_csr_tensor(crow, col, val, shape, check_invariants=False)
+
+
+def _taps(position: FloatArray, beta: float) -> tuple[IntArray, FloatArray]:
+    """First grid point (n,) int32 that a sample reaches, and the weights (n, TAPS) float32, their sign alternating."""
+    first = np.ceil(position - TAPS / 2).astype(np.int32)
+    place = (position - first - (TAPS / 2 - 1)) * _STEPS
+    step = place.astype(np.int32)
+    rest = (place - step).astype(np.float32)[:, None]
+    table = _table(beta)
+    slope = np.diff(table, axis=0)
+    weights = table[step] + rest * slope[step]
+    return first, weights * (1 - 2 * (first & 1)).astype(np.float32)[:, None]
+
+
+def _table(beta: float) -> FloatArray:
+    """Kernel at the TAPS grid points around a sample, (step, TAPS) float32, for the places between two grid points.
+
+    One step more than these, as a sample may lie on the second one.
+    """
+    place = TAPS / 2 - 1 + np.arange(_STEPS + 2)[:, None] / _STEPS
+    tap = np.arange(TAPS)
+    root = np.sqrt(np.clip(1 - (2 / TAPS * (tap - place)) ** 2, 0, None))
+    return np.asarray(np.i0(beta * root) / np.exp(beta) * (1 - 2 * (tap % 2)), dtype=np.float32)

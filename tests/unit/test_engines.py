@@ -78,7 +78,10 @@ def test_a_disc_has_its_attenuation_inside_and_none_outside(engine: str, kind: s
 
 def test_backprojection_without_a_filter_sums_the_rays_through_a_pixel(engine: str) -> None:
     image = reconstruct(ANGLES, WEIGHTS, np.full((1, A, N), 2, np.float32), engine=engine, kind="none", pad="edge")[0]
-    np.testing.assert_allclose(image[phantoms.within(N, 0.9)], 2 * np.pi, rtol=5e-3)
+    rays = image[phantoms.within(N, 0.9)]
+    assert rays.mean() == pytest.approx(2 * np.pi, rel=1e-3)
+    # Joseph's rays, ASTRA's on a processor, beat with the pixels; TomoPy's lengths within a pixel do.
+    np.testing.assert_allclose(rays, 2 * np.pi, rtol=5e-3 if engine == "torch" else 0.05)
 
 
 def test_the_image_lies_as_the_geometry_says(engine: str) -> None:

@@ -39,7 +39,7 @@ def project(raster: Raster, images: Tensor, factors: Tensor, phases: Tensor) -> 
         for first in range(0, len(images), BATCH):
             some = slice(first, first + BATCH)
             spectra = _interpolate(matrix, _half_plane(raster, images[some]))
-            spectra = spectra.view(-1, raster.length // 2 + 1, len(images[some])).permute(2, 0, 1)
+            spectra = spectra.view(-1, raster.length // 2 + 1, len(images[some])).permute(2, 0, 1).contiguous()
             torch.view_as_real(spectra)[..., 1] *= raster.signs[block]
             spectra = spectra * factors[block].conj() * phases[some].conj()
             spectra[..., [0, -1]] *= 2  # irfft counts these two frequencies once, and all others twice

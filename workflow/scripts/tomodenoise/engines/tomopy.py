@@ -5,8 +5,8 @@ What TomoPy 1.15 does otherwise, and what is done about it here, as its source s
 - ``gridrec`` pads to a power of two with zeros only, takes the center of the first slice of each pair for both, has the
   axis in the pixel (N/2 - 1, N/2) of an even grid, leaves out the frequency zero, and is off in scale by 7 to 18 %.
   ``fbp`` does not filter. So both get projections that are padded, filtered, weighted and moved here, with one center
-  for all, and no filter; the constant that belongs to the frequency zero is added; and the scale is found once for
-  each plan on a disc.
+  for all, and no filter; the constant that belongs to the frequency zero is added; and the scale is found on a
+  disc.
 - ``hann`` and ``parzen`` are not the windows of these names. As projections are filtered here, all windows are ours.
 - Where rays are traced (all but gridrec) the center counts from a column's edge: half a column is added.
 - All start from 1e-6 and not from zero: sirt and fbp would not be linear.
@@ -14,7 +14,7 @@ What TomoPy 1.15 does otherwise, and what is done about it here, as its source s
 Reference: Gürsoy et al., J. Synchrotron Rad. 21, 2014. Dowd et al., SPIE 3772, 1999.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import tomopy
@@ -22,6 +22,8 @@ import torch
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.engines.filtering import check_shape, filtered
+
+_TRIAL_ANGLES = 180  # that the scale of gridrec is found with
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class FilteringPlan:
     columns: int
     kind: str
     pad: str
-    scale: float = 1.0
+    scale: float  # of gridrec; one for fbp
 
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
@@ -45,8 +47,11 @@ class FilteringPlan:
         rows = filtered(
             sinograms, self._length, self.kind, self.pad, self.weights, centers - self._length // 2 + self._turns
         )
-        constant = rows.mean(axis=2).sum(axis=1) if self.algorithm == "gridrec" else np.zeros(len(rows))
-        return np.asarray(self.scale * self._backproject(rows) + constant[:, None, None], np.float32)
+        slices = self._backproject(rows)
+        if self.algorithm == "gridrec":  # which weighs each projection with π / A
+            slices *= np.float32(self.scale * len(self.angles) / np.pi)
+            slices += rows.mean(axis=2).sum(axis=1)[:, None, None]
+        return slices
 
     @property
     def _length(self) -> int:
@@ -83,7 +88,7 @@ class FilteringPlan:
             filter_name="none",
             **options,
         )
-        return np.asarray(slices[:, : self.columns, self._grid - self.columns :])
+        return np.array(slices[:, : self.columns, self._grid - self.columns :], np.float32)
 
 
 @dataclass(frozen=True)
@@ -133,22 +138,25 @@ def tomopy_plan(
     angles = np.asarray(angles, np.float32)
     if algorithm not in {"gridrec", "fbp"}:
         return TracingPlan(algorithm, angles, columns, iterations, regularisation)
-    plan = FilteringPlan(algorithm, angles, np.asarray(weights), columns, kind, pad)
-    return replace(plan, scale=_scale(plan))
+    scale = _gridrec_scale(columns) if algorithm == "gridrec" else 1.0
+    return FilteringPlan(algorithm, angles, np.asarray(weights), columns, kind, pad, scale)
 
 
-def _scale(plan: FilteringPlan) -> float:
-    """Find what TomoPy's slices must be multiplied by: a disc of one must come out as one.
+def _gridrec_scale(columns: int) -> float:
+    """Find what gridrec's slices must be multiplied by: a disc of one must come out as one.
 
-    Each filtered projection of a disc is constant where it covers it, so any set of angles will do.
+    Always from the same angles, for the slices of sections must have one scale to add up to that of all projections.
     """
-    radius, count = plan.columns / 4, len(plan.angles)
-    edges = np.clip((np.arange(plan.columns + 1) - plan.columns / 2) / radius, -1, 1)
-    row = np.diff(edges * np.sqrt(1 - edges**2) + np.arcsin(edges)) * radius**2
-    disc = np.broadcast_to(row.astype(np.float32), (1, count, plan.columns))
-    trial = replace(plan, kind="hann", pad="zero", weights=np.full(count, np.pi / count))
-    middle = (plan.columns - 1) / 2
-    place = np.arange(plan.columns) - middle
+    radius, middle = columns / 4, (columns - 1) / 2
+    edges = np.clip((np.arange(columns + 1) - columns / 2) / radius, -1, 1)
+    chords = np.diff(edges * np.sqrt(1 - edges**2) + np.arcsin(edges)) * radius**2
+    angles = np.arange(_TRIAL_ANGLES, dtype=np.float32) * np.float32(np.pi / _TRIAL_ANGLES)
+    weights = np.full(_TRIAL_ANGLES, np.pi / _TRIAL_ANGLES)
+    disc = np.broadcast_to(chords.astype(np.float32), (1, _TRIAL_ANGLES, columns))
+    place = np.arange(columns) - middle
     inside = np.hypot(place[:, None], place) < radius / 2
-    whole, constant = (replace(trial, scale=scale)(disc, middle)[0][inside].mean() for scale in (1.0, 0.0))
+    whole, constant = (
+        FilteringPlan("gridrec", angles, weights, columns, "hann", "zero", scale)(disc, middle)[0][inside].mean()
+        for scale in (1.0, 0.0)
+    )
     return float((1 - constant) / (whole - constant))

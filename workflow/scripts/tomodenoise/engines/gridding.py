@@ -96,6 +96,7 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
             shifts = raster.signs[block], factors[block], phases[some]
             spectra = _filter(raster, projections[some, block], *shifts, pad)
             _spread(raster, strips, spectra, half[some], add=block.start > 0)
+        del strips  # before the next ones are built
     return _images(raster, half)
 
 

@@ -44,6 +44,7 @@ def project(raster: Raster, images: Tensor, factors: Tensor, phases: Tensor) -> 
             spectra = spectra * factors[block].conj() * phases[some].conj()
             spectra[..., [0, -1]] *= 2  # irfft counts these two frequencies once, and all others twice
             projections[some, block] = torch.fft.irfft(spectra, n=raster.length, norm="forward")[..., : raster.columns]
+        del matrix  # before the next one is built
     return projections
 
 

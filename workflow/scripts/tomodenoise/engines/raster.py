@@ -99,7 +99,8 @@ def polar_raster(
     signs = np.where(directions[:, :1] < 0, -1.0, 1.0)
     half_pixel = columns // 2 - (columns - 1) / 2
     cycles = np.arange(length // 2 + 1) / length
-    turns = np.exp(2j * np.pi * cycles * half_pixel * (directions[:, :1] - directions[:, 1:]))
+    turns = torch.from_numpy((2 * np.pi * half_pixel * (directions[:, :1] - directions[:, 1:])).astype(np.float32))
+    turns = turns.to(device) * torch.from_numpy(cycles.astype(np.float32)).to(device)
     place = torch.arange(columns, dtype=torch.float64) - columns // 2
     inverse = 1 / kernel_transform(place, size, shape_parameter(size / columns))
     step = max(1, limit // (SAMPLE_BYTES * len(cycles)))
@@ -110,7 +111,7 @@ def polar_raster(
         length=length,
         directions=directions,
         signs=torch.from_numpy(signs).to(device, torch.float32),
-        turns=torch.from_numpy(turns.astype(np.complex64)).to(device),
+        turns=torch.polar(torch.ones_like(turns), turns),
         correction=(inverse[:, None] * inverse / length).to(device, torch.float32),
         blocks=blocks,
         strips=None,

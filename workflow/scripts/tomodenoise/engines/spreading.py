@@ -17,6 +17,7 @@ from tomodenoise.arrays import FloatArray, IntArray
 TAPS = 4  # grid points that a sample reaches along each axis
 SAMPLE_BYTES = 8 * TAPS**2  # of a matrix: a value and an index for each tap
 _STRIP = 16  # grid rows per matrix: keeps a strip's FFT in cache
+_CHUNK = 1 << 15  # samples worked on together: fits the cache
 _STEPS = 8192  # of the table between two grid points; interpolated linearly it is exact to float32
 
 
@@ -50,16 +51,16 @@ def interpolation_matrix(u: FloatArray, v: FloatArray, size: int, beta: float) -
     u = -2 … size / 2 + 1: what the kernel reaches over the half plane's borders is the caller's to fold. Entries carry
     the sign (-1)^(u + v), which moves the image's origin to the middle of the transform.
     """
-    n, rows = len(u), size // 2 + TAPS
-    (first_u, weight_u), (first_v, weight_v) = _taps(u, beta), _taps(v, beta)
-    column = first_v[:, None] + np.arange(TAPS, dtype=np.int32)
-    column += np.where(column < 0, np.int32(size), np.int32(0))
-    row = (first_u + np.int32(TAPS // 2))[:, None] + np.arange(TAPS, dtype=np.int32)
-    row *= np.int32(size)
-    indices = (row[:, :, None] + column[:, None, :]).reshape(-1)
-    values = (weight_u[:, :, None] * weight_v[:, None, :]).reshape(-1)
+    n, rows, table = len(u), size // 2 + TAPS, _table(beta)
+    indices, values = np.empty((n, TAPS, TAPS), np.int32), np.empty((n, TAPS, TAPS), np.float32)
+    for first in range(0, n, _CHUNK):
+        some = slice(first, first + _CHUNK)
+        (row, weight_u), (column, weight_v) = _taps(u[some], table), _taps(v[some], table)
+        column += np.where(column < 0, np.int32(size), np.int32(0))
+        np.add(((row + np.int32(TAPS // 2)) * np.int32(size))[:, :, None], column[:, None, :], out=indices[some])
+        np.multiply(weight_u[:, :, None], weight_v[:, None, :], out=values[some])
     pointers = np.arange(n + 1, dtype=np.int32) * np.int32(TAPS**2)
-    return sparse.csr_array((values, indices, pointers), shape=(n, rows * size))
+    return sparse.csr_array((values.ravel(), indices.ravel(), pointers), shape=(n, rows * size))
 
 
 def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
@@ -89,22 +90,21 @@ def as_torch(pointers: IntArray, columns: IntArray, values: FloatArray, shape: t
         return torch.sparse_csr_tensor(crow, col, val, shape, check_invariants=False)
 
 
-def _taps(position: FloatArray, beta: float) -> tuple[IntArray, FloatArray]:
-    """First grid point (n,) int32 that a sample reaches, and the weights (n, TAPS) float32, their sign alternating."""
+def _taps(position: FloatArray, table: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Grid points (n, TAPS) int32 that a sample reaches, and their weights, float32, with the sign (-1)^point."""
     first = np.ceil(position - TAPS / 2).astype(np.int32)
     place = (position - first - (TAPS / 2 - 1)) * _STEPS
     step = place.astype(np.int32)
     rest = (place - step).astype(np.float32)[:, None]
-    table = _table(beta)
-    slope = np.diff(table, axis=0)
-    weights = table[step] + rest * slope[step]
-    return first, weights * (1 - 2 * (first & 1)).astype(np.float32)[:, None]
+    weights = table[step] * (1 - rest) + table[step + 1] * rest
+    weights *= (1 - 2 * (first & 1)).astype(np.float32)[:, None]
+    return first[:, None] + np.arange(TAPS, dtype=np.int32), weights
 
 
 def _table(beta: float) -> FloatArray:
     """Kernel at the TAPS grid points around a sample, (step, TAPS) float32, for the places between two grid points.
 
-    One step more than these, as a sample may lie on the second one.
+    Two steps more than these: a sample may lie on the second one, and is interpolated to the next step.
     """
     place = TAPS / 2 - 1 + np.arange(_STEPS + 2)[:, None] / _STEPS
     tap = np.arange(TAPS)

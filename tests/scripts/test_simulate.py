@@ -43,6 +43,14 @@ def test_options_reach_the_scan_and_the_detector(tmp_path: Path) -> None:
     assert angles[1] == pytest.approx(222.49, abs=0.01)
 
 
+def test_the_truth_may_be_larger_than_the_detector(tmp_path: Path) -> None:
+    options = ["--span=360", "--center=6", "--cylinder=0.7", "--truth-size=52"]
+    simulate.main([str(tmp_path / "foam.h5"), "--truth", str(tmp_path / "truth.npy"), *TINY, *options])
+    truth = np.load(tmp_path / "truth.npy")
+    assert truth.shape == (3, 52, 52)
+    assert (truth[1].any(axis=0).sum(), truth[1, 25, 0]) == (2 * 0.7 * 32 // 1 + 2, 0)
+
+
 def test_a_mistake_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [simulate.__file__, str(tmp_path / "foam.h5"), *TINY, "--order=random"])
     with pytest.raises(SystemExit, match=r"^simulate.py: order 'random' is unknown: choose .*$"):

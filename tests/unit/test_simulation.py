@@ -1,5 +1,7 @@
 """The simulated scan is what it claims: exact shadows, declared noise and faults, declared files."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -14,6 +16,7 @@ from tomodenoise.simulation.detector import PIXEL_SPREAD, STRIPE_ERROR, Detector
 from tomodenoise.simulation.files import write_scan, write_truth
 from tomodenoise.simulation.phantom import Foam, foam, truth
 from tomodenoise.simulation.projection import absorb, project
+from tomodenoise.simulation.propagation import propagate, spread
 
 SMALL = Scan(columns=24, rows=6, angles=8, flats=5, darks=3)
 QUIET = Detector(photons=1e4, read_noise=0, drift=0)
@@ -56,6 +59,27 @@ def test_every_projection_holds_the_whole_mass(angle: float, center: float) -> N
     balls = 4 / 3 * np.pi * 2.7**3 * (sample.attenuations - sample.matrix).sum()
     mass = sample.matrix * np.pi * 11**2 * 16 + balls
     assert project(sample, angle, center, (16, 26)).sum() == pytest.approx(mass, rel=1e-12)
+
+
+@pytest.mark.parametrize("tilt", [0.05, -0.3])
+def test_a_tilted_axis_turns_the_whole_shadow_about_the_middle_of_its_row(tilt: float) -> None:
+    sample, lean = spheres((3, 4, -3), (10, -5, 2), (4, 1, 6), matrix=0.0), np.arctan(tilt)
+    for number in range(3):
+        one = Foam(11, 0, sample.centers[[number]], sample.radii[[number]], sample.attenuations[[number]])
+        places = []
+        for used in (0.0, tilt):
+            shadow = project(one, 0.7, 15.3, (14, 31), used)
+            places.append([np.average(index, weights=shadow) for index in np.indices(shadow.shape)])
+        (row, column), turned = np.array(places[0]) - [6.5, 15.3], np.array(places[1]) - [6.5, 15.3]
+        expected = row * np.cos(lean) - column * np.sin(lean), column * np.cos(lean) + row * np.sin(lean)
+        np.testing.assert_allclose(turned, expected, atol=2e-3)
+
+
+def test_the_middle_of_a_tilted_cylinder_moves_by_the_tilt_from_row_to_row() -> None:
+    sample = Foam(8.0, 0.1, np.empty((0, 3)), np.empty(0), np.empty(0))
+    shadow = project(sample, 0.3, 15.2, (11, 41), 0.4)
+    np.testing.assert_allclose(shadow @ np.arange(41) / shadow.sum(axis=1), 15.2 + 0.4 * (np.arange(11) - 5), atol=1e-3)
+    np.testing.assert_allclose(shadow.sum(axis=1), 0.1 * np.pi * 8**2 * np.hypot(1, 0.4))
 
 
 def test_a_detector_sees_its_part_of_a_larger_one() -> None:
@@ -107,6 +131,13 @@ def test_a_seed_fixes_the_foam() -> None:
     first, same, other = (foam((8, 64), (2, 3), 0.2, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.centers, same.centers)
     assert not np.array_equal(first.centers, other.centers)
+
+
+def test_a_foam_may_be_wider_than_the_detector() -> None:
+    sample = foam((4, 32), (1, 3), 0.1, np.random.default_rng(0), 0.8)
+    assert sample.cylinder == pytest.approx(0.8 * 32)
+    assert project(sample, 0.4, 15.5, (4, 32)).min() > 0
+    np.testing.assert_array_equal(truth(sample, 56, range(4))[:, 12:44, 12:44], truth(sample, 32, range(4)))
 
 
 def test_too_many_spheres_are_refused() -> None:
@@ -165,11 +196,41 @@ def test_stripes_change_whole_columns_of_projections_only() -> None:
     assert ratio.std(axis=(0, 1)).max() < 1e-3
 
 
-def test_zingers_are_rare_bright_pixels_of_single_frames() -> None:
+def test_zingers_are_small_bright_spots_of_single_frames() -> None:
     clean, struck = records(QUIET).astype(int), records(Detector(1e4, 1, 100, 0, 0, zingers=2)).astype(int)
     rise = (struck - clean)[struck != clean]
-    assert 12 <= rise.size <= 60  # 16 frames, 2 each
+    assert 16 * 2 <= rise.size <= 16 * 2 * 9  # 16 frames, 2 each, of 1 to 9 pixels
     assert rise.min() > 1e4
+    assert all((struck[keys] != clean[keys]).any() for keys in (image_keys(SMALL) == kind for kind in range(3)))
+
+
+def test_zingers_have_one_to_nine_pixels() -> None:
+    frames = np.zeros((4000, 9, 9))
+    frames, _ = expose(Detector(zingers=400, read_noise=0), frames, frames, np.ones(1), np.random.default_rng(2))
+    sizes = Counter((frame > 1000).sum() for frame in frames if len(np.unique(frame)) == 2)
+    assert set(sizes) == {1, 2, 3, 4, 6, 9}
+
+
+def test_dead_columns_are_stuck_in_projections_and_look_right_in_flats() -> None:
+    clean, dead = records(QUIET), records(Detector(1e4, 1, 100, 0, 0, dead=3))
+    keys = image_keys(SMALL)
+    np.testing.assert_array_equal(dead[keys != PROJECTION], clean[keys != PROJECTION])
+    stuck = np.ptp(dead[keys == PROJECTION], axis=(0, 1)) == 0
+    assert stuck.sum() == 3
+    np.testing.assert_array_equal(dead[..., ~stuck], clean[..., ~stuck])
+    assert np.all((dead[keys == PROJECTION][..., stuck] > 3000) & (dead[keys == PROJECTION][..., stuck] < 9200))
+
+
+def test_flicker_and_sway_add_a_straight_line_to_each_projection() -> None:
+    restless = Detector(1e9, 5e-5, 0, 0, 0, flicker=0.02, sway=0.03)
+    scan = replace(SMALL, angles=400, flats=0, darks=0)
+    air = Foam(1.0, 0.0, np.empty((0, 3)), np.empty(0), np.empty(0))
+    changes = np.log(records(restless, scan, air).astype(float)).mean(axis=1)
+    slopes, levels = np.polyfit(np.linspace(-1, 1, 24), (changes - changes.mean(axis=0)).T, 1)
+    assert levels.std() == pytest.approx(0.02, rel=0.1)
+    assert slopes.std() == pytest.approx(0.03, rel=0.1)
+    straight = np.outer(slopes, np.linspace(-1, 1, 24)) + levels[:, None]
+    np.testing.assert_allclose(changes - changes.mean(axis=0), straight, atol=1e-4)
 
 
 def test_afterglow_moves_light_to_the_next_frame() -> None:
@@ -243,7 +304,7 @@ def test_the_object_fits_the_field_of_view_by_default() -> None:
 
 def test_data_exchange_holds_what_was_recorded(tmp_path: Path) -> None:
     frames, keys = records(Detector()), image_keys(SMALL)
-    write_scan(tmp_path / "raw" / "scan.h5", "exchange", SMALL, iter(frames), 1.43)
+    write_scan(tmp_path / "raw" / "scan.h5", "exchange", replace(SMALL, pixel_size=1.43), iter(frames))
     with h5py.File(tmp_path / "raw" / "scan.h5") as file:
         exchange = file["exchange"]
         np.testing.assert_array_equal(exchange["data"], frames[keys == PROJECTION])
@@ -259,7 +320,7 @@ def test_data_exchange_holds_what_was_recorded(tmp_path: Path) -> None:
 
 def test_nxtomo_holds_what_was_recorded(tmp_path: Path) -> None:
     frames, keys = records(Detector()), image_keys(SMALL)
-    write_scan(tmp_path / "scan.nxs", "nxtomo", SMALL, iter(frames), 1.43)
+    write_scan(tmp_path / "scan.nxs", "nxtomo", replace(SMALL, pixel_size=1.43), iter(frames))
     with h5py.File(tmp_path / "scan.nxs") as file:
         entry = file["entry"]
         detector, rotation = entry["instrument/detector"], entry["sample/rotation_angle"]
@@ -274,5 +335,39 @@ def test_nxtomo_holds_what_was_recorded(tmp_path: Path) -> None:
 
 def test_a_broken_off_scan_leaves_no_file_under_its_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="shorter"):
-        write_scan(tmp_path / "scan.h5", "exchange", SMALL, iter(records(Detector())[:4]), 1.0)
+        write_scan(tmp_path / "scan.h5", "exchange", SMALL, iter(records(Detector())[:4]))
     assert not (tmp_path / "scan.h5").exists()
+
+
+def test_a_slowly_changing_sample_shows_the_transport_of_intensity() -> None:
+    y, x = np.meshgrid(*2 * [np.arange(64) * 2 * np.pi / 64], indexing="ij")
+    integrals = 0.3 + 0.04 * np.cos(2 * x) * np.sin(y)
+    behind = np.exp(-integrals)
+    squared = spread(energy=25, distance=0.005, pixel_size=2.0) * 300 / (4 * np.pi)
+    wavenumbers = np.fft.fftfreq(64)[:, None] ** 2 + np.fft.fftfreq(64) ** 2
+    laplacian = np.fft.ifft2(np.fft.fft2(behind) * -4 * np.pi**2 * wavenumbers).real
+    found = propagate(integrals, 300, spread(energy=25, distance=0.005, pixel_size=2.0))
+    np.testing.assert_allclose(found - behind, -squared * laplacian, atol=0.03 * squared * abs(laplacian).max())
+    assert squared == pytest.approx(1.239841984e-9 / 25 * 0.005 * 300 / (4 * np.pi) / (2e-6) ** 2)
+
+
+@given(delta_beta=st.floats(0, 300), distance=st.floats(0, 0.2))
+@settings(max_examples=20, deadline=None)
+def test_free_space_keeps_the_light(delta_beta: float, distance: float) -> None:
+    integrals = np.random.default_rng(0).random((12, 16))
+    found = propagate(integrals, delta_beta, spread(energy=20, distance=distance, pixel_size=1.0))
+    assert found.sum() == pytest.approx(np.exp(-integrals).sum())
+
+
+def test_a_scan_at_a_distance_has_bright_and_dark_edges() -> None:
+    calm = replace(SMALL, rows=12, columns=40, center=19.5)
+    sample = Foam(10.0, 1e-3, np.empty((0, 3)), np.empty(0), np.empty(0))
+    near, far = (
+        records(Detector(1e9, 2e-5, 0, 0, 0), replace(calm, distance=z, delta_beta=200.0), sample) for z in (0, 0.02)
+    )
+    keys = image_keys(calm)
+    profiles = [(frames[keys == PROJECTION] / near[keys == FLAT][0]).mean(axis=(0, 1)) for frames in (near, far)]
+    assert profiles[0][:4] == pytest.approx(1, abs=1e-3)
+    assert profiles[0].max() == pytest.approx(1, abs=1e-3)
+    assert profiles[1].max() > 1.02  # the bright fringe outside
+    assert profiles[1][9:12].min() < profiles[0][9:12].min() - 0.02  # the dark one inside

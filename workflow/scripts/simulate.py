@@ -15,7 +15,7 @@ from tomodenoise.errors import UserError
 from tomodenoise.simulation.acquisition import Scan, acquire
 from tomodenoise.simulation.detector import Detector
 from tomodenoise.simulation.files import write_scan, write_truth
-from tomodenoise.simulation.phantom import foam
+from tomodenoise.simulation.phantom import CYLINDER, foam
 from tomodenoise.simulation.projection import absorb
 
 
@@ -26,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     detector = Detector(**{spec.name: getattr(options, spec.name) for spec in fields(Detector)})
     foam_rng, scan_rng = np.random.default_rng(options.seed).spawn(2)
     shape = scan.rows, scan.columns
-    sample = absorb(foam(shape, options.radii, options.fill, foam_rng), options.absorption, scan.axis, shape)
+    drawn = foam(shape, options.radii, options.fill, foam_rng, options.cylinder)
+    sample = absorb(drawn, options.absorption, scan.axis, shape)
     if options.truth:
-        write_truth(options.truth, sample, scan.columns, scan.rows)
+        write_truth(options.truth, sample, options.truth_size or scan.columns, scan.rows)
     frames = acquire(lambda _: sample, scan, detector, scan_rng)
-    write_scan(options.output, options.layout, scan, frames, options.pixel_size)
+    write_scan(options.output, options.layout, scan, frames)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,10 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("output", type=Path, help="HDF5 file to write")
     parser.add_argument("--truth", type=Path, help="also write the true volume, (z, y, x) float32, as .npy")
     parser.add_argument("--layout", choices=["exchange", "nxtomo"], default="exchange", help="[%(default)s]")
-    parser.add_argument("--pixel-size", type=float, default=1.0, help="micrometre [%(default)s]")
+    parser.add_argument("--truth-size", type=int, help="edge of the true slices, pixels [columns]")
     parser.add_argument("--absorption", type=float, default=2.0, help="largest line integral [%(default)s]")
     parser.add_argument("--radii", type=_numbers, default=(1.3, 4.5), help="of the spheres, pixels [%(default)s]")
     parser.add_argument("--fill", type=float, default=0.3, help="volume of the spheres, relative [%(default)s]")
+    parser.add_argument("--cylinder", type=float, default=CYLINDER, help="radius, of the columns [%(default)s]")
     parser.add_argument("--seed", type=int, default=0, help="of foam and noise [%(default)s]")
     converters: dict[str, Callable[[str], object]] = {"center": float, "channels": _numbers}
     for spec in (*fields(Scan), *fields(Detector)):

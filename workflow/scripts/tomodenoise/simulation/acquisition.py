@@ -1,7 +1,7 @@
 """The course of a scan: darks, flats, projections at their angles, flats again, one frame at a time."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
-from tomodenoise.simulation.detector import Detector, expose, flatfield, stripe_gain
+from tomodenoise.simulation.detector import Detector, dead_columns, dose, expose, flatfield, stripe_gain
 from tomodenoise.simulation.phantom import Foam
 from tomodenoise.simulation.projection import project
+from tomodenoise.simulation.propagation import propagate, reach, spread
 
 PROJECTION, FLAT, DARK = 0, 1, 2  # the NXtomo image keys
 GOLDEN = (np.sqrt(5) - 1) / 2
@@ -32,9 +33,14 @@ class Scan:
     order: Order = field(default="sequential", metadata={"help": "sequential, interlaced or golden"})
     turns: int = field(default=1, metadata={"help": "turns that share the angles, each a time step"})
     center: float | None = field(default=None, metadata={"help": "column of the axis; default: 3.4 in 256 off-centre"})
+    tilt: float = field(default=0.0, metadata={"help": "columns that the axis moves per row, about the middle row"})
     flats: int = field(default=60, metadata={"help": "number of flats"})
     darks: int = field(default=20, metadata={"help": "number of darks"})
     channels: tuple[float, ...] = field(default=(), metadata={"help": "attenuation of each channel, relative"})
+    pixel_size: float = field(default=1.0, metadata={"help": "micrometre"})
+    distance: float = field(default=0.0, metadata={"help": "from sample to detector, metre; 0 makes no phase contrast"})
+    energy: float = field(default=20.0, metadata={"help": "keV"})
+    delta_beta: float = field(default=0.0, metadata={"help": "of the sample's refractive index 1 - delta + i beta"})
 
     @property
     def axis(self) -> float:
@@ -101,19 +107,28 @@ def acquire(phantom: Phantom, scan: Scan, detector: Detector, rng: np.random.Gen
     pattern_rng, *streams = rng.spawn(1 + len(keys))
     beam = detector.photons * flatfield((scan.rows, scan.columns), pattern_rng)
     gain = stripe_gain(detector, scan.columns, pattern_rng)
+    dead, stuck = dead_columns(detector, scan.columns, pattern_rng)
     transmissions = _transmissions(phantom, scan)
     light: FloatArray = np.zeros(scan.frame_shape)
     for number, (key, stream) in enumerate(zip(keys, streams, strict=True)):
         drift = 1 + detector.drift * (number - scan.darks) / max(1, len(keys) - scan.darks - 1)
         transmission = next(transmissions) if key == PROJECTION else np.float64(key == FLAT)
-        expected = np.broadcast_to(beam * drift * transmission, scan.frame_shape)
+        moment = drift * dose(detector, scan.columns, stream.spawn(1)[0])
+        expected = np.broadcast_to(beam * moment * transmission, scan.frame_shape)
         frame, light = expose(detector, expected, light, gain if key == PROJECTION else np.ones(1), stream)
+        if key == PROJECTION:
+            frame[..., dead] = stuck
         yield frame
 
 
 def _transmissions(phantom: Phantom, scan: Scan) -> Iterator[FloatArray]:
-    """Yield the share of the beam that passes the sample, for each projection."""
+    """Yield the light behind the sample relative to the beam, for each projection, with what diffracts into view."""
     contrast = np.reshape(scan.channels or 1.0, (-1, 1, 1) if scan.channels else ())
+    fresnel = spread(scan.energy, scan.distance, scan.pixel_size)
+    margin = reach(fresnel)
+    shape, core = (scan.rows + 2 * margin, scan.columns + 2 * margin), slice(margin, -margin or None)
     for number, angle in enumerate(np.deg2rad(rotation_angles(scan))):
         foam = phantom(number / max(1, scan.angles - 1))
-        yield np.exp(-contrast * project(foam, angle, scan.axis, (scan.rows, scan.columns)))
+        shifted = replace(foam, centers=foam.centers + np.array([margin, 0, 0]))
+        integrals = contrast * project(shifted, angle, scan.axis + margin, shape, scan.tilt)
+        yield propagate(integrals, scan.delta_beta, fresnel)[..., core, core]

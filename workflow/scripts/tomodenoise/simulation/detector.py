@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.arrays import FloatArray, IntArray
 
 VIGNETTING = 0.2  # loss of beam from the middle to the side of the detector
 PIXEL_SPREAD = 0.02  # rms of the pixels' own gains
 STRIPE_ERROR = 0.03  # largest relative error of a faulty column
 ZINGER_PHOTONS = (5.0, 20.0)  # strength in units of the open beam
+ZINGER_EDGE = 3  # pixels at most, in either direction
+STUCK_AT = (0.3, 0.9)  # level of a dead column in units of the open beam
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,11 @@ class Detector:
     offset: float = field(default=100.0, metadata={"help": "counts without light"})
     read_noise: float = field(default=1.0, metadata={"help": "counts, rms"})
     drift: float = field(default=-0.02, metadata={"help": "relative change of the beam over the scan"})
+    flicker: float = field(default=0.0, metadata={"help": "change of the beam from frame to frame, relative, rms"})
+    sway: float = field(default=0.0, metadata={"help": "the same of its slope, at the detector's sides"})
     stripes: int = field(default=0, metadata={"help": "columns with a gain error that the flats do not show"})
-    zingers: float = field(default=0.0, metadata={"help": "mean number of zingers per frame"})
+    dead: int = field(default=0, metadata={"help": "columns stuck at one value in projections, as others in flats"})
+    zingers: float = field(default=0.0, metadata={"help": "mean number of zingers per frame, of 1 to 3 x 3 pixels"})
     afterglow: float = field(default=0.0, metadata={"help": "share of the light that appears one frame later"})
 
 
@@ -41,6 +46,20 @@ def stripe_gain(detector: Detector, columns: int, rng: np.random.Generator) -> F
     faulty = rng.choice(columns, detector.stripes, replace=False)
     gain[faulty] += rng.uniform(-STRIPE_ERROR, STRIPE_ERROR, detector.stripes)
     return gain
+
+
+def dead_columns(detector: Detector, columns: int, rng: np.random.Generator) -> tuple[IntArray, NDArray[np.uint16]]:
+    """Draw the columns that do not respond in projections, and the counts at which each is stuck."""
+    dead = rng.choice(columns, detector.dead, replace=False)
+    level = detector.offset + detector.conversion * detector.photons * rng.uniform(*STUCK_AT, detector.dead)
+    return dead, _counts(level)
+
+
+def dose(detector: Detector, columns: int, rng: np.random.Generator) -> FloatArray:
+    """Draw the beam of one frame relative to the mean one, (columns,) float64: in its logarithm a straight line."""
+    level, slope = rng.standard_normal(2)
+    line: FloatArray = np.exp(detector.flicker * level + detector.sway * slope * np.linspace(-1, 1, columns))
+    return line
 
 
 def expose(
@@ -63,12 +82,21 @@ def expose(
     light = (1 - detector.afterglow) * photons + detector.afterglow * before + _zingers(detector, expected.shape, rng)
     counts = detector.offset + detector.conversion * gain * light
     counts += detector.read_noise * rng.standard_normal(counts.shape)
-    return np.clip(np.rint(counts), 0, np.iinfo(np.uint16).max).astype(np.uint16), photons
+    return _counts(counts), photons
+
+
+def _counts(values: FloatArray) -> NDArray[np.uint16]:
+    """Round and clip to what a pixel can hold."""
+    return np.clip(np.rint(values), 0, np.iinfo(np.uint16).max).astype(np.uint16)
 
 
 def _zingers(detector: Detector, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """Return stray light in photons: few pixels, far above the beam, in one frame only."""
+    """Return stray light in photons: spots of few pixels, far above the beam, in one frame only."""
     stray = np.zeros(shape)
     struck = rng.integers(stray.size, size=rng.poisson(detector.zingers))
-    stray.flat[struck] = detector.photons * rng.uniform(*ZINGER_PHOTONS, struck.size)
+    strength = detector.photons * rng.uniform(*ZINGER_PHOTONS, struck.size)
+    edges = rng.integers(1, ZINGER_EDGE + 1, (struck.size, 2))
+    for place, light, (tall, wide) in zip(struck, strength, edges, strict=True):
+        *frame, row, column = np.unravel_index(place, shape)
+        stray[(*frame, slice(row, row + tall), slice(column, column + wide))] = light
     return stray

@@ -15,7 +15,7 @@ TRUTH_ROWS = 32
 Layout: TypeAlias = Literal["exchange", "nxtomo"]
 
 
-def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame], pixel_size: float) -> None:
+def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame]) -> None:
     """Write the frames as they come; the file appears under its name only when it is whole.
 
     Parameters
@@ -23,28 +23,27 @@ def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame], 
     path : HDF5 file to write or replace; missing folders are made.
     layout : Data Exchange (`exchange`) or NXtomo (`nxtomo`).
     frames : as `acquisition.acquire` yields them.
-    pixel_size : micrometre.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     with h5py.File(partial, "w") as file:
-        {"exchange": _write_exchange, "nxtomo": _write_nxtomo}[layout](file, scan, frames, pixel_size)
+        {"exchange": _write_exchange, "nxtomo": _write_nxtomo}[layout](file, scan, frames)
     partial.replace(path)
 
 
-def write_truth(path: Path, foam: Foam, columns: int, rows: int) -> None:
-    """Write the true volume, (rows, columns, columns) float32 in attenuation per pixel, as .npy in blocks of rows."""
+def write_truth(path: Path, foam: Foam, size: int, rows: int) -> None:
+    """Write the true volume, (rows, size, size) float32 in attenuation per pixel, as .npy in blocks of rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    volume = np.lib.format.open_memmap(partial, "w+", np.float32, (rows, columns, columns))
+    volume = np.lib.format.open_memmap(partial, "w+", np.float32, (rows, size, size))
     for start in range(0, rows, TRUTH_ROWS):
         block = range(start, min(start + TRUTH_ROWS, rows))
-        volume[block.start : block.stop] = truth(foam, columns, block)
+        volume[block.start : block.stop] = truth(foam, size, block)
     volume.flush()
     partial.replace(path)
 
 
-def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame], pixel_size: float) -> None:
+def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
     """Write the Data Exchange layout [De Carlo et al. 2014]; all flats share one array."""
     keys = image_keys(scan)
     file["implements"] = "exchange:measurement"
@@ -52,15 +51,15 @@ def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame], pixel_
     stacks = {key: _frames(file, name, scan, int((keys == key).sum())) for key, name in names.items()}
     stacks[PROJECTION].attrs["axes"] = "theta:channel:y:x" if scan.channels else "theta:y:x"
     _quantity(file, "exchange/theta", rotation_angles(scan), "degrees")
-    _quantity(file, "measurement/instrument/detector/x_pixel_size", pixel_size, "um")
-    _quantity(file, "measurement/instrument/detector/y_pixel_size", pixel_size, "um")
+    _quantity(file, "measurement/instrument/detector/x_pixel_size", scan.pixel_size, "um")
+    _quantity(file, "measurement/instrument/detector/y_pixel_size", scan.pixel_size, "um")
     position = dict.fromkeys(names, 0)
     for key, frame in zip(keys, frames, strict=True):
         stacks[key][position[key]] = frame
         position[key] += 1
 
 
-def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame], pixel_size: float) -> None:
+def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
     """Write the NXtomo application definition: all frames in one stack in order of time, told apart by a key."""
     keys = image_keys(scan)
     file.attrs["default"] = "entry"
@@ -69,8 +68,8 @@ def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame], pixel_si
     detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
     stack = _frames(detector, "data", scan, len(keys))
     detector["image_key"] = keys
-    _quantity(detector, "x_pixel_size", pixel_size, "um")
-    _quantity(detector, "y_pixel_size", pixel_size, "um")
+    _quantity(detector, "x_pixel_size", scan.pixel_size, "um")
+    _quantity(detector, "y_pixel_size", scan.pixel_size, "um")
     sample = _group(entry, "sample", "NXsample")
     sample["name"] = "foam"
     rotation = np.zeros(len(keys))

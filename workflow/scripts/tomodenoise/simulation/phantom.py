@@ -34,15 +34,22 @@ class Foam:
         return replace(self, matrix=self.matrix * factor, attenuations=self.attenuations * factor)
 
 
-def foam(shape: tuple[int, int], radii: tuple[float, float], fill: float, rng: np.random.Generator) -> Foam:
-    """Draw a foam that a detector sees whole, in relative attenuation (matrix 0.5, largest 1).
+def foam(
+    shape: tuple[int, int],
+    radii: tuple[float, float],
+    fill: float,
+    rng: np.random.Generator,
+    cylinder: float = CYLINDER,
+) -> Foam:
+    """Draw a foam in relative attenuation (matrix 0.5, largest 1); a detector sees it whole by default.
 
     Parameters
     ----------
-    shape : (rows, columns) of the detector; the cylinder's radius is 0.44 of the columns.
+    shape : (rows, columns) of the detector.
     radii : smallest and largest radius of the spheres in pixels; the others lie evenly between.
     fill : volume of the spheres over the volume of the cylinder, below about 0.35.
     rng : source of the places and attenuations.
+    cylinder : its radius, of the columns; where it exceeds 0.5, the detector sees a region of interest.
 
     Raises
     ------
@@ -50,12 +57,12 @@ def foam(shape: tuple[int, int], radii: tuple[float, float], fill: float, rng: n
         If `fill` is too high for spheres dropped at random.
     """
     rows, columns = shape
-    cylinder, (small, large) = CYLINDER * columns, radii
+    radius, (small, large) = cylinder * columns, radii
     mean_cube = (small + large) * (small**2 + large**2) / 4
-    count = round(fill * rows * cylinder**2 / (4 / 3 * mean_cube))
+    count = round(fill * rows * radius**2 / (4 / 3 * mean_cube))
     drawn = np.linspace(large, small, count)
-    centers = _place(drawn, cylinder, rows, rng)
-    return Foam(cylinder, MATRIX, centers, drawn, rng.choice(INCLUSIONS, count))
+    centers = _place(drawn, radius, rows, rng)
+    return Foam(radius, MATRIX, centers, drawn, rng.choice(INCLUSIONS, count))
 
 
 def _place(radii: FloatArray, cylinder: float, rows: int, rng: np.random.Generator) -> FloatArray:
@@ -83,21 +90,21 @@ def _uniform(reach: FloatArray, rows: int, rng: np.random.Generator) -> FloatArr
     return np.stack([z, polar * np.sin(azimuth), polar * np.cos(azimuth)], axis=1)
 
 
-def truth(foam: Foam, columns: int, rows: range) -> FloatArray:
+def truth(foam: Foam, size: int, rows: range) -> FloatArray:
     """Sample the foam on voxels, each the mean of 4 x 4 x 4 points.
 
     Returns
     -------
-    (len(rows), columns, columns) float32, attenuation per pixel; axis at index (columns - 1) / 2, y up.
+    (len(rows), size, size) float32, attenuation per pixel; axis at index (size - 1) / 2, y up.
     """
-    middle = (columns - 1) / 2
-    y, x = middle - _points(0, columns), _points(0, columns) - middle
+    middle = (size - 1) / 2
+    y, x = middle - _points(0, size), _points(0, size) - middle
     disc = _coverage(np.hypot(y[:, None], x)[None] < foam.cylinder, depth=1)
     volume = np.repeat(np.float32(foam.matrix) * disc, len(rows), axis=0)
     for center, radius, attenuation in zip(foam.centers, foam.radii, foam.attenuations, strict=True):
         z0, z1 = _span(center[0] - rows.start, radius, len(rows))
-        i0, i1 = _span(middle - center[1], radius, columns)
-        j0, j1 = _span(middle + center[2], radius, columns)
+        i0, i1 = _span(middle - center[1], radius, size)
+        j0, j1 = _span(middle + center[2], radius, size)
         dz = _points(z0 + rows.start, z1 + rows.start) - center[0]
         dy, dx = middle - _points(i0, i1) - center[1], _points(j0, j1) - middle - center[2]
         inside = dz[:, None, None] ** 2 + dy[:, None] ** 2 + dx**2 < radius**2

@@ -14,7 +14,7 @@ BATCH = 2**17  # pixel corners worked on at once: fits the cache
 PROBES = 64
 
 
-def project(foam: Foam, angle: float, center: float, shape: tuple[int, int]) -> FloatArray:
+def project(foam: Foam, angle: float, center: float, shape: tuple[int, int], tilt: float = 0.0) -> FloatArray:
     """Project a foam at one angle: a point (x, y) falls on the column center + x cos(angle) + y sin(angle).
 
     Parameters
@@ -23,15 +23,21 @@ def project(foam: Foam, angle: float, center: float, shape: tuple[int, int]) -> 
     angle : radians.
     center : column of the rotation axis, from the middle of column 0.
     shape : (rows, columns) of the detector.
+    tilt : columns that the axis moves to the right per row; it turns about the middle row, where it is at `center`.
 
     Returns
     -------
-    (rows, columns) float64, the mean of the line integral over each pixel.
+    (rows, columns) float64, the mean of the line integral over each pixel; that through the cylinder is the one of the
+    row's middle.
     """
-    edges = np.arange(shape[1] + 1) - 0.5 - center
-    image = np.repeat(foam.matrix * np.diff(_disc_area(edges, foam.cylinder))[None], shape[0], axis=0)
-    columns = center + foam.centers[:, 2] * np.cos(angle) + foam.centers[:, 1] * np.sin(angle)
-    _add_spheres(image, foam.centers[:, 0], columns, foam.radii, foam.attenuations - foam.matrix)
+    middle, cosine = (shape[0] - 1) / 2, 1 / np.hypot(1, tilt)
+    axis = center + tilt * (np.arange(shape[0]) - middle)
+    edges = (np.arange(shape[1] + 1) - 0.5 - axis[:, None]) * cosine
+    image: FloatArray = foam.matrix * np.diff(_disc_area(edges, foam.cylinder)) / cosine
+    along = foam.centers[:, 0] - middle
+    across = foam.centers[:, 2] * np.cos(angle) + foam.centers[:, 1] * np.sin(angle)
+    rows, columns = middle + cosine * (along - tilt * across), center + cosine * (across + tilt * along)
+    _add_spheres(image, rows, columns, foam.radii, foam.attenuations - foam.matrix)
     return image
 
 

@@ -1,0 +1,45 @@
+"""Phase contrast: what free space makes of the wave behind a sample of one material."""
+
+import numpy as np
+import scipy.fft
+
+from tomodenoise.arrays import FloatArray
+
+KEV_METRE = 1.239841984e-9  # a wavelength in metre is this by the energy in keV
+
+
+def spread(energy: float, distance: float, pixel_size: float) -> float:
+    """Return wavelength times distance by the pixel's area; keV, metre and micrometre."""
+    return KEV_METRE / energy * distance / (pixel_size * 1e-6) ** 2
+
+
+def reach(fresnel: float) -> int:
+    """Return how many pixels around a frame may diffract into it; half of `fresnel` is what the finest waves do."""
+    return int(np.ceil(4 * fresnel)) + 8 if fresnel else 0
+
+
+def propagate(integrals: FloatArray, delta_beta: float, fresnel: float) -> FloatArray:
+    """Return the intensity at some distance, relative to the beam.
+
+    Parameters
+    ----------
+    integrals : (..., rows, columns) line integrals of the attenuation, in a frame that is continued periodically.
+    delta_beta : delta / beta of the refractive index 1 - delta + i beta.
+    fresnel : from `spread`; 0 is right behind the sample.
+
+    Notes
+    -----
+    The wave behind the sample is exp(-(1 + i delta / beta) integral / 2), as the attenuation is 4 pi beta / wavelength
+    and the phase -2 pi delta / wavelength, each times the thickness. Free space multiplies its spectrum by
+    exp(-i pi wavelength distance f²) [Paganin, Coherent X-Ray Optics, 2006, chapter 1]. Close behind the sample
+    that is the transport of intensity, (1 - l² Laplacian) exp(-integral) with
+    l² = wavelength distance (delta / beta) / (4 pi) [Paganin et al. 2002]. The phase must change by less than
+    pi from pixel to pixel.
+    """
+    if not fresnel:
+        return np.exp(-integrals)
+    rows, columns = (scipy.fft.fftfreq(size) for size in integrals.shape[-2:])
+    free_space = np.exp(-1j * np.pi * fresnel * (rows[:, None] ** 2 + columns**2))
+    wave = scipy.fft.ifft2(scipy.fft.fft2(np.exp(-(1 + 1j * delta_beta) / 2 * integrals)) * free_space)
+    intensity: FloatArray = np.abs(wave) ** 2
+    return intensity

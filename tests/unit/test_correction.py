@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tomodenoise import correction
-from tomodenoise.correction import slabs
+from tomodenoise.correction import Measures, Options, slabs
+from tomodenoise.correction.counts import attenuation, estimate_gain
+from tomodenoise.correction.references import Reference, deal, is_shared
+from tomodenoise.correction.repairing import repair
 from tomodenoise.scans import Scan, open_scan, read
 
+PLAIN, DEFAULT = Options(), Options(zingers=10)
 DARK = 20
 INTEGRAL = 0.7
 
@@ -38,7 +42,7 @@ def counted_scan(file: Path, rng: np.random.Generator, flats: int = 10, rows: in
 
 
 def corrected(scan: Scan, assignment: np.ndarray | None = None, gain: float | None = 2.0) -> np.ndarray:
-    return correction.correct_slab(scan, (0, scan.depth), assignment, gain)[0]
+    return correction.correct_slab(scan, (0, scan.depth), assignment, PLAIN, Measures(gain))[0]
 
 
 # -log
@@ -46,17 +50,17 @@ def corrected(scan: Scan, assignment: np.ndarray | None = None, gain: float | No
 
 @pytest.mark.parametrize(("photons", "gain"), [(10, 1.0), (10, 1.55), (1000, 1.55)])
 def test_line_integrals_of_few_photons_are_unbiased(rng: np.random.Generator, photons: float, gain: float) -> None:
-    transmitted = (gain * rng.poisson(photons, (100, 50, 50))).astype(np.float32)
-    beam = np.full((50, 50), gain * photons * np.exp(INTEGRAL), dtype=np.float32)
-    plain = np.log(beam / np.maximum(transmitted, gain)).mean() - INTEGRAL
-    bias = correction.attenuation_from_counts(transmitted, beam, gain).mean(dtype=np.float64) - INTEGRAL
-    assert abs(bias) < 0.002
+    beam = gain * photons * np.exp(INTEGRAL)
+    transmission = (gain * rng.poisson(photons, (100, 50, 50)) / beam).astype(np.float32)
+    plain = -np.log(np.maximum(transmission, gain / beam)).mean() - INTEGRAL
+    attenuation(transmission, np.full((50, 50), gain / beam, np.float32), out=transmission)
+    assert abs(transmission.mean(dtype=np.float64) - INTEGRAL) < 0.002
     assert photons > 10 or plain > 0.05
 
 
 def test_line_integrals_without_gain_have_a_ceiling() -> None:
-    beam = np.float32([[100, 100, 100]])
-    integrals = correction.attenuation_from_counts(np.float32([[50, 0, -3]]), beam, None)
+    integrals = np.empty((1, 3), np.float32)
+    attenuation(np.float32([[0.5, 0, -0.03]]), None, out=integrals)
     np.testing.assert_allclose(integrals, [[np.log(2), -np.log(1e-4), -np.log(1e-4)]], rtol=1e-6)
 
 
@@ -83,15 +87,15 @@ def test_drift_of_the_dark_is_removed(file: Path) -> None:
 
 
 def test_reference_is_constant_outside_of_its_times() -> None:
-    reference = correction.Reference(np.array([-2.0, 10.0]), np.float32([[[1]], [[4]]]))
+    reference = Reference(np.array([-2.0, 10.0]), np.float32([[[1]], [[4]]]))
     assert [reference.at(time).item() for time in (-5, -2, 0, 4, 10, 99)] == [1, 1, 1.5, 2.5, 4, 4]
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=3), st.integers(1, 6))
 def test_deal_shares_out_all_or_gives_all_to_all(sizes: list[int], sections: int) -> None:
-    dealt = correction.deal(sizes, sections)
+    dealt = deal(sizes, sections)
     assert len(dealt) == sections
-    if correction.is_shared(sizes, sections):
+    if is_shared(sizes, sections):
         assert all(len(part) == size for section in dealt for part, size in zip(section, sizes, strict=True))
         return
     for group, size in enumerate(sizes):
@@ -125,19 +129,19 @@ def test_gain_is_found_in_spite_of_drift_flicker_and_hot_pixels(rng: np.random.G
     flats = 100 + gain * rng.poisson(3000 * flicker[:, None, None] * np.ones((40, 200)))
     flats[::3, 5, ::50] += 20_000
     dark = np.full((40, 200), 100.0)
-    assert correction.estimate_gain(flats, dark) == pytest.approx(gain, rel=0.03)
+    assert estimate_gain(flats, dark) == pytest.approx(gain, rel=0.03)
 
 
 def test_gain_needs_four_flats_that_look_like_counts() -> None:
     flats = np.full((4, 8, 8), 50.0)
-    assert correction.estimate_gain(flats[:3] + np.arange(3)[:, None, None], flats[0] * 0) is None
-    assert correction.estimate_gain(flats, flats[0] * 0) is None
+    assert estimate_gain(flats[:3] + np.arange(3)[:, None, None], flats[0] * 0) is None
+    assert estimate_gain(flats, flats[0] * 0) is None
 
 
 def test_gain_of_a_scan(file: Path, rng: np.random.Generator) -> None:
     scan = counted_scan(file, rng, flats=20, rows=80)
-    assert correction.measure_gain(scan) == pytest.approx(2, rel=0.05)
-    assert correction.measure_gain(replace(scan, kind="intensity")) is None
+    assert correction.measure(scan).gain == pytest.approx(2, rel=0.05)
+    assert correction.measure(replace(scan, kind="intensity")).gain is None
 
 
 # Repair
@@ -146,14 +150,14 @@ def test_gain_of_a_scan(file: Path, rng: np.random.Generator) -> None:
 def test_repair_interpolates_along_the_row() -> None:
     nan = np.nan
     rows = np.float32([[[1, nan, 3, nan, nan, 9], [nan, 2, 4, np.inf, 6, -np.inf], [nan] * 6, [0, 1, 2, 3, 4, 5]]])
-    assert correction.repair(rows) == (6, 1)
+    assert repair(rows) == (6, 1)
     np.testing.assert_array_equal(rows, [[[1, 2, 3, 5, 7, 9], [2, 2, 4, 5, 6, 6], [0] * 6, [0, 1, 2, 3, 4, 5]]])
 
 
 @given(arrays(np.float32, (2, 3, 5), elements=st.floats(-9, 9, width=32) | st.sampled_from([np.nan, np.inf, -np.inf])))
 def test_repair_leaves_only_finite_values_and_touches_no_other(frames: np.ndarray) -> None:
     before = frames.copy()
-    repaired, empty = correction.repair(frames)
+    repaired, empty = repair(frames)
     good = np.isfinite(before)
     assert np.isfinite(frames).all()
     np.testing.assert_array_equal(frames[good], before[good])
@@ -167,7 +171,7 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     white = np.full((4, 2, 6), 110.0)
     white[:, 0, 2], white[1, 1, 5] = 10, np.nan
     scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
-    integrals, statistics = correction.correct_slab(scan, (0, 2), None, 4.0)
+    integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
     assert statistics == correction.SlabStatistics(10, 10, repaired=8 * 2 + 3, dead=2, empty_rows=0)
 
@@ -182,17 +186,17 @@ def test_slabs_are_independent_bit_for_bit(
     section = np.arange(24) % 4
     whole = corrected(scan, section)
     monkeypatch.setattr(slabs, "BLOCK_BYTES", 7 * 40 * 4)  # and streamed in blocks of one or a few projections
-    parts = [correction.correct_slab(scan, rows, section, 2.0)[0] for rows in ((0, 3), (3, 4), (4, 7))]
+    parts = [correction.correct_slab(scan, rows, section, PLAIN, Measures(2.0))[0] for rows in ((0, 3), (3, 4), (4, 7))]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_smallest_counts_are_photons(file: Path, rng: np.random.Generator) -> None:
     scan = counted_scan(file, rng)
     photons = (read(scan.projections, scan.rows) - DARK) / 2
-    statistics = correction.correct_slab(scan, (0, 6), None, 2.0)[1]
+    statistics = correction.correct_slab(scan, (0, 6), None, PLAIN, Measures(2.0))[1]
     assert statistics.smallest_counts == photons.min()
     assert statistics.low_counts == pytest.approx(np.quantile(photons, 0.001))
-    assert correction.correct_slab(scan, (0, 6), None, None)[1].smallest_counts is None
+    assert correction.correct_slab(scan, (0, 6), None, PLAIN, Measures())[1].smallest_counts is None
 
 
 def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
@@ -207,7 +211,7 @@ def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
 
 def test_tooth() -> None:
     scan = open_scan(measured("tooth/tooth.h5"))
-    integrals, statistics = correction.correct_slab(scan, (0, 2), None, correction.measure_gain(scan))
+    integrals, statistics = correction.correct_slab(scan, (0, 2), None, DEFAULT, correction.measure(scan))
     assert np.isfinite(integrals).all()
     assert -0.2 < integrals.min() < 0
     assert 1.8 < integrals.max() < 2.1
@@ -219,9 +223,9 @@ def test_k11() -> None:
     scan = open_scan(measured("k11_18014/k11-18014.nxs"))
     before, after = (read(group, scan.rows).mean() - 99 for group in scan.flats)
     assert after / before - 1 == pytest.approx(0.015, abs=0.001)
-    gain = correction.measure_gain(scan)
-    assert gain == pytest.approx(1.55, abs=0.15)
-    integrals, statistics = correction.correct_slab(scan, (0, 22), np.arange(3001) % 4, gain)
+    measures = correction.measure(scan)
+    assert measures.gain == pytest.approx(1.55, abs=0.15)
+    integrals, statistics = correction.correct_slab(scan, (0, 22), np.arange(3001) % 4, DEFAULT, measures)
     assert np.isfinite(integrals).all()
     assert -0.3 < integrals.min() < 0
     assert 0.9 < integrals.max() < 1.2

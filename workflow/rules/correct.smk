@@ -1,4 +1,7 @@
 # Raw frames to line integrals, slab by slab.
+from tomodenoise import correction
+
+
 rule correct:
     input:
         gather(
@@ -32,6 +35,22 @@ rule allocate_projections:
         "../scripts/allocate.py"
 
 
+def correct_settings(wildcards):
+    """What the correction depends on: the pixel size only where phase is retrieved."""
+    phase = CONFIG["correct"].get("phase")
+    size = TABLE[wildcards.scan].scan.pixel_size
+    return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
+
+
+def halo_pixels(wildcards):
+    """Pixels of flats and darks, read with the rows around a slab, and of a frame's transform."""
+    scan = TABLE[wildcards.scan].scan
+    around = correction.halo(scan, correction.from_settings(CONFIG["correct"]))
+    flats = max((len(group.indices) for group in scan.flats + scan.darks), default=1)
+    rows = min(scan.depth, layout(wildcards).rows + 2 * around)
+    return (3 * flats + 16) * rows * scan.columns + 8 * (2 * around) ** 2
+
+
 rule correct_slab:
     input:
         raw=raw,
@@ -50,9 +69,10 @@ rule correct_slab:
     resources:
         mem_mb=megabytes(
             lambda w: 3 * layout(w).angles * layout(w).rows * layout(w).columns
+            + halo_pixels(w)
         ),
     params:
         rows=slab_rows,
-        flats=CONFIG["correct"]["flats"],
+        settings=correct_settings,
     script:
         "../scripts/correct_slab.py"

@@ -132,10 +132,16 @@ def _explain(mistake: ValidationError) -> str:
         "required": lambda: f"{key}: {mistake.message.split(' ')[0]} is missing",
         "enum": lambda: f"{key}: '{value}' is none of {', '.join(map(str, _rules(mistake)['enum']))}",
         "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
-        "oneOf": lambda: f"{key}: {value!r} is neither 'auto' nor a number of at least 0",
+        "oneOf": lambda: f"{key}: {value!r} is neither {_either(_rules(mistake)['oneOf'])}",
         "not": lambda: f"{key}: {value!r} is even, but must be odd",
     }
     return messages.get(str(mistake.validator), lambda: f"{key}: {mistake.message}")()
+
+
+def _either(choices: Sequence[Mapping[str, Any]]) -> str:
+    """Name the word and the number that a key may be."""
+    word, number = choices
+    return f"'{word['const']}' nor a number of at least {number['minimum']}"
 
 
 def _unknown_key(mistake: ValidationError) -> str:

@@ -13,9 +13,14 @@ from hypothesis.extra.numpy import arrays
 from tomodenoise import correction
 from tomodenoise.correction import Measures, Options, slabs
 from tomodenoise.correction.counts import attenuation, estimate_gain
+from tomodenoise.correction.measuring import estimate_afterglow
 from tomodenoise.correction.references import Reference, deal, is_shared
 from tomodenoise.correction.repairing import repair
+from tomodenoise.errors import UserError
 from tomodenoise.scans import Scan, open_scan, read
+from tomodenoise.simulation import acquisition as simulation
+from tomodenoise.simulation.detector import Detector
+from tomodenoise.simulation.phantom import Foam
 
 PLAIN, DEFAULT = Options(), Options(zingers=10)
 DARK = 20
@@ -174,6 +179,46 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
     assert statistics == correction.SlabStatistics(10, 10, repaired=8 * 2 + 3, dead=2, empty_rows=0)
+
+
+# Air
+
+
+def test_changes_of_the_dose_are_taken_off_each_row_of_each_frame(file: Path, rng: np.random.Generator) -> None:
+    sample = np.where(np.abs(np.arange(60) - 30) < 15, 0.8, 0)
+    dose = rng.uniform(0.9, 1.1, (12, 3, 1)) * (1 + rng.uniform(-0.05, 0.05, (12, 3, 1)) * np.linspace(-1, 1, 60))
+    scan = open_scan(write_exchange(file, np.exp(-sample) * dose), input="intensity")
+    wrong, right = (correction.correct_slab(scan, (0, 3), None, Options(air=n), Measures())[0] for n in (0, 10))
+    assert np.abs(wrong - sample).max() > 0.08
+    assert np.abs(right - sample).max() < 0.002
+    row = correction.correct_slab(scan, (1, 2), None, Options(air=10), Measures())[0]
+    np.testing.assert_array_equal(row[:, 0], right[:, 1])
+
+
+def test_more_air_than_columns_is_refused(file: Path) -> None:
+    scan = open_scan(write_exchange(file, np.ones((3, 2, 9))), input="intensity")
+    correction.check(scan, Options(air=4))
+    with pytest.raises(UserError, match=r"correct.air: 5 columns at each side"):
+        correction.check(scan, Options(air=5))
+
+
+# Afterglow
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+def test_afterglow_is_measured_on_flats(file: Path, rng: np.random.Generator, share: float) -> None:
+    """In spite of drift, the detector's pattern, zingers and noise of reading."""
+    detector = Detector(photons=800, conversion=2, drift=-0.1, zingers=0.5, afterglow=share)
+    plan = simulation.Scan(columns=160, rows=40, angles=16, flats=60, darks=10)
+    nothing = Foam(1.0, 0.0, np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    frames = np.stack(list(simulation.acquire(lambda _: nothing, plan, detector, rng)))
+    scan = open_scan(write_nxtomo(file, frames, simulation.image_keys(plan)))
+    assert correction.measure(scan).afterglow == pytest.approx(share, abs=0.004)
+
+
+def test_afterglow_needs_enough_flats(rng: np.random.Generator) -> None:
+    assert estimate_afterglow(rng.poisson(900, (7, 200, 200)).astype(float)) is None
+    assert estimate_afterglow(rng.poisson(900, (20, 20, 30)).astype(float)) is None
 
 
 # Slabs

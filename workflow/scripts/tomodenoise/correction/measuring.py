@@ -7,7 +7,7 @@ import numpy as np
 from tomodenoise.arrays import FloatArray
 from tomodenoise.correction.counts import estimate_gain, per_set
 from tomodenoise.correction.references import Reference, means
-from tomodenoise.correction.zingers import Noise
+from tomodenoise.correction.zingers import Noise, remove_from_references
 from tomodenoise.scans import Scan, read
 
 BAND_ROWS = 64
@@ -17,6 +17,7 @@ FEWEST_FLATS = 8
 FEWEST_PAIRS = 100_000  # of pixels: an afterglow within 0.3 %
 FURTHEST = 4  # flats
 OUTLIER = 5.0  # deviations
+SURE = 10.0  # deviations
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,15 @@ def measure(scan: Scan) -> Measures:
         return Measures(noise=estimate_noise(frames, np.ones(shape), 0.0))
     group = max(scan.flats, key=lambda flats: len(flats.indices))
     flats = read(group, rows, slice(MOST_FLATS))
-    dark = means(scan.darks, rows, shape, sections=1)[0]
-    beam = flats.mean(axis=0, dtype=np.float64) - dark.at(group.time)
+    dark = means(scan.darks, rows, shape, 1, clean=_middle)[0]
+    beam = np.median(flats, axis=0) - dark.at(group.time)
+    transmission = _transmission(frames, chosen.tolist(), dark, beam)
+    noise = estimate_noise(transmission, beam, _dark_noise(scan, rows))
+    if noise:
+        remove_from_references(flats, noise, SURE)
     return Measures(
         gain=estimate_gain(flats, dark.at(group.time)),
-        noise=estimate_noise(_transmission(frames, chosen.tolist(), dark, beam), beam, _dark_noise(scan, rows)),
+        noise=noise,
         afterglow=estimate_afterglow(flats - dark.at(group.time)),
     )
 
@@ -108,6 +113,11 @@ def estimate_afterglow(flats: FloatArray) -> float | None:
         return None
     ratio = np.clip((neighbours - far) / (variance - far), 0, 0.5)
     return float(1 - np.sqrt(1 - 4 * ratio / (1 + 2 * ratio))) / 2
+
+
+def _middle(frames: FloatArray) -> None:
+    """Make each frame the median of all, which no zinger moves."""
+    frames[:] = np.median(frames, axis=0)
 
 
 def _transmission(frames: FloatArray, numbers: list[int], dark: Reference, beam: FloatArray) -> FloatArray:

@@ -108,6 +108,12 @@ def test_what_a_method_cannot_do_is_refused_in_one_line() -> None:
     stripes.check("none", 3001, 26)
 
 
+def test_vo_without_noise_is_refused_in_one_line() -> None:
+    sino = np.tile(np.linspace(1, 1 + 1e-7, COLUMNS), (ANGLES, 1)).astype(np.float32)
+    with pytest.raises(UserError, match=r"correct.stripes: vo fails here .*: set correct.stripes: sorting"):
+        stripes.remove(sino, "vo")
+
+
 @pytest.mark.parametrize("method", ["sorting", "wavelet", "vo"])
 def test_the_smallest_sinogram_that_is_not_refused_works(rng: np.random.Generator, method: str) -> None:
     size = stripes.NARROWEST[method]

@@ -43,12 +43,12 @@ def correct_settings(wildcards):
 
 
 def halo_pixels(wildcards):
-    """Pixels of flats and darks, read with the rows around a slab, and of a frame's transform."""
+    """Pixels beside the slab: flats, read with the rows around it, and the transform of a frame for its phase."""
     scan = TABLE[wildcards.scan].scan
     around = correction.halo(scan, correction.from_settings(CONFIG["correct"]))
-    flats = max((len(group.indices) for group in scan.flats + scan.darks), default=1)
-    rows = min(scan.depth, layout(wildcards).rows + 2 * around)
-    return (3 * flats + 16) * rows * scan.columns + 8 * (2 * around) ** 2
+    rows, flats = layout(wildcards).rows + 2 * around, [*scan.flats, *scan.darks]
+    most = max((len(group.indices) for group in flats), default=0)
+    return rows * (3 * most * scan.columns + 6 * (scan.columns + 2 * around))
 
 
 rule correct_slab:

@@ -93,7 +93,8 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Mend
             frame *= light
             photon = None if work.gain is None else np.float32(work.gain) * light[work.core]
         if work.limit is not None:
-            struck = zingers.number_within(zingers.remove(frame, work.limit), work.core, frame.shape[1])
+            needed = work.core if work.retrieval is None else slice(None)
+            struck = zingers.number_within(zingers.remove(frame, work.limit, needed), work.core, frame.shape[1])
         if work.retrieval is not None:
             mended = _repair_around(frame, work.core)
             attenuation(phase.retrieve(frame, work.retrieval), None, out=out)

@@ -38,13 +38,7 @@ def check(method: str, angles: int, columns: int) -> None:
 
 
 def remove_all(projections: FloatArray, angles: FloatArray, method: str) -> None:
-    """Remove the stripes of a slab (A, rows, columns) of line integrals, in place; angles (A,) in radians.
-
-    Raises
-    ------
-    UserError
-        If a row has no noise, by which `vo` tells stripes.
-    """
+    """Remove the stripes of a slab (A, rows, columns) of line integrals, row by row, in place; angles (A,) radians."""
     if method == "none":
         return
     sorted_ = order(angles)
@@ -64,6 +58,11 @@ def remove(sinogram: FloatArray, method: str) -> FloatArray:
     Returns
     -------
     (angles, columns) float32.
+
+    Raises
+    ------
+    UserError
+        If there is no noise, by which `vo` tells stripes.
     """
     if method == "sorting":
         return _sorting(sinogram)
@@ -72,8 +71,11 @@ def remove(sinogram: FloatArray, method: str) -> FloatArray:
     removal = importlib.import_module("algotom.prep.removal")  # a second or two, as it brings numba
     if method == "wavelet":
         return np.asarray(removal.remove_stripe_based_wavelet_fft(sinogram), dtype=np.float32)
-    responsive = removal.remove_dead_stripe(sinogram, residual=False)
-    return _sorting(np.asarray(removal.remove_large_stripe(responsive), dtype=np.float32))
+    try:
+        narrow = removal.remove_large_stripe(removal.remove_dead_stripe(sinogram, residual=False))
+    except ValueError as refused:
+        raise UserError(f"correct.stripes: vo fails here ({refused}): set correct.stripes: sorting") from refused
+    return _sorting(np.asarray(narrow, dtype=np.float32))
 
 
 def order(angles: FloatArray) -> IntArray:

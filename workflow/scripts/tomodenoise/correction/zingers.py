@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.arrays import FloatArray, IntArray
 
 REACH = 3
 """Rows around a slab that decide over its zingers: the ring is two away from a pixel, which may be one of nine."""
@@ -50,13 +50,14 @@ def threshold(noise: Noise, deviations: float, beam: FloatArray) -> Threshold:
     return Threshold(slope.astype(np.float32), offset.astype(np.float32))
 
 
-def remove(frame: FloatArray, limit: Threshold) -> IntArray:
+def remove(frame: FloatArray, limit: Threshold, rows: slice = slice(None)) -> IntArray:
     """Replace zingers by the median of their surroundings, in place.
 
     Parameters
     ----------
     frame : (rows, columns) float32, transmission.
     limit : threshold, for the same pixels.
+    rows : where zingers are replaced; default: in all.
 
     Returns
     -------
@@ -68,10 +69,8 @@ def remove(frame: FloatArray, limit: Threshold) -> IntArray:
     with it go those of its eight neighbours that stand above the same border. Lines, edges and fringes reach the
     border and stay. A pixel that has no row two away, above nor below, is not judged.
     """
-    candidates = np.flatnonzero(_high_along_the_row(frame, limit))
-    rows, columns = np.divmod(candidates, frame.shape[1])
-    judged = (rows >= 2) | (rows < len(frame) - 2)
-    place = np.stack([rows, columns])[:, judged]
+    start, stop, _ = rows.indices(len(frame))
+    place = _candidates(frame, limit, slice(max(0, start - 1), stop + 1))
     if not place.size:
         return np.empty(0, dtype=np.int64)
     ring = np.sort(_around(frame, place, RING), axis=1)  # NaN last
@@ -119,17 +118,21 @@ def remove_from_references(frames: FloatArray, noise: Noise, deviations: float) 
         frame.reshape(-1)[struck] = (usual + excess).reshape(-1)[struck]
 
 
-def _high_along_the_row(frame: FloatArray, limit: Threshold) -> BoolArray:
-    """Tell which pixels stand above those two columns away, or above the only one: all zingers and few others."""
-    sides = np.empty_like(frame)
-    np.fmax(frame[:, :-4], frame[:, 4:], out=sides[:, 2:-2])
-    sides[:, :2], sides[:, -2:] = frame[:, 2:4], frame[:, -4:-2]
-    height = frame - sides
+def _candidates(frame: FloatArray, limit: Threshold, rows: slice) -> IntArray:
+    """Places (2, p) of what stands above those two columns away, or above the only one: zingers and little else."""
+    lines = frame[rows]
+    sides = np.empty_like(lines)
+    np.fmax(lines[:, :-4], lines[:, 4:], out=sides[:, 2:-2])
+    sides[:, :2], sides[:, -2:] = lines[:, 2:4], lines[:, -4:-2]
+    height = lines - sides
     np.maximum(height, 0, out=height)
     height *= height
-    sides *= limit.slope
-    sides += limit.offset
-    return np.asarray(height > sides)
+    sides *= limit.slope[rows]
+    sides += limit.offset[rows]
+    row, column = np.divmod(np.flatnonzero(height > sides), frame.shape[1])
+    row += rows.start
+    judged = (row >= 2) | (row < len(frame) - 2)
+    return np.stack([row[judged], column[judged]])
 
 
 def _around(frame: FloatArray, place: IntArray, offsets: IntArray) -> FloatArray:

@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tomodenoise import correction
-from tomodenoise.correction import slabs
+from tomodenoise.correction import Measures, Options, slabs
+from tomodenoise.correction.counts import attenuation, estimate_gain
+from tomodenoise.correction.measuring import estimate_afterglow
+from tomodenoise.correction.references import Reference, deal, is_shared
+from tomodenoise.correction.repairing import repair
+from tomodenoise.errors import UserError
 from tomodenoise.scans import Scan, open_scan, read
+from tomodenoise.simulation import acquisition as simulation
+from tomodenoise.simulation.detector import Detector
+from tomodenoise.simulation.phantom import Foam
 
+PLAIN, DEFAULT = Options(), Options(zingers=10)
 DARK = 20
 INTEGRAL = 0.7
 
@@ -38,7 +47,7 @@ def counted_scan(file: Path, rng: np.random.Generator, flats: int = 10, rows: in
 
 
 def corrected(scan: Scan, assignment: np.ndarray | None = None, gain: float | None = 2.0) -> np.ndarray:
-    return correction.correct_slab(scan, (0, scan.depth), assignment, gain)[0]
+    return correction.correct_slab(scan, (0, scan.depth), assignment, PLAIN, Measures(gain))[0]
 
 
 # -log
@@ -46,17 +55,17 @@ def corrected(scan: Scan, assignment: np.ndarray | None = None, gain: float | No
 
 @pytest.mark.parametrize(("photons", "gain"), [(10, 1.0), (10, 1.55), (1000, 1.55)])
 def test_line_integrals_of_few_photons_are_unbiased(rng: np.random.Generator, photons: float, gain: float) -> None:
-    transmitted = (gain * rng.poisson(photons, (100, 50, 50))).astype(np.float32)
-    beam = np.full((50, 50), gain * photons * np.exp(INTEGRAL), dtype=np.float32)
-    plain = np.log(beam / np.maximum(transmitted, gain)).mean() - INTEGRAL
-    bias = correction.attenuation_from_counts(transmitted, beam, gain).mean(dtype=np.float64) - INTEGRAL
-    assert abs(bias) < 0.002
+    beam = gain * photons * np.exp(INTEGRAL)
+    transmission = (gain * rng.poisson(photons, (100, 50, 50)) / beam).astype(np.float32)
+    plain = -np.log(np.maximum(transmission, gain / beam)).mean() - INTEGRAL
+    attenuation(transmission, np.full((50, 50), gain / beam, np.float32), out=transmission)
+    assert abs(transmission.mean(dtype=np.float64) - INTEGRAL) < 0.002
     assert photons > 10 or plain > 0.05
 
 
 def test_line_integrals_without_gain_have_a_ceiling() -> None:
-    beam = np.float32([[100, 100, 100]])
-    integrals = correction.attenuation_from_counts(np.float32([[50, 0, -3]]), beam, None)
+    integrals = np.empty((1, 3), np.float32)
+    attenuation(np.float32([[0.5, 0, -0.03]]), None, out=integrals)
     np.testing.assert_allclose(integrals, [[np.log(2), -np.log(1e-4), -np.log(1e-4)]], rtol=1e-6)
 
 
@@ -83,15 +92,15 @@ def test_drift_of_the_dark_is_removed(file: Path) -> None:
 
 
 def test_reference_is_constant_outside_of_its_times() -> None:
-    reference = correction.Reference(np.array([-2.0, 10.0]), np.float32([[[1]], [[4]]]))
+    reference = Reference(np.array([-2.0, 10.0]), np.float32([[[1]], [[4]]]))
     assert [reference.at(time).item() for time in (-5, -2, 0, 4, 10, 99)] == [1, 1, 1.5, 2.5, 4, 4]
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=3), st.integers(1, 6))
 def test_deal_shares_out_all_or_gives_all_to_all(sizes: list[int], sections: int) -> None:
-    dealt = correction.deal(sizes, sections)
+    dealt = deal(sizes, sections)
     assert len(dealt) == sections
-    if correction.is_shared(sizes, sections):
+    if is_shared(sizes, sections):
         assert all(len(part) == size for section in dealt for part, size in zip(section, sizes, strict=True))
         return
     for group, size in enumerate(sizes):
@@ -125,19 +134,19 @@ def test_gain_is_found_in_spite_of_drift_flicker_and_hot_pixels(rng: np.random.G
     flats = 100 + gain * rng.poisson(3000 * flicker[:, None, None] * np.ones((40, 200)))
     flats[::3, 5, ::50] += 20_000
     dark = np.full((40, 200), 100.0)
-    assert correction.estimate_gain(flats, dark) == pytest.approx(gain, rel=0.03)
+    assert estimate_gain(flats, dark) == pytest.approx(gain, rel=0.03)
 
 
 def test_gain_needs_four_flats_that_look_like_counts() -> None:
     flats = np.full((4, 8, 8), 50.0)
-    assert correction.estimate_gain(flats[:3] + np.arange(3)[:, None, None], flats[0] * 0) is None
-    assert correction.estimate_gain(flats, flats[0] * 0) is None
+    assert estimate_gain(flats[:3] + np.arange(3)[:, None, None], flats[0] * 0) is None
+    assert estimate_gain(flats, flats[0] * 0) is None
 
 
 def test_gain_of_a_scan(file: Path, rng: np.random.Generator) -> None:
     scan = counted_scan(file, rng, flats=20, rows=80)
-    assert correction.measure_gain(scan) == pytest.approx(2, rel=0.05)
-    assert correction.measure_gain(replace(scan, kind="intensity")) is None
+    assert correction.measure(scan).gain == pytest.approx(2, rel=0.05)
+    assert correction.measure(replace(scan, kind="intensity")).gain is None
 
 
 # Repair
@@ -146,14 +155,14 @@ def test_gain_of_a_scan(file: Path, rng: np.random.Generator) -> None:
 def test_repair_interpolates_along_the_row() -> None:
     nan = np.nan
     rows = np.float32([[[1, nan, 3, nan, nan, 9], [nan, 2, 4, np.inf, 6, -np.inf], [nan] * 6, [0, 1, 2, 3, 4, 5]]])
-    assert correction.repair(rows) == (6, 1)
+    assert repair(rows) == (6, 1)
     np.testing.assert_array_equal(rows, [[[1, 2, 3, 5, 7, 9], [2, 2, 4, 5, 6, 6], [0] * 6, [0, 1, 2, 3, 4, 5]]])
 
 
 @given(arrays(np.float32, (2, 3, 5), elements=st.floats(-9, 9, width=32) | st.sampled_from([np.nan, np.inf, -np.inf])))
 def test_repair_leaves_only_finite_values_and_touches_no_other(frames: np.ndarray) -> None:
     before = frames.copy()
-    repaired, empty = correction.repair(frames)
+    repaired, empty = repair(frames)
     good = np.isfinite(before)
     assert np.isfinite(frames).all()
     np.testing.assert_array_equal(frames[good], before[good])
@@ -167,9 +176,49 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     white = np.full((4, 2, 6), 110.0)
     white[:, 0, 2], white[1, 1, 5] = 10, np.nan
     scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
-    integrals, statistics = correction.correct_slab(scan, (0, 2), None, 4.0)
+    integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
     assert statistics == correction.SlabStatistics(10, 10, repaired=8 * 2 + 3, dead=2, empty_rows=0)
+
+
+# Air
+
+
+def test_changes_of_the_dose_are_taken_off_each_row_of_each_frame(file: Path, rng: np.random.Generator) -> None:
+    sample = np.where(np.abs(np.arange(60) - 30) < 15, 0.8, 0)
+    dose = rng.uniform(0.9, 1.1, (12, 3, 1)) * (1 + rng.uniform(-0.05, 0.05, (12, 3, 1)) * np.linspace(-1, 1, 60))
+    scan = open_scan(write_exchange(file, np.exp(-sample) * dose), input="intensity")
+    wrong, right = (correction.correct_slab(scan, (0, 3), None, Options(air=n), Measures())[0] for n in (0, 10))
+    assert np.abs(wrong - sample).max() > 0.08
+    assert np.abs(right - sample).max() < 0.002
+    row = correction.correct_slab(scan, (1, 2), None, Options(air=10), Measures())[0]
+    np.testing.assert_array_equal(row[:, 0], right[:, 1])
+
+
+def test_more_air_than_columns_is_refused(file: Path) -> None:
+    scan = open_scan(write_exchange(file, np.ones((3, 2, 9))), input="intensity")
+    correction.check(scan, Options(air=4))
+    with pytest.raises(UserError, match=r"correct.air: 5 columns at each side"):
+        correction.check(scan, Options(air=5))
+
+
+# Afterglow
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+def test_afterglow_is_measured_on_flats(file: Path, rng: np.random.Generator, share: float) -> None:
+    """In spite of drift, the detector's pattern, zingers and noise of reading."""
+    detector = Detector(photons=800, conversion=2, drift=-0.1, zingers=0.5, afterglow=share)
+    plan = simulation.Scan(columns=160, rows=40, angles=16, flats=60, darks=10)
+    nothing = Foam(1.0, 0.0, np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    frames = np.stack(list(simulation.acquire(lambda _: nothing, plan, detector, rng)))
+    scan = open_scan(write_nxtomo(file, frames, simulation.image_keys(plan)))
+    assert correction.measure(scan).afterglow == pytest.approx(share, abs=0.004)
+
+
+def test_afterglow_needs_enough_flats(rng: np.random.Generator) -> None:
+    assert estimate_afterglow(rng.poisson(900, (7, 200, 200)).astype(float)) is None
+    assert estimate_afterglow(rng.poisson(900, (20, 20, 30)).astype(float)) is None
 
 
 # Slabs
@@ -182,17 +231,17 @@ def test_slabs_are_independent_bit_for_bit(
     section = np.arange(24) % 4
     whole = corrected(scan, section)
     monkeypatch.setattr(slabs, "BLOCK_BYTES", 7 * 40 * 4)  # and streamed in blocks of one or a few projections
-    parts = [correction.correct_slab(scan, rows, section, 2.0)[0] for rows in ((0, 3), (3, 4), (4, 7))]
+    parts = [correction.correct_slab(scan, rows, section, PLAIN, Measures(2.0))[0] for rows in ((0, 3), (3, 4), (4, 7))]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_smallest_counts_are_photons(file: Path, rng: np.random.Generator) -> None:
     scan = counted_scan(file, rng)
     photons = (read(scan.projections, scan.rows) - DARK) / 2
-    statistics = correction.correct_slab(scan, (0, 6), None, 2.0)[1]
+    statistics = correction.correct_slab(scan, (0, 6), None, PLAIN, Measures(2.0))[1]
     assert statistics.smallest_counts == photons.min()
     assert statistics.low_counts == pytest.approx(np.quantile(photons, 0.001))
-    assert correction.correct_slab(scan, (0, 6), None, None)[1].smallest_counts is None
+    assert correction.correct_slab(scan, (0, 6), None, PLAIN, Measures())[1].smallest_counts is None
 
 
 def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
@@ -207,7 +256,7 @@ def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
 
 def test_tooth() -> None:
     scan = open_scan(measured("tooth/tooth.h5"))
-    integrals, statistics = correction.correct_slab(scan, (0, 2), None, correction.measure_gain(scan))
+    integrals, statistics = correction.correct_slab(scan, (0, 2), None, DEFAULT, correction.measure(scan))
     assert np.isfinite(integrals).all()
     assert -0.2 < integrals.min() < 0
     assert 1.8 < integrals.max() < 2.1
@@ -219,9 +268,9 @@ def test_k11() -> None:
     scan = open_scan(measured("k11_18014/k11-18014.nxs"))
     before, after = (read(group, scan.rows).mean() - 99 for group in scan.flats)
     assert after / before - 1 == pytest.approx(0.015, abs=0.001)
-    gain = correction.measure_gain(scan)
-    assert gain == pytest.approx(1.55, abs=0.15)
-    integrals, statistics = correction.correct_slab(scan, (0, 22), np.arange(3001) % 4, gain)
+    measures = correction.measure(scan)
+    assert measures.gain == pytest.approx(1.55, abs=0.15)
+    integrals, statistics = correction.correct_slab(scan, (0, 22), np.arange(3001) % 4, DEFAULT, measures)
     assert np.isfinite(integrals).all()
     assert -0.3 < integrals.min() < 0
     assert 0.9 < integrals.max() < 1.2

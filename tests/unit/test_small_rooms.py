@@ -48,6 +48,18 @@ def test_missing_darks_few_photons_and_many_repairs_are_told() -> None:
     assert "3 rows of projections" in concerns(scan(), statistics=replace(CLEAN, empty_rows=3))
 
 
+def test_zingers_stripes_and_afterglow_are_told_from_where_they_matter() -> None:
+    fine = replace(CLEAN, zingers=49, stripes=1.9, afterglow=0.009)
+    assert concerns(scan(), statistics=fine) == ""
+    assert "51 pixels (0.10%) were replaced as zingers" in concerns(scan(), statistics=replace(fine, zingers=51))
+    striped = replace(fine, stripes=4.24)
+    assert "stripes 4.2 times the noise" in concerns(scan(), statistics=striped)
+    assert "set correct.stripes: sorting" in concerns(scan(), statistics=striped)
+    left = correction.concerns(scan(), [striped], 4, divided=True, removed="sorting")
+    assert "correct.stripes: sorting left them" in next(iter(left))
+    assert "afterglow: 2.3% of the light" in concerns(scan(), statistics=replace(fine, afterglow=0.023))
+
+
 def test_a_number_overrules_what_was_found_with_a_warning_where_it_is_far_off() -> None:
     found = centering.Center(100.2, "mirror", (centering.Estimate("mirror", 100.2, 0.1),), None)
     near, far = centering.overrule(found, 100.5), centering.overrule(found, 104)

@@ -1,9 +1,9 @@
 """Correct one slab of raw frames into its own shard of line integrals, and count what was mended."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tomodenoise import correction, logs, scans, splitting, volumes
 
@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan_file: Path, split_file: Path, array: Path, counts: Path, rows: tuple[int, int], flats: str) -> None:
-    """Read the slab's rows of all frames, write one shard and what was counted."""
-    scan = scans.from_json(json.loads(scan_file.read_text()))
-    split = splitting.from_json(json.loads(split_file.read_text()))
-    assignment = splitting.assignment(split) if flats == "divided" else None
-    projections, statistics = correction.correct_slab(scan, rows, assignment, correction.measure_gain(scan))
-    for concern in correction.concerns(scan, [statistics], len(split.sections), divided=flats == "divided"):
+def main(scan: Path, split: Path, array: Path, counts: Path, rows: tuple[int, int], chosen: dict[str, Any]) -> None:
+    """Read the slab's rows of all frames, write one shard and what was counted; `chosen` is the section `correct`."""
+    plan = splitting.from_json(json.loads(split.read_text()))
+    raw = scans.from_json(json.loads(scan.read_text()))
+    raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
+    options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
+    assignment = splitting.assignment(plan) if divided else None
+    projections, found = correction.correct_slab(raw, rows, assignment, options, correction.measure(raw))
+    for concern in correction.concerns(raw, [found], len(plan.sections), divided=divided, removed=options.stripes):
         logs.logger.warning(concern)
-    logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(statistics))
+    logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(found))
     volumes.write_shard(array, (0, rows[0], 0), projections)
-    counts.write_text(json.dumps(asdict(statistics)))
+    counts.write_text(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":
@@ -32,5 +34,5 @@ if __name__ == "__main__":
             Path(snakemake.input.array).parent,
             Path(snakemake.output.counts),
             snakemake.params.rows,
-            snakemake.params.flats,
+            snakemake.params.settings,
         )

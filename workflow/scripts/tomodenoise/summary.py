@@ -95,7 +95,21 @@ def _facts(
     if fewest:
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
-    return facts | {"repaired pixels": f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"}
+    facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
+    return facts | _defects(slabs)
+
+
+def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:
+    """Say what is known of zingers, stripes and afterglow."""
+    zingers = [slab.zingers for slab in slabs if slab.zingers is not None]
+    stripes = [slab.stripes for slab in slabs if slab.stripes is not None]
+    afterglow = [slab.afterglow for slab in slabs if slab.afterglow is not None]
+    facts = {"zingers": f"{sum(zingers)} pixels replaced" if zingers else "not looked for"}
+    if stripes:
+        facts["stripes"] = f"{max(stripes):.1f} times the noise"
+    if afterglow:
+        facts["afterglow"] = f"{max(afterglow):.1%} of the light appears one frame later"
+    return facts
 
 
 def _warnings(
@@ -105,8 +119,8 @@ def _warnings(
     slabs: Sequence[correction.SlabStatistics],
     config: Mapping[str, Any],
 ) -> list[str]:
-    divided = config["correct"]["flats"] == "divided"
-    found = list(correction.concerns(scan, slabs, len(split.sections), divided=divided))
+    divided, removed = config["correct"]["flats"] == "divided", config["correct"]["stripes"]
+    found = list(correction.concerns(scan, slabs, len(split.sections), divided=divided, removed=removed))
     if center["warning"]:
         found.append(f"center: {center['warning']}")
     if split.missing_wedge:

@@ -1,24 +1,25 @@
-"""Raw frames to line integrals: dark and flat correction, -log without bias, repair within the frame.
+"""Raw frames to line integrals: flats and darks, zingers, phase, -log without bias, repair, air and stripes.
 
-Everything acts on one detector pixel, or on one row of one frame, at a time: a slab comes out the same, bit for bit,
-whichever rows are worked on beside it.
+All but the last act on one frame at a time, on a pixel or its row, or on a few rows of the scan around it: a slab
+comes out the same, bit for bit, whichever rows are worked on beside it; with phase within 1e-4. Stripes are removed
+from the sinogram of one row.
 """
 
 from tomodenoise.correction.concerns import concerns
-from tomodenoise.correction.counts import attenuation_from_counts, estimate_gain
-from tomodenoise.correction.references import Reference, deal, is_shared
-from tomodenoise.correction.repairing import repair
-from tomodenoise.correction.slabs import SlabStatistics, correct_slab, measure_gain
+from tomodenoise.correction.frames import halo
+from tomodenoise.correction.measuring import Measures, measure
+from tomodenoise.correction.options import Options, Phase, check, from_settings
+from tomodenoise.correction.slabs import SlabStatistics, correct_slab
 
 __all__ = [
-    "Reference",
+    "Measures",
+    "Options",
+    "Phase",
     "SlabStatistics",
-    "attenuation_from_counts",
+    "check",
     "concerns",
     "correct_slab",
-    "deal",
-    "estimate_gain",
-    "is_shared",
-    "measure_gain",
-    "repair",
+    "from_settings",
+    "halo",
+    "measure",
 ]

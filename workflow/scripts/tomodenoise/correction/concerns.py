@@ -11,9 +11,14 @@ ENOUGH_FLATS = 50
 
 FEW_PHOTONS = 10
 MANY_REPAIRS = 0.01
+MANY_ZINGERS = 0.001
+STRONG_STRIPES = 2.0
+MUCH_AFTERGLOW = 0.01
 
 
-def concerns(scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divided: bool) -> Iterator[str]:
+def concerns(
+    scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divided: bool, removed: str = "none"
+) -> Iterator[str]:
     """One line for each weakness that a network would not mend.
 
     Parameters
@@ -21,6 +26,7 @@ def concerns(scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divi
     slabs : the statistics of one slab or of all of them.
     sections : number of sections K.
     divided : whether sections were to have flats of their own.
+    removed : how stripes were removed.
     """
     if scan.kind == "counts":
         yield from _flats([len(group.indices) for group in scan.flats], sections, divided)
@@ -35,6 +41,27 @@ def concerns(scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divi
         yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"
     if empty:
         yield f"{empty} rows of projections hold no valid pixel and were set to 0"
+    zingers = sum(slab.zingers or 0 for slab in slabs)
+    if zingers > MANY_ZINGERS * pixels:
+        yield (
+            f"{zingers} pixels ({zingers / pixels:.2%}) were replaced as zingers: see whether the sample has such"
+            " bright spots, and set correct.zingers higher or to none"
+        )
+    yield from _common([slab.stripes for slab in slabs], [slab.afterglow for slab in slabs], removed)
+
+
+def _common(stripes: Sequence[float | None], afterglow: Sequence[float | None], removed: str) -> Iterator[str]:
+    """Say what all sections share, so that a network takes it for the sample."""
+    strongest = max((strength for strength in stripes if strength is not None), default=0.0)
+    if strongest > STRONG_STRIPES:
+        mend = "set correct.stripes: sorting" if removed == "none" else f"correct.stripes: {removed} left them"
+        yield f"stripes {strongest:.1f} times the noise: rings will be kept or enhanced by the network; {mend}"
+    share = max((share for share in afterglow if share is not None), default=0.0)
+    if share >= MUCH_AFTERGLOW:
+        yield (
+            f"afterglow: {share:.1%} of the light appears one frame later, which correlates the noise of neighbouring"
+            " projections and so of sections: the network keeps some noise near the axis"
+        )
 
 
 def _flats(sizes: Sequence[int], sections: int, divided: bool) -> Iterator[str]:

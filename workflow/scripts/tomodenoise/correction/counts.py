@@ -32,27 +32,22 @@ def estimate_gain(flats: FloatArray, dark: FloatArray) -> float | None:
     if len(flats) < FEWEST_FLATS:
         return None
     beam = np.asarray(flats - dark, dtype=np.float64).reshape(len(flats), -1)
-    sets = np.arange(0, beam.shape[1], PIXELS_PER_SET)
     with np.errstate(divide="ignore", invalid="ignore"):
-        levels = np.add.reduceat(beam, sets, axis=1)
+        levels = per_set(beam)
         beam /= np.nanmedian(levels / levels.mean(axis=0), axis=1)[:, None]
-        variance = np.mean(np.diff(beam, axis=0) ** 2, axis=0) / 2
-        gain = float(np.nanmedian(np.add.reduceat(variance, sets) / np.add.reduceat(beam.mean(axis=0), sets)))
+        variance = np.mean(np.diff(beam, axis=0) ** 2, axis=0, keepdims=True) / 2
+        gain = float(np.nanmedian(per_set(variance) / per_set(beam.mean(axis=0, keepdims=True))))
     return gain if np.isfinite(gain) and gain > 0 else None
 
 
-def attenuation_from_counts(transmitted: FloatArray, beam: FloatArray, gain: float | None) -> FloatArray:
-    """Line integrals of counts.
+def attenuation(transmission: FloatArray, photon: FloatArray | None, out: FloatArray) -> None:
+    """Line integrals.
 
     Parameters
     ----------
-    transmitted : float32, projections minus dark, detector units. Overwritten by the result.
-    beam : float32, broadcastable to it: flats minus dark.
-    gain : detector units per photon; None if unknown.
-
-    Returns
-    -------
-    ``transmitted``, now log(beam) - log(max(transmitted, 0) + gain / 2), float32.
+    transmission : (..., rows, columns) float32.
+    photon : transmission that one photon makes, gain over beam, broadcastable to it; None if unknown.
+    out : receives -log(max(transmission, 0) + photon / 2), float32.
 
     Notes
     -----
@@ -60,10 +55,15 @@ def attenuation_from_counts(transmitted: FloatArray, beam: FloatArray, gain: flo
     first order [Haldane 1956; Anscombe 1956]. At 10 counts the plain -log is biased by +0.055, this by less than
     0.001. With unknown gain it is the plain one.
     """
-    if gain is None:
-        np.maximum(transmitted, np.float32(SMALLEST_TRANSMISSION) * beam, out=transmitted)
+    if photon is None:
+        np.maximum(transmission, np.float32(SMALLEST_TRANSMISSION), out=out)
     else:
-        np.maximum(transmitted, np.float32(0), out=transmitted)
-        transmitted += np.float32(gain / 2)
-    np.divide(beam, transmitted, out=transmitted)
-    return np.asarray(np.log(transmitted, out=transmitted))
+        np.maximum(transmission, np.float32(0), out=out)
+        out += np.float32(0.5) * photon
+    np.negative(np.log(out, out=out), out=out)
+
+
+def per_set(values: FloatArray) -> FloatArray:
+    """Sum over sets of 64 pixels, (n, ...) to (n, sets): a median over sets is blind to a few bad pixels."""
+    flat = values.reshape(len(values), -1)
+    return np.asarray(np.add.reduceat(flat, np.arange(0, flat.shape[1], PIXELS_PER_SET), axis=1, dtype=np.float64))

@@ -1,12 +1,12 @@
 """Mean flats and darks: which frames belong to which section, and how they change in time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.scans import Frames, read
+from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.scans import Frames, Scan, read
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,24 @@ class Reference:
 
 
 def means(
-    groups: Sequence[Frames], rows: tuple[int, int], shape: tuple[int, int], sections: int
+    groups: Sequence[Frames],
+    rows: tuple[int, int],
+    shape: tuple[int, int],
+    sections: int,
+    clean: Callable[[FloatArray], None] | None = None,
 ) -> tuple[Reference, ...]:
-    """Mean of each section's frames in each group; without any group, as for missing darks, zero."""
+    """Mean of each section's frames in each group; without any group, as for missing darks, zero.
+
+    `clean` takes the frames of a group, (n, rows, columns), and mends them in place.
+    """
     if not groups:
         return (Reference(np.zeros(1), np.zeros((1, *shape), dtype=np.float32)),) * sections
     found = np.empty((sections, len(groups), *shape), dtype=np.float32)
     dealt = deal([len(group.indices) for group in groups], sections)
     for number, group in enumerate(groups):
         frames = read(group, rows)
+        if clean is not None:
+            clean(frames)
         for section in range(sections):
             found[section, number] = frames[dealt[section][number]].mean(axis=0, dtype=np.float64)
     times = np.array([group.time for group in groups])
@@ -73,3 +82,48 @@ def deal(sizes: Sequence[int], sections: int) -> tuple[tuple[IntArray, ...], ...
         tuple(np.arange((section - start) % sections, size, sections) for start, size in zip(first, sizes, strict=True))
         for section in range(sections)
     )
+
+
+@dataclass(frozen=True)
+class References:
+    """What some rows of counts are corrected with."""
+
+    darks: tuple[Reference, ...]
+    """One for each section; NaN in dead pixels."""
+    beams: tuple[Reference, ...]
+    """Flats minus dark, one for each section."""
+    section: IntArray
+    """(A,) of each projection."""
+    dead: BoolArray
+    """(rows, columns) pixels that see no beam in some flats."""
+    flats: int
+    """Number of flats, of all sections together."""
+
+    def dark(self, number: int) -> FloatArray:
+        """Mean dark (rows, columns) for a projection."""
+        return self.darks[int(self.section[number])].at(number)
+
+    def beam(self, number: int) -> FloatArray:
+        """Mean flat minus dark (rows, columns) for a projection."""
+        return self.beams[int(self.section[number])].at(number)
+
+    def mean_beam(self) -> FloatArray:
+        """Beam (rows, columns) on average over sections and time."""
+        return np.asarray(np.mean([beam.means.mean(axis=0) for beam in self.beams], axis=0))
+
+
+def references(
+    scan: Scan, rows: tuple[int, int], assignment: IntArray | None, clean: Callable[[FloatArray], None] | None = None
+) -> References:
+    """Read the flats and darks of some detector rows, and take their means for each section; `clean` as in `means`."""
+    section = np.zeros(len(scan.angles), dtype=np.int64) if assignment is None else assignment
+    shape = (rows[1] - rows[0], scan.columns)
+    darks = means(scan.darks, rows, shape, int(section.max()) + 1, clean)
+    flats = means(scan.flats, rows, shape, int(section.max()) + 1, clean)
+    beams = tuple(
+        Reference(flat.times, flat.means - np.stack([dark.at(time) for time in flat.times]))
+        for flat, dark in zip(flats, darks, strict=True)
+    )
+    alive = np.all([beam.means > 0 for beam in beams], axis=(0, 1))
+    marked = tuple(Reference(dark.times, np.where(alive, dark.means, np.float32(np.nan))) for dark in darks)
+    return References(marked, beams, section, ~alive, sum(len(group.indices) for group in scan.flats))

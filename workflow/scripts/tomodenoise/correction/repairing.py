@@ -5,16 +5,17 @@ import numpy as np
 from tomodenoise.arrays import FloatArray
 
 
-def repair(projections: FloatArray) -> tuple[int, int]:
+def repair(projections: FloatArray, empty_value: float = 0.0) -> tuple[int, int]:
     """Interpolate what is not finite along its row, in place; repeat the next finite pixel at the ends.
 
     Parameters
     ----------
-    projections : (n, rows, columns) float32.
+    projections : (..., rows, columns) float32.
+    empty_value : what rows without any finite pixel become.
 
     Returns
     -------
-    Number of pixels that were interpolated, and of rows without any finite pixel, which become 0.
+    Number of pixels that were interpolated, and of rows without any finite pixel.
     """
     if all_finite(projections):
         return 0, 0
@@ -27,7 +28,7 @@ def repair(projections: FloatArray) -> tuple[int, int]:
             row[~valid] = np.interp(columns[~valid], columns[valid], row[valid])
             repaired += int((~valid).sum())
         else:
-            row[:] = 0
+            row[:] = empty_value
             empty += 1
     return repaired, empty
 

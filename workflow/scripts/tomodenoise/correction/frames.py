@@ -1,0 +1,126 @@
+"""One frame to line integrals: the steps of the correction, in their order."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.correction import air, phase, zingers
+from tomodenoise.correction.counts import attenuation
+from tomodenoise.correction.measuring import Measures
+from tomodenoise.correction.options import Options
+from tomodenoise.correction.references import References, references
+from tomodenoise.correction.repairing import repair
+from tomodenoise.scans import Scan
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the frames of a slab are corrected with, made by `prepare`."""
+
+    kind: str
+    """That of the scan."""
+    read: tuple[int, int]
+    """Rows of the detector to read: the slab and its halo."""
+    core: slice
+    """Rows of the slab within them."""
+    references: References | None
+    """For counts."""
+    gain: float | None
+    limit: zingers.Threshold | None
+    """Where zingers are looked for."""
+    retrieval: phase.Retrieval | None
+    air: int
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was mended in the slab's rows of a frame: pixels interpolated, empty rows, pixels struck by zingers."""
+
+    repaired: int = 0
+    empty: int = 0
+    struck: int = 0
+
+    def __add__(self, other: "Mended") -> "Mended":
+        return Mended(self.repaired + other.repaired, self.empty + other.empty, self.struck + other.struck)
+
+
+def halo(scan: Scan, options: Options) -> int:
+    """Rows on each side of a slab that decide over it, where the scan has them."""
+    spread = phase.reach(options.phase, scan.pixel_size) if options.phase and scan.pixel_size else 0
+    return spread + (zingers.REACH if options.zingers and scan.kind != "attenuation" else 0)
+
+
+def prepare(
+    scan: Scan, rows: tuple[int, int], assignment: IntArray | None, options: Options, measures: Measures
+) -> Work:
+    """Choose the rows to read, read their flats and darks, and plan what is the same for all frames.
+
+    Parameters
+    ----------
+    rows, assignment, options, measures : as for `correct_slab`.
+    """
+    start, stop, around = scan.rows[0] + rows[0], scan.rows[0] + rows[1], halo(scan, options)
+    read = max(scan.rows[0], start - around), min(scan.rows[1], stop + around)
+    core, shape = slice(start - read[0], stop - read[0]), (read[1] - read[0], scan.columns)
+    noise, deviations = measures.noise, options.zingers
+    clean = limit = used = retrieval = None
+    if noise and deviations:
+        clean = partial(zingers.remove_from_references, noise=noise, deviations=deviations)
+    if scan.kind == "counts":
+        used = references(scan, read, assignment, clean)
+    if noise and deviations:
+        limit = zingers.threshold(noise, deviations, np.ones(shape) if used is None else used.mean_beam())
+    if options.phase and scan.pixel_size:
+        retrieval = phase.plan(options.phase, scan.pixel_size, shape, core)
+    return Work(scan.kind, read, core, used, measures.gain, limit, retrieval, options.air)
+
+
+def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Mended:
+    """Turn one frame into line integrals.
+
+    Parameters
+    ----------
+    frame : (rows with halo, columns) float32, dark subtracted, NaN where it is no number. Overwritten.
+    number : of the projection.
+    out : (rows, columns) float32, receives the line integrals.
+    """
+    struck, photon, mended = 0, None, Mended()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if work.references is not None:
+            light = 1 / work.references.beam(number)
+            frame *= light
+            photon = None if work.gain is None else np.float32(work.gain) * light[work.core]
+        if work.limit is not None:
+            needed = work.core if work.retrieval is None else slice(None)
+            struck = zingers.number_within(zingers.remove(frame, work.limit, needed), work.core, frame.shape[1])
+        if work.retrieval is not None:
+            mended = _repair_around(frame, work.core)
+            attenuation(phase.retrieve(frame, work.retrieval), None, out=out)
+        elif work.references is not None:
+            attenuation(frame[work.core], photon, out=out)
+        elif work.kind == "intensity":
+            np.negative(np.log(frame[work.core], out=out), out=out)
+        else:
+            out[:] = frame[work.core]
+    mended += Mended(*repair(out), struck=struck)
+    if work.air:
+        air.level(out, work.air)
+    return mended
+
+
+def noise_of_flats(work: Work) -> FloatArray | None:
+    """Variance (rows, columns) that the noise of the flats leaves in the mean of all projections; None if unknown."""
+    if work.references is None or work.gain is None:
+        return None
+    kept = 1.0 if work.retrieval is None else phase.noise_kept(work.retrieval)
+    with np.errstate(divide="ignore"):
+        return np.asarray(kept * work.gain / (work.references.mean_beam()[work.core] * work.references.flats))
+
+
+def _repair_around(frame: FloatArray, core: slice) -> Mended:
+    """Repair a transmission before its rows are mixed, in place; count the slab's rows only."""
+    repair(frame[: core.start], 1.0)
+    repair(frame[core.stop :], 1.0)
+    return Mended(*repair(frame[core], 1.0))

@@ -1,0 +1,134 @@
+"""What is measured once on a scan, the same for every slab: gain, noise and afterglow, from its middle rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.correction.counts import estimate_gain, per_set
+from tomodenoise.correction.references import Reference, means
+from tomodenoise.correction.zingers import Noise, remove_from_references
+from tomodenoise.scans import Scan, read
+
+BAND_ROWS = 64
+MOST_FLATS = 64  # enough for a per cent, few enough to hold
+PROJECTIONS = 8
+FEWEST_FLATS = 8
+FEWEST_PAIRS = 100_000  # of pixels: an afterglow within 0.3 %
+FURTHEST = 4  # flats
+OUTLIER = 5.0  # deviations
+SURE = 10.0  # deviations
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is known of a scan's detector; None where it cannot be known."""
+
+    gain: float | None = None
+    """Detector units per photon, from flats."""
+    noise: Noise | None = None
+    """Of single pixels of projections."""
+    afterglow: float | None = None
+    """Share of the light that appears one frame later."""
+
+
+def measure(scan: Scan) -> Measures:
+    """Measure a scan: its largest groups of flats and darks, and eight projections spread over it."""
+    if scan.kind == "attenuation":
+        return Measures()
+    middle = sum(scan.rows) // 2
+    rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
+    shape = (rows[1] - rows[0], scan.columns)
+    chosen = np.unique(np.linspace(0, len(scan.angles) - 1, PROJECTIONS).round().astype(np.int64))
+    frames = read(scan.projections, rows, chosen)
+    if scan.kind == "intensity":
+        return Measures(noise=estimate_noise(frames, np.ones(shape), 0.0))
+    group = max(scan.flats, key=lambda flats: len(flats.indices))
+    flats = read(group, rows, slice(MOST_FLATS))
+    dark = means(scan.darks, rows, shape, 1, clean=_middle)[0]
+    beam = np.median(flats, axis=0) - dark.at(group.time)
+    transmission = _transmission(frames, chosen.tolist(), dark, beam)
+    noise = estimate_noise(transmission, beam, _dark_noise(scan, rows))
+    if noise:
+        remove_from_references(flats, noise, SURE)
+    return Measures(
+        gain=estimate_gain(flats, dark.at(group.time)),
+        noise=noise,
+        afterglow=estimate_afterglow(flats - dark.at(group.time)),
+    )
+
+
+def estimate_noise(transmission: FloatArray, beam: FloatArray, floor: float) -> Noise | None:
+    """Noise that projections show.
+
+    Parameters
+    ----------
+    transmission : (n, rows, columns) some projections, flat and dark corrected.
+    beam : (rows, columns) what a transmission of 1 stands for, units of the file.
+    floor : variance without light, in these units squared.
+
+    Returns
+    -------
+    The noise; its gain is no less than the true one, as texture adds to the differences of pixels two apart along the
+    row that it comes from. None where they do not differ, or are too few.
+    """
+    differences = (transmission[..., 2:] - transmission[..., :-2]) * beam[:, 1:-1]
+    light = transmission[..., 1:-1] * beam[:, 1:-1]
+    if not differences.size:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = float(np.nanmedian(per_set(differences**2 / 2 - floor) / per_set(light)))
+    return Noise(gain, floor) if np.isfinite(gain) and gain > 0 else None
+
+
+def estimate_afterglow(flats: FloatArray) -> float | None:
+    """Share of the light that appears one frame later, from successive flats.
+
+    Parameters
+    ----------
+    flats : (n, rows, columns) in order of time, dark subtracted.
+
+    Returns
+    -------
+    ``share`` in light = (1 - share) * now + share * before; None for fewer than 8 flats or 100 000 pairs of pixels.
+
+    Notes
+    -----
+    Neighbours in time then have noise of covariance share (1 - share), for a variance of 1 - 2 share (1 - share).
+    Both come from differences of pixels two apart along the row, off their mean in time, less the covariance of
+    flats 2 to 4 apart, which is that of slow changes and of the mean. Noise of reading makes the share look smaller.
+    """
+    if len(flats) < FEWEST_FLATS or flats[1:].size < FEWEST_PAIRS:
+        return None
+    scaled = flats / np.nanmedian(flats, axis=(1, 2), keepdims=True)
+    noise = scaled[..., 2:] - scaled[..., :-2]
+    noise -= noise.mean(axis=0)
+    deviation = 1.4826 * np.nanmedian(np.abs(noise))
+    noise = np.where(np.abs(noise) < OUTLIER * deviation, noise, 0)
+    variance, neighbours, *others = (
+        np.mean(noise[: len(noise) - apart] * noise[apart:]) for apart in range(FURTHEST + 1)
+    )
+    far = np.mean(others)
+    if variance <= far:
+        return None
+    ratio = np.clip((neighbours - far) / (variance - far), 0, 0.5)
+    return float(1 - np.sqrt(1 - 4 * ratio / (1 + 2 * ratio))) / 2
+
+
+def _middle(frames: FloatArray) -> None:
+    """Make each frame the median of all, which no zinger moves."""
+    frames[:] = np.median(frames, axis=0)
+
+
+def _transmission(frames: FloatArray, numbers: list[int], dark: Reference, beam: FloatArray) -> FloatArray:
+    lit = np.where(beam > 0, beam, np.nan)
+    return np.stack([(frame - dark.at(number)) / lit for number, frame in zip(numbers, frames, strict=True)])
+
+
+def _dark_noise(scan: Scan, rows: tuple[int, int]) -> float:
+    """Variance that successive darks show; 0 where there are no two of them."""
+    group = max(scan.darks, key=lambda darks: len(darks.indices), default=None)
+    if group is None or len(group.indices) < 2:
+        return 0.0
+    differences = np.diff(read(group, rows, slice(MOST_FLATS)), axis=0)
+    return float(np.nanmedian(per_set(differences**2 / 2) / per_set(np.ones_like(differences))))

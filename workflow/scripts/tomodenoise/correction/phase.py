@@ -1,0 +1,102 @@
+"""Phase retrieval from one distance, for a sample of one material [Paganin et al. 2002]."""
+
+import importlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.correction.options import Phase
+
+KEV_METRE = 1.239841984e-9
+"""Planck's constant times the speed of light: a wavelength in metre is this by the energy in keV."""
+
+ACCURACY = 1e-4
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Phase retrieval for frames of one shape, made by `plan`."""
+
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    """Pixels that are added before and after the rows and the columns."""
+    core: tuple[slice, slice]
+    """What of the padded frame is kept."""
+    response: FloatArray
+    """Of the filter, (padded rows, half of the padded columns) float32, 1 at frequency 0."""
+
+
+def length(phase: Phase, pixel_size: float) -> float:
+    """Decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in micrometre."""
+    wavelength = KEV_METRE / phase.energy
+    return float(np.sqrt(wavelength * phase.distance * phase.delta_beta / (4 * np.pi)) / (pixel_size * 1e-6))
+
+
+def reach(phase: Phase, pixel_size: float) -> int:
+    """Distance in pixels beyond which changes of the transmission by 1 change the result by less than 1e-4.
+
+    Notes
+    -----
+    Summed along the row the kernel of the filter is exp(-|y| / l) / (2 l): exp(-d / l) of it lies further away than d.
+    """
+    return int(np.ceil(-np.log(ACCURACY) * length(phase, pixel_size)))
+
+
+def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -> Retrieval:
+    """Prepare the retrieval of some rows from frames that hold rows around them, as far as the detector has them.
+
+    Parameters
+    ----------
+    pixel_size : micrometre.
+    shape : (rows, columns) of a frame.
+    rows : those to retrieve; beyond the frame its first and last rows are repeated, its columns as well.
+
+    Notes
+    -----
+    The transmission is divided by 1 + pi lambda z (delta / beta) f², f in cycles per length: eq. 12 of Paganin et al.
+    (2002) before its logarithm, with mu = 4 pi beta / lambda and k = 2 pi f.
+    """
+    margin = reach(phase, pixel_size)
+    above, below = max(0, margin - rows.start), max(0, margin - (shape[0] - rows.stop))
+    height = _fast(above + shape[0] + below)
+    width = _fast(shape[1] + 2 * margin)
+    squared = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
+    response = 1 / (1 + (2 * np.pi * length(phase, pixel_size)) ** 2 * squared)
+    return Retrieval(
+        padding=((above, height - above - shape[0]), (margin, width - margin - shape[1])),
+        core=(slice(above + rows.start, above + rows.stop), slice(margin, margin + shape[1])),
+        response=response.astype(np.float32),
+    )
+
+
+def retrieve(transmission: FloatArray, retrieval: Retrieval) -> FloatArray:
+    """Transmission right behind the sample, exp(-mu thickness).
+
+    Parameters
+    ----------
+    transmission : (rows, columns) float32, flat and dark corrected, finite.
+    retrieval : from `plan`, for this shape.
+
+    Returns
+    -------
+    (rows to retrieve, columns) float32.
+    """
+    fft = importlib.import_module("scipy.fft")  # faster than numpy's; not at hand where only the config is checked
+    wide = np.pad(transmission, retrieval.padding, mode="edge")
+    spectrum = fft.rfft2(wide)
+    spectrum *= retrieval.response
+    return np.asarray(fft.irfft2(spectrum, s=wide.shape)[retrieval.core])
+
+
+def noise_kept(retrieval: Retrieval) -> float:
+    """Share of the variance of white noise that is left in differences of pixels two apart along the row."""
+    weight = 1 - np.cos(np.linspace(0, 2 * np.pi, retrieval.response.shape[1]))
+    return float(np.mean(retrieval.response**2 * weight) / np.mean(weight))
+
+
+def _fast(least: int) -> int:
+    """Next length of factors 2, 3 and 5 only, which transforms fast."""
+    length = least
+    while 30**16 % length:
+        length += 1
+    return length

@@ -1,0 +1,143 @@
+"""Zingers: pixels struck by a stray particle or ray in one frame, found by their own frame alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray, IntArray
+
+REACH = 3
+"""Rows around a slab that decide over its zingers: the ring is two away from a pixel, which may be one of nine."""
+
+_Y, _X = (offset.ravel() - 2 for offset in np.indices((5, 5)))
+RING = np.stack([_Y, _X])[:, np.maximum(abs(_Y), abs(_X)) == 2]
+SPOT = np.stack([_Y, _X])[:, np.maximum(abs(_Y), abs(_X)) < 2]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Variance of a pixel = gain * level + floor; the level in units of the file, dark subtracted."""
+
+    gain: float
+    floor: float
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Height above the surroundings that makes a zinger: the root of slope * level + offset."""
+
+    slope: FloatArray
+    """(rows, columns) float32; NaN where there is nothing to judge."""
+    offset: FloatArray
+    """(rows, columns) float32."""
+
+
+def threshold(noise: Noise, deviations: float, beam: FloatArray) -> Threshold:
+    """Threshold for transmissions.
+
+    Parameters
+    ----------
+    deviations : of the noise.
+    beam : (rows, columns) what a transmission of 1 stands for, units of the file.
+
+    Notes
+    -----
+    One photon is added to the variance, as where none is expected a few are still no zinger.
+    """
+    beam = np.where(beam > 0, beam, np.nan)
+    floor = noise.gain**2 + noise.floor
+    slope, offset = deviations**2 * noise.gain / beam, deviations**2 * floor / beam**2
+    return Threshold(slope.astype(np.float32), offset.astype(np.float32))
+
+
+def remove(frame: FloatArray, limit: Threshold, rows: slice = slice(None)) -> IntArray:
+    """Replace zingers by the median of their surroundings, in place.
+
+    Parameters
+    ----------
+    frame : (rows, columns) float32, transmission.
+    limit : threshold, for the same pixels.
+    rows : where zingers are replaced; default: in all.
+
+    Returns
+    -------
+    (z,) positions of the replaced pixels in the flattened frame; some may stand there twice.
+
+    Notes
+    -----
+    A zinger stands above each of the 16 pixels that are two rows or columns away, the border of its 5 x 5 window;
+    with it go those of its eight neighbours that stand above the same border. Lines, edges and fringes reach the
+    border and stay. A pixel that has no row two away, above nor below, is not judged.
+    """
+    start, stop, _ = rows.indices(len(frame))
+    place = _candidates(frame, limit, slice(max(0, start - 1), stop + 1))
+    if not place.size:
+        return np.empty(0, dtype=np.int64)
+    ring = np.sort(_around(frame, place, RING), axis=1)  # NaN last
+    known = np.isfinite(ring).sum(axis=1)
+    each = np.arange(len(ring))
+    highest = ring[each, np.maximum(known - 1, 0)]
+    slope, offset = limit.slope[tuple(place)], limit.offset[tuple(place)]
+    highest = highest + np.sqrt(slope * np.maximum(highest, 0) + offset)
+    found = frame[tuple(place)] > highest
+    place, highest = place[:, found], highest[found]
+    middle = (ring[each, (known - 1) // 2] + ring[each, known // 2])[found] / 2
+    which, part = np.nonzero(_around(frame, place, SPOT) > highest[:, None])
+    rows, columns = place[:, which] + SPOT[:, part]
+    struck = rows * frame.shape[1] + columns
+    frame.reshape(-1)[struck] = middle[which]
+    return np.asarray(struck)
+
+
+def number_within(struck: IntArray, rows: slice, columns: int) -> int:
+    """Count the pixels that `remove` replaced in some rows of a frame of so many columns."""
+    if not struck.size:
+        return 0
+    inside = struck[(struck >= rows.start * columns) & (struck < rows.stop * columns)]
+    return len(np.unique(inside))
+
+
+def remove_from_references(frames: FloatArray, noise: Noise, deviations: float) -> None:
+    """Replace zingers in flats, or in darks, in place; a single frame cannot be judged.
+
+    Parameters
+    ----------
+    frames : (n, rows, columns) float32, one after the other in time.
+
+    Notes
+    -----
+    Judged is how far a frame exceeds the lower median of all in time, which knows the pixels' own gains and the hot
+    ones: in a frame alone they look like zingers, and to replace them in flats but not in projections makes rings.
+    """
+    usual = np.partition(frames, (len(frames) - 1) // 2, axis=0)[(len(frames) - 1) // 2]
+    variance = noise.gain * np.maximum(usual, 0) + noise.gain**2 + noise.floor
+    limit = Threshold(np.zeros_like(usual), (deviations**2 * variance).astype(np.float32))
+    for frame in frames:
+        excess = frame - usual
+        struck = remove(excess, limit)
+        frame.reshape(-1)[struck] = (usual + excess).reshape(-1)[struck]
+
+
+def _candidates(frame: FloatArray, limit: Threshold, rows: slice) -> IntArray:
+    """Places (2, p) of what stands above those two columns away, or above the only one: zingers and little else."""
+    lines = frame[rows]
+    sides = np.empty_like(lines)
+    np.fmax(lines[:, :-4], lines[:, 4:], out=sides[:, 2:-2])
+    sides[:, :2], sides[:, -2:] = lines[:, 2:4], lines[:, -4:-2]
+    height = lines - sides
+    np.maximum(height, 0, out=height)
+    height *= height
+    sides *= limit.slope[rows]
+    sides += limit.offset[rows]
+    row, column = np.divmod(np.flatnonzero(height > sides), frame.shape[1])
+    row += rows.start
+    judged = (row >= 2) | (row < len(frame) - 2)
+    return np.stack([row[judged], column[judged]])
+
+
+def _around(frame: FloatArray, place: IntArray, offsets: IntArray) -> FloatArray:
+    """Values (p, offsets) around each place (2, p), NaN outside of the frame."""
+    rows, columns = place[:, :, None] + offsets[:, None]
+    inside = (rows >= 0) & (rows < frame.shape[0]) & (columns >= 0) & (columns < frame.shape[1])
+    values = frame[np.clip(rows, 0, frame.shape[0] - 1), np.clip(columns, 0, frame.shape[1] - 1)]
+    return np.where(inside, values, np.float32(np.nan))

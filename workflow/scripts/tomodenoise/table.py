@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tomodenoise import (
+    correction,
     directions,
     engines,
     layout,
@@ -79,6 +80,7 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
             rows=entry.get("rows"),
             pixel_size=entry.get("pixel_size"),
         )
+        correction.check(scan, correction.from_settings(config["correct"]))
         choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
         roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
         size, size_open = _size(entry, scan)

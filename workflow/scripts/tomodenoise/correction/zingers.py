@@ -50,7 +50,7 @@ def threshold(noise: Noise, deviations: float, beam: FloatArray) -> Threshold:
     return Threshold(slope.astype(np.float32), offset.astype(np.float32))
 
 
-def remove(frame: FloatArray, limit: Threshold, rows: slice = slice(None)) -> IntArray:
+def remove(frame: FloatArray, limit: Threshold, rows: slice = slice(None), *, structured: bool = True) -> IntArray:
     """Replace zingers by the median of their surroundings, in place.
 
     Parameters
@@ -58,6 +58,7 @@ def remove(frame: FloatArray, limit: Threshold, rows: slice = slice(None)) -> In
     frame : (rows, columns) float32, transmission.
     limit : threshold, for the same pixels.
     rows : where zingers are replaced; default: in all.
+    structured : whether the frame shows anything but noise and zingers.
 
     Returns
     -------
@@ -67,22 +68,23 @@ def remove(frame: FloatArray, limit: Threshold, rows: slice = slice(None)) -> In
     -----
     A zinger stands above each of the 16 pixels that are two rows or columns away, the border of its 5 x 5 window;
     with it go those of its eight neighbours that stand above the same border. Lines, edges and fringes reach the
-    border and stay. A pixel that has no row two away, above nor below, is not judged.
+    border and stay; so does the weaker of two zingers so near. Without structure it is enough to stand above the
+    median of the border. A pixel that has no row two away, above nor below, is not judged.
     """
     start, stop, _ = rows.indices(len(frame))
-    place = _candidates(frame, limit, slice(max(0, start - 1), stop + 1))
+    place = _candidates(frame, limit, slice(max(0, start - 1), stop + 1), np.fmax if structured else np.fmin)
     if not place.size:
         return np.empty(0, dtype=np.int64)
     ring = np.sort(_around(frame, place, RING), axis=1)  # NaN last
     known = np.isfinite(ring).sum(axis=1)
     each = np.arange(len(ring))
-    highest = ring[each, np.maximum(known - 1, 0)]
+    middle = (ring[each, (known - 1) // 2] + ring[each, known // 2]) / 2
+    level = ring[each, known - 1] if structured else middle
     slope, offset = limit.slope[tuple(place)], limit.offset[tuple(place)]
-    highest = highest + np.sqrt(slope * np.maximum(highest, 0) + offset)
-    found = frame[tuple(place)] > highest
-    place, highest = place[:, found], highest[found]
-    middle = (ring[each, (known - 1) // 2] + ring[each, known // 2])[found] / 2
-    which, part = np.nonzero(_around(frame, place, SPOT) > highest[:, None])
+    level = level + np.sqrt(slope * np.maximum(level, 0) + offset)
+    found = frame[tuple(place)] > level
+    place, middle, level = place[:, found], middle[found], level[found]
+    which, part = np.nonzero(_around(frame, place, SPOT) > level[:, None])
     rows, columns = place[:, which] + SPOT[:, part]
     struck = rows * frame.shape[1] + columns
     frame.reshape(-1)[struck] = middle[which]
@@ -114,15 +116,15 @@ def remove_from_references(frames: FloatArray, noise: Noise, deviations: float) 
     limit = Threshold(np.zeros_like(usual), (deviations**2 * variance).astype(np.float32))
     for frame in frames:
         excess = frame - usual
-        struck = remove(excess, limit)
+        struck = remove(excess, limit, structured=False)
         frame.reshape(-1)[struck] = (usual + excess).reshape(-1)[struck]
 
 
-def _candidates(frame: FloatArray, limit: Threshold, rows: slice) -> IntArray:
-    """Places (2, p) of what stands above those two columns away, or above the only one: zingers and little else."""
+def _candidates(frame: FloatArray, limit: Threshold, rows: slice, higher: np.ufunc) -> IntArray:
+    """Places (2, p) of what stands above the `higher` of the two pixels two columns away: zingers and little else."""
     lines = frame[rows]
     sides = np.empty_like(lines)
-    np.fmax(lines[:, :-4], lines[:, 4:], out=sides[:, 2:-2])
+    higher(lines[:, :-4], lines[:, 4:], out=sides[:, 2:-2])
     sides[:, :2], sides[:, -2:] = lines[:, 2:4], lines[:, -4:-2]
     height = lines - sides
     np.maximum(height, 0, out=height)

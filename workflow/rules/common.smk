@@ -71,7 +71,9 @@ def raw(wildcards):
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
 PIXELS = ["file", "mode", "rows"]
-SLICES = [*PIXELS, "center"]
+if CONFIG["correct"].get("phase"):
+    PIXELS.append("pixel_size")
+SLICES = [*PIXELS, "center", "tilt", "field"]
 KEYS = [*SLICES, "pixel_size", "model"]
 
 

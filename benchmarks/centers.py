@@ -1,6 +1,6 @@
 """Find the center of simulated scans, over seeds: centers.py [--seeds 20] [--only WORD].
 
-A foam of 8 rows is projected without a grid onto a detector that sees all of it; each case cuts 512 columns out of it,
+A foam of 32 rows is projected without a grid onto a detector that sees all of it; each case cuts 512 columns out of it,
 whole pixels apart, so that the axis lies where the case wants it, plus a fraction that the seed draws. Counts have
 Poisson noise, 20 stripes (3 % at most, which the flats do not show) and zingers of 5 to 20 open beams in 1 pixel of
 2000. Nothing is done about stripes and zingers before the search. The `small` foam stays inside the detector at every
@@ -26,7 +26,7 @@ from tomodenoise import centering  # noqa: E402
 from tomodenoise.arrays import FloatArray  # noqa: E402
 from tomodenoise.simulation import detector, phantom, projection  # noqa: E402
 
-COLUMNS, ROWS, VIEWS = 512, 8, 720
+COLUMNS, ROWS, VIEWS = 512, 32, 720
 WIDE = 960
 SMALL, LARGE = 180 / phantom.CYLINDER, 225 / phantom.CYLINDER
 """Columns that a foam of radius 180 or 225 is drawn for."""

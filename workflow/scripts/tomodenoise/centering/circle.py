@@ -4,7 +4,7 @@ import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
 
-MOST_PAIRS = 64  # more pairs only repeat what these say
+MOST_PAIRS = 256  # each holds noise of its own: with few counts all of them help
 SMALL_GAP = 0.05  # radians: what a whole turn may lack, 0.8 % of it
 
 
@@ -19,7 +19,7 @@ def opposite(angles: FloatArray) -> IntArray:
 
     Returns
     -------
-    (pair, 2) indices into `angles`, at most 64 pairs, evenly spread; of equally near views the nearest in time, because
+    (pair, 2) indices into `angles`, at most 256 pairs, evenly spread; of equally near views the nearest in time, for
     a dynamic sample changes.
     """
     step, _ = _step_and_gap(angles)

@@ -17,9 +17,10 @@ from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering import seam as seams
 from tomodenoise.centering.circle import past_opposite
 from tomodenoise.centering.fitting import fit, scatter
-from tomodenoise.centering.matching import coherent, curves, despike, difference, peak, window, without
+from tomodenoise.centering.matching import Spectrum, curves, despike, difference, likelihood, peak, uncertainty, window
 
 GROUPS = 8  # of rows, each an estimate of its own
+DISTINCT = 5.0  # a match that stands out of all others by so many of their deviations is one, however noisy
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def ready(sinograms: FloatArray, *, whole_circle: bool) -> Views:
     Over the whole circle all of the mean view goes, as its mirror image about the axis is itself. Else only what is
     narrow in it: the rest belongs to the sample.
     """
-    mean = np.stack([sinogram.mean(axis=0, dtype=np.float64) for sinogram in sinograms])
+    mean = np.stack([despike(sinogram).mean(axis=0, dtype=np.float64) for sinogram in sinograms])
     smooth = 0 if whole_circle else ndimage.median_filter(mean, (1, 11), mode="nearest")
     return Views(sinograms, (mean - smooth).astype(np.float32))
 
@@ -85,45 +86,52 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
         sides = (ndimage.gaussian_filter1d(views(row, side), smooth, mode="nearest") for side in pairs.T)
         sums += difference(*sides, least)
     match = sums[0] / np.maximum(sums[1], np.finfo(np.float32).tiny)
+    clear = match.max() > 0.5 or match.max() > max(0.1, np.median(match) + DISTINCT * scatter(match))
     start = (least - 1 + int(np.argmax(match))) / 2
     best, agreement = _refine(views, pairs, start)
     together = agreement.sum(1) if rows >= 4 else agreement.sum(0)
     # A view turned by e too much is moved by e times the depth of its features, which varies as the sine of the angle.
     turned = np.abs(np.mean(past_opposite(angles, pairs) * np.exp(1j * angles[pairs[:, 0]]))) * columns / 16
-    found = least / 2 + 1 < best + 0.5 < columns - least / 2 - 1 and match.max() > 0.25
-    error = float(np.hypot(without(together, best, 2 + columns / 64), turned))
+    found = least / 2 + 1 < best + 0.5 < columns - least / 2 - 1 and clear
+    error = float(np.hypot(uncertainty(together, best, 2 + columns / 64), turned))
     return Estimate("mirror", best, error if found else None), _each(views, agreement.sum(1), best)
 
 
 def _refine(views: Views, pairs: IntArray, start: float) -> tuple[float, FloatArray]:
     """Center near `start`, and the agreement (row, part of the pairs, 2 FINE center)."""
     rows, columns = views.shape
-    length = fft.next_fast_len(2 * columns, real=True)
     parts = np.array_split(pairs, min(GROUPS, len(pairs)))
-    best = start
-    for _ in range(2):
-        edges = window(columns, best)
-        rim = (edges > 0) & (edges < 1)
-        cross, power = np.zeros((rows, len(parts), length // 2 + 1), np.complex128), np.zeros(length // 2 + 1)
-        for row in range(rows):
-            for part, some in enumerate(parts):
-                first, second = views(row, some[:, 0]), views(row, some[:, 1])
-                level = (first[:, rim].mean() + second[:, rim].mean()) / 2 if rim.any() else 0
-                one, two = fft.rfft((first - level) * edges, length), fft.rfft((second - level) * edges, length)
-                cross[row, part] = np.sum(one * two, axis=0)
-                power += np.sum(np.abs(one) ** 2 + np.abs(two) ** 2, axis=0) / 2
-        agreement = curves(cross, coherent(cross.sum((0, 1)), power, 2 * best), columns)
+    best, agreement = start, np.zeros((rows, len(parts), 1))
+    for _ in range(3):
+        edges, near = window(columns, best), min(best, columns - 1 - best) + 1
+        spectra = [
+            [_cross(views(row, some[:, 0]), views(row, some[:, 1]), edges) for some in parts] for row in range(rows)
+        ]
+        cross, power = (np.array([[two[k] for two in one] for one in spectra]) for k in (0, 1))
+        weight = np.empty(power.shape)
+        halves = [np.s_[0::2], np.s_[1::2]] if rows > 1 else [np.s_[:, 0::2], np.s_[:, 1::2]]
+        for one, other in zip(halves, halves[::-1], strict=True):
+            # From the other half: its noise is not that which the weights are for.
+            weight[one] = likelihood(cross[other].sum((0, 1)), power[other].sum((0, 1)), 2 * best, near)
+        agreement = curves(cross * weight, columns)
         best = peak(agreement.sum((0, 1)), best, 2 + columns / 64)
     return best, agreement
+
+
+def _cross(first: FloatArray, second: FloatArray, edges: FloatArray) -> tuple[Spectrum, FloatArray]:
+    """Cross spectrum and power, (frequency,), of views and their opposites within a window."""
+    length = fft.next_fast_len(2 * len(edges), real=True)
+    rim = (edges > 0) & (edges < 1)
+    level = (first[:, rim].mean() + second[:, rim].mean()) / 2 if rim.any() else np.float32(0)
+    one, two = (fft.rfft((side - level) * edges, length) for side in (first, second))
+    return np.sum(one * two, axis=0), np.sum(np.abs(one) ** 2 + np.abs(two) ** 2, axis=0) / 2
 
 
 def seam(views: Views, angles: FloatArray, start: float) -> tuple[Estimate, FloatArray]:
     """Close the scan at its seam; `start` is a center good to 1/32 of the columns. Returns what `mirror` does."""
     rows, columns = views.shape
-    center, agreement = seams.close(views, rows, columns, angles, start)
-    together = agreement.sum(1) if rows >= 4 else agreement.reshape(-1, agreement.shape[-1])
-    error = without(together, center, columns / 32)
-    return Estimate("seam", center, error), _each(views, agreement.sum(1), center)
+    found = seams.close(views, rows, columns, angles, start)
+    return Estimate("seam", found.center, found.spread), _each(views, found.agreement, found.center)
 
 
 def moments(views: Views, angles: FloatArray) -> tuple[Estimate, FloatArray]:

@@ -29,5 +29,5 @@ def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def scatter(values: FloatArray) -> float:
-    """Standard deviation, from the median deviation from the median."""
+    """Give the standard deviation, from the median deviation from the median."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))

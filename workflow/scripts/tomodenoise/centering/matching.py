@@ -9,6 +9,7 @@ from tomodenoise.arrays import FloatArray
 Spectrum = NDArray[np.complexfloating]
 
 FINE = 4  # points of a curve per half column
+SMOOTH = 3.0  # independent frequencies that a coherence is averaged over: fewer, and it says what it was told
 
 
 def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[FloatArray, FloatArray]:
@@ -40,33 +41,35 @@ def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[Float
     return product - (ones * twos).sum(0) / (high - low), squares / 2
 
 
-def coherent(cross: Spectrum, power: FloatArray, twice: float) -> FloatArray:
-    """Weight of each frequency in a cross spectrum: what the two sides agree in counts, what is noise does not.
+def likelihood(cross: Spectrum, power: FloatArray, twice: float, half: float) -> FloatArray:
+    """Weight of each frequency in a cross spectrum: what both sides agree in counts, what is noise does not.
 
     Parameters
     ----------
     cross : (frequency,) sum of the products of opposite views' spectra, of a real FFT.
     power : (frequency,) sum of the mean of both sides' squared spectra.
     twice : 2 center, about: the shift at which both agree.
+    half : columns on either side of the center that the spectra are of.
 
     Returns
     -------
-    (frequency,) float64, γ / (1 - γ²) / power, with γ the coherence. It is the maximum likelihood weight for the delay
-    of two noisy copies of a signal [Knapp & Carter, IEEE Trans. ASSP 24, 1976, eq. 34].
+    (frequency,) float64, c / (1 - c²) / power with c the coherence: the maximum likelihood weight for the delay of two
+    noisy copies of a signal [Knapp & Carter, IEEE Trans. ASSP 24, 1976, eq. 34], as a factor on the cross spectrum,
+    which itself is c times the power.
     """
     count = len(cross)
     turned = np.real(cross * np.exp(1j * np.pi / (count - 1) * np.arange(count) * twice))
-    width = max(2.0, count / 100)
-    power = ndimage.gaussian_filter1d(power, width) + np.finfo(np.float32).tiny
-    gamma = np.clip(ndimage.gaussian_filter1d(turned, width) / power, 1e-3, 0.99)
-    return np.asarray(gamma / (1 - gamma**2) / power)
+    width = SMOOTH * count / half  # frequencies nearer to each other than count / half are not independent
+    smooth = ndimage.gaussian_filter1d(power, width) + np.finfo(np.float32).tiny
+    gamma = np.clip(ndimage.gaussian_filter1d(turned, width) / smooth, 1e-3, 0.99)
+    return np.asarray(gamma / (1 - gamma**2) / smooth)
 
 
-def curves(cross: Spectrum, weight: FloatArray, columns: int) -> FloatArray:
+def curves(cross: Spectrum, columns: int) -> FloatArray:
     """Agreement (…, 2 `FINE` center) of cross spectra (…, frequency) for every center of the detector."""
     count = cross.shape[-1]
     spectrum = np.zeros((*cross.shape[:-1], FINE * (count - 1) + 1), np.complex128)
-    spectrum[..., :count] = cross * weight
+    spectrum[..., :count] = cross
     return np.asarray(fft.irfft(spectrum)[..., : FINE * (2 * columns - 2) + 1])
 
 
@@ -76,10 +79,14 @@ def peak(curve: FloatArray, near: float, reach: float) -> float:
     return (low + vertex(-curve[low : high + 1])) / (2 * FINE)
 
 
-def without(curve: FloatArray, near: float, reach: float) -> float:
-    """Standard error of the `peak` of the sum of curves (group, center), by leaving out each in turn (jackknife)."""
-    total, count = curve.sum(0), len(curve)
-    each = np.array([peak(total - one, near, reach) for one in curve])
+def uncertainty(curve: FloatArray, near: float, reach: float) -> float:
+    """Give the standard error of the `peak` of the sum of curves (part, center), by leaving out parts (jackknife).
+
+    Neighbouring parts go together, an eighth at a time: leaving out less would not show that another peak may win.
+    """
+    groups = np.array([curve[group].sum(0) for group in np.array_split(np.arange(len(curve)), min(8, len(curve)))])
+    total, count = groups.sum(0), len(groups)
+    each = np.array([peak(total - one, near, reach) for one in groups])
     return float(np.sqrt((count - 1) / count * np.sum((each - each.mean()) ** 2))) if count > 1 else 0.0
 
 

@@ -14,38 +14,59 @@ import numpy as np
 from scipy import fft
 
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.centering.matching import Spectrum, coherent, curves, peak, window
+from tomodenoise.centering.matching import Spectrum, curves, peak, uncertainty, window
 
 VIEWS = 256  # on each side of the seam
 PARTS = 4  # of the spectrum, each an estimate of its own
+NOISY = 0.03  # pixels of spread from which on it is noise that limits
+
+
+@dataclass(frozen=True)
+class Seam:
+    """The center that closes a scan."""
+
+    center: float  # pixels
+    spread: float  # pixels, standard error
+    agreement: FloatArray  # (row, 2 FINE center), higher where the seam is smoother
 
 
 def close(
     views: Callable[[int, IntArray], FloatArray], rows: int, columns: int, angles: FloatArray, start: float
-) -> tuple[float, FloatArray]:
-    """Center that leaves the least energy where no object has any.
+) -> Seam:
+    """Find the center that leaves the least energy where no object has any.
 
     Parameters
     ----------
     views : row and indices of views to (view, column) float32, line integrals.
     angles : (angle,) radians, a scan of about 180 degrees in any order, the gap at its seam at most two steps.
     start : a center good to 1/32 of the columns.
-
-    Returns
-    -------
-    The center from all rows, and (row, part, 2 FINE center) the agreement of each row and part of its frequencies.
     """
+    plain = _close(views, (rows, columns), angles, start, falling=0)
+    if plain.spread < NOISY:
+        return plain
+    # Low angular frequencies stand out of the noise, but what is wrong with a scan as a whole disturbs them most.
+    low = _close(views, (rows, columns), angles, start, falling=1)
+    return low if low.spread < plain.spread else plain
+
+
+def _close(
+    views: Callable[[int, IntArray], FloatArray],
+    shape: tuple[int, int],
+    angles: FloatArray,
+    start: float,
+    falling: int,
+) -> Seam:
+    rows, columns = shape
     before, after, step = _around_seam(angles)
     sides = [(before.of(views, row), after.of(views, row)) for row in range(rows)]
-    best = start
+    best, agreement = start, np.zeros((rows, PARTS, 1))
     for _ in range(3):  # each pass windows the views about the center of the pass before
         edges = window(columns, best)
-        weight = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1)
-        sums = [_cross(*side, edges, weight) for side in sides]
-        cross, power = np.array([one for one, _ in sums]), np.sum([two for _, two in sums], axis=0)
-        agreement = curves(cross, coherent(cross.sum((0, 1)), power, 2 * best), columns)
-        best = peak(agreement.sum((0, 1)), best, max(2, columns / 32))
-    return best, agreement
+        weight = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1, falling)
+        agreement = curves(np.array([_cross(*side, edges, weight) for side in sides]), columns)
+        best = peak(agreement.sum((0, 1)), best, columns / 32)
+    each = agreement.sum(1) if rows >= 4 else agreement.reshape(rows * PARTS, -1)
+    return Seam(best, uncertainty(each, best, columns / 32), agreement.sum(1))
 
 
 @dataclass(frozen=True)
@@ -81,35 +102,34 @@ def _around_seam(angles: FloatArray) -> tuple[_Blend, _Blend, float]:
     return at(run[0] + np.pi + step * np.arange(-views, 0)), at(run[0] + step * np.arange(views)), step
 
 
-def _forbidden(views: int, step: float, columns: int, radius: float) -> FloatArray:
+def _forbidden(views: int, step: float, columns: int, radius: float, falling: int) -> FloatArray:
     """Weight of (angular, column) frequencies: zero where an object of `radius` has energy.
 
-    The factor 1.2 and 3 bins allow for the windows. Beyond, the seam's step falls with the angular frequency and noise
-    does not, which asks for weights that fall with its square.
+    The factor 1.2 and 3 bins allow for the windows. Beyond, the weights fall with the angular frequency to the power
+    `falling`, as the spectrum of the seam's step does and noise does not.
     """
-    angular = 2 * np.pi * np.abs(fft.fftfreq(2 * views, step))
+    angular = 2 * np.pi * np.abs(fft.fftfreq(2 * views, step))[:, None]
     length = fft.next_fast_len(2 * columns, real=True)
     column = 2 * np.pi * fft.rfftfreq(length)
-    forbidden = angular[:, None] > 1.2 * radius * column + 3 * np.pi / (views * step)
-    return np.asarray(forbidden / np.maximum(angular[:, None], 1e-9) ** 2)
+    forbidden = angular > 1.2 * radius * column + 3 * np.pi / (views * step)
+    return np.asarray(forbidden / np.maximum(angular, 1e-9) ** falling)
 
 
-def _cross(before: FloatArray, after: FloatArray, edges: FloatArray, weight: FloatArray) -> tuple[Spectrum, FloatArray]:
-    """Cross spectrum (part, frequency) and power (frequency,) of both sides of the seam in the forbidden region."""
+def _cross(before: FloatArray, after: FloatArray, edges: FloatArray, weight: FloatArray) -> Spectrum:
+    """Cross spectrum (part, frequency) of both sides of the seam in the forbidden region."""
     views, columns = before.shape
     length = fft.next_fast_len(2 * columns, real=True)
     rim = (edges > 0) & (edges < 1)
     level = (before[:, rim].mean() + after[:, rim].mean()) / 2 if rim.any() else np.float32(0)
     fade = (np.sin(np.pi * (np.arange(2 * views) + 0.5) / (2 * views)) ** 2).astype(np.float32)[:, None]
     used = int(weight.any(0).sum())  # the lowest frequencies; the others are allowed at every angular frequency
-    first = fft.fft(fft.rfft((before - level) * edges * fade[:views], length)[:, :used], 2 * views, axis=0)
+    first = fft.rfft((before - level) * edges * fade[:views], length)[:, :used]
     second = fft.rfft((after - level) * edges * fade[views:], length)[:, :used]
-    second = np.conj(fft.fft(np.conj(second), 2 * views, axis=0))
     # The views after the seam come second: a shift by `views` is a sign in angular frequency.
     sign = np.where(np.arange(2 * views) % 2, 1, -1)[:, None]
-    spectrum, power = np.zeros((PARTS, length // 2 + 1), np.complex128), np.zeros(length // 2 + 1)
-    products = np.sum(first * second * sign * weight[:, :used], axis=0)
+    cross = fft.fft(first, 2 * views, axis=0) * np.conj(fft.fft(np.conj(second), 2 * views, axis=0)) * sign
+    products = np.sum(cross * weight[:, :used], axis=0)
+    spectrum = np.zeros((PARTS, length // 2 + 1), np.complex128)
     for part in range(PARTS):
         spectrum[part, part:used:PARTS] = products[part::PARTS]
-    power[:used] = np.sum((np.abs(first) ** 2 + np.abs(second) ** 2) * weight[:, :used], axis=0) / 2
-    return spectrum, power
+    return spectrum

@@ -6,8 +6,9 @@ Poisson noise, 20 stripes (3 % at most, which the flats do not show) and zingers
 2000. Nothing is done about stripes and zingers before the search. The `small` foam stays inside the detector at every
 offset, the `large` one leaves it on one side beyond 30 columns.
 
-Prints a line for each case: worst and rms error in columns, who was chosen how often, and how many scans were warned
-of; then the wrong ones, over a quarter of a column, of which nobody was warned.
+Prints a line for each case: worst and rms error in columns, rms error of the tilt in columns over the height, who was
+chosen how often, and how many scans were warned of; then the wrong ones, over a quarter of a column, of which nobody
+was warned.
 """
 
 import argparse
@@ -42,18 +43,23 @@ class Case:
     """Whole columns from the middle of the detector to the axis."""
     photons: float
     size: float
+    tilt: float = 0.0
+    """Columns over the height."""
 
     @property
     def name(self) -> str:
         """What the table calls it."""
         size = {SMALL: "small", LARGE: "large"}[self.size]
-        return f"{self.turn} degrees, {size}, {self.photons:g} photons, axis {self.offset:+d}"
+        return f"{self.turn} degrees, {size}, {self.photons:g} photons, axis {self.offset:+d}" + (
+            f", tilted {self.tilt:g}" if self.tilt else ""
+        )
 
 
 CASES = [
     *(Case(180, o, p, s) for s in (SMALL, LARGE) for p in (450, 30) for o in (-60, -25, 0, 25, 60)),
     *(Case(360, o, p, LARGE) for p in (450, 30) for o in (-60, 0, 60)),
     *(Case(360, o, p, LARGE) for p in (450, 30) for o in (-215, -150, 150, 215)),
+    *(Case(turn, 25, p, LARGE, tilt=t) for turn in (180, 360) for p in (450, 30) for t in (2.0, 8.0)),
 ]
 
 
@@ -74,7 +80,7 @@ def scan(case: Case, integrals: FloatArray, axis: float, seed: int) -> tuple[Flo
     """Cut, expose and correct: sinograms (row, view, column) float32, angles, and the true center."""
     first = WIDE // 2 - COLUMNS // 2 - case.offset
     views = slice(VIEWS // 2) if case.turn == 180 else slice(None, None, 2)
-    seen = integrals[views, :, first : first + COLUMNS]
+    seen = _tilted(integrals[views], case.tilt)[:, :, first : first + COLUMNS]
     rng = np.random.default_rng((seed, int(case.photons), case.offset % 1000, case.turn))
     plan = detector.Detector(photons=case.photons, stripes=20, zingers=seen.size / 2000)
     gain = detector.stripe_gain(plan, COLUMNS, rng)
@@ -83,20 +89,34 @@ def scan(case: Case, integrals: FloatArray, axis: float, seed: int) -> tuple[Flo
     return sinograms.swapaxes(0, 1).astype(np.float32), turn()[views], axis - first
 
 
+def _tilted(integrals: FloatArray, tilt: float) -> FloatArray:
+    """Shift each row so that the axis moves by `tilt` columns over the height, its middle at rest."""
+    if not tilt:
+        return integrals
+    shift = tilt * np.linspace(-0.5, 0.5, ROWS)[:, None]
+    phase = np.exp(-2j * np.pi * np.fft.rfftfreq(WIDE) * shift)
+    return np.asarray(np.fft.irfft(np.fft.rfft(integrals) * phase, WIDE))
+
+
 def study(cases: list[Case], seeds: int) -> Iterator[str]:
     """Give the lines of the table, and then the silent mistakes."""
+    tilt_of = {case.name: case.tilt for case in cases}
     found: dict[str, list[tuple[float, centering.Center]]] = {case.name: [] for case in cases}
     for seed in range(seeds):
         foams = {size: exact(size, seed) for size in {case.size for case in cases}}
         for case in cases:
             sinograms, angles, center = scan(case, *foams[case.size], seed)
             answer = centering.find(sinograms, angles)
+            answer = centering.lean(answer, "auto" if case.tilt else 0.0)
             found[case.name].append((answer.center - center, answer))
     for name, answers in found.items():
         errors = np.array([error for error, _ in answers])
+        tilts = np.array([(answer.tilt_found or 0.0) * answer.height for _, answer in answers])
+        tilt = np.sqrt(np.mean((tilts - tilt_of[name]) ** 2))
         chosen = ", ".join(f"{who} {n}" for who, n in Counter(answer.method for _, answer in answers).most_common())
         warned = sum(answer.warning is not None for _, answer in answers)
-        yield f"{name:<45} {abs(errors).max():8.2f} {np.sqrt(np.mean(errors**2)):8.3f}  {chosen:<24} {warned}"
+        figures = f"{abs(errors).max():8.2f} {np.sqrt(np.mean(errors**2)):8.3f} {tilt:8.2f}"
+        yield f"{name:<52} {figures}  {chosen:<24} {warned}"
     for name, answers in found.items():
         for seed, (error, answer) in enumerate(answers):
             if abs(error) > 0.25 and answer.warning is None:
@@ -109,7 +129,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="", help="cases whose name holds this")
     wanted = parser.parse_args()
-    print(f"{'case':<45} {'worst':>8} {'rms':>8}  {'chosen':<24} warned")
+    print(f"{'case':<52} {'worst':>8} {'rms':>8} {'tilt':>8}  {'chosen':<24} warned")
     for line in study([case for case in CASES if wanted.only in case.name], wanted.seeds):
         print(line)
 

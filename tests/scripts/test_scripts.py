@@ -42,7 +42,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
     """Arrows point down: the rooms in the order of their floors, as the design has them."""
     floors = [
         ["errors", "arrays", "devices", "provenance", "logs", "streams"],
-        ["grid", "splitting", "settings", "quality", "networks", "scans", "engines", "specs", "symmetries"],
+        ["grid", "splitting", "settings", "quality", "networks", "scans", "engines", "specs", "symmetries", "widening"],
         ["layout", "volumes", "modelfile", "correction", "centering", "classical", "models", "simulation"],
         ["sections", "plans", "table", "figures", "report"],
         ["tiling", "inference"],

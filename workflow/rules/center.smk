@@ -24,7 +24,10 @@ rule find_center:
     resources:
         mem_mb=megabytes(lambda w: 200 * layout(w).angles * layout(w).columns),
     params:
-        center=lambda wildcards: CONFIG["scans"][wildcards.scan]["center"],
+        wanted=lambda wildcards: {
+            key: CONFIG["scans"][wildcards.scan][key]
+            for key in ("center", "tilt", "field")
+        },
         engine=CONFIG["reconstruct"]["engine"],
     script:
         "../scripts/find_center.py"

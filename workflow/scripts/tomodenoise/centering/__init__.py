@@ -2,7 +2,16 @@
 
 from tomodenoise.centering.circle import covers_circle, opposite
 from tomodenoise.centering.estimators import Estimate
-from tomodenoise.centering.finding import Center, center_at, find, is_half_acquisition, lean, overrule
+from tomodenoise.centering.finding import (
+    Center,
+    center_at,
+    find,
+    is_extended,
+    is_half_acquisition,
+    lean,
+    overrule,
+    settle,
+)
 from tomodenoise.centering.picture import figure
 
 __all__ = [
@@ -12,8 +21,10 @@ __all__ = [
     "covers_circle",
     "figure",
     "find",
+    "is_extended",
     "is_half_acquisition",
     "lean",
     "opposite",
     "overrule",
+    "settle",
 ]

@@ -83,8 +83,8 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     smooth = max(1.0, columns / 128)
     sums = np.zeros((2, 2 * columns - 2 * least + 1))
     for row in range(rows):
-        sides = (ndimage.gaussian_filter1d(views(row, side), smooth, mode="nearest") for side in pairs.T)
-        sums += difference(*sides, least)
+        first, second = (ndimage.gaussian_filter1d(views(row, side), smooth, mode="nearest") for side in pairs.T)
+        sums += difference(first, second, least)
     match = sums[0] / np.maximum(sums[1], np.finfo(np.float32).tiny)
     clear = match.max() > 0.5 or match.max() > max(0.1, np.median(match) + DISTINCT * scatter(match))
     start = (least - 1 + int(np.argmax(match))) / 2
@@ -101,19 +101,23 @@ def _refine(views: Views, pairs: IntArray, start: float) -> tuple[float, FloatAr
     """Center near `start`, and the agreement (row, part of the pairs, 2 FINE center)."""
     rows, columns = views.shape
     parts = np.array_split(pairs, min(GROUPS, len(pairs)))
-    best, agreement = start, np.zeros((rows, len(parts), 1))
+    best = start
+    agreement: FloatArray = np.empty(0)
+    # Each half is weighted by what the other half agrees in: its noise is not that which the weights are for.
+    halves: list[tuple[slice, ...]] = [(np.s_[0::2],), (np.s_[1::2],)]
+    if rows == 1:
+        halves = [(np.s_[:], np.s_[0::2]), (np.s_[:], np.s_[1::2])]
     for _ in range(3):
         edges, near = window(columns, best), min(best, columns - 1 - best) + 1
         spectra = [
             [_cross(views(row, some[:, 0]), views(row, some[:, 1]), edges) for some in parts] for row in range(rows)
         ]
-        cross, power = (np.array([[two[k] for two in one] for one in spectra]) for k in (0, 1))
+        cross = np.array([[one for one, _ in row] for row in spectra])
+        power = np.array([[one for _, one in row] for row in spectra])
         weight = np.empty(power.shape)
-        halves = [np.s_[0::2], np.s_[1::2]] if rows > 1 else [np.s_[:, 0::2], np.s_[:, 1::2]]
         for one, other in zip(halves, halves[::-1], strict=True):
-            # From the other half: its noise is not that which the weights are for.
             weight[one] = likelihood(cross[other].sum((0, 1)), power[other].sum((0, 1)), 2 * best, near)
-        agreement = curves(cross * weight, columns)
+        agreement = curves(np.asarray(cross * weight, np.complex128), columns)
         best = peak(agreement.sum((0, 1)), best, 2 + columns / 64)
     return best, agreement
 

@@ -9,6 +9,7 @@ from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import covers_circle, opposite
 from tomodenoise.centering.estimators import Estimate, Views, mirror, moments, ready, seam
 from tomodenoise.centering.tilting import middle_of_block, slope
+from tomodenoise.errors import UserError
 
 MANY_PAIRS = 16  # from here on the pairs alone beat the seam
 SYSTEMATIC = {"moments": 0.15}  # pixels: what no scatter shows, a background that is not zero above all
@@ -69,6 +70,11 @@ def find(sinograms: FloatArray, angles: FloatArray, rows: IntArray | None = None
     )  # fmt: skip
 
 
+def settle(found: Center, center: float | str, tilt: float | str) -> Center:
+    """Put the config's numbers in place of what was found, unless they are "auto"; see `overrule` and `lean`."""
+    return lean(found if center == "auto" else overrule(found, float(center)), tilt)
+
+
 def overrule(found: Center, center: float) -> Center:
     """Put a person's number in place of what was found, with a warning where trusted estimates are far from it."""
     trusted = [e for e in found.estimates if e.spread is not None and abs(e.center - center) > 1 + e.spread]
@@ -107,6 +113,25 @@ def is_half_acquisition(center: float, columns: int, angles: FloatArray) -> bool
     an ordinary scan, whose views all see the same disc.
     """
     return covers_circle(angles) and not columns / 3 <= center + 0.5 <= 2 * columns / 3
+
+
+def is_extended(field: str, center: float, columns: int, angles: FloatArray) -> bool:
+    """Whether to reconstruct what opposite views see together.
+
+    Parameters
+    ----------
+    field : the config's word: "full" never, "extended" always, "auto" for half acquisitions.
+    center, columns : of the detector, pixels.
+    angles : (angle,) radians.
+
+    Raises
+    ------
+    UserError
+        Where the config asks for it, but the views do not cover the whole circle.
+    """
+    if field == "extended" and not covers_circle(angles):
+        raise UserError("field: extended needs views of the whole circle, 360 degrees: set field: full")
+    return field == "extended" or (field == "auto" and is_half_acquisition(center, columns, angles))
 
 
 def _leaning(views: Views, rows: IntArray, centers: FloatArray) -> tuple[float, float] | None:

@@ -59,7 +59,8 @@ def _close(
     rows, columns = shape
     before, after, step = _around_seam(angles)
     sides = [(before.of(views, row), after.of(views, row)) for row in range(rows)]
-    best, agreement = start, np.zeros((rows, PARTS, 1))
+    best = start
+    agreement: FloatArray = np.empty(0)
     for _ in range(3):  # each pass windows the views about the center of the pass before
         edges = window(columns, best)
         weight = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1, falling)

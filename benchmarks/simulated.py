@@ -19,7 +19,7 @@ from torch.nn import functional
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tomodenoise import engines, grid, sections, splitting, volumes  # noqa: E402
+from tomodenoise import engines, geometry, grid, sections, splitting, volumes  # noqa: E402
 from tomodenoise.arrays import BoolArray, FloatArray, IntArray  # noqa: E402
 from tomodenoise.simulation import phantom, projection  # noqa: E402
 
@@ -131,7 +131,7 @@ def _write(folder: Path, parts: FloatArray, split: splitting.Split) -> sections.
     folder.mkdir(parents=True)
     size, shape = parts.shape[-1], (len(parts), 1, *parts.shape[1:])
     (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps({"center": (size - 1) / 2}))
+    (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
     array, shard = folder / "sections.zarr", (*shape[:2], 8, size, size)
     volumes.allocate(array, shape, shard, volumes.chunk(shard), names=tuple("kczyx"), attributes={})
     for start in range(0, shape[2], 8):

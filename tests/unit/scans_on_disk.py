@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise import sections, splitting, volumes
+from tomodenoise import geometry, sections, splitting, volumes
 from tomodenoise.arrays import FloatArray
 
 
@@ -22,7 +22,7 @@ def write(folder: Path, clean: FloatArray, *, count: int = 4, noise: float = 0.5
     depth, size = clean.shape[0], clean.shape[1]
     split = splitting.split(np.linspace(0, np.pi, 30 * count, endpoint=False), count, count - 1)
     (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps({"center": (size - 1) / 2}))
+    (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
     shape = (count, 1, *clean.shape)
     noisy = clean + np.random.default_rng(seed).normal(0, noise, shape).astype(np.float32)
     rows = 8

@@ -26,7 +26,11 @@ checkpoint find_center:
     resources:
         mem_mb=megabytes(lambda w: 200 * projected(w).angles * projected(w).columns),
     params:
-        center=lambda wildcards: CONFIG["scans"][wildcards.scan]["center"],
+        wanted=lambda wildcards: {
+            "center": CONFIG["scans"][wildcards.scan]["center"],
+            "tilt": CONFIG["scans"][wildcards.scan]["tilt"],
+            "field": TABLE[wildcards.scan].field,
+        },
         engine=CONFIG["reconstruct"]["engine"],
     script:
         "../scripts/find_center.py"

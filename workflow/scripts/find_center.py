@@ -3,9 +3,11 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tomodenoise import centering, directions, engines, logs, scans, volumes
+import numpy as np
+
+from tomodenoise import centering, directions, geometry, logs, reconstruction, scans, splitting, volumes
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -13,30 +15,24 @@ if TYPE_CHECKING:
 ROWS = 32
 
 
-def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: float | str, engine: str) -> None:
-    """Search on rows spread over the scan; a number overrules what is found."""
-    scan = scans.from_json(json.loads(scan_file.read_text()))
-    sinograms = volumes.read_spread_rows(array, ROWS)
-    found = centering.find(sinograms, scan.angles)
-    if wanted != "auto":
-        found = centering.overrule(found, float(wanted))
-    logs.logger.info("center %.2f (%s), of %s", found.center, found.method, [asdict(each) for each in found.estimates])
+def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: dict[str, Any], engine: str) -> None:
+    """Search on rows spread over the scan; numbers in the config overrule what is found."""
+    angles = scans.from_json(json.loads(scan_file.read_text())).angles
+    sinograms, rows = volumes.read_spread_rows(array, ROWS)
+    columns = sinograms.shape[2]
+    found = centering.settle(centering.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
+    logs.logger.info("center %.2f (%s), confidence %s; %s", found.center, found.method, found.confidence, asdict(found))
     if found.warning:
         logs.logger.warning(found.warning)
-    weights, _ = directions.angular_weights(scan.angles)
-    plan = engines.plan(engine, None, scan.angles, weights, sinograms.shape[2])
-    centering.figure(sinograms, scan.angles, found, plan).savefig(picture)
-    output.write_text(json.dumps(asdict(found) | {"size": sinograms.shape[2]}, indent=1))
+    extended = geometry.is_extended(wanted["field"], found.center, columns, angles)
+    axis = geometry.Geometry(columns, found.center, found.tilt, found.row, extended)
+    whole = splitting.Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
+    trial = reconstruction.prepare(whole, axis, {"engine": engine, "filter": "ram-lak", "pad": "edge"}, "cpu")
+    centering.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
+    output.write_text(json.dumps(asdict(found) | geometry.to_json(axis), indent=1))
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        files, (output, picture) = snakemake.input, map(Path, snakemake.output)
-        main(
-            Path(files.scan),
-            Path(files.array).parent,
-            output,
-            picture,
-            snakemake.params.center,
-            snakemake.params.engine,
-        )
+        files, (output, picture), params = snakemake.input, map(Path, snakemake.output), snakemake.params
+        main(Path(files.scan), Path(files.array).parent, output, picture, params.wanted, params.engine)

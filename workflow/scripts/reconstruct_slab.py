@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tomodenoise import devices, engines, logs, splitting, volumes
+from tomodenoise import devices, engines, geometry, logs, reconstruction, splitting, volumes
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
 def main(
-    projections: Path, split: Path, center: Path, array: Path, rows: tuple[int, int], settings: dict[str, Any]
+    projections: Path, split_file: Path, center: Path, array: Path, rows: tuple[int, int], settings: dict[str, Any]
 ) -> None:
-    """Read the slab's sinograms once, reconstruct each section, write one shard."""
-    sections = splitting.from_json(json.loads(split.read_text())).sections
-    column = json.loads(center.read_text())["center"]
+    """Read the slab's sinograms once, reconstruct each section, or each union that is needed, write one shard."""
+    split, axis = splitting.from_json(json.loads(split_file.read_text())), geometry.read(center)
+    able = engines.capabilities(settings["engine"], settings.get("algorithm"))
+    unions, centers = splitting.stored(split.roles, additive=able.additive), axis.centers(np.arange(*rows))
     sinograms = volumes.read(projections, (slice(None), slice(*rows))).swapaxes(0, 1)
-    size = sinograms.shape[2]
-    block = np.empty((len(sections), 1, len(sinograms), size, size), dtype=np.float32)
-    for number, section in enumerate(sections):
-        plan = engines.plan_as_set(settings, section.angles, section.weights, size, devices.best())
-        block[number, 0] = plan(sinograms[:, section.indices], column)
-    logs.logger.info("rows %d to %d: %d sections with center %.2f", rows[0], rows[1] - 1, len(sections), column)
+    block = np.empty((len(unions), 1, len(sinograms), axis.size, axis.size), dtype=np.float32)
+    for number, members in enumerate(unions):
+        section = splitting.union(split, members)
+        reconstruct = reconstruction.prepare(section, axis, settings, devices.best())
+        block[number, 0] = reconstruct(sinograms[:, section.indices], centers)
+    logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), block)
 
 

@@ -145,6 +145,14 @@ def field_of_view(size: int, radius: float) -> BoolArray:
     return np.asarray(offset[:, None] ** 2 + offset[None, :] ** 2 <= radius**2)
 
 
-def visible_radius(columns: int, center: float) -> float:
-    """Radius, in pixels, of the disc around the axis at column ``center`` that a half-turn sees completely."""
-    return min(center, columns - 1 - center)
+def visible_radius(columns: int, *centers: float, extended: bool = False) -> float:
+    """Radius, in pixels, of the disc around the axis that a half-turn sees completely.
+
+    Parameters
+    ----------
+    columns : of the detector.
+    centers : the axis, pixels; more than one where it is tilted: the disc is that which all of these rows see.
+    extended : for half acquisition, whose views see that disc together over a whole turn.
+    """
+    reach = max if extended else min
+    return min(reach(center, columns - 1 - center) for center in centers)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise import grid, splitting, volumes
+from tomodenoise import geometry, grid, splitting, volumes
 from tomodenoise.arrays import BoolArray, FloatArray
 
 
@@ -62,11 +62,11 @@ class Sections:
 def describe(results: Path) -> Sections:
     """Find the sections of a scan in its folder of results."""
     split = splitting.from_json(json.loads((results / "split.json").read_text()))
-    center = json.loads((results / "center.json").read_text())["center"]
+    radius = geometry.read(results / "center.json").radius
     array = results / "sections.zarr"
     count, _, depth, _, size = volumes.open_array(array).shape
     unions = splitting.stored(split.roles, additive=count == len(split.sections))
-    return Sections(array, depth, size, split, grid.visible_radius(size, center), unions)
+    return Sections(array, depth, size, split, radius, unions)
 
 
 def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:

@@ -32,7 +32,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     axial = planes["axial (z)"][1]
     description = _model(model, config, results)
     denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
-    visible = grid.field_of_view(axial.shape[0], grid.visible_radius(scan.columns, center["center"]))
+    visible = grid.field_of_view(axial.shape[0], center["radius"])
     return report.ScanSection(
         name=name,
         facts=_facts(scan, split, center, slabs) | {"model": denoised},

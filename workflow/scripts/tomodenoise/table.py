@@ -10,6 +10,7 @@ from tomodenoise import (
     correction,
     directions,
     engines,
+    geometry,
     layout,
     modelfile,
     plans,
@@ -17,7 +18,6 @@ from tomodenoise import (
     settings,
     specs,
     splitting,
-    widening,
 )  # fmt: skip
 from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
@@ -38,6 +38,8 @@ class Entry:
     """Whether the size of slices is known only when the center is: a full turn, and nobody gives either."""
     choice: splitting.Choice
     """How many sections, and why."""
+    field: str
+    """Field of view to aim at: full, extended or auto."""
 
 
 def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) -> dict[str, Entry]:
@@ -71,7 +73,8 @@ def _check_alike(model: str, sections: Mapping[str, int]) -> None:
 
 
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
-    entry, split, reconstruct = config["scans"][name], config["split"], config["reconstruct"]
+    entry, split = config["scans"][name], config["split"]
+    able = engines.capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm"))
     try:
         _check_braces(entry["file"])
         scan = scans.open_scan(
@@ -83,34 +86,37 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         correction.check(scan, correction.from_settings(config["correct"]))
         choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
         roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
-        size, size_open = _size(entry, scan)
+        field = _field(entry["field"], joins=able.filtered)
+        size, size_open = _size(field, entry["center"], scan)
     except UserError as mistake:
         raise UserError(f"scans.{name}: {mistake}") from None
-    additive = engines.capabilities(reconstruct["engine"], reconstruct.get("algorithm")).additive
     shape = layout.Layout(
         angles=len(scan.angles),
         depth=scan.depth,
         columns=scan.columns,
         size=size,
-        stored=len(splitting.stored(roles, additive=additive)),
+        stored=len(splitting.stored(roles, additive=able.additive)),
         slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
     )
-    return Entry(scan, shape, size_open, choice)
+    return Entry(scan, shape, size_open, choice, field)
 
 
-def _size(entry: Mapping[str, Any], scan: scans.Scan) -> tuple[int, bool]:
+def _size(field: str, center: float | str, scan: scans.Scan) -> tuple[int, bool]:
     """Give the edge of a slice, and whether it is only known once the center is."""
-    center, full_turn = entry["center"], directions.is_full_turn(scan.angles)
-    if center != "auto" and not 0 < center < scan.columns - 1:
+    if center != "auto" and not 0 < float(center) < scan.columns - 1:
         raise UserError(f"center: {center} lies outside of the detector's {scan.columns} columns: correct it")
-    if entry["field"] == "extended" and not full_turn:
-        raise UserError("field: an extended field of view needs projections over 360 degrees: leave it out")
-    if entry["field"] == "full" or not full_turn:
-        return scan.columns, False
     if center == "auto":
-        return scan.columns, True
-    extended = entry["field"] == "extended" or widening.is_half_acquisition(center, scan.columns)
-    return (widening.size(scan.columns, center) if extended else scan.columns), False
+        geometry.is_extended(field, scan.columns / 2, scan.columns, scan.angles)
+        return scan.columns, field != "full" and directions.is_full_turn(scan.angles)
+    extended = geometry.is_extended(field, float(center), scan.columns, scan.angles)
+    return geometry.Geometry(scan.columns, float(center), extended=extended).size, False
+
+
+def _field(wanted: str, *, joins: bool) -> str:
+    """Field of view to aim at: "auto" is "full" for algorithms that cannot join opposite views."""
+    if wanted == "extended" and not joins:
+        raise UserError("field: extended needs a filtered backprojection: leave out reconstruct.algorithm")
+    return wanted if joins else "full"
 
 
 def widened(entry: Entry, center: Path) -> layout.Layout:

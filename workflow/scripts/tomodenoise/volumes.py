@@ -9,7 +9,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from tomodenoise import grid
-from tomodenoise.arrays import FloatArray
+from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
 
 CHUNK = (8, 512, 512)
@@ -126,11 +126,16 @@ def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
     return np.asarray(array[region])
 
 
-def read_spread_rows(path: Path, most: int) -> FloatArray:
-    """Read up to ``most`` rows, spread over the height, of projections (angle, y, x): (row, angle, column) float32."""
+def read_spread_rows(path: Path, most: int) -> tuple[FloatArray, IntArray]:
+    """Read up to ``most`` rows, spread over the height, of projections (angle, y, x).
+
+    Returns
+    -------
+    (row, angle, column) float32, and which rows these are.
+    """
     depth = open_array(path).shape[1]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([read(path, (slice(None), int(row))) for row in rows])
+    return np.stack([read(path, (slice(None), int(row))) for row in rows]), rows
 
 
 def attributes(path: Path) -> dict[str, Any]:

@@ -1,13 +1,19 @@
-"""Match views with flipped opposite views: difference curves over the center, and where they are lowest."""
+"""Match views with flipped opposite views: where roughly they agree, and where exactly."""
 
 import numpy as np
-from scipy import fft
+from numpy.typing import NDArray
+from scipy import fft, ndimage
 
 from tomodenoise.arrays import FloatArray
 
+Spectrum = NDArray[np.complexfloating]
 
-def difference(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Sum up the overlap of views and flipped opposites, for every center from a quarter to three quarters.
+FINE = 4  # points of a curve per half column
+SMOOTH = 3.0  # independent frequencies that a coherence is averaged over: fewer, and it says what it was told
+
+
+def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[FloatArray, FloatArray]:
+    """Sum up the overlap of views and flipped opposites, for every center that leaves `least` columns of overlap.
 
     Parameters
     ----------
@@ -15,39 +21,80 @@ def difference(first: FloatArray, second: FloatArray) -> tuple[FloatArray, Float
 
     Returns
     -------
-    (pair, 2 center) float32, the products and the squares of both, their means in the overlap taken off.
+    (2 center,) float64 from `least` - 1 on: the products and the mean squares of both, of all pairs together, their
+    means in the overlap taken off.
     """
     columns = first.shape[-1]
     # The overlap's own means go later; taking these off now keeps float32 exact enough.
     first, second = (views - views.mean(axis=1, keepdims=True) for views in (first, second))
-    twice = np.arange(columns // 2, 2 * columns - columns // 2 - 1)  # f(x) meets g(twice - x)
+    twice = np.arange(least - 1, 2 * columns - least)  # f(x) meets g(twice - x)
     low, high = np.maximum(0, twice - columns + 1), np.minimum(columns, twice + 1)
     length = fft.next_fast_len(2 * columns, real=True)
-    product = fft.irfft(fft.rfft(first, length) * fft.rfft(second, length), length)[:, twice]
+    product = fft.irfft(np.sum(fft.rfft(first, length) * fft.rfft(second, length), axis=0), length)[twice]
 
     def overlap(values: FloatArray) -> FloatArray:
         sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
         return np.asarray(sums[:, high] - sums[:, low])
 
     ones, twos = overlap(first), overlap(second)
-    squares = overlap(first**2 + second**2) - (ones**2 + twos**2) / (high - low)
-    return (product - ones * twos / (high - low)).astype(np.float32), squares.astype(np.float32)
+    squares = overlap((first**2 + second**2).sum(0, keepdims=True))[0] - (ones**2 + twos**2).sum(0) / (high - low)
+    return product - (ones * twos).sum(0) / (high - low), squares / 2
 
 
-def lowest(products: FloatArray, squares: FloatArray, columns: int) -> tuple[float, float]:
-    """Center and normalised difference (0 the same, 1 unrelated) of the best match.
+def likelihood(cross: Spectrum, power: FloatArray, twice: float, half: float) -> FloatArray:
+    """Weight of each frequency in a cross spectrum: what both sides agree in counts, what is noise does not.
 
-    Located by the normalised difference, which neither a large overlap nor empty air can win, and refined by the mean
-    square difference, which noise does not shift.
+    Parameters
+    ----------
+    cross : (frequency,) sum of the products of opposite views' spectra, of a real FFT.
+    power : (frequency,) sum of the mean of both sides' squared spectra.
+    twice : 2 center, about: the shift at which both agree.
+    half : columns on either side of the center that the spectra are of.
+
+    Returns
+    -------
+    (frequency,) float64, c / (1 - c²) / power with c the coherence: the maximum likelihood weight for the delay of two
+    noisy copies of a signal [Knapp & Carter, IEEE Trans. ASSP 24, 1976, eq. 34], as a factor on the cross spectrum,
+    which itself is c times the power.
     """
-    relative = 1 - 2 * products / np.maximum(squares, np.finfo(np.float32).tiny)
-    best = int(np.argmin(relative))
-    twice = np.arange(len(relative)) + columns // 2
-    overlap = columns - np.abs(twice - columns + 1)
-    low = max(0, best - 4)
-    near = slice(low, best + 5)
-    refined = low + vertex(((squares - 2 * products) / overlap)[near])
-    return (columns // 2 + refined) / 2, float(relative[best])
+    count = len(cross)
+    turned = np.real(cross * np.exp(1j * np.pi / (count - 1) * np.arange(count) * twice))
+    width = SMOOTH * count / half  # frequencies nearer to each other than count / half are not independent
+    smooth = ndimage.gaussian_filter1d(power, width) + np.finfo(np.float32).tiny
+    gamma = np.clip(ndimage.gaussian_filter1d(turned, width) / smooth, 1e-3, 0.99)
+    return np.asarray(gamma / (1 - gamma**2) / smooth)
+
+
+def curves(cross: Spectrum, columns: int) -> FloatArray:
+    """Agreement (…, 2 `FINE` center) of cross spectra (…, frequency) for every center of the detector."""
+    count = cross.shape[-1]
+    spectrum = np.zeros((*cross.shape[:-1], FINE * (count - 1) + 1), np.complex128)
+    spectrum[..., :count] = cross
+    return np.asarray(fft.irfft(spectrum)[..., : FINE * (2 * columns - 2) + 1])
+
+
+def peak(curve: FloatArray, near: float, reach: float) -> float:
+    """Center within `reach` columns of `near` where `curve` is highest, by a parabola through three points."""
+    low, high = (int(np.clip(round(2 * FINE * c), 0, len(curve) - 1)) for c in (near - reach, near + reach))
+    return (low + vertex(-curve[low : high + 1])) / (2 * FINE)
+
+
+def uncertainty(curve: FloatArray, near: float, reach: float) -> float:
+    """Give the standard error of the `peak` of the sum of curves (part, center), by leaving out parts (jackknife).
+
+    Neighbouring parts go together, an eighth at a time: leaving out less would not show that another peak may win.
+    """
+    groups = np.array([curve[group].sum(0) for group in np.array_split(np.arange(len(curve)), min(8, len(curve)))])
+    total, count = groups.sum(0), len(groups)
+    each = np.array([peak(total - one, near, reach) for one in groups])
+    return float(np.sqrt((count - 1) / count * np.sum((each - each.mean()) ** 2))) if count > 1 else 0.0
+
+
+def window(columns: int, center: float) -> FloatArray:
+    """Window about `center`, as wide as the detector allows: one inside, a cosine at its edges, zero beyond."""
+    half = min(center, columns - 1 - center) + 1
+    depth = (half - np.abs(np.arange(columns) - center)) / (0.15 * half)
+    return np.asarray((0.5 - 0.5 * np.cos(np.pi * np.clip(depth, 0, 1))).astype(np.float32))
 
 
 def despike(views: FloatArray) -> FloatArray:

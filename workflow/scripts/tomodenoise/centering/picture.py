@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.centering.finding import Center, Estimate, centroids, opposite, past_opposite
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.centering.circle import opposite, past_opposite
+from tomodenoise.centering.estimators import Estimate, centroids
+from tomodenoise.centering.finding import Center, center_at
 
 OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # pixels from the center, one reconstruction each
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind (Okabe and Ito)
@@ -20,6 +22,9 @@ def figure(
     angles: FloatArray,
     center: Center,
     reconstruct: Callable[[FloatArray, float], FloatArray],
+    rows: IntArray | None = None,
+    *,
+    extended: bool = False,
 ) -> Figure:
     """Show how well opposite views match, and one row reconstructed with centers around the one found.
 
@@ -29,6 +34,9 @@ def figure(
     angles : (angle,) radians.
     center : as `centering.find` returns it, or a number that the user gave.
     reconstruct : sinograms (1, angle, column) and a center in pixels to slices (1, y, x).
+    rows : (row,) where in the volume these rows lie; 0, 1, 2 … where it is absent. Where the axis is tilted, the row
+        shown has a center of its own; the labels are always what `center` would be in the config.
+    extended : say that the reconstruction is that of a half acquisition.
 
     Returns
     -------
@@ -36,7 +44,8 @@ def figure(
     """
     row = int(np.argmax([sinogram.std(axis=1).mean() for sinogram in sinograms]))
     sinogram = sinograms[row]
-    slices = [np.asarray(reconstruct(sinogram[None], center.center + offset)[0]) for offset in OFFSETS]
+    here = center_at(center, int(row if rows is None else rows[row]))
+    slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in OFFSETS]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
     window = _grey(middle)
@@ -50,10 +59,13 @@ def figure(
     pairs = opposite(angles)
     if len(pairs):
         best = pairs[np.argmin(np.abs(past_opposite(angles, pairs)))]
-        _match(curve, rest, sinogram[best], np.rad2deg(angles[best]), center.center)
+        _match(curve, rest, sinogram[best], np.rad2deg(angles[best]), here)
     else:
         _sway(curve, rest, sinograms, angles, center.center)
-    _whole(picture.add_subplot(top[:, 1]), middle, window, corner, size)
+    title = (
+        f"{'half acquisition, extended' if extended else 'reconstruction of one row'}; the box at other centers below"
+    )
+    _whole(picture.add_subplot(top[:, 1]), middle, window, corner, size, title)
     strip = grid[1].subgridspec(1, len(OFFSETS), wspace=0.04)
     cut = np.s_[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
     for place, (offset, image) in enumerate(zip(OFFSETS, slices, strict=True)):
@@ -63,11 +75,20 @@ def figure(
 
 def _headline(picture: Figure, center: Center) -> None:
     picture.text(0.06, 0.962, f"Center of rotation {center.center:.2f} px ({center.method})", size=15, weight="bold")
+    if center.confidence:
+        picture.text(0.985, 0.962, f"Confidence {center.confidence}", size=11, ha="right")
     said = ",  ".join(_say(estimate) for estimate in center.estimates)
     if said:
-        picture.text(0.06, 0.93, f"Estimates in px:  {said}", size=10, color=GREY)
+        picture.text(0.06, 0.93, f"Estimates in px:  {said}{_say_tilt(center)}", size=10, color=GREY)
     if center.warning:
         picture.text(0.06, 0.90, f"Warning: {center.warning}", size=10, color=ORANGE, weight="bold")
+
+
+def _say_tilt(center: Center) -> str:
+    if center.tilt_found is None:
+        return ""
+    found = f"found {center.tilt_found:+.5f} ± {center.tilt_error:.5f} columns per row".replace("-", "\N{MINUS SIGN}")
+    return f"     Tilt:  {center.tilt:g} applied, {found}"
 
 
 def _say(estimate: Estimate) -> str:
@@ -115,10 +136,12 @@ def _dress(curve: Axes, rest: Axes, values: str, along: str) -> None:
         axes.yaxis.set_label_coords(-0.065, 0.5)
 
 
-def _whole(axes: Axes, image: FloatArray, window: tuple[float, float], corner: tuple[int, int], size: int) -> None:
+def _whole(
+    axes: Axes, image: FloatArray, window: tuple[float, float], corner: tuple[int, int], size: int, title: str
+) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
     axes.add_patch(Rectangle((corner[1] - 0.5, corner[0] - 0.5), size, size, fill=False, edgecolor=ORANGE, lw=1.5))
-    axes.set_title("reconstruction of one row; the box at other centers below", size=9, color=GREY)
+    axes.set_title(title, size=9, color=GREY)
     axes.set_axis_off()
 
 

@@ -7,46 +7,67 @@ spectrum. The region is that of Vo et al. (2014), "Reliable method for calculati
 parallel-beam tomography", Opt. Express 22, 19078; taking it only near the seam and in closed form is ours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
-from tomodenoise.centering.matching import despike, vertex
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.centering.matching import Spectrum, curves, peak, uncertainty, window
 
 VIEWS = 256  # on each side of the seam
 PARTS = 4  # of the spectrum, each an estimate of its own
+NOISY = 0.03  # pixels of spread from which on it is noise that limits
 
 
-def close(sinograms: FloatArray, angles: FloatArray, start: float) -> tuple[float, FloatArray]:
-    """Center that leaves the least energy where no object has any.
+@dataclass(frozen=True)
+class Seam:
+    """The center that closes a scan."""
+
+    center: float  # pixels
+    spread: float  # pixels, standard error
+    agreement: FloatArray  # (row, 2 FINE center), higher where the seam is smoother
+
+
+def close(
+    views: Callable[[int, IntArray], FloatArray], rows: int, columns: int, angles: FloatArray, start: float
+) -> Seam:
+    """Find the center that leaves the least energy where no object has any.
 
     Parameters
     ----------
-    sinograms : (row, angle, column) float32, line integrals.
+    views : row and indices of views to (view, column) float32, line integrals.
     angles : (angle,) radians, a scan of about 180 degrees in any order, the gap at its seam at most two steps.
     start : a center good to 1/32 of the columns.
-
-    Returns
-    -------
-    The center from all rows, and (4 row,) centers from each row and quarter of its frequencies, to tell the scatter.
     """
-    columns = sinograms.shape[-1]
+    plain = _close(views, (rows, columns), angles, start, falling=0)
+    if plain.spread < NOISY:
+        return plain
+    # Low angular frequencies stand out of the noise, but what is wrong with a scan as a whole disturbs them most.
+    low = _close(views, (rows, columns), angles, start, falling=1)
+    return low if low.spread < plain.spread else plain
+
+
+def _close(
+    views: Callable[[int, IntArray], FloatArray],
+    shape: tuple[int, int],
+    angles: FloatArray,
+    start: float,
+    falling: int,
+) -> Seam:
+    rows, columns = shape
     before, after, step = _around_seam(angles)
-    reach = max(4, columns // 16)
+    sides = [(before.of(views, row), after.of(views, row)) for row in range(rows)]
     best = start
+    agreement: FloatArray = np.empty(0)
     for _ in range(3):  # each pass windows the views about the center of the pass before
-        edges = _flank(columns, best)
-        forbidden = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1)
-        curves = np.concatenate(
-            [_seam_energy(despike(before.of(row)), despike(after.of(row)), edges, forbidden) for row in sinograms]
-        )
-        low = int(np.clip(round(2 * best) - reach, 0, 2 * columns - 2 * reach - 2))
-        near = curves[:, low : low + 2 * reach + 1]
-        best = (low + vertex(near.sum(0))) / 2
-    each = np.array([(low + vertex(curve)) / 2 for curve in near])
-    return best, each
+        edges = window(columns, best)
+        weight = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1, falling)
+        agreement = curves(np.array([_cross(*side, edges, weight) for side in sides]), columns)
+        best = peak(agreement.sum((0, 1)), best, columns / 32)
+    each = agreement.sum(1) if rows >= 4 else agreement.reshape(rows * PARTS, -1)
+    return Seam(best, uncertainty(each, best, columns / 32), agreement.sum(1))
 
 
 @dataclass(frozen=True)
@@ -57,9 +78,9 @@ class _Blend:
     upper: IntArray
     weight: FloatArray  # of the upper view
 
-    def of(self, row: FloatArray) -> FloatArray:
+    def of(self, views: Callable[[int, IntArray], FloatArray], row: int) -> FloatArray:
         weight = self.weight[:, None]
-        return np.asarray((1 - weight) * row[self.lower] + weight * row[self.upper], dtype=np.float32)
+        return np.asarray((1 - weight) * views(row, self.lower) + weight * views(row, self.upper), dtype=np.float32)
 
 
 def _around_seam(angles: FloatArray) -> tuple[_Blend, _Blend, float]:
@@ -82,35 +103,34 @@ def _around_seam(angles: FloatArray) -> tuple[_Blend, _Blend, float]:
     return at(run[0] + np.pi + step * np.arange(-views, 0)), at(run[0] + step * np.arange(views)), step
 
 
-def _flank(columns: int, center: float) -> FloatArray:
-    """Window about `center`, as wide as the detector allows: one inside, a cosine at its edges, zero beyond."""
-    half = min(center, columns - 1 - center) + 1
-    depth = (half - np.abs(np.arange(columns) - center)) / (0.15 * half)
-    return np.asarray((0.5 - 0.5 * np.cos(np.pi * np.clip(depth, 0, 1))).astype(np.float32))
+def _forbidden(views: int, step: float, columns: int, radius: float, falling: int) -> FloatArray:
+    """Weight of (angular, column) frequencies: zero where an object of `radius` has energy.
 
-
-def _forbidden(views: int, step: float, columns: int, radius: float) -> BoolArray:
-    """(angular, column) frequencies where no object of `radius` has energy; 1.2 and 3 bins allow for the windows."""
-    angular = 2 * np.pi * np.abs(fft.fftfreq(2 * views, step))
+    The factor 1.2 and 3 bins allow for the windows. Beyond, the weights fall with the angular frequency to the power
+    `falling`, as the spectrum of the seam's step does and noise does not.
+    """
+    angular = 2 * np.pi * np.abs(fft.fftfreq(2 * views, step))[:, None]
     length = fft.next_fast_len(2 * columns, real=True)
     column = 2 * np.pi * fft.rfftfreq(length)
-    return np.asarray(angular[:, None] > 1.2 * radius * column + 3 * np.pi / (views * step))
+    forbidden = angular > 1.2 * radius * column + 3 * np.pi / (views * step)
+    return np.asarray(forbidden / np.maximum(angular, 1e-9) ** falling)
 
 
-def _seam_energy(before: FloatArray, after: FloatArray, edges: FloatArray, forbidden: BoolArray) -> FloatArray:
-    """Energy in the forbidden region against 2 center, less a constant: four curves, each of its own frequencies."""
+def _cross(before: FloatArray, after: FloatArray, edges: FloatArray, weight: FloatArray) -> Spectrum:
+    """Cross spectrum (part, frequency) of both sides of the seam in the forbidden region."""
     views, columns = before.shape
     length = fft.next_fast_len(2 * columns, real=True)
     rim = (edges > 0) & (edges < 1)
     level = (before[:, rim].mean() + after[:, rim].mean()) / 2 if rim.any() else np.float32(0)
     fade = (np.sin(np.pi * (np.arange(2 * views) + 0.5) / (2 * views)) ** 2).astype(np.float32)[:, None]
-    used = int(forbidden.any(0).sum())  # the lowest frequencies; the others are allowed at every angular frequency
+    used = int(weight.any(0).sum())  # the lowest frequencies; the others are allowed at every angular frequency
     first = fft.rfft((before - level) * edges * fade[:views], length)[:, :used]
     second = fft.rfft((after - level) * edges * fade[views:], length)[:, :used]
     # The views after the seam come second: a shift by `views` is a sign in angular frequency.
-    sign = np.where(np.arange(2 * views) % 2, -1, 1)[:, None]
+    sign = np.where(np.arange(2 * views) % 2, 1, -1)[:, None]
     cross = fft.fft(first, 2 * views, axis=0) * np.conj(fft.fft(np.conj(second), 2 * views, axis=0)) * sign
+    products = np.sum(cross * weight[:, :used], axis=0)
     spectrum = np.zeros((PARTS, length // 2 + 1), np.complex128)
     for part in range(PARTS):
-        spectrum[part, part:used:PARTS] = np.sum(cross * forbidden[:, :used], axis=0)[part::PARTS]
-    return np.asarray(fft.irfft(spectrum, length)[:, : 2 * columns - 1])
+        spectrum[part, part:used:PARTS] = products[part::PARTS]
+    return spectrum

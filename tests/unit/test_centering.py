@@ -76,7 +76,7 @@ def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, s
     assert found.warning is None
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(shift=st.floats(-60, 60), start=st.floats(-7, 7), seed=st.integers(0, 1000))
 def test_start_of_the_scan_and_center_do_not_matter(shift: float, start: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -123,7 +123,7 @@ def test_a_far_off_axis_center_gives_the_same_slice(engine: str) -> None:
     assert max(np.abs((image - images[0])[inside]).max() for image in images[1:]) < 2e-3
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.permutations(range(24)), st.lists(st.integers(-2, 2), min_size=24, max_size=24))
 def test_neither_the_order_nor_whole_turns_of_the_angles_matter(order: list[int], turns: list[int]) -> None:
     sinograms, angles = noise(1, 24), np.arange(24) * np.pi / 24

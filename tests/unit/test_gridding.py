@@ -33,7 +33,7 @@ def backprojection(
     return total
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     columns=st.integers(16, 40),
     offset=st.floats(-8, 8),

@@ -38,7 +38,7 @@ def noisy(sigma: float = 0.0) -> tuple[FloatArray, FloatArray]:
     return exact + np.float32(sigma) * noise, phantoms.truth(ELLIPSES, N) / N
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     columns=st.integers(16, 40),
     centers=st.lists(st.floats(0, 40), min_size=1, max_size=6),

@@ -48,7 +48,7 @@ def assert_same(network: msd.MixedScaleDense, images: Tensor, tolerance: float) 
         torch.testing.assert_close(mine, other, rtol=tolerance, atol=tolerance * float(other.abs().max()))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     dimensions=st.sampled_from([2, 3]),
     width=st.integers(1, 3),

@@ -44,7 +44,7 @@ def everything(sources: Sequence[store.Source], shape: Shape) -> store.Store:
     return store.load(sources, runs, shape.halo, NORM, CPU)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data(), volumetric=st.booleans(), number=st.integers(0, 1))
 def test_a_patch_is_what_slicing_and_turning_gives(
     sources: list[store.Source], data: st.DataObject, volumetric: bool, number: int

@@ -53,7 +53,7 @@ def test_a_pixel_holds_the_mean_of_the_integrals_along_its_rays(row: int, column
 
 
 @given(angle=st.floats(-7, 7), center=st.floats(11, 13))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_projection_holds_the_whole_mass(angle: float, center: float) -> None:
     sample = spheres((7, 3, 4), (9, -5, 2), (6, -4, -5))
     balls = 4 / 3 * np.pi * 2.7**3 * (sample.attenuations - sample.matrix).sum()
@@ -92,7 +92,7 @@ def test_a_detector_sees_its_part_of_a_larger_one() -> None:
 
 
 @given(angle=st.floats(-7, 7), y=st.floats(-8, 8), x=st.floats(-8, 8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_sphere_falls_where_the_geometry_says(angle: float, y: float, x: float) -> None:
     sample = spheres((4.3, y, x), matrix=0.0)
     shadow, volume = project(sample, angle, 17.2, (9, 40)), truth(sample, 31, range(9))
@@ -352,7 +352,7 @@ def test_a_slowly_changing_sample_shows_the_transport_of_intensity() -> None:
 
 
 @given(delta_beta=st.floats(0, 300), distance=st.floats(0, 0.2))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_free_space_keeps_the_light(delta_beta: float, distance: float) -> None:
     integrals = np.random.default_rng(0).random((12, 16))
     found = propagate(integrals, delta_beta, spread(energy=20, distance=distance, pixel_size=1.0))

@@ -43,10 +43,10 @@ def interleave(angles: FloatArray, sections: int) -> tuple[IntArray, ...]:
     by itself, the second one half a round later: a section then sees the sample evenly from all around, for half
     acquisition, and no direction from both sides before it has seen its neighbours from one.
     """
-    if not is_full_turn(angles) or len(angles) < 2 * sections:
-        return _deal(np.argsort(_folded(angles, HALF), kind="stable"), sections)
     order = np.argsort(_folded(angles, FULL), kind="stable")
     middle = int(np.searchsorted(_folded(angles, FULL)[order], HALF))
+    if not is_full_turn(angles) or min(middle, len(angles) - middle) < sections:
+        return _deal(np.argsort(_folded(angles, HALF), kind="stable"), sections)
     first, second = _deal(order[:middle], sections), _deal(order[middle:], sections)
     later = [second[(number - sections // 2) % sections] for number in range(sections)]
     return tuple(np.sort(np.concatenate(both)) for both in zip(first, later, strict=True))

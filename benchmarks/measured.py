@@ -46,14 +46,18 @@ REMEDIES: Mapping[str, Mapping[str, object]] = {
 }
 
 
+def source(name: str) -> Path:
+    """Give the measured file."""
+    return DATA / str(SCANS[name]["file"]) if SCANS[name] else ROCK
+
+
 def entry(name: str, folder: Path) -> dict[str, object]:
     """Give a scan's entry of the configuration; a channel of the rock becomes a file of its own in a folder."""
-    known = SCANS[name]
-    if "file" in known:
-        return {**known, "file": str(DATA / str(known["file"])), "pixel_size": 1.0}
+    if SCANS[name]:
+        return {**SCANS[name], "file": str(source(name)), "pixel_size": 1.0}
     file = folder / f"{name}.h5"
-    with h5py.File(ROCK) as source, h5py.File(file, "w") as target:
-        group = source["entry1/tomo_entry/data"]
+    with h5py.File(ROCK) as rock, h5py.File(file, "w") as target:
+        group = rock["entry1/tomo_entry/data"]
         exchange = target.create_group("exchange")
         exchange.attrs["kind"] = "attenuation"
         exchange["data"] = group["data"][int(name.removeprefix("rock"))][:, None]
@@ -94,10 +98,13 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     options = parser.parse_args()
     options.pictures.mkdir(parents=True, exist_ok=True)
-    print("| scan | remedies | center | warning |\n|---|---|---:|---|")
+    names = [name for name in options.scans if source(name).is_file()]
+    for name in set(options.scans) - set(names):
+        print(f"skipped {name}: {source(name)} is not there")
+    lines: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        scans = {name: entry(name, folder) for name in options.scans}
+        scans = {name: entry(name, folder) for name in names}
         plain = reconstruct(folder / "plain", scans, PLAIN, options.cores)
         for number, remedies in enumerate({repr(REMEDIES[name]): REMEDIES[name] for name in scans}.values()):
             chosen = {name: scans[name] for name in scans if REMEDIES[name] == remedies}
@@ -105,7 +112,8 @@ def main() -> None:
             for name in chosen:
                 (before, _), (after, center) = middle(plain / name), middle(mended / name)
                 picture(options.pictures / f"{name}.png", before, after)
-                print(f"| {name} | {remedies} | {center} |", flush=True)
+                lines[name] = f"| {name} | {remedies} | {center} |"
+    print("| scan | remedies | center | warning |\n|---|---|---:|---|", *map(lines.__getitem__, scans), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """What the benchmarks count and compare, against values known by hand."""
 
+import json
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -10,9 +14,11 @@ from torch.nn import functional
 
 sys.path.append(str(Path(__file__).parents[2]))
 
-from benchmarks import contestants, counting, quality, simulated
+from benchmarks import cases, contestants, counting, defective, defects, quality, runs, simulated
 
-from tomodenoise import sections, specs
+from tomodenoise import sections, specs, splitting, volumes
+from tomodenoise.arrays import FloatArray
+from tomodenoise.simulation import phantom
 
 
 def test_a_convolution_costs_two_operations_a_tap_and_moves_its_input_weights_and_output() -> None:
@@ -65,3 +71,60 @@ def test_the_table_gives_the_mean_and_spread_of_each_contestant_best_last() -> N
     text = quality.table([{**same, "name": name, "psnr": psnr} for name, psnr in found])
     assert "34 Mpx" in text
     assert text.index("| bad | 20.00 |") < text.index("| good | 27.50 ± 0.71 |")
+
+
+TINY = defective.Setup(
+    replace(defective.SCAN, columns=64, rows=4, angles=8, flats=4, darks=2, center=31.5), cylinder=0.3, fill=0.0
+)
+
+
+def test_a_plain_logarithm_is_written_as_attenuation_of_the_kept_projections(tmp_path: Path) -> None:
+    defective.write(tmp_path / "scan.h5", replace(TINY, plain_log=True, step=4))
+    with h5py.File(tmp_path / "scan.h5") as file:
+        exchange = file["exchange"]
+        assert set(exchange) == {"data", "theta"}
+        assert exchange.attrs["kind"] == "attenuation"
+        np.testing.assert_allclose(exchange["theta"], [0, 90])
+        assert exchange["data"][:].max() == pytest.approx(2, abs=0.1)
+
+
+def reconstructed(folder: Path, volume: FloatArray, noise: float = 0.0) -> Path:
+    """Write what the workflow would: sections that are all the volume and some noise, common to pairs of them."""
+    split = splitting.split(np.arange(8) * np.pi / 8, 4, 3)
+    (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
+    (folder / "center.json").write_text(json.dumps({"center": (volume.shape[2] - 1) / 2}))
+    drawn = noise * np.random.default_rng(0).standard_normal((2, *volume.shape))
+    parts = (volume + drawn[[0, 0, 1, 1]]).astype(np.float32)[:, None]
+    volumes.allocate(folder / "sections.zarr", parts.shape, parts.shape, parts.shape, names="kczyx", attributes={})
+    volumes.write_shard(folder / "sections.zarr", (0, 0, 0, 0, 0), parts)
+    return folder
+
+
+def test_what_is_not_reconstructed_counts_as_air(tmp_path: Path) -> None:
+    setup = replace(TINY, fill=0.3)
+    true = phantom.truth(defective.foam(setup), 64, range(4))
+    results = reconstructed(tmp_path, true)
+    for figure in (defective.psnr, defective.within(40.0)):  # beyond the volume there is air indeed
+        assert float(figure(results, setup).removesuffix(" dB")) > 120
+    (tmp_path / "cut").mkdir()
+    cut = reconstructed(tmp_path / "cut", true[:, 20:-20, 20:-20])
+    assert float(defective.within(19.2)(cut, setup).removesuffix(" dB")) < 20
+    assert defective.bias(results, setup) == "+0.00 % of the mean"
+
+
+def test_noise_that_halves_share_is_seen(tmp_path: Path) -> None:
+    shared = defective.correlation(reconstructed(tmp_path, np.zeros((4, 64, 64), np.float32), noise=1.0), TINY)
+    assert shared == "correlation 1.000"
+
+
+def test_each_scan_is_worked_up_once_for_each_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Mapping[str, object], str]] = []
+    monkeypatch.setattr(runs, "run", lambda folder, config, target, cores: calls.append((config, target)))
+    plain, zero = (cases.trial(TINY, defective.psnr, reconstruct={"pad": pad}) for pad in ("edge", "zero"))
+    off = cases.trial(TINY, defective.bias, {"center": 3.0}, reconstruct={"pad": "edge"})
+    results = defects.work(tmp_path, [plain, zero, off, plain], 1)
+    assert [sorted(config["scans"]) for config, _ in calls] == [["scan0", "scan1"], ["scan0"]]
+    assert [entry["center"] for entry in calls[0][0]["scans"].values()] == [31.5, 3.0]
+    assert calls[1][0]["reconstruct"] == {"pad": "zero"}
+    assert len(set(results.values())) == 3
+    assert len(list(tmp_path.glob("raw/*.h5"))) == 1

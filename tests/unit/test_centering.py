@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tomodenoise import centering
-from tomodenoise.arrays import FloatArray
+from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering import Center, Estimate
 from tomodenoise.centering.picture import OFFSETS, figure
+from tomodenoise.errors import UserError
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2
@@ -102,6 +103,104 @@ def test_rings_zingers_and_few_counts(order: str) -> None:
     sinograms[:, :, rng.integers(0, 320, 8)] += rng.normal(0, 0.1, 8).astype(np.float32)
     sinograms[rng.random(sinograms.shape) < 1e-3] -= 1.5
     assert centering.find(sinograms, angles).center == pytest.approx(141.8, abs=0.25)
+
+
+WHOLE = np.arange(360) * 2 * np.pi / 360
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("center", [19.3, 60.8, 236.4])
+def test_half_acquisition(seed: int, center: float) -> None:
+    rng = np.random.default_rng(seed)
+    reach = max(center, 255 - center)
+    found = centering.find(measure(rng, WHOLE, 256, center, radius=0.9 * reach, counts=450, rows=4), WHOLE)
+    assert found.center == pytest.approx(center, abs=0.25)
+    assert found.method == "mirror"
+    assert centering.is_half_acquisition(found.center, 256, WHOLE)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_strong_stripes_do_not_match_themselves(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sinograms = measure(rng, WHOLE, 256, 60.8, radius=180, rows=2)
+    sinograms[:, :, [17, 18, 230, 233]] += 0.5  # at the mirror images of each other about other centers
+    sinograms += rng.normal(0, 0.1, (2, 1, 256)).astype(np.float32)
+    assert centering.find(sinograms, WHOLE).center == pytest.approx(60.8, abs=0.25)
+
+
+def test_a_half_turn_is_searched_in_the_middle_only() -> None:
+    angles = ORDERS["both ends"](180)
+    sinograms = measure(np.random.default_rng(0), angles, 256, 40.0, radius=200)
+    assert 64 - 8 <= centering.find(sinograms, angles).center <= 192 + 8
+
+
+@pytest.mark.parametrize(("degrees", "covered"), [(180, False), (350, False), (359, True), (360, True), (900, True)])
+def test_a_whole_circle_lacks_three_degrees_at_most(degrees: float, covered: bool) -> None:
+    assert centering.covers_circle(np.deg2rad(np.linspace(0, degrees, 721))) is covered
+
+
+def test_half_acquisition_is_an_axis_outside_of_the_middle_third() -> None:
+    centers = (10, 98, 102, 197, 201, 290)
+    assert [centering.is_half_acquisition(c, 300, WHOLE) for c in centers] == [True, True, False, False, True, True]
+    assert not centering.is_half_acquisition(10, 300, WHOLE / 2)
+
+
+def test_the_config_chooses_the_field() -> None:
+    assert centering.is_extended("extended", 150, 300, WHOLE)
+    assert not centering.is_extended("full", 10, 300, WHOLE)
+    assert centering.is_extended("auto", 10, 300, WHOLE)
+    with pytest.raises(UserError, match="whole circle"):
+        centering.is_extended("extended", 150, 300, WHOLE / 2)
+
+
+def tilted(rng: np.random.Generator, angles: FloatArray, slope: float) -> tuple[FloatArray, IntArray]:
+    """16 rows of a scan of 160, the axis at 128 in the middle."""
+    rows = np.linspace(0, 159, 16).astype(int)
+    parts = [measure(rng, angles, 256, 128 + slope * (row - 79.5), radius=100, counts=450, rows=1) for row in rows]
+    return np.concatenate(parts), rows
+
+
+@pytest.mark.parametrize("order", ["both ends", "whole turn"])
+@pytest.mark.parametrize("slope", [-0.05, 0.005])
+def test_a_tilt_is_measured_and_warned_of(order: str, slope: float) -> None:
+    angles = ORDERS[order](180)
+    sinograms, rows = tilted(np.random.default_rng(1), angles, slope)
+    found = centering.find(sinograms, angles, rows)
+    assert found.tilt_found == pytest.approx(slope, abs=0.002)
+    assert found.center == pytest.approx(128, abs=0.25)
+    assert found.row == 79.5
+    assert "set tilt: auto" in str(centering.settle(found, "auto", 0).warning)
+    applied = centering.settle(found, "auto", "auto")
+    assert applied.warning is None
+    assert applied.tilt == found.tilt_found
+
+
+def test_an_upright_axis_is_left_upright() -> None:
+    angles = ORDERS["whole turn"](180)
+    sinograms, rows = tilted(np.random.default_rng(2), angles, 0)
+    found = centering.find(sinograms, angles, rows)
+    assert centering.settle(found, "auto", 0).warning is None
+    assert centering.settle(found, "auto", "auto").tilt == 0
+
+
+def test_blocks_of_eight_rows_from_row_0_share_a_center() -> None:
+    found = Center(100.0, "mirror", (), None, row=79.5, tilt=0.01)
+    centers = [centering.center_at(found, row) for row in range(160)]
+    assert [len(set(centers[start : start + 8])) for start in range(0, 160, 8)] == [1] * 20
+    assert centers[0] == pytest.approx(100 + 0.01 * (3.5 - 79.5))
+    assert centering.center_at(Center(100.3, "mirror", (), None, row=79.5), 5) == 100.3
+
+
+def test_the_confidence_is_a_line_that_a_person_understands() -> None:
+    rng = np.random.default_rng(3)
+    angles = ORDERS["whole turn"](180)
+    seen = centering.find(measure(rng, angles, 256, 120.0, radius=100), angles)
+    cut = centering.find(measure(rng, angles, 256, 120.0, radius=200), angles)
+    blind = centering.find(rng.normal(size=(3, 180, 64)).astype(np.float32), angles)
+    assert seen.confidence.startswith("high: mirror and moments agree, give or take 0.0")
+    assert cut.confidence.startswith("fair: only mirror can tell")
+    assert blind.confidence.startswith("none")
+    assert centering.settle(seen, 130.0, 0).confidence == "as the config says"
 
 
 def test_a_small_object_off_the_axis_does_not_let_air_match_air() -> None:
@@ -201,6 +300,15 @@ def test_measured(name: str) -> None:
     found = centering.find(*line_integrals(real(path)))
     assert found.center == pytest.approx(center, abs=1)
     assert found.warning is None
+
+
+@pytest.mark.parametrize("channel", range(5))
+def test_measured_under_strong_stripes(channel: int) -> None:
+    with h5py.File(real("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs")) as file:
+        sinogram = file["entry1/tomo_entry/data/data"][channel]
+        angles = file["entry1/tomo_entry/data/rotation_angle"][()].astype(float)
+    # By eye, with the stripes off: at 199.5 all grains are sharp, at 197 and at 202 they are double.
+    assert centering.find(sinogram[None].astype(np.float32), angles).center == pytest.approx(199.5, abs=1)
 
 
 def test_measured_inside_the_sample_is_doubted() -> None:

@@ -8,12 +8,11 @@ import numpy as np
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import covers_circle, opposite
 from tomodenoise.centering.estimators import Estimate, Views, mirror, moments, ready, seam
-from tomodenoise.centering.tilting import middle_of_block, slope
+from tomodenoise.centering.tilting import Line, differ, line, middle_of_block
 from tomodenoise.errors import UserError
 
 MANY_PAIRS = 16  # from here on the pairs alone beat the seam
 SYSTEMATIC = {"moments": 0.15}  # pixels: what no scatter shows, a background that is not zero above all
-CLEAR = 4.0  # standard errors beyond which a tilt is one
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,13 @@ def find(sinograms: FloatArray, angles: FloatArray, rows: IntArray | None = None
         found.insert(0, mirror(views, angles, pairs, columns // 8 if whole else columns // 2))
     if 0 < len(pairs) < MANY_PAIRS <= len(angles) and found[0][0].spread is not None:
         found.insert(0, seam(views, angles, found[0][0].center))
-    found.sort(key=lambda one: _doubt(one[0]))
-    estimates = tuple(estimate for estimate, _ in found)
-    chosen, *others = estimates
-    leaning = _leaning(views, rows, found[0][1]) if chosen.spread is not None else None
-    tilt, error = leaning if leaning is not None else (None, None)
+    lines = sorted((_along(*one, views, rows) for one in found), key=lambda one: _doubt(one[0]))
+    estimates = tuple(estimate for estimate, _ in lines)
+    (chosen, leaning), others = lines[0], estimates[1:]
     return Center(
         chosen.center, chosen.method, estimates, _warning(chosen, others), _confidence(chosen, others),
-        row=float(rows[0] + rows[-1]) / 2, tilt_found=tilt, tilt_error=error, height=float(rows[-1] - rows[0]),
+        row=float(rows[0] + rows[-1]) / 2, height=float(rows[-1] - rows[0]),
+        tilt_found=leaning.tilt if leaning else None, tilt_error=leaning.tilt_error if leaning else None,
     )  # fmt: skip
 
 
@@ -134,16 +132,22 @@ def is_extended(field: str, center: float, columns: int, angles: FloatArray) -> 
     return field == "extended" or (field == "auto" and is_half_acquisition(center, columns, angles))
 
 
-def _leaning(views: Views, rows: IntArray, centers: FloatArray) -> tuple[float, float] | None:
-    return slope(np.array([rows[group].mean() for group in views.groups]), centers)
+def _along(estimate: Estimate, centers: FloatArray, views: Views, rows: IntArray) -> tuple[Estimate, Line | None]:
+    """Fit a line to the centers of groups of rows; where it is tilted, it knows the middle better than all together."""
+    if estimate.spread is None:
+        return estimate, None
+    middles = np.array([rows[group].mean() for group in views.groups])
+    found = line(middles, centers, float(rows[0] + rows[-1]) / 2, float(rows[-1] - rows[0]))
+    if found is None or not found.clear:
+        return estimate, found
+    return replace(estimate, center=found.center, spread=found.center_error), found
 
 
 def _clear(found: Center, expected: float) -> bool:
     """Whether the tilt found differs from the one expected."""
     if found.tilt_found is None or found.tilt_error is None:
         return False
-    away = abs(found.tilt_found - expected)
-    return away > CLEAR * found.tilt_error and away * found.height > 0.5
+    return differ(found.tilt_found - expected, found.tilt_error, found.height)
 
 
 def _doubt(estimate: Estimate) -> tuple[bool, float]:

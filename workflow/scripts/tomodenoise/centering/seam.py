@@ -18,7 +18,8 @@ from tomodenoise.centering.matching import Spectrum, curves, peak, uncertainty, 
 
 VIEWS = 256  # on each side of the seam
 PARTS = 4  # of the spectrum, each an estimate of its own
-NOISY = 0.03  # pixels of spread from which on it is noise that limits
+NOISY = 0.05  # pixels of spread from which on it is noise that limits
+ENOUGH = 4  # rows, each an estimate of its own, that make noise the likelier trouble
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def close(
         return plain
     # Low angular frequencies stand out of the noise, but what is wrong with a scan as a whole disturbs them most.
     low = _close(views, (rows, columns), angles, start, falling=1)
-    return low if low.spread < plain.spread else plain
+    return low if rows >= ENOUGH or low.spread < plain.spread else plain
 
 
 def _close(
@@ -58,13 +59,16 @@ def _close(
 ) -> Seam:
     rows, columns = shape
     before, after, step = _around_seam(angles)
-    sides = [(before.of(views, row), after.of(views, row)) for row in range(rows)]
+
+    def cross(row: int, edges: FloatArray, weight: FloatArray) -> Spectrum:
+        return _cross(before.of(views, row), after.of(views, row), edges, weight)
+
     best = start
     agreement: FloatArray = np.empty(0)
     for _ in range(3):  # each pass windows the views about the center of the pass before
         edges = window(columns, best)
         weight = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1, falling)
-        agreement = curves(np.array([_cross(*side, edges, weight) for side in sides]), columns)
+        agreement = curves(np.array([cross(row, edges, weight) for row in range(rows)]), columns)
         best = peak(agreement.sum((0, 1)), best, columns / 32)
     each = agreement.sum(1) if rows >= 4 else agreement.reshape(rows * PARTS, -1)
     return Seam(best, uncertainty(each, best, columns / 32), agreement.sum(1))

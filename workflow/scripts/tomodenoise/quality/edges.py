@@ -1,11 +1,12 @@
 """Sharpness: the width of edges that are found automatically, and their mean profile."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
-from scipy.optimize import curve_fit
+from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import erf
 
 from tomodenoise.arrays import BoolArray, FloatArray
@@ -162,8 +163,10 @@ def _fit(profile: FloatArray) -> float:
     """Full width at half maximum of the step in a profile; NaN where its error is more than a third."""
     base, top = profile[:5].mean(), profile[-5:].mean()
     try:
-        found, covariance = curve_fit(_step, OFFSETS, profile, p0=(base, top - base, 0.0, 1.0), maxfev=400)
-    except RuntimeError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", OptimizeWarning)
+            found, covariance = curve_fit(_step, OFFSETS, profile, p0=(base, top - base, 0.0, 1.0), maxfev=400)
+    except (RuntimeError, OptimizeWarning):
         return np.nan
     sigma, error = abs(found[3]), np.sqrt(covariance[3, 3])
     return float(FWHM_PER_SIGMA * sigma) if error < sigma / 3 and sigma < REACH else np.nan

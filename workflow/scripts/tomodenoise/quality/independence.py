@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from scipy.special import j0
+from scipy.special import jv
 
 from tomodenoise.arrays import BoolArray, FloatArray
 from tomodenoise.engines import filters
@@ -75,7 +75,7 @@ def by_radius(pairs: Sequence[tuple[FloatArray, FloatArray]], mask: BoolArray) -
     return zones
 
 
-def flats_share(projections: int, flats: int, transmission: float, window: str) -> list[float]:
+def flats_share(projections: int, flats: int, transmission: float, window: str, *, full_turn: bool) -> list[float]:
     """Correlation that the noise of one mean flat makes, for each zone, if two sections share it.
 
     Parameters
@@ -84,22 +84,28 @@ def flats_share(projections: int, flats: int, transmission: float, window: str) 
     flats : in the mean that they share, N.
     transmission : of the sample on rays near the axis, t.
     window : on the ramp filter, see `filters.FILTERS`.
+    full_turn : whether the views go all around.
 
     Notes
     -----
     Derived for photon noise: -log makes a variance of 1/(I t) of a projection and of 1/(I N) of the mean flat, and
-    the latter is the same in every view. Averaging a filtered column's noise over all directions damps its frequency f
-    at radius r by J0(2πfr), so that with H the filter the ratio of the two variances in a slice is
-    q(r) = (P t / N) ∫ H² J0²(2πfr) df / ∫ H² df, and the correlation q / (1 + q). It is averaged over a zone's pixels,
-    variances first.
+    the latter is the same in every view. With H the ramp filter and G the fine structure that is looked at, the ratio
+    of the two variances in a slice is q = (P t / N) ∫ H²G² B(2πfr) df / ∫ H²G² df, and the correlation q / (1 + q).
+    B(x) is the mean square of exp(i x cos θ) averaged over the directions: J0² for a full turn, which makes rings; for
+    a half-turn, which makes half rings, (8/π²) Σ J²(x)/n² over the odd orders n is added.
     """
-    strength = filters.response(window, 1024) ** 2
-    frequency = np.arange(len(strength)) / 1024
+    frequency = np.arange(257) / 512
+    fine = 1 - np.exp(-2 * (np.pi * frequency * FINE) ** 2)
+    strength = (filters.response(window, 512) * fine) ** 2
     shares = []
     for inner, outer in ZONES:
-        radius = np.linspace(inner, min(outer, 100.0), 64) + 1e-6
-        damped = (j0(2 * np.pi * frequency * radius[:, None]) ** 2 @ strength) / strength.sum()
-        ratio = projections * transmission / flats * np.average(damped, weights=radius)
+        radius = np.linspace(inner, min(outer, 100.0), 32)
+        phase = 2 * np.pi * frequency * radius[:, None]
+        common = jv(0, phase) ** 2
+        if not full_turn:
+            common += 8 / np.pi**2 * np.sum([jv(n, phase) ** 2 / n**2 for n in range(1, 30, 2)], axis=0)
+        mean = np.average(common @ strength, weights=radius + 1e-9) / strength.sum()
+        ratio = projections * transmission / flats * mean
         shares.append(float(ratio / (1 + ratio)))
     return shares
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tomodenoise import directions
 from tomodenoise.arrays import FloatArray
 from tomodenoise.quality import calibration, contrast, coverage, edges, independence, merit, residuals, rings
 from tomodenoise.quality.evidence import Evidence, union
@@ -145,7 +146,8 @@ def _independence(e: Evidence) -> Found:
     share = None
     if e.setting.flats and e.setting.filtered:
         views = len(e.split.sections[0].indices)
-        share = independence.flats_share(views, e.setting.flats, _transmission(e), e.setting.window)
+        turn = directions.is_full_turn(np.concatenate([section.angles for section in e.split.sections]))
+        share = independence.flats_share(views, e.setting.flats, _transmission(e), e.setting.window, full_turn=turn)
     return Found({"zones": [asdict(zone) for zone in zones], "flats": e.setting.flats, "flats_share": share})
 
 

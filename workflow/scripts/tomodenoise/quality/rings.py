@@ -39,7 +39,7 @@ class Rings:
     weight: FloatArray
     """2 where a pixel of `rfft2` stands for its mirror image as well, else 1; raveled."""
     frequency: FloatArray
-    """(ring,) cycles per pixel, from 0 to 0.5."""
+    """(ring,) cycles per pixel, above 0 to 0.5."""
     share: float
     """Independent pixels, of those of the box: the window makes neighbours in the Fourier plane alike."""
 
@@ -72,12 +72,14 @@ def rings(mask: BoolArray) -> Rings:
         raise Unsupported(f"the judged part of a slice holds {int(mask.sum())} pixels, too few for rings of frequency")
     step = max(STEP, 1 / max(window.shape))
     y, x = np.fft.fftfreq(window.shape[0])[:, None], np.fft.rfftfreq(window.shape[1])[None]
-    label = np.rint(np.hypot(y, x) / step).astype(np.int64).ravel()
+    # The first ring would hold the mean, which is taken off: it joins those beyond Nyquist, which are cut off.
+    label = np.rint(np.hypot(y, x) / step).astype(np.int64).ravel() - 1
+    label[label < 0] = label.max()
     weight = np.full((window.shape[0], x.size), 2.0)
     weight[:, 0] = 1
     if window.shape[1] % 2 == 0:
         weight[:, -1] = 1
-    frequency = np.arange(int(0.5 / step) + 1) * step
+    frequency = np.arange(1, int(0.5 / step) + 1) * step
     return Rings(box, window, label, weight.ravel(), frequency, float(square**2 / fourth / window.size))
 
 
@@ -165,7 +167,7 @@ def cross(found: tuple[FloatArray, FloatArray], targets: FloatArray, counts: Flo
     valid = targets > np.maximum(VALID, 3 / np.sqrt(2 * counts))
     quotient = np.full(len(targets), np.nan)
     quotient[valid] = np.mean(found, axis=0)[valid] / np.sqrt(targets[valid])
-    return np.minimum(quotient, 1.0)
+    return np.asarray(np.minimum(quotient, 1.0))
 
 
 def resolution(halves: FloatArray, threshold: FloatArray, counts: FloatArray, frequency: FloatArray) -> float | None:

@@ -49,6 +49,7 @@ STAGES = {
     "reconstruct": ["reconstruct_slab"],
     "train": ["train_model"],
     "denoise": ["denoise_slab"],
+    "judge": ["judge_scan"],
     "report": ["render_report"],
 }
 

@@ -14,6 +14,8 @@ rule render_report:
         planes=image_slabs_of(
             "results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False
         ),
+        quality=expand("results/{scan}/quality.json", scan=SCANS),
+        curves=expand("results/{scan}/figures/quality.npz", scan=SCANS),
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),

@@ -25,6 +25,12 @@ CUBE = 96
 CUBE_BYTES = 4 << 30
 """What a cube may take: it bounds the edge where the reach is large. No device counts, as slabs are planned with it."""
 
+JUDGED_PIXELS = 2**25
+"""Of slices that quality is judged on, at most, so that some dozen images of them fit into memory."""
+
+FEWEST_JUDGED, MOST_JUDGED = 2, 32
+"""Slices."""
+
 
 def pixel_bytes(spec: Spec) -> int:
     """Bytes that a pass takes for each pixel or voxel of its window, about and no less; measured in float32.
@@ -136,6 +142,16 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     read = READ_AT_ONCE * (2 * layout.stored + 3 * inputs)
     rows = 2 * layout.image_rows + read + (2 * inputs + 3) * block
     return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+
+
+def judged(size: int) -> int:
+    """Slices of so many pixels a side that quality is judged on, if there are so many."""
+    return min(max(JUDGED_PIXELS // size**2, FEWEST_JUDGED), MOST_JUDGED)
+
+
+def judging(spec: Spec, layout: Layout, mode: str) -> float:
+    """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising."""
+    return denoising(spec, layout, mode) + (20 + layout.stored) * judged(layout.size) * layout.size**2
 
 
 def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:

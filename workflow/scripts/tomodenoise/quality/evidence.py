@@ -152,13 +152,13 @@ def collect(
     )
 
 
-def read_truth(file: Path, shape: tuple[int, int, int], rows: tuple[int, int]) -> FloatArray:
+def read_truth(file: Path, scan: Sections, rows: tuple[int, int]) -> FloatArray:
     """Open a true volume.
 
     Parameters
     ----------
     file : .npy, or a Zarr array or image (…, z, y, x) whose leading axes have one entry.
-    shape : (z, y, x) of the reconstruction.
+    scan : whose reconstruction it is for.
     rows : of the detector that are in use.
 
     Returns
@@ -174,6 +174,7 @@ def read_truth(file: Path, shape: tuple[int, int, int], rows: tuple[int, int]) -
         volume = np.load(file, mmap_mode="r") if file.suffix == ".npy" else _open_zarr(file)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"truth: {file} cannot be read ({error}): name a .npy file or a Zarr volume") from None
+    shape = (scan.depth, scan.size, scan.size)
     if volume.shape[1:] == shape[1:] and volume.shape[0] >= rows[1] and volume.shape[0] != shape[0]:
         volume = volume[rows[0] : rows[1]]
     if volume.shape != shape:

@@ -14,6 +14,7 @@ from tomodenoise.quality.support import Unsupported
 
 NO_TWINS = "no two sections are left beside those that the network is given: it takes split.sections: 3 or more"
 NOT_ADDITIVE = "reconstructions do not add up with this algorithm, so that no two of them are left to compare"
+HALF = 0.5
 ALIKE = 0.05
 """Shares of the data in two parts that differ by less are halves."""
 
@@ -90,7 +91,12 @@ def _cross_frc(e: Evidence) -> Found:
     valid = np.flatnonzero(np.isfinite(curve))
     if not len(valid):
         raise Unsupported(f"two targets correlate by less than {rings.VALID} at every frequency: noise is too strong")
-    values = {"valid_to": float(over.frequency[valid[-1]]), "valid": len(valid) / len(curve)}
+    low = valid[curve[valid] < HALF]
+    values = {
+        "valid_to": float(over.frequency[valid[-1]]),
+        "valid": len(valid) / len(curve),
+        "half": float(over.frequency[low[0]]) if len(low) else None,
+    }
     curves = {"frequency": over.frequency, "network": curve, "targets": targets}
     if e.truth is not None:
         curves["truth"] = rings.correlation(e.found, e.truth, over)

@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from tomodenoise import plans
 from tomodenoise.arrays import BoolArray, IntArray
 from tomodenoise.scans.model import runs
 from tomodenoise.sections import Sections
 from tomodenoise.specs import Spec
 from tomodenoise.training import dataset, sampling
-
-PIXELS = 2**25
-"""Judged at most, so that a dozen images of the slices fit into memory."""
-
-MOST, FEWEST = 32, 2
-"""Slices."""
 
 RUN = 4
 """Neighbouring slices that are judged together where any may be: a network of several slices reads them once."""
@@ -51,7 +46,7 @@ def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, *, se
         trained on others.
     seen : whether it was trained on other rows of the same file, among which these may be.
     """
-    count = int(np.clip(PIXELS // scan.size**2, FEWEST, MOST))
+    count = plans.judged(scan.size)
     if training is None:
         spread = _spread(scan.depth, min(count, scan.depth))
         told = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"

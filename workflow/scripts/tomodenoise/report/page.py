@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures, words
+from tomodenoise.report.quality import Quality, charts
 from tomodenoise.report.timing import Stage
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
@@ -38,6 +39,7 @@ class ScanSection:
     """The resolved configuration of this scan, nested."""
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
         .render(
             title=title,
             scans=[(scan, view(scan)) for scan in scans],
+            charts=[charts(scan.quality, f"scan {i}") if scan.quality else [] for i, scan in enumerate(scans)],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},
             anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},

@@ -1,0 +1,96 @@
+"""`quality.json` and the curves beside it: written by a job, read by the report."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomodenoise import engines, scans
+from tomodenoise.arrays import FloatArray
+from tomodenoise.correction.references import is_shared
+from tomodenoise.quality.evidence import Evidence, Setting
+from tomodenoise.quality.judging import Judgement
+from tomodenoise.quality.slices import Slices
+from tomodenoise.quality.verdicts import Told, verdicts
+
+DIGITS = 6
+
+
+def acquisition(
+    scan: scans.Scan, corrections: Sequence[Mapping[str, Any]], sections: int, config: Mapping[str, Any]
+) -> tuple[Setting, Told]:
+    """Gather what of the acquisition counts.
+
+    Parameters
+    ----------
+    corrections : statistics of the slabs, see `correction.SlabStatistics`.
+    sections : number of sections K.
+    config : with `correct` and `reconstruct`.
+    """
+    sizes = [len(group.indices) for group in scan.flats]
+    divided, rebuilt = config["correct"]["flats"] == "divided", config["reconstruct"]
+    shared = scan.kind == "counts" and bool(sizes) and (not divided or is_shared(sizes, sections))
+    able = engines.capabilities(rebuilt["engine"], rebuilt.get("algorithm"))
+    afterglow = [slab["afterglow"] for slab in corrections if slab.get("afterglow") is not None]
+    return (
+        Setting(sum(sizes) if shared else None, rebuilt["filter"], able.filtered),
+        Told(scan.pixel_size, sum(sizes), divided, max(afterglow, default=None)),
+    )
+
+
+def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> dict[str, Any]:
+    """Plain values for `quality.json`: what was judged, each figure or why it is absent, and verdicts."""
+    figures = {name: found.values for name, found in judgement.figures.items()}
+    judged = {
+        "rows": [list(run) for run in slices.runs],
+        "held_out": slices.held_out,
+        "why": slices.why,
+        "pixels": len(slices.rows) * int(slices.mask.sum()),
+        "given": list(evidence.parts.given),
+        "targets": list(evidence.parts.targets),
+    }
+    values: dict[str, Any] = _plain(
+        {
+            "judged": judged,
+            "verdicts": [asdict(verdict) for verdict in verdicts(figures, told)],
+            "figures": figures,
+            "absent": dict(judgement.absent),
+        }
+    )
+    return values
+
+
+def write(file: Path, curves: Path, judgement: Judgement, values: Mapping[str, Any]) -> None:
+    """Write both files; the curves are named `figure/curve`."""
+    arrays: dict[str, Any] = {
+        f"{name}/{key}": curve.astype(np.float32)
+        for name, found in judgement.figures.items()
+        for key, curve in found.curves.items()
+    }
+    np.savez_compressed(curves, **arrays)
+    file.write_text(json.dumps(values, indent=1, allow_nan=False))
+
+
+def read_curves(file: Path) -> dict[str, dict[str, FloatArray]]:
+    """Read the curves: figure to name to array."""
+    found: dict[str, dict[str, FloatArray]] = {}
+    with np.load(file, allow_pickle=False) as arrays:
+        for name, array in arrays.items():
+            figure, key = name.split("/")
+            found.setdefault(figure, {})[key] = array
+    return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """Round, and put null where a number is not finite, as JSON knows neither infinity nor NaN."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

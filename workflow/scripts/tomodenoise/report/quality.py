@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from tomodenoise.arrays import FloatArray
@@ -100,7 +101,8 @@ def charts(quality: Quality, key: str) -> list[Chart]:
 def _correlations(axes: Axes, lines: Lines, quality: Quality) -> None:
     frequency = lines["frequency"]
     axes.plot(frequency, lines["halves"], color=MUTED, linewidth=1.1, label="raw, two halves")
-    axes.plot(frequency, lines["full"], "--", color=MUTED, linewidth=1.1, label="raw, all data: expected")
+    told = np.where(lines["halves"] > lines["half_bit"], lines["full"], np.nan)
+    axes.plot(frequency, told, "--", color=MUTED, linewidth=1.1, label="raw, all data: expected")
     axes.plot(frequency, lines["half_bit"], ":", color=BLACK, linewidth=1, label="half-bit threshold")
     if "cross_frc" in quality.curves:
         cross = quality.curves["cross_frc"]
@@ -142,7 +144,7 @@ def _residual(axes: Axes, lines: Lines, _: Quality) -> None:
 
 
 RINGS = (
-    "The network's line is its correlation with the noise-free slices, estimated from data that it did not see, and ends"
+    "The network's line is its correlation with the noise-free slices, estimated from data that it did not see; it ends"
     " where these are noise. Two denoised halves are not compared: a blur would make them agree."
 )
 LEVELS = (
@@ -174,6 +176,11 @@ PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str], ...] 
         _spectrum,
         "What was removed should follow the noise, the difference of two halves of the data.",
     ),
-    ("residual", "Mean of what was removed", _residual, "Zero at every grey value, if nothing of the sample is lost."),
+    (
+        "residual",
+        "Mean of what was removed",
+        _residual,
+        "Zero at every grey value if nothing of the sample is lost; it falls within a material by the noise that is left.",
+    ),
 )
 CAPTION = "Raw minus denoised, ± {} from black to white. It should look like noise, and not like the sample."

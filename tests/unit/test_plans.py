@@ -68,6 +68,17 @@ def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
     assert floats(1024, 64) < floats(1024)
 
 
+@pytest.mark.parametrize("additive", [True, False])
+def test_memory_of_reconstructing_grows_with_the_slab_and_not_with_the_volume(*, additive: bool) -> None:
+    def floats(depth: int, megabytes: int = 1024) -> float:
+        layout = Layout(1500, depth, columns=2048, size=2048, stored=4, slab_bytes=megabytes * 2**20)
+        return plans.reconstructing(layout, additive=additive)
+
+    assert floats(1024) == floats(100_000)
+    assert floats(1024, 64) < floats(1024)
+    assert 4 * floats(16) > 2**30 + 8 * 2**20  # no less than the slab and what it takes to write it
+
+
 @pytest.mark.parametrize("spec", [*PLANAR, *VOLUMETRIC], ids=lambda spec: spec.name)
 def test_a_step_takes_the_memory_of_its_pixels(spec: Spec) -> None:
     assert plans.step_bytes(spec, 4, 64) == pytest.approx(2 * plans.step_bytes(spec, 2, 64), abs=2)

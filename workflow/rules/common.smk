@@ -15,7 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
-from tomodenoise import grid, plans, settings, table
+from tomodenoise import engines, grid, plans, settings, table
 from tomodenoise.errors import UserError
 
 try:

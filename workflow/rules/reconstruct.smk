@@ -1,4 +1,9 @@
 # Each section of projections to slices, slab by slab.
+ADDITIVE = engines.capabilities(
+    CONFIG["reconstruct"]["engine"], CONFIG["reconstruct"].get("algorithm")
+).additive
+
+
 rule reconstruct:
     input:
         gather(
@@ -42,15 +47,7 @@ rule reconstruct_slab:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: layout(w).rows
-            * (
-                layout(w).angles * layout(w).columns
-                + layout(w).stored * layout(w).size ** 2
-            )
-            + 60 * layout(w).angles * layout(w).size
-            + 40 * layout(w).size ** 2
-        ),
+        mem_mb=megabytes(lambda w: plans.reconstructing(layout(w), additive=ADDITIVE)),
     params:
         rows=slab_rows,
         settings=CONFIG["reconstruct"],

@@ -119,6 +119,21 @@ def layers(spec: Spec, length: int) -> tuple[grid.Piece, ...]:
     return grid.overlapping(length, edge, min(cube(spec)[1], edge - 1))
 
 
+def reconstructing(layout: Layout, *, additive: bool) -> float:
+    """Count the float32 that a job which reconstructs a slab of sections holds on a processor.
+
+    Notes
+    -----
+    The slab, and what it becomes while it is written; its sinograms, and those of one union of sections; the gridding
+    matrices of the union with the most projections, at most a gigabyte, and as much while they are built, of two kinds
+    for iterations; a few slices in work.
+    """
+    angles, kinds = (layout.angles / layout.stored, 1) if additive else (layout.angles, 2)
+    slab = layout.rows * (2.5 * layout.stored * layout.size**2 + 1.5 * layout.angles * layout.columns)
+    matrices = min(32 * angles * layout.size, 2**28)
+    return slab + 2 * kinds * matrices + 24 * layout.size**2
+
+
 def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     """Count the float32 that a job which denoises a slab holds on a processor.
 

@@ -104,6 +104,18 @@ def test_rings_zingers_and_few_counts(order: str) -> None:
     assert centering.find(sinograms, angles).center == pytest.approx(141.8, abs=0.25)
 
 
+@pytest.mark.parametrize("order", ["one step short", "whole turn"])
+@pytest.mark.parametrize("seed", range(3))
+def test_thirty_photons_with_stripes_and_zingers(order: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    angles = ORDERS[order](180)
+    center = 127.5 + rng.uniform(-30, 30)
+    sinograms = measure(rng, angles, 256, center, counts=30, rows=16)
+    sinograms[:, :, rng.integers(0, 256, 10)] += rng.uniform(-0.03, 0.03, 10).astype(np.float32)
+    sinograms[rng.random(sinograms.shape) < 5e-4] = -2.3
+    assert centering.find(sinograms, angles).center == pytest.approx(center, abs=0.25)
+
+
 WHOLE = np.arange(360) * 2 * np.pi / 360
 
 

@@ -128,3 +128,8 @@ def test_one_version_everywhere() -> None:
     assert f'\nversion = "{version[1]}"' in (ROOT / "pyproject.toml").read_text()
     assert f"\nversion: {version[1]}" in (ROOT / "CITATION.cff").read_text()
     assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda file: file.name)
+def test_every_configuration_that_comes_along_is_valid(file: Path) -> None:
+    assert settings.resolve(yaml.safe_load(file.read_text()))["scans"]

@@ -92,10 +92,9 @@ def test_a_plain_logarithm_is_written_as_attenuation_of_the_kept_projections(tmp
 def reconstructed(folder: Path, volume: FloatArray, noise: float = 0.0) -> Path:
     """Write what the workflow would: sections that are all the volume and some noise, common to pairs of them."""
     split = splitting.split(np.arange(8) * np.pi / 8, 4, 3)
+    axis = Geometry(volume.shape[2], (volume.shape[2] - 1) / 2)
     (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(
-        json.dumps(geometry.to_json(Geometry(volume.shape[2], (volume.shape[2] - 1) / 2)))
-    )
+    (folder / "center.json").write_text(json.dumps(geometry.to_json(axis)))
     drawn = noise * np.random.default_rng(0).standard_normal((2, *volume.shape))
     parts = (volume + drawn[[0, 0, 1, 1]]).astype(np.float32)[:, None]
     volumes.allocate(folder / "sections.zarr", parts.shape, parts.shape, parts.shape, names="kczyx", attributes={})

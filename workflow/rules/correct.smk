@@ -1,6 +1,8 @@
 # Raw frames to line integrals, slab by slab.
 from tomodenoise import correction
 
+OPTIONS = correction.from_settings(CONFIG["correct"])
+
 
 rule correct:
     input:
@@ -43,18 +45,6 @@ def correct_settings(wildcards):
     return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
 
 
-def halo_pixels(wildcards):
-    """Pixels beside the slab: flats, read with the rows around it, and the transform of a frame for its phase."""
-    scan = TABLE[wildcards.scan].scan
-    around = correction.halo(scan, correction.from_settings(CONFIG["correct"]))
-    rows, flats = projected(wildcards).projection_rows + 2 * around, [
-        *scan.flats,
-        *scan.darks,
-    ]
-    most = max((len(group.indices) for group in flats), default=0)
-    return rows * (3 * most * scan.columns + 6 * (scan.columns + 2 * around))
-
-
 rule correct_slab:
     input:
         raw=raw,
@@ -72,11 +62,9 @@ rule correct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 3
-            * projected(w).angles
-            * projected(w).projection_rows
-            * projected(w).columns
-            + halo_pixels(w)
+            lambda w: correction.held(
+                TABLE[w.scan].scan, projected(w).projection_rows, OPTIONS
+            )
         ),
     params:
         rows=projection_rows,

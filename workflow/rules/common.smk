@@ -1,6 +1,7 @@
 # The table of scans, and what rules ask about one: its settings, its files, its needs.
 import json
 import os
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,9 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
-from tomodenoise import grid, plans, settings, table
+from snakemake.exceptions import WorkflowError
+
+from tomodenoise import grid, leftovers, plans, settings, table
 from tomodenoise.errors import UserError
 
 try:
@@ -110,10 +113,22 @@ def training_request(wildcards):
     )
 
 
-def training_program(wildcards, input, resources):
-    """Words of the command, for one process or several; no reason to run again, as a function of `input` is none."""
-    several = (
-        f"-m torch.distributed.run --standalone --nproc-per-node {resources.processes}"
-    )
-    launcher = several.split() if resources.processes > 1 else []
-    return [PYTHON, *launcher, SCRIPTS / "train_model.py"]
+def training_program(wildcards, input, threads, resources):
+    """Words of the command; no reason to run again, as a function of `input` is none.
+
+    With `mpi` the command runs outside of SLURM's steps, so that srun can start one on each node.
+    """
+    step = ["srun", "--ntasks-per-node=1", "--kill-on-bad-exit=1", "--label"]
+    step += [f"--{name}={resources.nodes}" for name in ("nodes", "ntasks")]
+    step += [f"--cpus-per-task={resources.get('cpus_per_task', threads)}"]
+    launcher = [PYTHON, SCRIPTS / "launch_training.py", resources.nodes, threads]
+    return [*(step if "mpi" in resources.keys() else []), *launcher]
+
+
+def refuse_second_writer():
+    """End here while SLURM jobs of a killed Snakemake are at work; one that lives holds the directory's lock."""
+    if shutil.which("squeue") or workflow.executor_plugin.name == "slurm":
+        try:
+            leftovers.check(Path.cwd())
+        except UserError as mistake:
+            raise WorkflowError(f"tomodenoise: {mistake}")

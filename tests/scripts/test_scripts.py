@@ -1,8 +1,8 @@
 """Every rule script can be imported without running, is short, and says what it is."""
 
 import ast
-import re
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,6 @@
 # The table of scans, and what rules ask about one: its settings, its files, its needs.
 import json
 import os
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -127,8 +126,8 @@ def training_program(wildcards, input, threads, resources):
 
 def refuse_second_writer():
     """End here while SLURM jobs of a killed Snakemake are at work; one that lives holds the directory's lock."""
-    if shutil.which("squeue") or workflow.executor_plugin.name == "slurm":
-        try:
-            leftovers.check(Path.cwd())
-        except UserError as mistake:
-            raise WorkflowError(f"tomodenoise: {mistake}")
+    submitting = workflow.executor_plugin.name == "slurm"
+    try:
+        leftovers.check(Path.cwd(), submitting=submitting)
+    except UserError as mistake:
+        raise WorkflowError(f"tomodenoise: {mistake}")

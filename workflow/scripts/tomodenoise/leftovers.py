@@ -1,6 +1,7 @@
 """SLURM jobs that a killed Snakemake left behind in its directory: they go on writing."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,23 +18,26 @@ UNIQUE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """End of such a name."""
 
 
-def check(directory: Path) -> None:
+def check(directory: Path, *, submitting: bool) -> None:
     """Refuse to start beside them, as no file may have two writers.
 
     Parameters
     ----------
     directory : where Snakemake works and keeps its logs; absolute.
+    submitting : whether it will submit jobs itself; else SLURM is asked only where it was used before.
 
     Raises
     ------
     UserError
         If there are such jobs, or if SLURM does not tell.
     """
+    logs = (directory / ".snakemake/log").glob("*.log")
+    runs = {run for log in logs for run in RUN.findall(log.read_text(errors="replace"))}
+    if not (shutil.which(QUEUE[0]) and (runs or submitting)):
+        return
     asked = subprocess.run(QUEUE, capture_output=True, text=True, check=False)
     if asked.returncode:
         raise UserError(f"cannot tell whether jobs of an earlier run are at work here: squeue: {asked.stderr.strip()}")
-    logs = (directory / ".snakemake/log").glob("*.log")
-    runs = {run for log in logs for run in RUN.findall(log.read_text(errors="replace"))}
     jobs = list(_of_these(asked.stdout, runs, directory))
     if jobs:
         raise UserError(

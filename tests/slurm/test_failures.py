@@ -23,6 +23,11 @@ def there(project: OnCluster, content: dict[str, bytes]) -> bool:
     return all((project.folder / name).read_bytes() == bits for name, bits in content.items())
 
 
+def partition(state: str) -> None:
+    """Let jobs of the cpu nodes begin, or let them wait."""
+    subprocess.run(["scontrol", "update", "PartitionName=cpu", f"State={state}"], check=True)
+
+
 def test_a_node_that_dies_in_the_middle_of_slabs_costs_no_more_than_these(
     copied: OnCluster, cluster: Callable[..., None]
 ) -> None:
@@ -69,23 +74,26 @@ def test_after_snakemake_is_killed_none_starts_beside_its_jobs_and_what_they_fin
     copied: OnCluster,
 ) -> None:
     before = take_away(copied, *SHARDS)
-    # They wait for the memory of the whole cluster: some still do when Snakemake dies.
+    # Each needs a node: two run, and one waits, until the partition opens again.
     profile(copied.folder, reconstruct_slab={"mem_mb": 30000})
     first = copied.start(*SHARDS, "--rerun-triggers=mtime")
     wait_for(lambda: len(copied.jobs()) == len(SHARDS))
-    second = copied.snakemake(*SHARDS, "--rerun-triggers=mtime")
-    assert second.status == 1
-    assert "cannot be locked" in second.text
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    assert copied.snakemake("--unlock").status == 0
-    for start in (copied.run, lambda *arguments: copied.snakemake(*arguments).text):
-        text = start(*SHARDS, "--rerun-triggers=mtime")
-        assert "SLURM jobs of an earlier snakemake, which was killed, are still at work in this directory" in text
-        assert "scancel" in text
+    partition("down")
+    try:
+        second = copied.snakemake(*SHARDS, "--rerun-triggers=mtime")
+        assert second.status == 1
+        assert "cannot be locked" in second.text
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        assert copied.snakemake("--unlock").status == 0
+        for text in (copied.run(*SHARDS), copied.snakemake(*SHARDS).text):
+            assert "SLURM jobs of an earlier snakemake, which was killed, are still at work in this directory" in text
+            assert "  scancel " in text
         assert len(copied.jobs()) == len(SHARDS)
-    *done, last = [job["JobId"] for job in copied.jobs()]
-    subprocess.run(["scancel", last], check=True)
+        *done, waiting = copied.jobs()
+        subprocess.run(["scancel", waiting["JobId"]], check=True)
+    finally:
+        partition("up")
     wait_for(lambda: not [job for job in copied.jobs() if job["JobState"] not in {"COMPLETED", "CANCELLED"}])
     text = copied.run(*SHARDS, "--rerun-triggers=mtime")
     assert text.endswith("exit status 0"), text

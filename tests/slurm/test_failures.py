@@ -77,7 +77,7 @@ def test_after_snakemake_is_killed_none_starts_beside_its_jobs_and_what_they_fin
     # Each needs a node: two run, and one waits, until the partition opens again.
     profile(copied.folder, reconstruct_slab={"mem_mb": 30000})
     first = copied.start(*SHARDS, "--rerun-triggers=mtime")
-    wait_for(lambda: len(copied.jobs()) == len(SHARDS))
+    wait_for(lambda: [job["JobState"] for job in copied.jobs()] == ["RUNNING", "RUNNING", "PENDING"])
     partition("down")
     try:
         second = copied.snakemake(*SHARDS, "--rerun-triggers=mtime")

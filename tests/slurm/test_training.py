@@ -74,7 +74,7 @@ def test_warned_then_cancelled_a_training_goes_on_to_the_bits_of_an_undisturbed_
     # What SLURM sends before the time is up, and then a person who cancels the job.
     for command in (["scancel", "--signal=USR1"], ["scancel"]):
         job = wait_for(lambda: copied.running("train_model"))
-        wait_for(progress.exists)
+        wait_for(lambda: progress.exists() and progress.read_text().count("\n") > 3)
         subprocess.run([*command, job], check=True)
         wait_for(lambda: copied.jobs("train_model")[-1]["JobState"] not in {"RUNNING", "COMPLETING"})
         progress.unlink(missing_ok=True)

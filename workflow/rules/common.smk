@@ -105,6 +105,12 @@ def trained_on(wildcards):
     return settings.trained_on(CONFIG, wildcards.model)
 
 
+def training_floats(wildcards):
+    shapes = [layout_so_far(scan) for scan in trained_on(wildcards)]
+    network = table.spec_of(CONFIG, FILES, wildcards.model)
+    return plans.training(network, shapes, CONFIG["train"])
+
+
 def training_request(wildcards):
     """All that decides what training makes of a model, as one JSON text."""
     return json.dumps(

@@ -35,10 +35,8 @@ rule train_model:
     # Processes on each node, one for each graphics card; they share the work of each step and change no result.
     threads: 1
     resources:
-        mem_mb=lambda wildcards, threads, attempt: int(
-            attempt
-            * threads
-            * table.training_megabytes(CONFIG, FILES, wildcards.model)
+        mem_mb=lambda wildcards, threads, attempt: (
+            threads * megabytes(training_floats)(wildcards, attempt)
         ),
         nodes=1,
     params:

@@ -20,6 +20,7 @@ include: "workflow/rules/denoise.smk"
 include: "workflow/rules/report.smk"
 
 
+# Gathering, and what takes a second: not worth a job in a queue.
 localrules:
     all,
     correct,
@@ -29,6 +30,16 @@ localrules:
     train,
     denoise,
     report,
+    describe_scan,
+    split_scan,
+    allocate_projections,
+    allocate_sections,
+    allocate_image,
+    allocate_level,
+
+
+onstart:
+    refuse_second_writer()
 
 
 rule all:

@@ -15,7 +15,9 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
-from tomodenoise import engines, grid, plans, settings, table
+from snakemake.exceptions import WorkflowError
+
+from tomodenoise import engines, grid, leftovers, plans, settings, table
 from tomodenoise.errors import UserError
 
 try:
@@ -107,6 +109,12 @@ def trained_on(wildcards):
     return settings.trained_on(CONFIG, wildcards.model)
 
 
+def training_floats(wildcards):
+    shapes = [layout_so_far(scan) for scan in trained_on(wildcards)]
+    network = table.spec_of(CONFIG, FILES, wildcards.model)
+    return plans.training(network, shapes, CONFIG["train"])
+
+
 def training_request(wildcards):
     """All that decides what training makes of a model, as one JSON text."""
     return json.dumps(
@@ -114,10 +122,22 @@ def training_request(wildcards):
     )
 
 
-def training_program(wildcards, input, resources):
-    """Words of the command, for one process or several; no reason to run again, as a function of `input` is none."""
-    several = (
-        f"-m torch.distributed.run --standalone --nproc-per-node {resources.processes}"
-    )
-    launcher = several.split() if resources.processes > 1 else []
-    return [PYTHON, *launcher, SCRIPTS / "train_model.py"]
+def training_program(wildcards, input, threads, resources):
+    """Words of the command; no reason to run again, as a function of `input` is none.
+
+    With `mpi` the command runs outside of SLURM's steps, so that srun can start one on each node.
+    """
+    step = ["srun", "--ntasks-per-node=1", "--kill-on-bad-exit=1", "--label"]
+    step += [f"--{name}={resources.nodes}" for name in ("nodes", "ntasks")]
+    step += [f"--cpus-per-task={resources.get('cpus_per_task', threads)}"]
+    launcher = [PYTHON, SCRIPTS / "launch_training.py", resources.nodes, threads]
+    return [*(step if "mpi" in resources.keys() else []), *launcher]
+
+
+def refuse_second_writer():
+    """End here while SLURM jobs of a killed Snakemake are at work; one that lives holds the directory's lock."""
+    submitting = workflow.executor_plugin.name == "slurm"
+    try:
+        leftovers.check(Path.cwd(), submitting=submitting)
+    except UserError as mistake:
+        raise WorkflowError(f"tomodenoise: {mistake}")

@@ -1,6 +1,8 @@
 """How a network is laid over a volume: cores of tiles, cubes, and the memory of it. No torch: the workflow asks too."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tomodenoise import grid, specs
 from tomodenoise.layout import Layout
@@ -151,6 +153,25 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     read = READ_AT_ONCE * (2 * layout.stored + 3 * inputs)
     rows = 2 * layout.image_rows + read + (2 * inputs + 3) * block
     return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+
+
+def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:
+    """Count the float32 that a process which trains a model holds on a processor.
+
+    Parameters
+    ----------
+    scans : layouts of those that it learns from.
+    train : that section of the configuration.
+
+    Notes
+    -----
+    The sections in 16 bits, all of them or as many as it may hold, but two runs of rows at least; rows as they are
+    read, normalised and rounded; a step.
+    """
+    row = max(scan.stored * scan.size**2 for scan in scans)
+    everything = sum(scan.stored * scan.size**2 * scan.depth for scan in scans) / 2
+    held = min(everything, max(float(train["memory"]) * 2**28, (READ_AT_ONCE + spec.slices) * row))
+    return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
 
 
 def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:

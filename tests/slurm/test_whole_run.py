@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import OnCluster, profile
 from projects import Project
+
+from conftest import OnCluster, profile
 
 TIMED = {"history.jsonl", "checkpoint.pt", "report.html"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from projects import NETWORK, TRAIN, Project
 
-from conftest import NETWORK, TRAIN, Project
 from tomodenoise import sections
 
 HALF = ("--span", "360", "--center", "14.2", "--cylinder", "0.7", "--photons", "20000")

@@ -8,12 +8,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tomodenoise.errors import UserError
 
 TRAIN_MODEL = Path(__file__).with_name("train_model.py")
+
+
+def main(nodes: int, processes: int, arguments: Sequence[str]) -> NoReturn:
+    """Become train_model.py, or the torchrun that starts it."""
+    words = launcher(nodes, processes, os.environ)
+    # Training itself handles SLURM's early warning; torchrun, and Python until then, would die of it.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    # Snakemake says as many as the rule's threads, which are shared by that many processes here.
+    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    os.execv(sys.executable, [sys.executable, *words, str(TRAIN_MODEL), *arguments])
 
 
 def launcher(nodes: int, processes: int, environment: Mapping[str, str]) -> list[str]:
@@ -58,11 +69,6 @@ def _first(nodes: str) -> str:
 
 if __name__ == "__main__":
     try:
-        words = launcher(int(sys.argv[1]), int(sys.argv[2]), os.environ)
+        main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
-    # Training itself handles SLURM's early warning; torchrun, and Python until then, would die of it.
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    # Snakemake says as many as the rule's threads, which are shared by that many processes here.
-    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    os.execv(sys.executable, [sys.executable, *words, str(TRAIN_MODEL), *sys.argv[3:]])

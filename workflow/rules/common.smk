@@ -17,7 +17,7 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
 from snakemake.exceptions import WorkflowError
 
-from tomodenoise import engines, grid, leftovers, plans, settings, table
+from tomodenoise import correction, engines, grid, leftovers, plans, settings, table
 from tomodenoise.errors import UserError
 
 try:
@@ -32,6 +32,10 @@ except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
 SCANS = sorted(TABLE)
+CORRECTION = correction.from_settings(CONFIG["correct"])
+ADDITIVE = engines.capabilities(
+    CONFIG["reconstruct"]["engine"], CONFIG["reconstruct"].get("algorithm")
+).additive
 # The models that are trained; a file that is used as it is needs no rule.
 MODELS = [name for name in settings.models(CONFIG) if settings.trained_on(CONFIG, name)]
 
@@ -103,6 +107,13 @@ def model_file(wildcards):
     name = settings.model_of(CONFIG, wildcards.scan)
     product = f"results/models/{name}/model.safetensors"
     return product if name in MODELS else ancient(str(FILES[name].file))
+
+
+def correct_settings(wildcards):
+    """What the correction depends on: the pixel size only where phase is retrieved."""
+    phase = CONFIG["correct"].get("phase")
+    size = TABLE[wildcards.scan].scan.pixel_size
+    return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
 
 
 def trained_on(wildcards):

@@ -1,9 +1,4 @@
 # Raw frames to line integrals, slab by slab.
-from tomodenoise import correction
-
-OPTIONS = correction.from_settings(CONFIG["correct"])
-
-
 rule correct:
     input:
         gather(
@@ -38,13 +33,6 @@ rule allocate_projections:
         "../scripts/allocate.py"
 
 
-def correct_settings(wildcards):
-    """What the correction depends on: the pixel size only where phase is retrieved."""
-    phase = CONFIG["correct"].get("phase")
-    size = TABLE[wildcards.scan].scan.pixel_size
-    return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
-
-
 rule correct_slab:
     input:
         raw=raw,
@@ -63,7 +51,7 @@ rule correct_slab:
     resources:
         mem_mb=megabytes(
             lambda w: correction.held(
-                TABLE[w.scan].scan, projected(w).projection_rows, OPTIONS
+                TABLE[w.scan].scan, projected(w).projection_rows, CORRECTION
             )
         ),
     params:

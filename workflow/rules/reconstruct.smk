@@ -1,9 +1,4 @@
 # Each section of projections to slices, slab by slab.
-ADDITIVE = engines.capabilities(
-    CONFIG["reconstruct"]["engine"], CONFIG["reconstruct"].get("algorithm")
-).additive
-
-
 rule reconstruct:
     input:
         gather(

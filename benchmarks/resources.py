@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NESTED = 280
+NESTED = 300
 """MB."""
 SCRIPT = re.compile(rb"/(?:tmp\w+\.)?(\w+)\.py\0")
 TABLE = "| {:>7} | {:<16} | {:>8} | {:>6} | {:>5.2f} | {:>7} | {:>5} |"
@@ -69,7 +69,7 @@ def measure(columns: int, network: str, folder: Path) -> None:
     for rule, benchmark, resources in asked:
         seconds = float((folder / benchmark).read_text().splitlines()[1].split()[0])
         values = dict(re.findall(r"(\w+)=(\d+)", resources))
-        if rule in peaks:
+        if rule in peaks and "mem_mb" in values:
             lines[rule] = max(lines.get(rule, (0.0, "", "")), (seconds, values["mem_mb"], values.get("runtime", "")))
     for rule, (seconds, memory, minutes) in lines.items():
         used = peaks[rule] + NESTED

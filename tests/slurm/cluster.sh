@@ -8,7 +8,8 @@
 #
 # Nodes cpu1, cpu2, gpu1 and gpu2, the latter with two graphics cards each that do not exist. As root, without systemd,
 # control groups or a database. Where the kernel allows, each node has a network and a name of its own, so that one's
-# localhost is not another's; CLUSTER_NETWORK=loopback puts all of them on this host's, as plain containers need.
+# localhost is not another's; else, or with CLUSTER_NETWORK=loopback, all are on this host's, as plain containers need,
+# and none can crash.
 set -euo pipefail
 
 DIR=/var/tmp/tomodenoise-cluster
@@ -30,12 +31,15 @@ running() {
   local pid; pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "${1%%-*}" ]
 }
 
+# Also a zombie is, which waits for the machine's first process to take notice.
+gone() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"; }
+
 end() {
   local pid
   if running "$1"; then
     pid=$(cat "$DIR/run/$1.pid")
     kill "-${2:-TERM}" "$pid"
-    wait_for 10 test ! -d "/proc/$pid" || kill -KILL "$pid" 2>/dev/null || true
+    wait_for 10 gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
   fi
   rm -f "$DIR/run/$1.pid"
 }
@@ -198,9 +202,9 @@ start() {
 
 crash() {
   running "slurmd-$1" || fail "no such node: $1"
+  own_networks || fail "which processes are those of $1 is only known where nodes have networks of their own"
   end "slurmd-$1" KILL
-  # Only with networks of their own is it known which processes are the node's.
-  ! own_networks || ip netns pids "$1" | xargs -r kill -KILL
+  ip netns pids "$1" | xargs -r kill -KILL
 }
 
 stop() {
@@ -226,5 +230,5 @@ stop() {
 case ${1:-} in
   start | stop) "$1" ;;
   crash) crash "${2:?which node}" ;;
-  *) sed -n '2,11p' "$0"; exit 2 ;;
+  *) sed -n '2,12p' "$0"; exit 2 ;;
 esac

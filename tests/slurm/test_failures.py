@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from conftest import OnCluster, profile, wait_for
 
 SHARDS = [f"results/half/sections.zarr/c/0/0/{slab}/0/0" for slab in range(3)]
@@ -31,6 +33,8 @@ def partition(state: str) -> None:
 def test_a_node_that_dies_in_the_middle_of_slabs_costs_no_more_than_these(
     copied: OnCluster, cluster: Callable[..., None]
 ) -> None:
+    if not Path("/run/netns/cpu1").exists():
+        pytest.skip("which processes are a node's is only known where nodes have networks of their own")
     before = take_away(copied, *SHARDS)
     running = copied.start(*SHARDS, "--rerun-triggers=mtime")
     dead = wait_for(lambda: next((job for job in copied.jobs() if job["JobState"] == "RUNNING"), None))["NodeList"]

@@ -90,10 +90,13 @@ def chosen(keys, *sections):
     )
 
 
-def megabytes(count):
-    """Memory for a job that holds so many float32, beside the 1 GB of Python and torch; more at each retry."""
+def megabytes(count, alone=1000):
+    """Memory for a job that holds so many float32, beside what two Snakemakes, Python and torch need; more each time.
+
+    With torch but no network 800 MB suffice `alone`, without torch 450.
+    """
     return lambda wildcards, attempt: int(
-        attempt * (1000 + count(wildcards) * 4 / 2**20)
+        attempt * (alone + count(wildcards) * 4 / 2**20)
     )
 
 

@@ -14,6 +14,7 @@ rule render_report:
         planes=image_slabs_of(
             "results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False
         ),
+        images=IMAGES,
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tomodenoise import grid, specs
@@ -27,6 +28,9 @@ CUBE = 96
 CUBE_BYTES = 4 << 30
 """What a cube may take: it bounds the edge where the reach is large. No device counts, as slabs are planned with it."""
 
+SPEED = 2e10
+"""Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
+
 
 def pixel_bytes(spec: Spec) -> int:
     """Bytes that a pass takes for each pixel or voxel of its window, about and no less; measured in float32.
@@ -38,6 +42,18 @@ def pixel_bytes(spec: Spec) -> int:
     if spec.name == "msd":
         return 4 * (4 * spec.inputs + spec.width * spec.depth + max(90, 27 * spec.width))
     return 4 * (2 * spec.inputs + 8 * max(spec.width, 16))
+
+
+def operations(spec: Spec) -> float:
+    """Operations of a pass for each pixel or voxel, those of the convolutions; too many for `unet_noskip`."""
+    taps = 3.0**spec.dimensions
+    if spec.name == "msd":
+        return 2.0 * taps * spec.width * sum(spec.inputs + spec.width * layer for layer in range(spec.depth))
+    channels = [spec.width * min(1 << level, 4) for level in range(spec.depth)]
+    down = [(0.5**spec.dimensions) ** level for level in range(spec.depth)]
+    encoders = zip(down, [spec.inputs, *channels], channels, strict=False)
+    decoders = zip(down, (fine + coarse for fine, coarse in pairwise(channels)), channels, strict=False)
+    return 2 * taps * sum(share * (inputs + out) * out for share, inputs, out in (*encoders, *decoders))
 
 
 def step_bytes(spec: Spec, batch: int, patch: int) -> int:
@@ -153,6 +169,13 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     read = READ_AT_ONCE * (2 * layout.stored + 3 * inputs)
     rows = 2 * layout.image_rows + read + (2 * inputs + 3) * block
     return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+
+
+def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
+    """Tell what denoising a slab takes on one slow core; ``denoise`` is that section of the configuration."""
+    inputs = layout.stored if denoise["input"] == "sections" else 1
+    passes = layout.image_rows * layout.size**2 * inputs * int(denoise["ensemble"])
+    return operations(spec) * passes / SPEED / 60
 
 
 def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:

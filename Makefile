@@ -1,9 +1,9 @@
-# make demo | make test | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
+# make demo | make test | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench docs format clean
+.PHONY: demo test test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -12,6 +12,11 @@ demo: demo/raw/foam.h5
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# A SLURM cluster on this machine, as root on Debian; elsewhere the tests skip. SLOW= also runs those that take minutes.
+test-slurm: SLOW ?= -m "not slow_slurm"
+test-slurm: .venv/installed
+	$(BIN)/python -m pytest tests/slurm $(SLOW) --durations=5
 
 lint: demo/raw/foam.h5
 	$(BIN)/ruff check .

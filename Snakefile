@@ -21,6 +21,7 @@ include: "workflow/rules/judge.smk"
 include: "workflow/rules/report.smk"
 
 
+# Gathering, and what takes a second: not worth a job in a queue.
 localrules:
     all,
     correct,
@@ -31,6 +32,16 @@ localrules:
     denoise,
     judge,
     report,
+    describe_scan,
+    split_scan,
+    allocate_projections,
+    allocate_sections,
+    allocate_image,
+    allocate_level,
+
+
+onstart:
+    refuse_second_writer()
 
 
 rule all:

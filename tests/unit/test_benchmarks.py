@@ -16,8 +16,9 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from benchmarks import cases, contestants, counting, defective, defects, quality, runs, simulated
 
-from tomodenoise import sections, specs, splitting, volumes
+from tomodenoise import geometry, sections, specs, splitting, volumes
 from tomodenoise.arrays import FloatArray
+from tomodenoise.geometry import Geometry
 from tomodenoise.simulation import phantom
 
 
@@ -91,8 +92,9 @@ def test_a_plain_logarithm_is_written_as_attenuation_of_the_kept_projections(tmp
 def reconstructed(folder: Path, volume: FloatArray, noise: float = 0.0) -> Path:
     """Write what the workflow would: sections that are all the volume and some noise, common to pairs of them."""
     split = splitting.split(np.arange(8) * np.pi / 8, 4, 3)
+    axis = Geometry(volume.shape[2], (volume.shape[2] - 1) / 2)
     (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps({"center": (volume.shape[2] - 1) / 2}))
+    (folder / "center.json").write_text(json.dumps(geometry.to_json(axis)))
     drawn = noise * np.random.default_rng(0).standard_normal((2, *volume.shape))
     parts = (volume + drawn[[0, 0, 1, 1]]).astype(np.float32)[:, None]
     volumes.allocate(folder / "sections.zarr", parts.shape, parts.shape, parts.shape, names="kczyx", attributes={})

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise import centering
+from tomodenoise import centering, geometry
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering import Center, Estimate
 from tomodenoise.centering.picture import OFFSETS, figure
-from tomodenoise.errors import UserError
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2
@@ -105,6 +104,18 @@ def test_rings_zingers_and_few_counts(order: str) -> None:
     assert centering.find(sinograms, angles).center == pytest.approx(141.8, abs=0.25)
 
 
+@pytest.mark.parametrize("order", ["one step short", "whole turn"])
+@pytest.mark.parametrize("seed", range(3))
+def test_thirty_photons_with_stripes_and_zingers(order: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    angles = ORDERS[order](180)
+    center = 127.5 + rng.uniform(-30, 30)
+    sinograms = measure(rng, angles, 256, center, counts=30, rows=16)
+    sinograms[:, :, rng.integers(0, 256, 10)] += rng.uniform(-0.03, 0.03, 10).astype(np.float32)
+    sinograms[rng.random(sinograms.shape) < 5e-4] = -2.3
+    assert centering.find(sinograms, angles).center == pytest.approx(center, abs=0.25)
+
+
 WHOLE = np.arange(360) * 2 * np.pi / 360
 
 
@@ -116,7 +127,7 @@ def test_half_acquisition(seed: int, center: float) -> None:
     found = centering.find(measure(rng, WHOLE, 256, center, radius=0.9 * reach, counts=450, rows=4), WHOLE)
     assert found.center == pytest.approx(center, abs=0.25)
     assert found.method == "mirror"
-    assert centering.is_half_acquisition(found.center, 256, WHOLE)
+    assert geometry.is_extended("auto", found.center, 256, WHOLE)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -132,25 +143,6 @@ def test_a_half_turn_is_searched_in_the_middle_only() -> None:
     angles = ORDERS["both ends"](180)
     sinograms = measure(np.random.default_rng(0), angles, 256, 40.0, radius=200)
     assert 64 - 8 <= centering.find(sinograms, angles).center <= 192 + 8
-
-
-@pytest.mark.parametrize(("degrees", "covered"), [(180, False), (350, False), (359, True), (360, True), (900, True)])
-def test_a_whole_circle_lacks_three_degrees_at_most(degrees: float, covered: bool) -> None:
-    assert centering.covers_circle(np.deg2rad(np.linspace(0, degrees, 721))) is covered
-
-
-def test_half_acquisition_is_an_axis_outside_of_the_middle_third() -> None:
-    centers = (10, 98, 102, 197, 201, 290)
-    assert [centering.is_half_acquisition(c, 300, WHOLE) for c in centers] == [True, True, False, False, True, True]
-    assert not centering.is_half_acquisition(10, 300, WHOLE / 2)
-
-
-def test_the_config_chooses_the_field() -> None:
-    assert centering.is_extended("extended", 150, 300, WHOLE)
-    assert not centering.is_extended("full", 10, 300, WHOLE)
-    assert centering.is_extended("auto", 10, 300, WHOLE)
-    with pytest.raises(UserError, match="whole circle"):
-        centering.is_extended("extended", 150, 300, WHOLE / 2)
 
 
 def tilted(rng: np.random.Generator, angles: FloatArray, slope: float) -> tuple[FloatArray, IntArray]:
@@ -181,14 +173,6 @@ def test_an_upright_axis_is_left_upright() -> None:
     found = centering.find(sinograms, angles, rows)
     assert centering.settle(found, "auto", 0).warning is None
     assert centering.settle(found, "auto", "auto").tilt == 0
-
-
-def test_blocks_of_eight_rows_from_row_0_share_a_center() -> None:
-    found = Center(100.0, "mirror", (), None, row=79.5, tilt=0.01)
-    centers = [centering.center_at(found, row) for row in range(160)]
-    assert [len(set(centers[start : start + 8])) for start in range(0, 160, 8)] == [1] * 20
-    assert centers[0] == pytest.approx(100 + 0.01 * (3.5 - 79.5))
-    assert centering.center_at(Center(100.3, "mirror", (), None, row=79.5), 5) == 100.3
 
 
 def test_the_confidence_is_a_line_that_a_person_understands() -> None:

@@ -3,10 +3,12 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
-from tomodenoise import plans, specs
+from tomodenoise import networks, plans, specs
 from tomodenoise.layout import Layout
 from tomodenoise.specs import Spec
 
@@ -68,8 +70,46 @@ def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
     assert floats(1024, 64) < floats(1024)
 
 
+@pytest.mark.parametrize("additive", [True, False])
+def test_memory_of_reconstructing_grows_with_the_slab_and_not_with_the_volume(*, additive: bool) -> None:
+    def floats(depth: int, megabytes: int = 1024) -> float:
+        layout = Layout(1500, depth, columns=2048, size=2048, stored=4, slab_bytes=megabytes * 2**20)
+        return plans.reconstructing(layout, additive=additive)
+
+    assert floats(1024) == floats(100_000)
+    assert floats(1024, 64) < floats(1024)
+    assert 4 * floats(16) > 2**30 + 8 * 2**20  # no less than the slab and what it takes to write it
+
+
 @pytest.mark.parametrize("spec", [*PLANAR, *VOLUMETRIC], ids=lambda spec: spec.name)
 def test_a_step_takes_the_memory_of_its_pixels(spec: Spec) -> None:
     assert plans.step_bytes(spec, 4, 64) == pytest.approx(2 * plans.step_bytes(spec, 2, 64), abs=2)
     assert plans.step_bytes(spec, 2, 64) == pytest.approx(2**spec.dimensions * plans.step_bytes(spec, 2, 32), abs=8)
     assert plans.step_bytes(spec, 1, 32) > 3 * plans.pixel_bytes(spec) * 32**spec.dimensions
+
+
+@pytest.mark.parametrize("name", ["unet", "unet3d"])
+def test_operations_are_those_that_torch_counts(name: str) -> None:
+    spec = specs.complete({"name": name, "depth": 2, "width": 4})
+    shape = (1, 1, 8, 8, 8) if spec.volumetric else (1, spec.inputs, 16, 16)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        networks.build(spec)(torch.zeros(shape))
+    head = 2 * spec.width
+    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(plans.operations(spec))
+
+
+def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -> None:
+    train = {"memory": 1, "batch": 2, "patch": 64}
+    asked = [
+        4 * plans.training(PLANAR[0], [Layout(64, depth, 512, 512, 4, 2**30)], train) for depth in (100, 200, 9999)
+    ]
+    sections = 4 * 512**2 * 2
+    assert asked[1] - asked[0] == pytest.approx(1.1 * 100 * sections)
+    assert asked[2] - asked[0] == pytest.approx(1.1 * (2**30 - 100 * sections))
+
+
+def test_the_time_of_a_slab_grows_with_passes() -> None:
+    shape = Layout(64, 100, 512, 512, 4, 2**30)
+    once = plans.denoising_minutes(PLANAR[0], shape, {"input": "full", "ensemble": 1})
+    many = plans.denoising_minutes(PLANAR[0], shape, {"input": "sections", "ensemble": 8})
+    assert many == pytest.approx(32 * once)

@@ -1,76 +1,16 @@
-"""Run the real workflow on tiny simulated scans, as a user does: through the command line."""
+"""Raw scans for the tests of the workflow, and what they call it with."""
 
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
+from projects import NETWORK, SNAKEMAKE, TRAIN, Project, Run, simulated
 
-import simulate
-
-ROOT = Path(__file__).parents[2]
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a call of Snakemake left behind."""
-
-    status: int
-    text: str
-
-    @property
-    def jobs(self) -> dict[str, int]:
-        """Number of jobs by rule, from the table that Snakemake prints before it starts; empty if all is done."""
-        lines = self.text.split("Job stats:", 1)[-1].splitlines()[3:] if "Job stats:" in self.text else []
-        table = {}
-        for line in lines:
-            name, *count = line.split()[:2] or [""]
-            if name == "total" or not count:
-                break
-            table[name] = int(count[0])
-        return {name: count for name, count in table.items() if name not in {"all", "denoise", "train", "report"}}
-
-
-@dataclass(frozen=True)
-class Project:
-    """A working directory with raw files and a config."""
-
-    folder: Path
-
-    def configure(self, **config: object) -> None:
-        """Write config.yaml."""
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
-
-    def snakemake(self, *arguments: str) -> Run:
-        """Call Snakemake in the folder."""
-        command = [*SNAKEMAKE, "--configfile", "config.yaml", "--cores", "2", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-        return Run(done.returncode, done.stdout + done.stderr)
-
-    def bits(self, pattern: str = "results/**/*") -> dict[str, bytes]:
-        """Contents of the files that match."""
-        files = [file for file in sorted(self.folder.glob(pattern)) if file.is_file()]
-        return {str(file.relative_to(self.folder)): file.read_bytes() for file in files}
+__all__ = ["NETWORK", "SNAKEMAKE", "TRAIN", "Project", "Run"]
 
 
 @pytest.fixture(scope="session")
 def raw_scan(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Simulate a tiny scan, once for each set of options."""
     folder = tmp_path_factory.mktemp("raw")
-
-    def make(name: str, *options: str, columns: int = 64, rows: int = 12, angles: int = 96) -> Path:
-        file = folder / name
-        if not file.exists():
-            shape = ["--columns", str(columns), "--rows", str(rows), "--angles", str(angles)]
-            simulate.main([str(file), "--radii", "2,4", *shape, *options])
-        return file
-
-    return make
-
-
-TRAIN = {"pixels": 20_000, "batch": 2, "patch": 32, "evaluations": 2}
-NETWORK = {"slices": 3, "width": 4, "depth": 2}
+    return lambda name, *options, **shape: simulated(folder / name, *options, **shape)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import zarr
+
 from conftest import NETWORK, SNAKEMAKE, TRAIN, Project
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,9 @@ checkpoint find_center:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(lambda w: 200 * projected(w).angles * projected(w).columns),
+        mem_mb=megabytes(
+            lambda w: 200 * projected(w).angles * projected(w).columns, alone=800
+        ),
     params:
         wanted=lambda wildcards: {
             "center": CONFIG["scans"][wildcards.scan]["center"],

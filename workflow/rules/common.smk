@@ -15,7 +15,9 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
-from tomodenoise import grid, plans, settings, table
+from snakemake.exceptions import WorkflowError
+
+from tomodenoise import correction, engines, grid, leftovers, plans, settings, table
 from tomodenoise.errors import UserError
 
 try:
@@ -30,6 +32,10 @@ except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
 SCANS = sorted(TABLE)
+CORRECTION = correction.from_settings(CONFIG["correct"])
+ADDITIVE = engines.capabilities(
+    CONFIG["reconstruct"]["engine"], CONFIG["reconstruct"].get("algorithm")
+).additive
 # The models that are trained; a file that is used as it is needs no rule.
 MODELS = [name for name in settings.models(CONFIG) if settings.trained_on(CONFIG, name)]
 
@@ -85,10 +91,13 @@ def chosen(keys, *sections):
     )
 
 
-def megabytes(count):
-    """Memory for a job that holds so many float32, beside the 1 GB of Python and torch; more at each retry."""
+def megabytes(count, alone=1000):
+    """Memory for a job that holds so many float32, beside what two Snakemakes, Python and torch need; more each time.
+
+    With torch but no network 800 MB suffice `alone`, without torch 450.
+    """
     return lambda wildcards, attempt: int(
-        attempt * (1000 + count(wildcards) * 4 / 2**20)
+        attempt * (alone + count(wildcards) * 4 / 2**20)
     )
 
 
@@ -104,8 +113,21 @@ def model_file(wildcards):
     return product if name in MODELS else ancient(str(FILES[name].file))
 
 
+def correct_settings(wildcards):
+    """What the correction depends on: the pixel size only where phase is retrieved."""
+    phase = CONFIG["correct"].get("phase")
+    size = TABLE[wildcards.scan].scan.pixel_size
+    return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
+
+
 def trained_on(wildcards):
     return settings.trained_on(CONFIG, wildcards.model)
+
+
+def training_floats(wildcards):
+    shapes = [layout_so_far(scan) for scan in trained_on(wildcards)]
+    network = table.spec_of(CONFIG, FILES, wildcards.model)
+    return plans.training(network, shapes, CONFIG["train"])
 
 
 def training_request(wildcards):
@@ -115,10 +137,22 @@ def training_request(wildcards):
     )
 
 
-def training_program(wildcards, input, resources):
-    """Words of the command, for one process or several; no reason to run again, as a function of `input` is none."""
-    several = (
-        f"-m torch.distributed.run --standalone --nproc-per-node {resources.processes}"
-    )
-    launcher = several.split() if resources.processes > 1 else []
-    return [PYTHON, *launcher, SCRIPTS / "train_model.py"]
+def training_program(wildcards, input, threads, resources):
+    """Words of the command; no reason to run again, as a function of `input` is none.
+
+    With `mpi` the command runs outside of SLURM's steps, so that srun can start one on each node.
+    """
+    step = ["srun", "--ntasks-per-node=1", "--kill-on-bad-exit=1", "--label"]
+    step += [f"--{name}={resources.nodes}" for name in ("nodes", "ntasks")]
+    step += [f"--cpus-per-task={resources.get('cpus_per_task', threads)}"]
+    launcher = [PYTHON, SCRIPTS / "launch_training.py", resources.nodes, threads]
+    return [*(step if "mpi" in resources.keys() else []), *launcher]
+
+
+def refuse_second_writer():
+    """End here while SLURM jobs of a killed Snakemake are at work; one that lives holds the directory's lock."""
+    submitting = workflow.executor_plugin.name == "slurm"
+    try:
+        leftovers.check(Path.cwd(), submitting=submitting)
+    except UserError as mistake:
+        raise WorkflowError(f"tomodenoise: {mistake}")

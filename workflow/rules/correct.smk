@@ -1,7 +1,4 @@
 # Raw frames to line integrals, slab by slab.
-from tomodenoise import correction
-
-
 rule correct:
     input:
         gather(
@@ -36,25 +33,6 @@ rule allocate_projections:
         "../scripts/allocate.py"
 
 
-def correct_settings(wildcards):
-    """What the correction depends on: the pixel size only where phase is retrieved."""
-    phase = CONFIG["correct"].get("phase")
-    size = TABLE[wildcards.scan].scan.pixel_size
-    return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
-
-
-def halo_pixels(wildcards):
-    """Pixels beside the slab: flats, read with the rows around it, and the transform of a frame for its phase."""
-    scan = TABLE[wildcards.scan].scan
-    around = correction.halo(scan, correction.from_settings(CONFIG["correct"]))
-    rows, flats = projected(wildcards).projection_rows + 2 * around, [
-        *scan.flats,
-        *scan.darks,
-    ]
-    most = max((len(group.indices) for group in flats), default=0)
-    return rows * (3 * most * scan.columns + 6 * (scan.columns + 2 * around))
-
-
 rule correct_slab:
     input:
         raw=raw,
@@ -72,11 +50,9 @@ rule correct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 3
-            * projected(w).angles
-            * projected(w).projection_rows
-            * projected(w).columns
-            + halo_pixels(w)
+            lambda w: correction.held(
+                TABLE[w.scan].scan, projected(w).projection_rows, CORRECTION
+            )
         ),
     params:
         rows=projection_rows,

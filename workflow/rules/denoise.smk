@@ -75,6 +75,8 @@ rule denoise_slab:
                 spec_of(w), layout(w), CONFIG["denoise"]["input"]
             )
         ),
+        runtime=lambda w, attempt: attempt
+        * (30 + int(plans.denoising_minutes(spec_of(w), layout(w), CONFIG["denoise"]))),
     params:
         rows=image_rows,
         mode=CONFIG["denoise"]["input"],
@@ -112,9 +114,9 @@ rule halve_slab:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 3
-            * layout(w).image_rows
-            * (layout(w).size / 2 ** int(w.level)) ** 2
+            lambda w: (3 * layout(w).image_rows + 16 * plans.READ_AT_ONCE)
+            * (layout(w).size / 2 ** int(w.level)) ** 2,
+            alone=450,
         ),
     params:
         rows=image_rows,

@@ -42,15 +42,7 @@ rule reconstruct_slab:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: layout(w).rows
-            * (
-                layout(w).angles * layout(w).columns
-                + layout(w).stored * layout(w).size ** 2
-            )
-            + 60 * layout(w).angles * layout(w).size
-            + 40 * layout(w).size ** 2
-        ),
+        mem_mb=megabytes(lambda w: plans.reconstructing(layout(w), additive=ADDITIVE)),
     params:
         rows=slab_rows,
         settings=CONFIG["reconstruct"],

@@ -16,6 +16,7 @@ rule render_report:
         ),
         quality=expand("results/{scan}/quality.json", scan=SCANS),
         curves=expand("results/{scan}/figures/quality.npz", scan=SCANS),
+        images=IMAGES,
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),

@@ -12,6 +12,13 @@ def layout_of(scan):
     return table.widened(TABLE[scan], Path(f"results/{scan}/center.json"))
 
 
+def layout_so_far(scan):
+    """Layout of a scan, with the detector's width until the center is found: for what Snakemake asks before."""
+    entry, center = TABLE[scan], Path(f"results/{scan}/center.json")
+    known = entry.size_open and center.exists()
+    return table.widened(entry, center) if known else entry.layout
+
+
 def layout(wildcards):
     return layout_of(wildcards.scan)
 

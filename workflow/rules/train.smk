@@ -32,12 +32,13 @@ rule train_model:
         "benchmarks/models/{model}/train/model.tsv"
     conda:
         "../../envs/learning.yaml"
+    # Processes on each node, one for each graphics card; they share the work of each step and change no result.
+    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: int(
-            attempt * table.training_megabytes(CONFIG, FILES, wildcards.model)
+        mem_mb=lambda wildcards, threads, attempt: (
+            threads * megabytes(training_floats)(wildcards, attempt)
         ),
-        # One for each graphics card of the node; they share the work of each step and change no result.
-        processes=1,
+        nodes=1,
     params:
         program=training_program,
         request=training_request,

@@ -3,17 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import logs, volumes
+import numpy as np
+
+from tomodenoise import logs, plans, volumes
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
 def main(finer: Path, array: Path, rows: tuple[int, int]) -> None:
-    """Read twice as many rows as are written, average, write one shard."""
+    """Read twice as many rows as are written, a few at a time, average, write one shard."""
     logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
-    fine = volumes.read(finer, (0, 0, slice(2 * rows[0], 2 * rows[1])))
-    volumes.write_shard(array, (0, 0, rows[0], 0, 0), volumes.halve(fine)[None, None])
+    starts = range(*rows, plans.READ_AT_ONCE)
+    parts = [(2 * start, 2 * min(start + plans.READ_AT_ONCE, rows[1])) for start in starts]
+    halved = [volumes.halve(volumes.read(finer, (0, 0, slice(*part)))) for part in parts]
+    volumes.write_shard(array, (0, 0, rows[0], 0, 0), np.concatenate(halved)[None, None])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """How a network is laid over a volume: cores of tiles, cubes, and the memory of it. No torch: the workflow asks too."""
 
 import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
 from tomodenoise import grid, specs
 from tomodenoise.layout import Layout
@@ -31,6 +34,9 @@ JUDGED_PIXELS = 2**25
 FEWEST_JUDGED, MOST_JUDGED = 2, 32
 """Slices."""
 
+SPEED = 2e10
+"""Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
+
 
 def pixel_bytes(spec: Spec) -> int:
     """Bytes that a pass takes for each pixel or voxel of its window, about and no less; measured in float32.
@@ -42,6 +48,18 @@ def pixel_bytes(spec: Spec) -> int:
     if spec.name == "msd":
         return 4 * (4 * spec.inputs + spec.width * spec.depth + max(90, 27 * spec.width))
     return 4 * (2 * spec.inputs + 8 * max(spec.width, 16))
+
+
+def operations(spec: Spec) -> float:
+    """Operations of a pass for each pixel or voxel, those of the convolutions; too many for `unet_noskip`."""
+    taps = 3.0**spec.dimensions
+    if spec.name == "msd":
+        return 2.0 * taps * spec.width * sum(spec.inputs + spec.width * layer for layer in range(spec.depth))
+    channels = [spec.width * min(1 << level, 4) for level in range(spec.depth)]
+    down = [(0.5**spec.dimensions) ** level for level in range(spec.depth)]
+    encoders = zip(down, [spec.inputs, *channels], channels, strict=False)
+    decoders = zip(down, (fine + coarse for fine, coarse in pairwise(channels)), channels, strict=False)
+    return 2 * taps * sum(share * (inputs + out) * out for share, inputs, out in (*encoders, *decoders))
 
 
 def step_bytes(spec: Spec, batch: int, patch: int) -> int:
@@ -125,6 +143,21 @@ def layers(spec: Spec, length: int) -> tuple[grid.Piece, ...]:
     return grid.overlapping(length, edge, min(cube(spec)[1], edge - 1))
 
 
+def reconstructing(layout: Layout, *, additive: bool) -> float:
+    """Count the float32 that a job which reconstructs a slab of sections holds on a processor.
+
+    Notes
+    -----
+    The slab, and what it becomes while it is written; its sinograms, and those of one union of sections; the gridding
+    matrices of the union with the most projections, at most a gigabyte, and as much while they are built, of two kinds
+    for iterations; a few slices in work.
+    """
+    angles, kinds = (layout.angles / layout.stored, 1) if additive else (layout.angles, 2)
+    slab = layout.rows * (2.5 * layout.stored * layout.size**2 + 1.5 * layout.angles * layout.columns)
+    matrices = min(32 * angles * layout.size, 2**28)
+    return slab + 2 * kinds * matrices + 24 * layout.size**2
+
+
 def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     """Count the float32 that a job which denoises a slab holds on a processor.
 
@@ -152,6 +185,32 @@ def judged(size: int) -> int:
 def judging(spec: Spec, layout: Layout, mode: str) -> float:
     """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising."""
     return denoising(spec, layout, mode) + (20 + layout.stored) * judged(layout.size) * layout.size**2
+
+
+def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
+    """Tell what denoising a slab takes on one slow core; ``denoise`` is that section of the configuration."""
+    inputs = layout.stored if denoise["input"] == "sections" else 1
+    passes = layout.image_rows * layout.size**2 * inputs * int(denoise["ensemble"])
+    return operations(spec) * passes / SPEED / 60
+
+
+def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:
+    """Count the float32 that a process which trains a model holds on a processor.
+
+    Parameters
+    ----------
+    scans : layouts of those that it learns from.
+    train : that section of the configuration.
+
+    Notes
+    -----
+    The sections in 16 bits, all of them or as many as it may hold, but two runs of rows at least; rows as they are
+    read, normalised and rounded; a step.
+    """
+    row = max(scan.stored * scan.size**2 for scan in scans)
+    everything = sum(scan.stored * scan.size**2 * scan.depth for scan in scans) / 2
+    held = min(everything, max(float(train["memory"]) * 2**28, (READ_AT_ONCE + spec.slices) * row))
+    return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
 
 
 def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:

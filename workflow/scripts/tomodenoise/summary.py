@@ -95,8 +95,10 @@ def _facts(
         "pixel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "not told by the file, 1 µm assumed",
         "rows": f"{scan.rows[0]} to {scan.rows[1] - 1}",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
-        "center": f"{center['center']:.2f} pixels ({center['method']})",
-        "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections",
+        "center": f"{center['center']:.2f} pixels ({center['method']}{_tilted(center)})",
+        "confidence of the center": center["confidence"],
+        "slices": f"{center['size']} x {center['size']} pixels{', extended field' if center['extended'] else ''}",
+        "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections{_because(split)}",
         "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
     if fewest:
@@ -104,6 +106,14 @@ def _facts(
     repaired = sum(slab.repaired for slab in slabs)
     facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
     return facts | _defects(slabs)
+
+
+def _tilted(center: Mapping[str, Any]) -> str:
+    return f", tilted by {center['tilt']:+.4f} columns per row" if center["tilt"] else ""
+
+
+def _because(split: splitting.Split) -> str:
+    return f": {split.why}" if split.why else ""
 
 
 def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:

@@ -13,7 +13,6 @@ from tomodenoise import (
     geometry,
     layout,
     modelfile,
-    plans,
     scans,
     settings,
     specs,
@@ -198,13 +197,6 @@ def training_request(
         "start": str(files[model].file) if model in files else None,
         "origin": _origin(files, model),
     }
-
-
-def training_megabytes(config: Mapping[str, Any], files: Mapping[str, Description], model: str) -> float:
-    """Memory of a training on a processor: Python, torch and a chunk of rows, the sections held, and a step."""
-    train = config["train"]
-    step = plans.step_bytes(spec_of(config, files, model), train["batch"], train["patch"])
-    return 2500 + 1100 * float(train["memory"]) + step / 2**20
 
 
 def product_facts(

@@ -1,17 +1,10 @@
-"""Angles around the circle: opposite views, and whether a scan covers the whole of it."""
+"""Angles around the circle: opposite views."""
 
 import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
 
 MOST_PAIRS = 256  # each holds noise of its own: with few counts all of them help
-SMALL_GAP = 0.05  # radians: what a whole turn may lack, 0.8 % of it
-
-
-def covers_circle(angles: FloatArray) -> bool:
-    """Whether views of all directions are there, over 360 degrees: no gap beyond two mean steps or 0.05 radians."""
-    step, gap = _step_and_gap(angles)
-    return gap <= max(2.01 * step, SMALL_GAP) and len(angles) > 4
 
 
 def opposite(angles: FloatArray) -> IntArray:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tomodenoise import directions
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.centering.circle import covers_circle, opposite
+from tomodenoise.centering.circle import opposite
 from tomodenoise.centering.estimators import Estimate, Views, mirror, moments, ready, seam
-from tomodenoise.centering.tilting import Line, differ, line, middle_of_block
-from tomodenoise.errors import UserError
+from tomodenoise.centering.tilting import Line, differ, line
 
 MANY_PAIRS = 16  # from here on the pairs alone beat the seam
 SYSTEMATIC = {"moments": 0.15}  # pixels: what no scatter shows, a background that is not zero above all
@@ -50,7 +50,7 @@ def find(sinograms: FloatArray, angles: FloatArray, rows: IntArray | None = None
     chosen one is uncertain by more than half a pixel.
     """
     rows = np.arange(len(sinograms)) if rows is None else rows
-    pairs, whole = opposite(angles), covers_circle(angles)
+    pairs, whole = opposite(angles), directions.is_full_turn(angles)
     columns = sinograms.shape[-1]
     views = ready(sinograms, whole_circle=whole)
     found = [moments(views, angles)]
@@ -96,40 +96,6 @@ def lean(found: Center, tilt: float | str) -> Center:
     mend = f", not by {found.tilt * found.height:.2f}" if found.tilt else ": set tilt: auto"
     said = f"the axis is tilted {over}{mend}"
     return replace(found, warning=f"{found.warning}; {said}" if found.warning else said)
-
-
-def center_at(found: Center, row: int) -> float:
-    """Column of the axis in a row of the volume: the same within blocks of 8 rows, counted from row 0."""
-    return found.center + found.tilt * (middle_of_block(row) - found.row) if found.tilt else found.center
-
-
-def is_half_acquisition(center: float, columns: int, angles: FloatArray) -> bool:
-    """Whether opposite views, put together, see far more than each alone.
-
-    True where the views cover the whole circle and the axis lies outside of the detector's middle third: then the
-    extended field of view is over twice as wide as that of the views alone. An axis nearer to the middle is taken for
-    an ordinary scan, whose views all see the same disc.
-    """
-    return covers_circle(angles) and not columns / 3 <= center + 0.5 <= 2 * columns / 3
-
-
-def is_extended(field: str, center: float, columns: int, angles: FloatArray) -> bool:
-    """Whether to reconstruct what opposite views see together.
-
-    Parameters
-    ----------
-    field : the config's word: "full" never, "extended" always, "auto" for half acquisitions.
-    center, columns : of the detector, pixels.
-    angles : (angle,) radians.
-
-    Raises
-    ------
-    UserError
-        Where the config asks for it, but the views do not cover the whole circle.
-    """
-    if field == "extended" and not covers_circle(angles):
-        raise UserError("field: extended needs views of the whole circle, 360 degrees: set field: full")
-    return field == "extended" or (field == "auto" and is_half_acquisition(center, columns, angles))
 
 
 def _along(estimate: Estimate, centers: FloatArray, views: Views, rows: IntArray) -> tuple[Estimate, Line | None]:

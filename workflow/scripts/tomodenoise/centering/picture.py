@@ -11,7 +11,7 @@ from scipy import ndimage
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import opposite, past_opposite
 from tomodenoise.centering.estimators import Estimate, centroids
-from tomodenoise.centering.finding import Center, center_at
+from tomodenoise.centering.finding import Center
 
 OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # pixels from the center, one reconstruction each
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind (Okabe and Ito)
@@ -44,7 +44,7 @@ def figure(
     """
     row = int(np.argmax([sinogram.std(axis=1).mean() for sinogram in sinograms]))
     sinogram = sinograms[row]
-    here = center_at(center, int(row if rows is None else rows[row]))
+    here = center.center + center.tilt * ((row if rows is None else int(rows[row])) - center.row)
     slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in OFFSETS]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)

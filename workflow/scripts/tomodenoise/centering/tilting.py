@@ -9,7 +9,6 @@ from tomodenoise.centering.fitting import fit
 
 LEAST = 5  # groups of rows that a line is fitted to
 CLEAR = 4.0  # standard errors
-BLOCK = 8  # rows that share one center
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,3 @@ def line(rows: FloatArray, centers: FloatArray, row: float, height: float) -> Li
 def differ(tilt: float, error: float, height: float) -> bool:
     """Whether a tilt, or a difference of two, counts: beyond four errors, and half a pixel over the height."""
     return bool(abs(tilt) > CLEAR * error and abs(tilt) * height > 0.5)
-
-
-def middle_of_block(row: int) -> float:
-    """Row that stands for the 8 rows around `row`, counted from row 0 of the volume, so that slabs do not matter."""
-    return row // BLOCK * BLOCK + (BLOCK - 1) / 2

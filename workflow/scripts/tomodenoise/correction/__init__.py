@@ -6,7 +6,7 @@ from the sinogram of one row.
 """
 
 from tomodenoise.correction.concerns import concerns
-from tomodenoise.correction.frames import halo
+from tomodenoise.correction.frames import halo, held
 from tomodenoise.correction.measuring import Measures, measure
 from tomodenoise.correction.options import Options, Phase, check, from_settings
 from tomodenoise.correction.slabs import SlabStatistics, correct_slab
@@ -21,5 +21,6 @@ __all__ = [
     "correct_slab",
     "from_settings",
     "halo",
+    "held",
     "measure",
 ]

@@ -52,6 +52,18 @@ def halo(scan: Scan, options: Options) -> int:
     return spread + (zingers.REACH if options.zingers and scan.kind != "attenuation" else 0)
 
 
+def held(scan: Scan, rows: int, options: Options) -> int:
+    """Count the float32 that a job which corrects a slab of so many rows holds.
+
+    The slab, what it becomes while it is written, and the sinogram or the block of frames in work; the largest group
+    of flats or darks, read with the rows around the slab; and the transforms of a frame that phase retrieval takes.
+    """
+    around = halo(scan, options)
+    flats = max((len(group.indices) for group in (*scan.flats, *scan.darks)), default=0)
+    beside = 3 * flats * scan.columns + 6 * (scan.columns + 2 * around)
+    return 3 * len(scan.angles) * rows * scan.columns + (rows + 2 * around) * beside
+
+
 def prepare(
     scan: Scan, rows: tuple[int, int], assignment: IntArray | None, options: Options, measures: Measures
 ) -> Work:

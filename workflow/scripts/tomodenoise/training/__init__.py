@@ -153,6 +153,7 @@ def _steps(training: _Training, state: State, held: store.Store, goal: int) -> N
             _save(training, state, ended=False)
             saved = state.seconds
         if stop:
+            ranks.agreed(0)  # the first that leaves ends the others, also one that is still saving
             raise Interrupted
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tomodenoise import devices, logs, models, scans, sections
-from tomodenoise.quality import evidence, judging, record, slices
+from tomodenoise.judging import evidence, figures, record, slices
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -26,7 +26,7 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
     truth = evidence.read_truth(Path(files.truth), found, scan.rows) if files.truth else None
     mode, ensemble = params.denoise["input"], int(params.denoise["ensemble"])
     images = evidence.collect(found, model, chosen, setting, mode=mode, ensemble=ensemble, truth=truth)
-    judgement = judging.judge(images)
+    judgement = figures.judge(images)
     values = record.to_json(judgement, images, chosen, told)
     record.write(Path(output.quality), Path(output.curves), judgement, values)
     for verdict in values["verdicts"]:

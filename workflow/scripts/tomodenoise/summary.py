@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes
-from tomodenoise.quality import record
+from tomodenoise.judging import record
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 

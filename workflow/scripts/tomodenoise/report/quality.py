@@ -180,7 +180,7 @@ PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str], ...] 
         "residual",
         "Mean of what was removed",
         _residual,
-        "Zero at every grey value if nothing of the sample is lost; it falls within a material by the noise that is left.",
+        "Zero at every grey value if nothing of the sample is lost; remaining noise makes it fall within a material.",
     ),
 )
 CAPTION = "Raw minus denoised, ± {} from black to white. It should look like noise, and not like the sample."

@@ -8,8 +8,8 @@ import numpy as np
 
 from tomodenoise import directions
 from tomodenoise.arrays import FloatArray
+from tomodenoise.judging.evidence import Evidence, union
 from tomodenoise.quality import calibration, contrast, coverage, edges, independence, merit, residuals, rings
-from tomodenoise.quality.evidence import Evidence, union
 from tomodenoise.quality.support import Unsupported
 
 NO_TWINS = "no two sections are left beside those that the network is given: it takes split.sections: 3 or more"

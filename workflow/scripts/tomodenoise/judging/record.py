@@ -12,10 +12,10 @@ import numpy as np
 from tomodenoise import engines, scans
 from tomodenoise.arrays import FloatArray
 from tomodenoise.correction.references import is_shared
-from tomodenoise.quality.evidence import Evidence, Setting
-from tomodenoise.quality.judging import Judgement
-from tomodenoise.quality.slices import Slices
-from tomodenoise.quality.verdicts import Told, verdicts
+from tomodenoise.judging.evidence import Evidence, Setting
+from tomodenoise.judging.figures import Judgement
+from tomodenoise.judging.slices import Slices
+from tomodenoise.judging.verdicts import Told, verdicts
 
 DIGITS = 6
 

@@ -9,8 +9,8 @@ import numpy as np
 from tomodenoise import inference, splitting, volumes
 from tomodenoise.arrays import BoolArray, FloatArray
 from tomodenoise.errors import UserError
+from tomodenoise.judging.slices import Slices
 from tomodenoise.models import Model
-from tomodenoise.quality.slices import Slices
 from tomodenoise.sections import Sections, mix
 from tomodenoise.splitting import Split
 

@@ -7,6 +7,9 @@ rule judge:
 rule judge_scan:
     input:
         model=model_file,
+        others=lambda wildcards: [
+            file_of_model(name) for name in compared(wildcards.scan)
+        ],
         sections=slabs_of(
             "results/{scan}/sections.zarr/c/0/0/{slab}/0/0",
             lambda wildcards: [wildcards.scan],
@@ -30,14 +33,28 @@ rule judge_scan:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: plans.judging(spec_of(w), layout(w), CONFIG["denoise"]["input"])
+            lambda w: plans.judging(
+                [table.spec_of(CONFIG, FILES, name) for name in judged_models(w.scan)],
+                layout(w),
+                CONFIG["denoise"]["input"],
+                len(CONFIG["compare"]),
+            )
         ),
     params:
+        mode=lambda wildcards: CONFIG["scans"][wildcards.scan]["mode"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
-        correct=lambda wildcards: {"flats": CONFIG["correct"]["flats"]},
-        reconstruct=CONFIG["reconstruct"],
+        config={
+            "flats": CONFIG["correct"]["flats"],
+            "reconstruct": CONFIG["reconstruct"],
+        },
         denoise=CONFIG["denoise"],
-        file=lambda wildcards: table.content(CONFIG, FILES, wildcards.scan),
+        filters=[name for name in CONFIG["compare"] if name in settings.FILTERS],
+        others=lambda wildcards: compared(wildcards.scan),
+        # Of models that are taken from files: their content counts.
+        contents=lambda wildcards: [
+            FILES[name].fingerprint if name in FILES else None
+            for name in judged_models(wildcards.scan)
+        ],
     script:
         "../scripts/judge_scan.py"

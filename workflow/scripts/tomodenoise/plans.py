@@ -182,9 +182,17 @@ def judged(size: int) -> int:
     return min(max(JUDGED_PIXELS // size**2, FEWEST_JUDGED), MOST_JUDGED)
 
 
-def judging(spec: Spec, layout: Layout, mode: str) -> float:
-    """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising."""
-    return denoising(spec, layout, mode) + (20 + layout.stored) * judged(layout.size) * layout.size**2
+def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0) -> float:
+    """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising.
+
+    Parameters
+    ----------
+    networks : of the models that are applied, one after the other.
+    mode : as in `denoising`.
+    rivals : how many filters and models are compared with.
+    """
+    images = 20 + layout.stored + 3 * rivals
+    return max(denoising(spec, layout, mode) for spec in networks) + images * judged(layout.size) * layout.size**2
 
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:

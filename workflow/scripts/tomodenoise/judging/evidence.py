@@ -1,6 +1,5 @@
 """The images that a model is judged by: what it makes of some sections, and other sections that it did not see."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,25 +8,11 @@ import numpy as np
 from tomodenoise import inference, splitting, volumes
 from tomodenoise.arrays import BoolArray, FloatArray
 from tomodenoise.errors import UserError
+from tomodenoise.judging.parts import Members, Parts, parts
 from tomodenoise.judging.slices import Slices
 from tomodenoise.models import Model
 from tomodenoise.sections import Sections, mix
 from tomodenoise.splitting import Split
-
-Members = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Sections that the model is given, and others to compare the result with."""
-
-    given: Members
-    targets: Members
-    """All others."""
-    twins: tuple[Members, Members] | None
-    """Two parts of the targets."""
-    neighbours: tuple[tuple[Members, Members, Members], ...]
-    """Sections to be given, and two of the others whose views are neighbours."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +25,10 @@ class Setting:
     """On the ramp filter."""
     filtered: bool
     """Whether reconstruction is a filtered backprojection."""
+    fewest_photons: float | None = None
+    """That a pixel saw behind the sample; None where the file holds no counts."""
+    low_photons: float | None = None
+    """The 0.1 % quantile of the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +55,9 @@ class Evidence:
     twins: tuple[FloatArray, FloatArray] | None
     """a and b."""
     neighbours: tuple[tuple[FloatArray, FloatArray], ...]
-    """a - f and b - f of neighbouring sections."""
+    """a - f and b - f of sections that are neighbours in time."""
+    apart: tuple[tuple[FloatArray, FloatArray], ...]
+    """The same of sections that are none."""
     truth: FloatArray | None
 
     @property
@@ -83,23 +74,6 @@ class Evidence:
         each = [section.share for section in self.split.sections]
         given, targets = (sum(each[i] for i in part) for part in (self.parts.given, self.parts.targets))
         return given, targets
-
-
-def parts(scan: Sections) -> Parts:
-    """Choose what to give the model.
-
-    Every other section where there are three at least and their reconstructions add up, so that two disjoint parts are
-    left that see the whole circle evenly; else the first role of the training, which leaves one part.
-    """
-    count = len(scan.split.sections)
-    if not scan.additive or count == 2:
-        role = scan.split.roles[0]
-        return Parts(role.inputs, role.targets, None, ())
-    even, odd = tuple(range(0, count, 2)), tuple(range(1, count, 2))
-    given, targets = (odd, even) if count == 3 else (even, odd)
-    near = [(first, first + 1) for first in range(0, count - 1, 2)]
-    neighbours = tuple((tuple(i for i in range(count) if i not in pair), pair[:1], pair[1:]) for pair in near)
-    return Parts(given, targets, (targets[::2], targets[1::2]), neighbours)
 
 
 def collect(
@@ -126,15 +100,14 @@ def collect(
         return mix(stored, scan.mixing(members))
 
     def denoised(members: Members) -> FloatArray:
-        role = splitting.Role(members, members)
-        lent = replace(scan, split=replace(scan.split, roles=(role,)))
-        return _denoise(model, lent, slices, "section", ensemble)[1]
+        return denoise_part(scan, model, slices, members, ensemble)
 
-    full, product = _denoise(model, scan, slices, mode, ensemble)
-    errors = []
-    for given, *pair in chosen.neighbours:
+    full, product = denoise(scan, model, slices, mode, ensemble)
+
+    def errors(given: Members, first: Members, second: Members) -> tuple[FloatArray, FloatArray]:
         found = denoised(given)
-        errors.append((raw(pair[0]) - found, raw(pair[1]) - found))
+        return raw(first) - found, raw(second) - found
+
     return Evidence(
         parts=chosen,
         split=scan.split,
@@ -147,7 +120,8 @@ def collect(
         raw=full,
         denoised=product,
         twins=(raw(chosen.twins[0]), raw(chosen.twins[1])) if chosen.twins else None,
-        neighbours=tuple(errors),
+        neighbours=tuple(errors(*each) for each in chosen.neighbours),
+        apart=tuple(errors(*each) for each in chosen.apart),
         truth=None if truth is None else np.asarray(truth[slices.rows], dtype=np.float32),
     )
 
@@ -190,13 +164,14 @@ def _open_zarr(file: Path) -> FloatArray:
     return np.asarray(array[(0,) * (array.ndim - 3)])
 
 
-def _denoise(model: Model, scan: Sections, slices: Slices, mode: str, ensemble: int) -> tuple[FloatArray, FloatArray]:
-    """Denoise runs of slices: before and after, (z, y, x)."""
+def denoise(scan: Sections, model: Model, slices: Slices, mode: str, ensemble: int) -> tuple[FloatArray, FloatArray]:
+    """Denoise runs of slices as the product is: before and after, (z, y, x) each."""
     pairs = [pair for run in slices.runs for pair in inference.denoise(model, scan, run, mode=mode, ensemble=ensemble)]
     before, after = zip(*pairs, strict=True)
     return np.stack(before), np.stack(after)
 
 
-def union(split: Split, members: Sequence[int]) -> int:
-    """Count the projections of some sections."""
-    return sum(len(split.sections[number].indices) for number in members)
+def denoise_part(scan: Sections, model: Model, slices: Slices, members: Members, ensemble: int) -> FloatArray:
+    """Denoise runs of slices that are made of some sections only: (z, y, x)."""
+    lent = replace(scan, split=replace(scan.split, roles=(splitting.Role(members, members),)))
+    return denoise(lent, model, slices, "section", ensemble)[1]

@@ -1,6 +1,6 @@
 """All figures of a scan, or the reason why one is absent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,7 +8,10 @@ import numpy as np
 
 from tomodenoise import directions
 from tomodenoise.arrays import FloatArray
-from tomodenoise.judging.evidence import Evidence, union
+from tomodenoise.judging import comparing
+from tomodenoise.judging.evidence import Evidence
+from tomodenoise.judging.parts import union
+from tomodenoise.judging.rivals import Rival
 from tomodenoise.quality import calibration, contrast, coverage, edges, independence, merit, residuals, rings
 from tomodenoise.quality.support import Unsupported
 
@@ -36,14 +39,17 @@ class Judgement:
     """Name of a figure to the reason."""
 
 
-def judge(evidence: Evidence) -> Judgement:
-    """Compute every figure that the evidence supports."""
+def judge(evidence: Evidence, rivals: Sequence[Rival] = ()) -> Judgement:
+    """Compute every figure that the evidence supports, and those of rivals where there are any."""
     figures, absent = {}, {}
     for name, compute in FIGURES.items():
         try:
             figures[name] = compute(evidence)
         except Unsupported as reason:
             absent[name] = str(reason)
+    if rivals:
+        columns, pictures = comparing.columns(evidence, rivals)
+        figures["comparison"] = Found({"columns": columns}, pictures)
     return Judgement(figures, absent)
 
 
@@ -79,7 +85,8 @@ def _fsc(e: Evidence) -> Found:
         "half_bit": threshold,
         "full": rings.expected_full(halves),
     }
-    return Found({"frequency": cut, "resolution": 1 / cut if cut else None}, curves)
+    values = {"frequency": cut, "resolution": 1 / cut if cut else None}
+    return Found(values | {"sampled_to": _sampled_to(e, over)}, curves)
 
 
 def _cross_frc(e: Evidence) -> Found:
@@ -154,12 +161,21 @@ def _independence(e: Evidence) -> Found:
         views = len(e.split.sections[0].indices)
         turn = directions.is_full_turn(np.concatenate([section.angles for section in e.split.sections]))
         share = independence.flats_share(views, e.setting.flats, _transmission(e), e.setting.window, full_turn=turn)
-    return Found({"zones": [asdict(zone) for zone in zones], "flats": e.setting.flats, "flats_share": share})
+    values: dict[str, Any] = {"zones": [asdict(zone) for zone in zones], "flats": e.setting.flats, "flats_share": share}
+    if e.apart:
+        values["in_time"], values["in_time_error"] = independence.excess(zones, independence.by_radius(e.apart, e.mask))
+    return Found(values)
 
 
 def _coverage(e: Evidence) -> Found:
     given = union(e.split, e.parts.given)
     return Found(asdict(coverage.cover(e.split, e.raw.shape[-1])) | {"given": given})
+
+
+def _counts(e: Evidence) -> Found:
+    if e.setting.fewest_photons is None:
+        raise Unsupported("the file holds no counts with flats, or the detector's gain is not known")
+    return Found({"fewest_photons": e.setting.fewest_photons, "low_photons": e.setting.low_photons})
 
 
 def _truth(e: Evidence) -> Found:
@@ -174,6 +190,17 @@ def _truth(e: Evidence) -> Found:
     over = rings.rings(e.mask)
     curves = {name: rings.correlation(image, e.truth, over) for name, image in images.items()}
     return Found(values, {"frequency": over.frequency, **curves})
+
+
+def _sampled_to(e: Evidence, over: rings.Rings) -> float:
+    """Frequency up to which the fewer angles of the two parts sample what is judged, cycles per pixel.
+
+    Angles π/N apart are fD apart in units of 1/D at the frequency f, for a slice of diameter D [Crowther et al., Proc.
+    R. Soc. A 317, 319 (1970)].
+    """
+    views = min(union(e.split, part) for part in (e.parts.given, e.parts.targets))
+    turn = directions.is_full_turn(np.concatenate([section.angles for section in e.split.sections]))
+    return float(views / (np.pi * max(over.window.shape)) / (2 if turn else 1))
 
 
 def _twins(e: Evidence) -> tuple[FloatArray, FloatArray]:
@@ -202,5 +229,6 @@ FIGURES: Mapping[str, Callable[[Evidence], Found]] = {
     "residual": _residual,
     "independence": _independence,
     "coverage": _coverage,
+    "counts": _counts,
     "truth": _truth,
 }

@@ -29,17 +29,30 @@ def acquisition(
     ----------
     corrections : statistics of the slabs, see `correction.SlabStatistics`.
     sections : number of sections K.
-    config : with `correct` and `reconstruct`.
+    config : `flats` of `correct`, and `reconstruct`.
     """
     sizes = [len(group.indices) for group in scan.flats]
-    divided, rebuilt = config["correct"]["flats"] == "divided", config["reconstruct"]
+    divided, rebuilt = config["flats"] == "divided", config["reconstruct"]
     shared = scan.kind == "counts" and bool(sizes) and (not divided or is_shared(sizes, sections))
     able = engines.capabilities(rebuilt["engine"], rebuilt.get("algorithm"))
-    afterglow = [slab["afterglow"] for slab in corrections if slab.get("afterglow") is not None]
+    told: dict[str, list[float]] = {
+        key: [slab[key] for slab in corrections if slab.get(key) is not None]
+        for key in ("smallest_counts", "low_counts", "afterglow")
+    }
+    fewest, low = (min(told[key], default=None) for key in ("smallest_counts", "low_counts"))
     return (
-        Setting(sum(sizes) if shared else None, rebuilt["filter"], able.filtered),
-        Told(scan.pixel_size, sum(sizes), divided, max(afterglow, default=None)),
+        Setting(sum(sizes) if shared else None, rebuilt["filter"], able.filtered, fewest, low),
+        Told(scan.pixel_size, sum(sizes), divided, max(told["afterglow"], default=None)),
     )
+
+
+def refusal(mode: str, channels: int) -> str | None:
+    """Say why a scan is not judged at all."""
+    if mode != "static":
+        return f"steps of a {mode} scan show the sample in different states, so none of them can judge another"
+    if channels > 1:
+        return f"only scans of one channel are judged, this one has {channels}"
+    return None
 
 
 def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> dict[str, Any]:
@@ -64,15 +77,26 @@ def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
     return values
 
 
-def write(file: Path, curves: Path, judgement: Judgement, values: Mapping[str, Any]) -> None:
-    """Write both files; the curves are named `figure/curve`."""
+def write(
+    file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
+) -> dict[str, Any]:
+    """Write both files, the curves named `figure/curve`; return what stands in the first."""
     arrays: dict[str, Any] = {
         f"{name}/{key}": curve.astype(np.float32)
         for name, found in judgement.figures.items()
         for key, curve in found.curves.items()
     }
+    values = to_json(judgement, evidence, slices, told)
     np.savez_compressed(curves, **arrays)
     file.write_text(json.dumps(values, indent=1, allow_nan=False))
+    return values
+
+
+def write_refusal(file: Path, curves: Path, reason: str) -> None:
+    """Write both files for a scan that is not judged."""
+    values: dict[str, Any] = {"judged": None, "verdicts": [], "figures": {}, "absent": {"all": reason}}
+    np.savez_compressed(curves)
+    file.write_text(json.dumps(values, indent=1))
 
 
 def read_curves(file: Path) -> dict[str, dict[str, FloatArray]]:

@@ -12,6 +12,7 @@ OFF = 0.03
 """A slope this far from 1 is told; beside it two standard errors are allowed."""
 
 CORRELATED = 0.05
+IN_TIME = 0.02
 LOST = 0.05
 """Correlation of the residual with edges, above that of noise, from which on it shows the sample."""
 
@@ -19,6 +20,12 @@ WIDER = 1.15
 """Edges that denoising widens by more than this are blurred."""
 
 FEW_ANGLES = 1.0
+FEW_SAMPLED = 0.5
+"""Of the width, the part that all angles must sample in full."""
+
+FEW_PHOTONS = 3.0
+"""-log(n + 1/2) of Poisson counts is off by 0.02 at a mean of 3, and by more below."""
+
 LITTLE_GAIN = 3.0
 AFTERGLOW = 0.01
 
@@ -81,7 +88,9 @@ def _fsc(v: Values, told: Told) -> Iterator[tuple[Level, str]]:
     if v["resolution"] is None:
         yield "note", "The raw halves of the data cross the half-bit threshold nowhere: their resolution is not told."
     else:
-        yield "note", f"The raw data resolve {_length(v['resolution'], told)} by the half-bit criterion."
+        text = f"The raw data resolve {_length(v['resolution'], told)} by the half-bit criterion"
+        few = f", to which streaks of few angles add below {_length(1 / v['sampled_to'], told)}"
+        yield "note", f"{text}{few if v['sampled_to'] < v['frequency'] else ''}."
 
 
 def _cross_frc(v: Values, told: Told) -> Iterator[tuple[Level, str]]:
@@ -115,10 +124,12 @@ def _edges(v: Values, told: Told) -> Iterator[tuple[Level, str]]:
     widths = [f"{_length(v[name], told)} {name} (spread {v[f'{name}_spread']:.2g} px)" for name in ("raw", "denoised")]
     text = f"{v['edges']} edges have a width at half maximum of {widths[0]} and {widths[1]}"
     spread = math.hypot(v["raw_spread"], v["denoised_spread"])
-    if v["denoised"] > max(WIDER * v["raw"], v["raw"] + spread):
-        yield "bad", f"{text}: denoising blurs; train longer, or use a larger network."
-    else:
+    if v["denoised"] <= WIDER * v["raw"]:
         yield "good", f"{text}: they are not blurred."
+    elif v["denoised"] <= v["raw"] + spread:
+        yield "note", f"{text}: within the spread, so nothing can be said of blur."
+    else:
+        yield "bad", f"{text}: denoising blurs; train longer, or use a larger network."
 
 
 def _residual(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
@@ -133,6 +144,12 @@ def _residual(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
 
 def _independence(v: Values, told: Told) -> Iterator[tuple[Level, str]]:
     *near, far = v["zones"]
+    excess = v.get("in_time", 0.0)
+    if excess > max(IN_TIME, 4 * v.get("in_time_error", 0.0)):
+        seen = f"The noise of frames that follow on each other is correlated ({excess:.3f} ± {v['in_time_error']:.3f})"
+        measured = f"; the flats show {told.afterglow:.1%} of afterglow" if told.afterglow is not None else ""
+        yield "bad", f"{seen}: expect noise that looks like structure; measure with less afterglow{measured}."
+        return
     for number, zone in enumerate(near):
         excess = zone["correlation"] - max(far["correlation"], 0)
         if excess > max(CORRELATED, 3 * zone["error"]):
@@ -173,6 +190,17 @@ def _mend(told: Told) -> str:
 def _coverage(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
     if v["missing_wedge"]:
         yield "bad", f"A wedge of {v['missing_wedge']:.1f} degrees is missing: no figure here sees what it hides."
+    if v["sampled_diameter"] < FEW_SAMPLED * v["columns"]:
+        disc = f"a disc of {v['sampled_diameter']:.0f} px around the axis"
+        yield "note", f"{v['projections']} projections sample {disc} in full; further out, fine structure has streaks."
+
+
+def _counts(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
+    text = f"Behind the sample one pixel in a thousand sees {v['low_photons']:.1f} photons or fewer"
+    if v["low_photons"] < FEW_PHOTONS:
+        yield "bad", f"{text}: too few for a right logarithm, so dense parts look too light; expose longer."
+    else:
+        yield "good", f"{text}: enough for a right logarithm."
 
 
 def _length(pixels: float, told: Told) -> str:
@@ -191,5 +219,6 @@ WRITERS: Mapping[str, Callable[[Values, Told], Iterator[tuple[Level, str]]]] = {
     "residual": _residual,
     "independence": _independence,
     "coverage": _coverage,
+    "counts": _counts,
 }
 """In the order in which a person reads them."""

@@ -21,6 +21,9 @@ class Coverage:
     """Projections per section and column, A / (K N): the uMSE is too good where it is small."""
     sampling_full: float
     """The same of all; π/2 samples the whole slice [Crowther et al., Proc. R. Soc. A 317, 319 (1970)]."""
+    sampled_diameter: float
+    """Of the disc around the axis that all angles sample in full, pixels: 2 N / π for N directions."""
+    columns: int
     widest_gap: float
     """Degrees between neighbouring directions of the scan, without the wedge."""
     widest_section_gap: float
@@ -43,6 +46,9 @@ def cover(split: Split, columns: int) -> Coverage:
         per_section=fewest,
         sampling=fewest / columns,
         sampling_full=len(angles) / columns,
+        # Opposite views of a full turn see the same.
+        sampled_diameter=2 * len(angles) / np.pi / (2 if full_turn else 1),
+        columns=columns,
         widest_gap=float(np.degrees(_gaps(angles, turn).max())),
         widest_section_gap=float(max(each.max() / each.mean() for each in gaps)),
         missing_wedge=split.missing_wedge,

@@ -75,6 +75,24 @@ def by_radius(pairs: Sequence[tuple[FloatArray, FloatArray]], mask: BoolArray) -
     return zones
 
 
+def excess(near: Sequence[Zone], apart: Sequence[Zone]) -> tuple[float, float]:
+    """How much more the noise of sections correlates whose frames follow on each other: the trace of afterglow.
+
+    Parameters
+    ----------
+    near, apart : zones of pairs of sections that are neighbours in time, and of others.
+
+    Returns
+    -------
+    The mean difference, each zone by its certainty, and its standard error. The error of the network and shared flats
+    are in both, and cancel.
+    """
+    differences = np.array([a.correlation - b.correlation for a, b in zip(near, apart, strict=True)])
+    variances = np.array([a.error**2 + b.error**2 for a, b in zip(near, apart, strict=True)])
+    weights = 1 / variances / np.sum(1 / variances)
+    return float(weights @ differences), float(np.sqrt(1 / np.sum(1 / variances)))
+
+
 def flats_share(projections: int, flats: int, transmission: float, window: str, *, full_turn: bool) -> list[float]:
     """Correlation that the noise of one mean flat makes, for each zone, if two sections share it.
 

@@ -74,7 +74,7 @@ def rings(mask: BoolArray) -> Rings:
     y, x = np.fft.fftfreq(window.shape[0])[:, None], np.fft.rfftfreq(window.shape[1])[None]
     # The first ring would hold the mean, which is taken off: it joins those beyond Nyquist, which are cut off.
     label = np.rint(np.hypot(y, x) / step).astype(np.int64).ravel() - 1
-    label[label < 0] = label.max()
+    label[label < 0] = int(0.5 / step)
     weight = np.full((window.shape[0], x.size), 2.0)
     weight[:, 0] = 1
     if window.shape[1] % 2 == 0:

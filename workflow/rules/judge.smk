@@ -23,7 +23,12 @@ rule judge_scan:
         ),
         truth=lambda wildcards: CONFIG["scans"][wildcards.scan].get("truth", []),
     output:
-        quality="results/{scan}/quality.json",
+        quality=report(
+            "results/{scan}/quality.json",
+            caption="../report/quality.rst",
+            category="Quality",
+            labels={"scan": "{scan}"},
+        ),
         curves="results/{scan}/figures/quality.npz",
     log:
         "logs/{scan}/quality.log",

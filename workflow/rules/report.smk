@@ -19,7 +19,12 @@ rule render_report:
         images=IMAGES,
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
-        report("results/report.html", caption="../report/report.rst", category="Report"),
+        report(
+            "results/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "all scans"},
+        ),
     log:
         "logs/report.log",
     benchmark:

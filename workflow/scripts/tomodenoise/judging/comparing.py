@@ -56,7 +56,7 @@ def _figures(
     values["upsnr"] = merit.decibels(merit.umse(found, *e.twins, e.mask), e.scale) if e.twins else None
     values["slope"] = _if_any(lambda: calibration.calibrate(found, e.targets, e.mask).slope)
     values["contrast"] = contrast.cnr(denoised, *sides) if sides else None
-    values["edges"] = _if_any(lambda: edges.measure(denoised, places).fwhm) if places else None
+    values["edges"] = _if_any(lambda: edges.measure(found, places).fwhm) if places else None
     if denoised is not e.raw:
         noise = residuals.half_difference(e.given, e.targets, e.shares)
         left = residuals.examine(e.raw, denoised, noise, e.mask)

@@ -19,6 +19,9 @@ LOST = 0.05
 WIDER = 1.15
 """Edges that denoising widens by more than this are blurred."""
 
+BETTER = 0.998
+"""Of the network's loss, that of another which is told to be better."""
+
 FEW_ANGLES = 1.0
 FEW_SAMPLED = 0.5
 """Of the width, the part that all angles must sample in full."""
@@ -89,7 +92,7 @@ def _fsc(v: Values, told: Told) -> Iterator[tuple[Level, str]]:
         yield "note", "The raw halves of the data cross the half-bit threshold nowhere: their resolution is not told."
     else:
         text = f"The raw data resolve {_length(v['resolution'], told)} by the half-bit criterion"
-        few = f", to which streaks of few angles add below {_length(1 / v['sampled_to'], told)}"
+        few = f"; below {_length(1 / v['sampled_to'], told)} streaks of few angles count as noise"
         yield "note", f"{text}{few if v['sampled_to'] < v['frequency'] else ''}."
 
 
@@ -203,6 +206,19 @@ def _counts(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
         yield "good", f"{text}: enough for a right logarithm."
 
 
+def _comparison(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
+    losses = {name: column["split_loss"] for name, column in v["columns"].items() if name != "raw"}
+    own, best = losses["network"], min(losses, key=lambda name: losses[name])
+    if losses[best] < BETTER * own:
+        text = f"`{best}` predicts data that it did not see better than the network (loss {losses[best]:.4g}"
+        yield "bad", f"{text} against {own:.4g}): train longer."
+    else:
+        yield (
+            "good",
+            "Nothing that is compared with the network predicts data that it did not see better.",
+        )
+
+
 def _length(pixels: float, told: Told) -> str:
     text = f"{pixels:.1f} px" if pixels >= 2 else f"{pixels:.2f} px"
     return f"{text} ({pixels * told.pixel_size:.3g} µm)" if told.pixel_size else text
@@ -220,5 +236,6 @@ WRITERS: Mapping[str, Callable[[Values, Told], Iterator[tuple[Level, str]]]] = {
     "independence": _independence,
     "coverage": _coverage,
     "counts": _counts,
+    "comparison": _comparison,
 }
 """In the order in which a person reads them."""

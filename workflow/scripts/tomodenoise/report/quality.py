@@ -23,18 +23,24 @@ NAMES = {
     "residual": "residual",
     "independence": "independence of the noise",
     "coverage": "angles",
+    "counts": "photons",
     "truth": "error against the truth",
+    "all": "everything",
 }
 DEVIATIONS = 4
 """Of the residual, to either side of grey in its picture."""
+
+
+SHOWN = 400
+"""Largest side of that picture, pixels."""
 
 
 @dataclass(frozen=True)
 class Quality:
     """What is known of the quality of a scan's denoised volume."""
 
-    judged: Mapping[str, Any]
-    """Which slices."""
+    judged: Mapping[str, Any] | None
+    """Which slices; None where the scan is not judged."""
     verdicts: list[Mapping[str, str]]
     """Each with `level`, good, note or bad, and `text`."""
     figures: Mapping[str, Mapping[str, Any]]
@@ -50,10 +56,14 @@ class Quality:
     @property
     def basis(self) -> str:
         """What was judged, in one line."""
-        rows = ", ".join(f"{start} to {stop - 1}" for start, stop in self.judged["rows"])
+        if self.judged is None:
+            return "This scan is not judged."
+        runs = self.judged["rows"]
+        rows = ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs)
+        noun = "row" if len(runs) == 1 and runs[0][1] == runs[0][0] + 1 else "rows"
         given, targets = (" + ".join(str(n + 1) for n in self.judged[side]) for side in ("given", "targets"))
         return (
-            f"Judged on rows {rows} ({self.judged['why']}). The network was given sections {given} and compared with"
+            f"Judged on {noun} {rows} ({self.judged['why']}). The network was given sections {given} and compared with"
             f" {targets}, which it did not see."
         )
 
@@ -65,7 +75,17 @@ class Quality:
     @property
     def numbers(self) -> dict[str, Any]:
         """All figures, for a person who looks closer."""
-        return {NAMES[name]: dict(values) for name, values in self.figures.items() if values}
+        return {NAMES[name]: dict(values) for name, values in self.figures.items() if values and name in NAMES}
+
+    @property
+    def highlights(self) -> dict[str, str]:
+        """What the overview tells of a scan: label to text, a dash where there is nothing to tell."""
+        # A number that no JSON can hold, as decibels of an error below zero, is null.
+        able = {name: values for name, values in self.figures.items() if None not in values.values()}
+        return {
+            label: text(able[figure]) if figure in able else words.NOTHING
+            for label, (figure, text) in HIGHLIGHTS.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -78,6 +98,19 @@ class Chart:
     caption: str
 
 
+HIGHLIGHTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
+    "Error": ("umse", lambda v: f"{v['upsnr'] - v['upsnr_given']:.1f} dB less"),
+    "Grey values": ("calibration", lambda v: f"slope {v['slope']:.2f}"),
+    "Contrast to noise": ("contrast", lambda v: _change(v, 2)),
+    "Edges, px": ("edges", lambda v: _change(v, 2)),
+}
+"""Label to the figure that the overview tells, and its text."""
+
+
+def _change(values: Mapping[str, Any], digits: int) -> str:
+    return f"{words.number(values['raw'], digits)} → {words.number(values['denoised'], digits)}"
+
+
 Lines: TypeAlias = Mapping[str, FloatArray]
 
 
@@ -88,11 +121,11 @@ def charts(quality: Quality, key: str) -> list[Chart]:
         if name in quality.curves:
             lines = quality.curves[name]
             svg = curves.draw(lambda axes, fill=fill, lines=lines: fill(axes, lines, quality), f"{key} {number}")  # type: ignore[misc]
-            drawn.append(Chart(title, svg, None, caption))
+            drawn.append(Chart(title, svg, None, caption(quality) if callable(caption) else caption))
     if "residual" in quality.curves:
         picture = quality.curves["residual"]["picture"]
         limit = DEVIATIONS * quality.figures["residual"]["deviation"] or 1.0
-        factor = pictures.reduction([picture])
+        factor = pictures.reduction([picture], SHOWN)
         shown = pictures.picture(picture, (-limit, limit), factor)
         drawn.append(Chart("What was removed", "", shown, CAPTION.format(words.number(limit, 2))))
     return drawn
@@ -127,7 +160,7 @@ def _spectrum(axes: Axes, lines: Lines, _: Quality) -> None:
     axes.plot(lines["frequency"], lines["residual"], color=BLACK, linewidth=1, label="removed")
     axes.plot(lines["frequency"], lines["noise"], ":", color=BLACK, linewidth=1.4, label="noise")
     axes.set(xlim=(0, 0.5), xlabel="cycles per pixel", ylabel="power", yscale="log")
-    axes.legend(frameon=False, loc="lower right", ncols=2, fontsize=7.5)
+    axes.legend(frameon=False, loc="upper right", ncols=2, fontsize=7.5)
 
 
 def _edges(axes: Axes, lines: Lines, _: Quality) -> None:
@@ -143,20 +176,21 @@ def _residual(axes: Axes, lines: Lines, _: Quality) -> None:
     axes.set(xlabel="denoised", ylabel="mean of what was removed")
 
 
-RINGS = (
+NETWORK_LINE = (
     "The network's line is its correlation with the noise-free slices, estimated from data that it did not see; it ends"
-    " where these are noise. Two denoised halves are not compared: a blur would make them agree."
+    " where these are noise."
 )
+HALVES = "Two denoised halves are not compared: a blur would make them agree."
 LEVELS = (
     "Mean of data that the network did not see, where it gives one value. On the line it is right on average; steeper"
     " means that contrast was lost."
 )
-PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str], ...] = (
+PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str | Callable[[Quality], str]], ...] = (
     (
         "fsc",
         "Correlation of Fourier rings",
         _correlations,
-        RINGS,
+        lambda quality: f"{NETWORK_LINE} {HALVES}" if "cross_frc" in quality.curves else HALVES,
     ),
     (
         "calibration",
@@ -168,7 +202,7 @@ PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str], ...] 
         "edges",
         "Mean profile of edges",
         _edges,
-        "Edges are found on the other half of the data, so that their noise sharpens none.",
+        "Found in one part of the data and measured in the other, since noise in common would sharpen the raw ones.",
     ),
     (
         "spectrum",

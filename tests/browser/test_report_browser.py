@@ -191,8 +191,8 @@ def profile(page: webdriver.Chrome) -> tuple[str, int]:
 def test_the_profile_is_that_of_the_row_under_the_cursor(page: webdriver.Chrome) -> None:
     WebDriverWait(page, 5).until(lambda _: "row 100, column 100" in profile(page)[0])
     frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
-    side = frame.size["width"]
-    offset = round(0.25 * side)
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
+    offset = round(0.25 * frame.size["width"])
     ActionChains(page).move_to_element_with_offset(frame, offset, -offset).perform()
     WebDriverWait(page, 5).until(lambda _: "row 100, column 100" not in profile(page)[0])
     text, points = profile(page)

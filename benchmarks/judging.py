@@ -4,7 +4,7 @@
    cross-FRC is off the true FRC at the worst frequency where it is valid.
 2. Scans with noise that sections share, through the whole workflow: the correlation that the quality report finds.
 
-    python benchmarks/judging.py [--only networks | noise]        about 15 minutes on two cores
+    python benchmarks/judging.py [--only networks | noise]        about 15 minutes on a quiet machine
 """
 
 import argparse

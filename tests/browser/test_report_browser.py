@@ -33,7 +33,7 @@ def slice_of_noise() -> FloatArray:
 
 def scan(name: str) -> ScanSection:
     axial = slice_of_noise()
-    upright = axial[:2]
+    upright = axial[:6]
     figure, png = Figure(figsize=(4, 1)), io.BytesIO()
     figure.savefig(png, format="png")
     return ScanSection(

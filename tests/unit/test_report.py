@@ -225,6 +225,11 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
     assert 'data-micrometres="3.0"' in large
 
 
+def test_planes_of_a_row_or_two_are_left_out() -> None:
+    assert len(Elements(render([scan(rows=2)], [], "t")).all("input")) == 1
+    assert len(Elements(render([scan(rows=4)], [], "t")).all("input")) == 3
+
+
 def test_scale_bar_is_a_quarter_of_the_picture_at_most() -> None:
     page = Elements(render([scan(side=100)], [], "t"))
     assert [float(line["x2"]) * 1.5 for line in page.all("line")] == pytest.approx([20.0, 20.0, 20.0])

@@ -210,7 +210,7 @@ def _comparison(v: Values, _: Told) -> Iterator[tuple[Level, str]]:
     losses = {name: column["split_loss"] for name, column in v["columns"].items() if name != "raw"}
     own, best = losses["network"], min(losses, key=lambda name: losses[name])
     if losses[best] < BETTER * own:
-        text = f"`{best}` predicts data that it did not see better than the network (loss {losses[best]:.4g}"
+        text = f"{best} predicts data that it did not see better than the network (loss {losses[best]:.4g}"
         yield "bad", f"{text} against {own:.4g}): train longer."
     else:
         yield (

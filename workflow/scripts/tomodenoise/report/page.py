@@ -16,6 +16,9 @@ from tomodenoise.report.comparison import comparison
 from tomodenoise.report.quality import HIGHLIGHTS, Quality, charts
 from tomodenoise.report.timing import Stage
 
+FEWEST_ROWS = 4
+"""Planes of fewer rows show nothing."""
+
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
 
 
@@ -60,7 +63,7 @@ class Plane:
     name: str
     size: str
     ratio: float
-    """Width by height of its frame: the slice's own, but one or two rows of a volume still get a frame to look at."""
+    """Width by height of its frame: the slice's own, but a few rows of a volume still get a frame to look at."""
     before: pictures.Picture
     after: pictures.Picture
     bar: float
@@ -135,8 +138,8 @@ def _environment() -> Environment:
 def view(scan: ScanSection, largest: int = pictures.LARGEST_SIDE) -> View:
     """Picture the planes of a scan in its common grey window, all at one scale, of so many pixels at the most."""
     factor = pictures.reduction((after for _, after in scan.planes.values()), largest)
-    micrometres = scan.pixel_size * factor
-    return View(factor, micrometres, [_plane(name, scan, factor) for name in scan.planes])
+    shown = [name for name, (_, after) in scan.planes.items() if min(after.shape) >= FEWEST_ROWS]
+    return View(factor, scan.pixel_size * factor, [_plane(name, scan, factor) for name in shown])
 
 
 def _plane(name: str, scan: ScanSection, factor: int) -> Plane:

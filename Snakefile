@@ -17,6 +17,7 @@ include: "workflow/rules/center.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
+include: "workflow/rules/judges.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/report.smk"
 

@@ -110,12 +110,6 @@ def model_file(wildcards):
     return file_of_model(settings.model_of(CONFIG, wildcards.scan))
 
 
-def file_of_model(name):
-    """A model: a product, or a file; ancient, since its content counts."""
-    product = f"results/models/{name}/model.safetensors"
-    return product if name in MODELS else ancient(str(FILES[name].file))
-
-
 def correct_settings(wildcards):
     """What the correction depends on: the pixel size only where phase is retrieved."""
     phase = CONFIG["correct"].get("phase")

@@ -37,14 +37,8 @@ rule judge_scan:
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: plans.judging(
-                [table.spec_of(CONFIG, FILES, name) for name in judged_models(w.scan)],
-                layout(w),
-                CONFIG["denoise"]["input"],
-                len(CONFIG["compare"]),
-            )
-        ),
+        mem_mb=megabytes(judging_floats),
+        runtime=judging_runtime,
     params:
         mode=lambda wildcards: CONFIG["scans"][wildcards.scan]["mode"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),

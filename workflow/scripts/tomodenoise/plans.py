@@ -34,6 +34,9 @@ JUDGED_PIXELS = 2**25
 FEWEST_JUDGED, MOST_JUDGED = 2, 32
 """Slices."""
 
+FILTERING = 3e-6
+"""Seconds that the slowest classical filter takes for a pixel, twice what was measured on one core."""
+
 SPEED = 2e10
 """Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
 
@@ -193,6 +196,15 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
     """
     images = 20 + layout.stored + 3 * rivals
     return max(denoising(spec, layout, mode) for spec in networks) + images * judged(layout.size) * layout.size**2
+
+
+def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
+    """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters."""
+    pixels = min(judged(layout.size), layout.depth) * layout.size**2
+    inputs = layout.stored if denoise["input"] == "sections" else 1
+    passes = [inputs + (6 if number == 0 else 1) for number in range(len(networks))]
+    work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
+    return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
 
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:

@@ -1,0 +1,64 @@
+"""A small project that ran undisturbed, to break copies of it."""
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from projects import NETWORK, TRAIN, Project, simulated
+
+TIMED = {"history.jsonl", "checkpoint.pt", "report.html", "quality.json"}
+"""Products that tell how long something took, or when."""
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """The finished project, and the digests of its products."""
+
+    project: Project
+    digests: dict[str, str]
+
+
+def digests(project: Project) -> dict[str, str]:
+    """SHA-256 of the raw file and of every product that is the same in each run."""
+    files = [*project.folder.glob("results/**/*"), *project.folder.glob("*.h5")]
+    kept = (file for file in sorted(files) if file.is_file() and file.name not in TIMED)
+    return {str(file.relative_to(project.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in kept}
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Run a small scan, in slabs so small that there are several, from raw to report."""
+    project = Project(tmp_path_factory.mktemp("undisturbed"))
+    simulated(project.folder / "foam.h5", columns=96, rows=24, angles=96)
+    project.configure(scans={"foam": {"file": "foam.h5"}}, network=NETWORK, train=TRAIN, slab_megabytes=1)
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    return Undisturbed(project, digests(project))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """Give a function that mounts a file system of 64 MB for the project, or skips where that is not allowed."""
+    place = tmp_path / "disk"
+
+    def mount() -> Path:
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"a file system of its own needs the right to mount: {done.stderr.strip()}")
+        return place
+
+    yield mount
+    if place.is_mount():
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def copied(undisturbed: Undisturbed, folder: Path) -> Project:
+    """Copy the finished project with its times."""
+    shutil.copytree(undisturbed.project.folder, folder, symlinks=True, dirs_exist_ok=True)
+    return Project(folder)

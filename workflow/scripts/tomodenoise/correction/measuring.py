@@ -98,11 +98,11 @@ def estimate_noise(transmission: FloatArray, beam: FloatArray, floor: float) -> 
     """
     differences = (transmission[..., 2:] - transmission[..., :-2]) * beam[:, 1:-1]
     light = transmission[..., 1:-1] * beam[:, 1:-1]
-    if not differences.size:
-        return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        gain = float(np.nanmedian(per_set(differences**2 / 2 - floor) / per_set(light)))
-    return Noise(gain, floor) if np.isfinite(gain) and gain > 0 else None
+        gains = per_set(differences**2 / 2 - floor) / per_set(light) if differences.size else np.empty(0)
+    gains = gains[np.isfinite(gains)]
+    gain = float(np.median(gains)) if gains.size else 0.0
+    return Noise(gain, floor) if gain > 0 else None
 
 
 def estimate_afterglow(flats: FloatArray) -> float | None:

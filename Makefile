@@ -1,9 +1,9 @@
-# make demo | make test | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
+# make demo | make test | make test-faults | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slurm lint bench docs format clean
+.PHONY: demo test test-faults test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -17,6 +17,11 @@ test: .venv/installed
 test-slurm: SLOW ?= -m "not slow_slurm"
 test-slurm: .venv/installed
 	$(BIN)/python -m pytest tests/slurm $(SLOW) --durations=5
+
+# What strikes, what is damaged, what is wrong. ROUNDS= lets 200 faults strike instead of 20, in an hour and a half.
+test-faults: ROUNDS ?= -m "not nightly"
+test-faults: .venv/installed
+	$(BIN)/python -m pytest tests/faults $(ROUNDS) -n 2 --dist worksteal --durations=5
 
 lint: demo/raw/foam.h5
 	$(BIN)/ruff check .

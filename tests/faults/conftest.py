@@ -1,32 +1,12 @@
-"""A small project that ran undisturbed, to break copies of it."""
+"""The project that ran undisturbed, and a file system that faults may fill and close."""
 
-import hashlib
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from projects import NETWORK, TRAIN, Project, simulated
-
-TIMED = {"history.jsonl", "checkpoint.pt", "report.html", "quality.json"}
-"""Products that tell how long something took, or when."""
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """The finished project, and the digests of its products."""
-
-    project: Project
-    digests: dict[str, str]
-
-
-def digests(project: Project) -> dict[str, str]:
-    """SHA-256 of the raw file and of every product that is the same in each run."""
-    files = [*project.folder.glob("results/**/*"), *project.folder.glob("*.h5")]
-    kept = (file for file in sorted(files) if file.is_file() and file.name not in TIMED)
-    return {str(file.relative_to(project.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in kept}
+from undisturbed import Undisturbed, digests
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +36,3 @@ def disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
     yield mount
     if place.is_mount():
         subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def copied(undisturbed: Undisturbed, folder: Path) -> Project:
-    """Copy the finished project with its times."""
-    shutil.copytree(undisturbed.project.folder, folder, symlinks=True, dirs_exist_ok=True)
-    return Project(folder)

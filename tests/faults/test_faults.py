@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from broken import FAULTS, ON_A_DISK_OF_ITS_OWN, RUN
 from projects import Project
-
-from conftest import Undisturbed, copied, digests
+from undisturbed import Undisturbed, copied, digests
 
 pytestmark = pytest.mark.slow
 ROUNDS, MORE = 20, 180

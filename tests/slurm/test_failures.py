@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from conftest import OnCluster, profile, wait_for
+from clusters import OnCluster, profile, wait_for
 
 SHARDS = [f"results/half/sections.zarr/c/0/0/{slab}/0/0" for slab in range(3)]
 

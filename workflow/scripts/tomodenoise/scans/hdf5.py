@@ -20,6 +20,9 @@ MICROMETRES = {
     **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1e-3),
 }
 
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
+"""What h5py raises where a file's bytes contradict each other."""
+
 
 @contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
@@ -35,7 +38,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
     with handle:
         try:
             yield handle
-        except OSError as error:
+        except DAMAGE as error:
             words = " ".join(str(error).split())
             raise UserError(f"{file} cannot be read, it is damaged or the disk is: {words}: copy it anew") from error
 
@@ -73,6 +76,8 @@ def missing_target(group: h5py.Group, path: str) -> str | None:
             return None
         if isinstance(link, h5py.SoftLink):
             return missing_target(node, link.path) or f"{link.path}, which does not exist: repair the link"
+        if isinstance(link, h5py.HardLink):
+            return "what cannot be opened: the file is damaged, copy it anew"
         return _missing_file(Path(node.file.filename), link)
     return None
 

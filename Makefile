@@ -36,11 +36,13 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# About 20 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+# About 40 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
 bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed
 	$(BIN)/python benchmarks/reconstruction.py
+	$(BIN)/python benchmarks/defects.py --cores 2
+	$(BIN)/python benchmarks/centers.py --seeds 2
 	$(BIN)/python benchmarks/throughput.py --repeats 3 --compile
 	$(BIN)/python benchmarks/msd_buffer.py
 	$(BIN)/python benchmarks/scaling.py

@@ -36,7 +36,7 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# About 40 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
 bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed
@@ -50,6 +50,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/quality.py --pixels 5e6 --classical
 	$(BIN)/python benchmarks/quality.py --pixels 5e6 --phantom honeycomb --only default recipe
 	$(BIN)/python benchmarks/real.py --pixels 5e6
+	$(BIN)/python benchmarks/judging.py
 
 docs: .venv/installed
 	$(BIN)/python workflow/scripts/document_config.py

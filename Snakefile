@@ -17,6 +17,7 @@ include: "workflow/rules/center.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -29,6 +30,7 @@ localrules:
     reconstruct,
     train,
     denoise,
+    judge,
     report,
     describe_scan,
     split_scan,

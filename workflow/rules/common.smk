@@ -55,6 +55,7 @@ STAGES = {
     "reconstruct": ["reconstruct_slab"],
     "train": ["train_model"],
     "denoise": ["denoise_slab"],
+    "judge": ["judge_scan"],
     "report": ["render_report"],
 }
 
@@ -106,8 +107,11 @@ def spec_of(wildcards):
 
 
 def model_file(wildcards):
-    """The model that denoises a scan: a product, or a file; ancient, since its content counts."""
-    name = settings.model_of(CONFIG, wildcards.scan)
+    return file_of_model(settings.model_of(CONFIG, wildcards.scan))
+
+
+def file_of_model(name):
+    """A model: a product, or a file; ancient, since its content counts."""
     product = f"results/models/{name}/model.safetensors"
     return product if name in MODELS else ancient(str(FILES[name].file))
 

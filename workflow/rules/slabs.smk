@@ -92,3 +92,14 @@ def sections_around(wildcards):
         f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
         for slab in grid.covering(*rows, layout(wildcards).rows)
     ]
+
+
+def compared(scan):
+    """Other models that a scan's own is compared with."""
+    own = settings.model_of(CONFIG, scan)
+    return [name for name in settings.rivals(CONFIG) if name != own]
+
+
+def judged_models(scan):
+    """A scan's model and those that it is compared with."""
+    return [settings.model_of(CONFIG, scan), *compared(scan)]

@@ -15,6 +15,9 @@ from jsonschema.exceptions import ValidationError
 from tomodenoise import specs
 from tomodenoise.errors import UserError
 
+FILTERS = ("median", "tv", "nlm", "paganin")
+"""Filters that `compare` may name; every other name there is that of a model."""
+
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -42,6 +45,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     complete["network"] = _network(complete["network"])
     _check_names(complete)
     _check_models(complete)
+    _check_compared(complete)
     return complete
 
 
@@ -64,8 +68,13 @@ def file_of(config: Mapping[str, Any], model: str) -> Path | None:
 
 
 def models(config: Mapping[str, Any]) -> list[str]:
-    """Name the models that denoise a scan."""
-    return sorted({model_of(config, scan) for scan in config["scans"]})
+    """Name the models that denoise a scan, or that others are compared with."""
+    return sorted({model_of(config, scan) for scan in config["scans"]} | set(rivals(config)))
+
+
+def rivals(config: Mapping[str, Any]) -> list[str]:
+    """Name the models in `compare`."""
+    return [name for name in config["compare"] if name not in FILTERS]
 
 
 def relevant(
@@ -198,3 +207,14 @@ def _check_models(config: Mapping[str, Any]) -> None:
                 nearest = difflib.get_close_matches(scan, list(config["scans"]), n=1)
                 mend = f"did you mean '{nearest[0]}'?" if nearest else "name it under scans"
                 raise UserError(f"config: models.{name}.scans: there is no scan '{scan}': {mend}")
+
+
+def _check_compared(config: Mapping[str, Any]) -> None:
+    known = {*config["models"], *(model_of(config, scan) for scan in config["scans"])}
+    for name in config["compare"]:
+        if name in FILTERS and name in known:
+            raise UserError(f"config: compare: '{name}' is a filter and a model: give the model another name")
+        if name not in known | set(FILTERS):
+            nearest = difflib.get_close_matches(name, [*FILTERS, *known], n=1)
+            mend = f"did you mean '{nearest[0]}'?" if nearest else f"filters are {', '.join(FILTERS)}"
+            raise UserError(f"config: compare: there is no filter or model '{name}': {mend}")

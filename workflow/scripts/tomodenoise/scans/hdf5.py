@@ -56,6 +56,7 @@ def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
     except RuntimeError as error:
         raise UserError(f"{root.file.filename}: {root.name.rstrip('/')}/{path} is a link in a circle") from error
     if isinstance(found, h5py.Dataset):
+        _check_type(found)
         _check_sources(found)
         return found
     if target := missing_target(root, path):
@@ -169,6 +170,13 @@ def _micrometres(length: h5py.Dataset) -> float | None:
         return None
     value = float(length[()].item()) * factor
     return value if np.isfinite(value) and value > 0 else None
+
+
+def _check_type(found: h5py.Dataset) -> None:
+    try:
+        _ = found.dtype
+    except TypeError as error:
+        raise UserError(f"{found.file.filename}: {found.name} cannot be read: {error}: copy the file anew") from error
 
 
 def _check_sources(found: h5py.Dataset) -> None:

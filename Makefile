@@ -1,9 +1,9 @@
-# make demo | make test | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
+# make demo | make test | make test-faults | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slurm lint bench docs format clean
+.PHONY: demo test test-faults test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -18,6 +18,11 @@ test-slurm: SLOW ?= -m "not slow_slurm"
 test-slurm: .venv/installed
 	$(BIN)/python -m pytest tests/slurm $(SLOW) --durations=5
 
+# What strikes, what is damaged, what is wrong. ROUNDS= lets 200 faults strike instead of 20, in an hour and a half.
+test-faults: ROUNDS ?= -m "not nightly"
+test-faults: .venv/installed
+	$(BIN)/python -m pytest tests/faults $(ROUNDS) -n 2 --dist worksteal --durations=5
+
 lint: demo/raw/foam.h5
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,11 +36,13 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# About 35 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
 bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed
 	$(BIN)/python benchmarks/reconstruction.py
+	$(BIN)/python benchmarks/defects.py --cores 2
+	$(BIN)/python benchmarks/centers.py --seeds 2
 	$(BIN)/python benchmarks/throughput.py --repeats 3 --compile
 	$(BIN)/python benchmarks/msd_buffer.py
 	$(BIN)/python benchmarks/scaling.py

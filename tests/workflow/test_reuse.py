@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 import zarr
+from projects import NETWORK, TRAIN, Project
 
-from conftest import NETWORK, TRAIN, Project
 from tomodenoise import models, networks, provenance, specs
 from tomodenoise.models import Model, Normalisation
 

@@ -12,8 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import zarr
-
-from conftest import NETWORK, SNAKEMAKE, TRAIN, Project
+from projects import NETWORK, SNAKEMAKE, TRAIN, Project
 
 pytestmark = pytest.mark.slow
 AWKWARD = "it's $HOME; & späte Probe.h5"

@@ -94,7 +94,7 @@ def chosen(keys, *sections):
 def megabytes(count, alone=1000):
     """Memory for a job that holds so many float32, beside what two Snakemakes, Python and torch need; more each time.
 
-    With torch but no network 800 MB suffice `alone`, without torch 450.
+    With torch but no network 950 MB suffice `alone`, without torch 450 to 550.
     """
     return lambda wildcards, attempt: int(
         attempt * (alone + count(wildcards) * 4 / 2**20)

@@ -239,5 +239,7 @@ def _describe(name: str, file: Path) -> Description:
 
 
 def _check_braces(file: str) -> None:
+    if not file.isprintable():
+        raise UserError(f"{file!r}: the path holds a character that cannot be shown: rename the file or link to it")
     if set("{}") & set(file):
         raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")

@@ -11,6 +11,7 @@ if "scans" not in config:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/slabs.smk"
+include: "workflow/rules/products.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/correct.smk"
 include: "workflow/rules/center.smk"
@@ -18,6 +19,7 @@ include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
 
 
 # Gathering, and what takes a second: not worth a job in a queue.
@@ -30,12 +32,16 @@ localrules:
     train,
     denoise,
     report,
+    export,
     describe_scan,
     split_scan,
     allocate_projections,
     allocate_sections,
-    allocate_image,
+    describe_image,
     allocate_level,
+    allocate_reconstruction_level,
+    describe_reconstruction,
+    describe_tiff,
 
 
 onstart:
@@ -48,3 +54,4 @@ rule all:
         IMAGES,
         IMAGE_SLABS,
         "results/report.html",
+        exported,

@@ -45,6 +45,8 @@ wildcard_constraints:
     model="|".join(map(re.escape, MODELS)) or "(?!)",
     slab=r"\d+",
     level=r"\d+",
+    volume="denoised|reconstruction",
+    tiff=r"tiff\d*",
 
 
 # The rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files.
@@ -56,6 +58,7 @@ STAGES = {
     "train": ["train_model"],
     "denoise": ["denoise_slab"],
     "report": ["render_report"],
+    "export": ["export_tiff_slab", "export_hdf5", "mix_slab"],
 }
 
 

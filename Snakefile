@@ -20,6 +20,8 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/keep.smk"
+include: "workflow/rules/check.smk"
 
 
 # Gathering, and what takes a second: not worth a job in a queue.
@@ -33,6 +35,9 @@ localrules:
     denoise,
     report,
     export,
+    check,
+    verify,
+    clean_intermediates,
     describe_scan,
     split_scan,
     allocate_projections,

@@ -1,14 +1,20 @@
-# make demo | make test | make test-faults | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
+# make demo | make config SCANS='raw/*.h5' | make test | make test-faults | make test-slurm | make lint | make bench | make docs.
+# The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-faults test-slurm lint bench docs format clean
+.PHONY: demo config test test-faults test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
 	$(BIN)/snakemake --profile profiles/local --directory demo --configfile config/demo.yaml
 	$(BIN)/python workflow/scripts/compare_demo.py demo
+
+# A commented configuration from raw files; CONFIG= names it. It never overwrites one.
+config: CONFIG ?= config.yaml
+config: .venv/installed
+	$(BIN)/python workflow/scripts/write_config.py $(CONFIG) $(SCANS)
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -11,6 +11,7 @@ if "scans" not in config:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/slabs.smk"
+include: "workflow/rules/products.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/correct.smk"
 include: "workflow/rules/center.smk"
@@ -20,6 +21,9 @@ include: "workflow/rules/denoise.smk"
 include: "workflow/rules/judges.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
+include: "workflow/rules/keep.smk"
+include: "workflow/rules/check.smk"
 
 
 # Gathering, and what takes a second: not worth a job in a queue.
@@ -33,12 +37,19 @@ localrules:
     denoise,
     judge,
     report,
+    export,
+    check,
+    verify,
+    clean_intermediates,
     describe_scan,
     split_scan,
     allocate_projections,
     allocate_sections,
-    allocate_image,
+    describe_image,
     allocate_level,
+    allocate_reconstruction_level,
+    describe_reconstruction,
+    describe_tiff,
 
 
 onstart:
@@ -51,3 +62,4 @@ rule all:
         IMAGES,
         IMAGE_SLABS,
         "results/report.html",
+        exported,

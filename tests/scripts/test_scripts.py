@@ -35,15 +35,37 @@ def test_every_script_of_a_rule_exists_and_each_rule_has_a_log_and_a_benchmark()
         for rule in re.split(r"\n(?:rule|checkpoint) ", file.read_text())[1:]:
             if "script:" in rule or "shell:" in rule:
                 assert "log:" in rule, rule
-                assert "benchmark:" in rule, rule
+                assert "benchmark:" in rule or "output:" not in rule, rule
                 assert "conda:" in rule, rule
 
 
 def test_no_module_of_the_library_imports_one_above_it() -> None:
     """Arrows point down: the rooms in the order of their floors, as the design has them."""
     floors = [
-        ["errors", "arrays", "devices", "directions", "leftovers", "provenance", "logs", "streams", "widening"],
-        ["grid", "splitting", "settings", "quality", "networks", "scans", "engines", "specs", "symmetries", "geometry"],
+        [
+            "errors",
+            "arrays",
+            "devices",
+            "directions",
+            "leftovers",
+            "provenance",
+            "logs",
+            "streams",
+            "widening",
+        ],
+        [
+            "grid",
+            "readable",
+            "splitting",
+            "settings",
+            "quality",
+            "networks",
+            "scans",
+            "engines",
+            "specs",
+            "symmetries",
+            "geometry",
+        ],
         [
             "layout",
             "volumes",
@@ -55,9 +77,10 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
             "models",
             "simulation",
         ],
-        ["sections", "plans", "table", "figures", "report"],
-        ["tiling", "inference"],
-        ["training", "judging", "summary"],
+        ["sections", "plans", "table", "figures", "report", "images"],
+        ["tiling", "inference", "exports"],
+        ["training", "judging", "summary", "integrity", "forecast", "drafts"],
+        ["inspection"],
     ]
     floor = {name: number for number, names in enumerate(floors) for name in names}
     library = ROOT / "workflow" / "scripts" / "tomodenoise"

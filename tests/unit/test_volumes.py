@@ -1,11 +1,9 @@
 """A shard is a file that one job writes; what is missing is never read as zeros."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,26 +78,43 @@ def test_halving_keeps_a_constant_and_means_of_whole_blocks(shape: tuple[int, in
     np.testing.assert_allclose(coarse[0, 0, 0], fine[:2, :2, :2].mean(), rtol=1e-5, atol=1e-6)
 
 
-def test_an_image_opens_with_ome_zarr_and_has_its_physical_scale(tmp_path: Path) -> None:
-    from ome_zarr.io import parse_url
-    from ome_zarr.reader import Reader
+def broken(path: Path, how: str) -> Path:
+    """Write two shards and spoil the second."""
+    for start in (0, 8):
+        data = np.random.default_rng(start).normal(size=(2, 1, 8, 30, 30))
+        volumes.write_shard(path, (0, 0, start, 0, 0), data.astype(np.float32))
+    file = volumes.shard_file(path, (0, 0, 1, 0, 0))
+    content = bytearray(file.read_bytes())
+    if how == "bit":
+        content[len(content) // 3] ^= 4
+    elif how == "index":
+        content[-30] ^= 4
+    file.write_bytes(content[: len(content) // 2] if how == "cut" else content)
+    return file
 
-    path = tmp_path / "denoised.ome.zarr"
-    volumes.allocate_image(path, (1, 1, 9, 600, 600), 1.43, {"provenance": {"revision": "abc"}}, "tooth")
-    for level, shape in enumerate([(9, 600, 600), (5, 300, 300), (3, 150, 150)]):
-        full = (1, 1, *shape)
-        volumes.allocate(
-            path / str(level), full, full, volumes.chunk(full), names="tczyx", attributes={}, compressed=True
-        )
-        volumes.write_shard(path / str(level), (0, 0, 0, 0, 0), np.full(full, level + 1.0))
-    (node,) = list(Reader(parse_url(path, mode="r"))())
-    assert [data.shape[2:] for data in node.data] == [(9, 600, 600), (5, 300, 300), (3, 150, 150)]
-    assert [float(data[0, 0, -1, -1, -1]) for data in node.data] == [1, 2, 3]
-    (scale, translation) = node.metadata["coordinateTransformations"][1]
-    assert scale["scale"] == [1, 1, 2.86, 2.86, 2.86]
-    assert translation["translation"] == [0, 0, 0.715, 0.715, 0.715]
-    assert [axis.get("unit") for axis in node.metadata["axes"]] == [None, None, *["micrometer"] * 3]
-    group = json.loads((path / "zarr.json").read_text())["attributes"]
-    assert group["ome"]["version"] == "0.5"
-    assert group["provenance"] == {"revision": "abc"}
-    assert zarr.open_group(path, mode="r")["0"].shape == (1, 1, 9, 600, 600)
+
+@pytest.mark.parametrize("how", ["bit", "index", "cut"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_damaged_shard_is_an_error_that_names_the_file(tmp_path: Path, how: str, compressed: bool) -> None:
+    path = tmp_path / "a.zarr"
+    shard = (2, 1, 8, 30, 30)
+    volumes.allocate(path, (2, 1, 20, 30, 30), shard, shard, names="kczyx", attributes={}, compressed=compressed)
+    file = broken(path, how)
+    volumes.read(path, (slice(None), 0, slice(0, 8)))
+    with pytest.raises(UserError, match=f"{file} is damaged .*: ask Snakemake for this file with --force"):
+        volumes.read(path, (slice(None), 0, slice(4, 12)))
+    assert [volumes.flaw(path, index) for index in volumes.shards(path)] == [None, "is damaged", "is missing"]
+
+
+def test_a_value_that_is_not_finite_is_found(tmp_path: Path) -> None:
+    path, data = allocated(tmp_path), np.zeros((2, 1, 4, 30, 30), dtype=np.float32)
+    data[1, 0, 3, 29, 29] = np.nan
+    volumes.write_shard(path, (0, 0, 16, 0, 0), data)
+    assert volumes.flaw(path, (0, 0, 2, 0, 0)) == "holds values that are not finite"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_metadata_that_are_cut_are_an_error_that_names_the_file(tmp_path: Path, content: str) -> None:
+    (allocated(tmp_path) / "zarr.json").write_text(content)
+    with pytest.raises(UserError, match=r"sections.zarr/zarr.json is damaged: ask Snakemake"):
+        volumes.read(tmp_path / "sections.zarr", (0,))

@@ -103,7 +103,14 @@ def test_a_deleted_shard_is_made_again_alone_and_with_the_same_bits(finished: Pr
     assert run.jobs == {"reconstruct_slab": 1}
     assert finished.bits() == before
     # Newer than what was made of it, though equal: what follows would run again.
-    assert set(unchanged(finished)) == {"train_model", "denoise_slab", "halve_slab", "judge_scan", "render_report"}
+    assert set(unchanged(finished)) == {
+        "train_model",
+        "denoise_slab",
+        "halve_slab",
+        "describe_image",
+        "judge_scan",
+        "render_report",
+    }
     os.utime(finished.folder / SHARD, (0, (finished.folder / "results/foam/center.json").stat().st_mtime + 1))
     assert unchanged(finished) == {}
 
@@ -122,7 +129,7 @@ def test_other_settings_run_only_what_they_shape(finished: Project) -> None:
     config = (finished.folder / "config.yaml").read_text()
     stages = {
         "denoise": (
-            {"denoise_slab", "halve_slab", "allocate_image", "judge_scan", "render_report"},
+            {"denoise_slab", "halve_slab", "describe_image", "judge_scan", "render_report"},
             "denoise: {input: sections}\n",
         ),
         "train": ({"train_model"}, "seed: 7"),

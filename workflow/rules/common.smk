@@ -1,6 +1,7 @@
 # The table of scans, and what rules ask about one: its settings, its files, its needs.
 import json
 import os
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +46,8 @@ wildcard_constraints:
     model="|".join(map(re.escape, MODELS)) or "(?!)",
     slab=r"\d+",
     level=r"\d+",
+    volume="denoised|reconstruction",
+    tiff=r"tiff\d*",
 
 
 # The rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files.
@@ -57,6 +60,7 @@ STAGES = {
     "denoise": ["denoise_slab"],
     "judge": ["judge_scan"],
     "report": ["render_report"],
+    "export": ["export_tiff_slab", "export_hdf5", "mix_slab"],
 }
 
 

@@ -40,7 +40,7 @@ rule correct_slab:
         split="results/{scan}/split.json",
         array="results/{scan}/projections.zarr/zarr.json",
     output:
-        shard="results/{scan}/projections.zarr/c/0/{slab}/0",
+        shard=intermediate("results/{scan}/projections.zarr/c/0/{slab}/0"),
         counts="results/{scan}/corrections/{slab}.json",
     log:
         "logs/{scan}/correct/{slab}.log",

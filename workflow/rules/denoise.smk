@@ -1,8 +1,7 @@
 # The clean volume: an OME-Zarr image whose slabs and resolutions many jobs write.
 IMAGES = expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS)
-IMAGE_SLABS = image_slabs_of(
-    "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0", SCANS
-)
+IMAGE_SHARD = "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0"
+IMAGE_SLABS = image_slabs_of(IMAGE_SHARD, SCANS)
 
 
 rule denoise:
@@ -11,14 +10,17 @@ rule denoise:
         gather("denoise", IMAGE_SLABS),
 
 
-rule allocate_image:
+# Last of all, so that what opens as an image is whole; no slab waits for it.
+rule describe_image:
     input:
         scan="results/{scan}/scan.json",
-        center=size_known,
+        center="results/{scan}/center.json",
+        slabs=image_slabs_like(IMAGE_SHARD),
+        coarsest=coarsest_of("denoised"),
     output:
         "results/{scan}/denoised.ome.zarr/zarr.json",
     log:
-        "logs/{scan}/allocate-image.log",
+        "logs/{scan}/describe-image.log",
     benchmark:
         "benchmarks/{scan}/allocate/image.tsv"
     conda:
@@ -30,7 +32,7 @@ rule allocate_image:
             CONFIG, TABLE, FILES, wildcards.scan, KEYS
         ),
     script:
-        "../scripts/allocate_image.py"
+        "../scripts/describe_image.py"
 
 
 use rule allocate_projections as allocate_level with:

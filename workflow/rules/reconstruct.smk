@@ -34,7 +34,7 @@ rule reconstruct_slab:
         center="results/{scan}/center.json",
         array="results/{scan}/sections.zarr/zarr.json",
     output:
-        "results/{scan}/sections.zarr/c/0/0/{slab}/0/0",
+        intermediate("results/{scan}/sections.zarr/c/0/0/{slab}/0/0"),
     log:
         "logs/{scan}/reconstruct/{slab}.log",
     benchmark:

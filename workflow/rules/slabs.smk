@@ -92,3 +92,8 @@ def sections_around(wildcards):
         f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
         for slab in grid.covering(*rows, layout(wildcards).rows)
     ]
+
+
+def intermediate(pattern):
+    """Output that only leads to a volume: with `intermediates: delete` it goes as soon as nothing needs it any more."""
+    return temp(pattern) if CONFIG["intermediates"] == "delete" else pattern

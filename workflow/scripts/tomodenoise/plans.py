@@ -233,6 +233,11 @@ def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> f
     return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
 
 
+def copying_minutes(layout: Layout) -> int:
+    """Tell what reading a volume and writing it in another format takes on a slow disk, 50 MB a second."""
+    return math.ceil(4 * math.prod(layout.levels[0].shape) / 50e6 / 60)
+
+
 def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:
     """Bytes of one pass of the network on a processor, over slices of this shape."""
     if spec.volumetric:

@@ -1,12 +1,12 @@
-"""Zarr arrays whose shards are the outputs of jobs, and the OME-Zarr image on top of them."""
+"""Zarr arrays whose shards are the outputs of jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from tomodenoise import grid
 from tomodenoise.arrays import FloatArray, IntArray
@@ -15,7 +15,10 @@ from tomodenoise.errors import UserError
 CHUNK = (8, 512, 512)
 """Inner chunk of a volume, (z, y, x): small enough for cutting patches, large enough for the disk."""
 
+COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+
 Shape = tuple[int, ...]
+Region = tuple[slice | int, ...]
 
 
 def allocate(
@@ -37,6 +40,10 @@ def allocate(
     names : one for each axis.
     attributes : plain values kept with the array, its provenance above all.
     compressed : noisy float32 shrinks by a tenth at a third of the speed, so only a denoised volume is.
+
+    Notes
+    -----
+    Each chunk and each shard's index end with their CRC-32C: a damaged one is an error, never taken for data.
     """
     scratch = path.parent / f".{path.name}.allocating"
     zarr.create_array(
@@ -45,51 +52,16 @@ def allocate(
         shards=tuple(-(-s // c) * c for s, c in zip(shard, chunk, strict=True)),
         chunks=chunk,
         dtype="float32",
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle") if compressed else None,
+        compressors=[
+            *([BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")] if compressed else []),
+            Crc32cCodec(),
+        ],
         fill_value=0,
         dimension_names=names,
         attributes=attributes,
         overwrite=True,
     )
-    _move_metadata(scratch, path)
-
-
-def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict[str, Any], name: str) -> None:
-    """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
-
-    Parameters
-    ----------
-    path : the group's folder.
-    shape : (t, c, z, y, x) of the full resolution.
-    pixel_size : micrometre, the same in z, y and x.
-    attributes, name : provenance, and the name that viewers show.
-
-    Notes
-    -----
-    A pyramid level averages whole blocks, so its first pixel's centre lies (2**level - 1) / 2 pixels further in:
-    that is the translation beside the scale.
-    """
-    # Imported where it is needed: it takes two seconds, which every job would pay.
-    from ome_zarr.format import FormatV05  # noqa: PLC0415
-    from ome_zarr.writer import write_multiscales_metadata  # noqa: PLC0415
-
-    scratch = path.parent / f".{path.name}.allocating"
-    levels = grid.pyramid((shape[2], shape[3], shape[4]))
-    datasets = [
-        {
-            "path": str(number),
-            "coordinateTransformations": [
-                {"type": "scale", "scale": [1.0, 1.0, *(pixel_size * f for f in factors)]},
-                {"type": "translation", "translation": [0.0, 0.0, *(pixel_size * (f - 1) / 2 for f in factors)]},
-            ],
-        }
-        for number, factors in enumerate(_factors(levels))
-    ]
-    axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
-    axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
-    group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
-    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name)
-    _move_metadata(scratch, path)
+    move_metadata(scratch, path)
 
 
 def chunk(shard: Shape) -> Shape:
@@ -100,7 +72,10 @@ def chunk(shard: Shape) -> Shape:
 
 def open_array(path: Path) -> zarr.Array[Any]:
     """Open an allocated array; what is written to it becomes a file even where it is all zeros."""
-    array = zarr.open_array(path, mode="r+")
+    try:
+        array = zarr.open_array(path, mode="r+")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(f"{path / 'zarr.json'} is damaged: ask Snakemake for this file with --force") from None
     # Without it zarr leaves out a shard that holds nothing but the fill value, and the job's output is missing.
     return array.with_config({"write_empty_chunks": True})
 
@@ -119,11 +94,44 @@ def write_shard(path: Path, start: Sequence[int], data: FloatArray) -> None:
     array[region] = np.ascontiguousarray(data, dtype=np.float32)
 
 
-def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
-    """Read a part of an array, float32; a shard that is missing is an error and never taken for zeros."""
+def read(path: Path, region: Region) -> FloatArray:
+    """Read a part of an array, float32; a shard that is missing or damaged is an error and never taken for data."""
     array = open_array(path)
-    _check_present(path, array, region)
-    return np.asarray(array[region])
+    for index in _touched(array, region):
+        if not (file := shard_file(path, index)).is_file():
+            raise UserError(f"{file} is missing: ask Snakemake for this file to make it again")
+    try:
+        return np.asarray(array[region])
+    except (ValueError, RuntimeError) as error:
+        damaged = [index for index in _touched(array, region) if flaw(path, index)]
+        if not damaged:
+            raise
+        raise UserError(
+            f"{shard_file(path, damaged[0])} is damaged ({error}): ask Snakemake for this file with --force"
+        ) from None
+
+
+def shards(path: Path) -> list[Shape]:
+    """Give the indices of all shards of an array."""
+    array = open_array(path)
+    return _touched(array, tuple(slice(0, length) for length in array.shape))
+
+
+def flaw(path: Path, index: Sequence[int]) -> str | None:
+    """Look for what is wrong with a shard; None if all of it is there, undamaged and finite.
+
+    Rows stream through, a chunk at a time.
+    """
+    if not shard_file(path, index).is_file():
+        return "is missing"
+    array = open_array(path)
+    try:
+        finite = all(np.isfinite(array[block]).all() for block in _blocks(array, index))
+    except (ValueError, RuntimeError):
+        return "is damaged"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None if finite else "holds values that are not finite"
 
 
 def read_spread_rows(path: Path, most: int) -> tuple[FloatArray, IntArray]:
@@ -159,28 +167,30 @@ def shard_file(path: Path, index: Sequence[int]) -> Path:
     return path.joinpath("c", *map(str, index))
 
 
-def _check_present(path: Path, array: zarr.Array[Any], region: tuple[slice | int, ...]) -> None:
-    shards = array.shards or array.chunks
-    touched = []
-    for part, length, size in zip(region, array.shape, shards, strict=False):
-        start, stop = (part, part + 1) if isinstance(part, int) else part.indices(length)[:2]
-        touched.append(grid.covering(start, stop, size))
-    touched += [range(-(-n // s)) for n, s in zip(array.shape[len(region) :], shards[len(region) :], strict=True)]
-    for index in np.ndindex(*map(len, touched)):
-        file = shard_file(path, [axis[i] for axis, i in zip(touched, index, strict=True)])
-        if not file.is_file():
-            raise UserError(f"{file} is missing: ask Snakemake for this file to make it again")
-
-
-def _factors(levels: Sequence[Shape]) -> list[tuple[int, ...]]:
-    """How many pixels of the full resolution one pixel of each level spans, per axis."""
-    spans = [tuple(1 for _ in levels[0])]
-    for finer in levels[:-1]:
-        spans.append(tuple(f * (2 if n > 1 else 1) for f, n in zip(spans[-1], finer, strict=True)))
-    return spans
-
-
-def _move_metadata(scratch: Path, path: Path) -> None:
+def move_metadata(scratch: Path, path: Path) -> None:
+    """Move the metadata that were written to a folder of their own to where they belong, at once."""
     path.mkdir(parents=True, exist_ok=True)
     (scratch / "zarr.json").replace(path / "zarr.json")
     scratch.rmdir()
+
+
+def _touched(array: zarr.Array[Any], region: Region) -> list[Shape]:
+    """Find the indices of the shards that hold a part of an array."""
+    sizes = array.shards or array.chunks
+    touched = []
+    for part, length, size in zip(region, array.shape, sizes, strict=False):
+        start, stop = (part, part + 1) if isinstance(part, int) else part.indices(length)[:2]
+        touched.append(grid.covering(start, stop, size))
+    touched += [range(-(-n // s)) for n, s in zip(array.shape[len(region) :], sizes[len(region) :], strict=True)]
+    return [tuple(axis[i] for axis, i in zip(touched, index, strict=True)) for index in np.ndindex(*map(len, touched))]
+
+
+def _blocks(array: zarr.Array[Any], index: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Parts of a shard, one chunk each in all but the last two axes."""
+    sizes, last = array.shards or array.chunks, array.ndim - 2
+    starts = [
+        range(i * size, min((i + 1) * size, length), chunk if axis < last else size)
+        for axis, (i, size, length, chunk) in enumerate(zip(index, sizes, array.shape, array.chunks, strict=True))
+    ]
+    for place in np.ndindex(*map(len, starts)):
+        yield tuple(slice(axis[i], min(axis[i] + axis.step, axis.stop)) for axis, i in zip(starts, place, strict=True))

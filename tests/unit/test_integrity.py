@@ -1,0 +1,124 @@
+"""What is not whole is found, named, and can be made again without what follows from it."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from image_on_disk import write_image
+from safetensors.numpy import save_file
+
+from tomodenoise import exports, images, integrity, volumes
+from tomodenoise.integrity import Expected, Flaw, State
+
+SHAPE, SHARD = (1, 1, 20, 30, 30), (1, 1, 8, 30, 30)
+
+
+@pytest.fixture
+def expected(tmp_path: Path) -> Expected:
+    path = tmp_path / "a.zarr"
+    volumes.allocate(path, SHAPE, SHARD, SHARD, names="tczyx", attributes={})
+    for start in (0, 8, 16):
+        values = np.random.default_rng(start).normal(size=(1, 1, min(8, 20 - start), 30, 30))
+        volumes.write_shard(path, (0, 0, start, 0, 0), values.astype(np.float32))
+        os.utime(volumes.shard_file(path, (0, 0, start // 8, 0, 0)), (0, 1000 + start))
+    return Expected(path, SHAPE, SHARD, lasting=True)
+
+
+def test_a_whole_array_has_no_flaw(expected: Expected) -> None:
+    state = integrity.of_array(expected, 2)
+    assert (state.files, state.flaws, state.words) == (3, (), "whole")
+    assert state.size > 20 * 30 * 30 * 4
+
+
+@pytest.mark.parametrize("bit", range(0, 28_800 * 8, 28_801))
+def test_any_flipped_bit_is_found(expected: Expected, bit: int) -> None:
+    file = volumes.shard_file(expected.path, (0, 0, 1, 0, 0))
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(content)
+    os.utime(file, (0, 7))
+    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is damaged", 7.0),)
+
+
+def test_a_missing_shard_gets_the_time_of_the_latest_beside_it(expected: Expected) -> None:
+    os.utime(expected.path / "zarr.json", (0, 5))
+    file = volumes.shard_file(expected.path, (0, 0, 0, 0, 0))
+    file.unlink()
+    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1016.0),)
+
+
+def test_damaged_metadata_are_named_and_missing_ones_get_a_time_before_all_shards(expected: Expected) -> None:
+    file = expected.path / "zarr.json"
+    content = file.read_text()
+    file.write_text(content[: len(content) // 2])
+    os.utime(file, (0, 5))
+    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is damaged", 5.0),)
+    file.write_text(content.replace("20", "24", 1))
+    assert [flaw.what for flaw in integrity.of_array(expected, 1).flaws] == ["is damaged"]
+    file.unlink()
+    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1000.0),)
+
+
+def test_what_only_led_to_a_result_may_be_gone(expected: Expected) -> None:
+    for index in range(3):
+        volumes.shard_file(expected.path, (0, 0, index, 0, 0)).unlink()
+    assert [flaw.modified for flaw in integrity.of_array(expected, 1).flaws] == [None] * 3
+    passing = Expected(expected.path, SHAPE, SHARD, lasting=False)
+    assert integrity.of_array(passing, 1) == State(expected.path, 0, 0, (), made=False)
+
+
+def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
+    image = images.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
+    (tmp_path / "scan.json").write_text('{"a": 1}')
+    (tmp_path / "history.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    np.savez(tmp_path / "planes.npz", a=np.arange(99.0))
+    save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors")
+    exports.write_hdf5(image, tmp_path / "a.h5")
+    assert integrity.of_files(tmp_path, "*.*[!r]").flaws == ()
+    for file in [each for each in tmp_path.iterdir() if each.is_file()]:
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2 - 3])
+        assert [flaw.file for flaw in integrity.of_files(tmp_path, "*.*[!r]").flaws] == [file]
+        file.write_bytes(content)
+    for name, place in (("planes.npz", 500), ("a.h5", -3000)):
+        content = bytearray((tmp_path / name).read_bytes())
+        content[place] ^= 16
+        (tmp_path / name).write_bytes(content)
+        assert len(integrity.of_files(tmp_path, name).flaws) == 1, name
+    save_file({"a": np.array([np.nan])}, tmp_path / "model.safetensors")
+    assert "not finite" in integrity.of_files(tmp_path, "*.safetensors").flaws[0].what
+
+
+def test_a_stack_is_compared_with_its_records(tmp_path: Path) -> None:
+    image = images.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
+    (tmp_path / "tiff/slabs").mkdir(parents=True)
+    record = tmp_path / "tiff/slabs/0.json"
+    record.write_text(json.dumps(exports.write_slices(image, tmp_path / "tiff", (0, 9), "tiff")))
+    assert integrity.of_stack(tmp_path / "tiff").words == "whole"
+    (tmp_path / "tiff/z00004.tif").unlink()
+    (flaw,) = integrity.of_stack(tmp_path / "tiff").flaws
+    assert flaw.file == record
+    assert "z00004.tif is missing" in flaw.what
+
+
+def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
+    states = [
+        State(Path("a"), 2, 9, (Flaw(Path("a/0 1"), "is damaged", 1.5), Flaw(Path("a/2"), "is missing", 2.0))),
+        State(Path("b"), 1, 9, ()),
+        State(Path("c"), 1, 9, (Flaw(Path("c/0"), "is damaged", None),)),
+    ]
+    assert integrity.remedy(states, "--cores 2").split(" && ") == [
+        "snakemake 'a/0 1' a/2 --force --cores 2",
+        "touch -d @1.500000 'a/0 1'",
+        "touch -d @2.000000 a/2",
+        "snakemake c/0 --force --cores 2",
+    ]
+
+
+def test_the_largest_product_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/c").write_bytes(bytes(7))
+    (tmp_path / "d").write_bytes(bytes(8))
+    assert list(integrity.usage(tmp_path).items()) == [("d", 8), ("a", 7)]

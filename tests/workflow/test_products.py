@@ -1,0 +1,185 @@
+"""Exports, and the commands after a run: damage is found, and the command that is printed mends it alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from conftest import NETWORK, TRAIN, Project
+
+pytestmark = pytest.mark.slow
+SECTIONS = "results/foam/sections.zarr"
+IMAGE = "results/foam/denoised.ome.zarr"
+AFTER_DENOISING = {"describe_image", "export_hdf5", "export_tiff_slab", "describe_tiff", "render_report"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., Path]) -> Project:
+    """Run a scan with all exports, once."""
+    project = Project(tmp_path_factory.mktemp("products"))
+    shutil.copy(raw_scan("foam64.h5"), project.folder / "raw.h5")
+    project.configure(
+        scans={"foam": {"file": "raw.h5", "pixel_size": 1.5}},
+        network=NETWORK,
+        train=TRAIN,
+        slab_megabytes=1,
+        export=["tiff16", "hdf5", "reconstruction"],
+    )
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    return project
+
+
+def verified(project: Project) -> tuple[list[str], str]:
+    """Run verify: what it complains about, and the mend."""
+    run = project.snakemake("verify")
+    lines = run.text.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("tomodenoise: ")]
+    if run.status == 0:
+        assert not starts
+        return [], ""
+    end = next(number for number, line in enumerate(lines) if line.startswith("this makes again"))
+    return [line.removeprefix("tomodenoise: ") for line in lines[starts[0] : end]], lines[end + 1]
+
+
+def mended(project: Project) -> None:
+    """Paste the mend into a shell."""
+    folder = project.folder / "bin"
+    folder.mkdir(exist_ok=True)
+    program = folder / "snakemake"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m snakemake "$@"\n')
+    program.chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    _, command = verified(project)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=project.folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def flip_a_bit(file: Path) -> None:
+    status, content = file.stat(), bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 32
+    file.write_bytes(content)
+    os.utime(file, (status.st_mtime, status.st_mtime))
+
+
+def cut(file: Path) -> None:
+    status = file.stat()
+    file.write_bytes(file.read_bytes()[:-20])
+    os.utime(file, (status.st_mtime, status.st_mtime))
+
+
+def test_exports_hold_the_volumes(finished: Project) -> None:
+    for volume in ("denoised", "reconstruction"):
+        folder = finished.folder / "results/foam"
+        values = zarr.open_group(folder / f"{volume}.ome.zarr", mode="r")["0"][0, 0]
+        with h5py.File(folder / f"{volume}.h5") as file:
+            np.testing.assert_array_equal(file["entry/data/data"][()], values)
+            told = json.loads(file["entry/reconstruction/provenance/data"][()])
+        assert told["source"]["path"] == "raw.h5"
+        assert ("train" in told["config"]) == (volume == "denoised")
+        described = json.loads((folder / f"{volume}_tiff16/volume.json").read_text())
+        stack = np.stack([tifffile.imread(file) for file in sorted((folder / f"{volume}_tiff16").glob("*.tif"))])
+        assert described["shape"] == {"t": 1, "c": 1, "z": 12, "y": 64, "x": 64}
+        (calibration,) = described["calibration"]
+        restored = calibration["offset"] + calibration["step"] * stack.astype(float)
+        inside = (stack > 0) & (stack < 65535)
+        np.testing.assert_allclose(restored[inside], values[inside], atol=0.6 * calibration["step"])
+        assert np.count_nonzero(~inside) >= described["clipped"]
+
+
+def test_the_noisy_volume_is_the_mean_of_the_sections(finished: Project) -> None:
+    sections = zarr.open_array(finished.folder / SECTIONS, mode="r")[:, 0]
+    split = json.loads((finished.folder / "results/foam/split.json").read_text())
+    shares = [len(section["indices"]) for section in split["sections"]]
+    noisy = zarr.open_group(finished.folder / "results/foam/reconstruction.ome.zarr", mode="r")["0"][0, 0]
+    np.testing.assert_allclose(noisy, np.average(sections, axis=0, weights=shares), atol=1e-5)
+
+
+def test_a_whole_run_verifies(finished: Project) -> None:
+    assert verified(finished) == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil", "what", "again"),
+    [
+        (f"{SECTIONS}/c/0/0/0/0/0", flip_a_bit, "is damaged", set()),
+        (f"{IMAGE}/0/c/0/0/0/0/0", Path.unlink, "is missing", AFTER_DENOISING),
+        (f"{SECTIONS}/zarr.json", cut, "is damaged", set()),
+        (f"{IMAGE}/0/c/0/0/0/0/0", cut, "is damaged", {"render_report"}),
+        (f"{IMAGE}/zarr.json", cut, "is damaged", set()),
+        ("results/foam/split.json", cut, "is damaged", set()),
+        ("results/foam/denoised.h5", flip_a_bit, "is damaged", set()),
+        ("results/foam/denoised_tiff16/z00003.tif", flip_a_bit, "", {"describe_tiff"}),
+        ("results/models/foam/model.safetensors", cut, "is damaged", set()),
+    ],
+)
+def test_damage_is_named_and_the_printed_command_mends_it_alone(
+    finished: Project, file: str, spoil: Callable[[Path], None], what: str, again: set[str]
+) -> None:
+    before = finished.bits()
+    spoil(finished.folder / file)
+    found, command = verified(finished)
+    if what:
+        assert found == [f"{file} {what}"]
+    else:
+        assert "z00003.tif is damaged" in found[0]
+    assert command.count("snakemake ") == 1
+    mended(finished)
+    assert finished.bits() == before
+    assert verified(finished) == ([], "")
+    run = finished.snakemake("--dry-run")
+    assert set(run.jobs) <= again, run.text
+
+
+def test_intermediates_go_when_the_volume_is_whole_and_are_not_missed(finished: Project) -> None:
+    shard = finished.folder / IMAGE / "0/c/0/0/0/0/0"
+    content = shard.read_bytes()
+    flip_a_bit(shard)
+    run = finished.snakemake("clean_intermediates")
+    assert run.status != 0
+    assert "kept those of foam, whose denoised volume is not whole" in run.text
+    assert (finished.folder / SECTIONS / "c").exists()
+    status = shard.stat()
+    shard.write_bytes(content)
+    os.utime(shard, (status.st_mtime, status.st_mtime))
+    run = finished.snakemake("clean_intermediates")
+    assert run.status == 0, run.text
+    assert "MB freed" in run.text
+    assert not (finished.folder / SECTIONS / "c").exists()
+    assert not finished.snakemake("--dry-run").jobs
+    assert verified(finished) == ([], "")
+
+
+def test_intermediates_can_go_as_the_run_goes_on(tmp_path: Path, finished: Project) -> None:
+    project = Project(tmp_path)
+    for name in ("raw.h5", "config.yaml"):
+        shutil.copy(finished.folder / name, tmp_path)
+    run = project.snakemake("--config", "intermediates=delete")
+    assert run.status == 0, run.text
+    assert not (tmp_path / SECTIONS / "c").exists()
+    assert project.bits("results/*/*.ome.zarr/*/c/**/*") == finished.bits("results/*/*.ome.zarr/*/c/**/*")
+    assert not project.snakemake("--dry-run", "--config", "intermediates=delete").jobs
+    assert verified(project) == ([], "")
+
+
+def test_a_target_with_nothing_to_export_says_so(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    shutil.copy(raw_scan("foam64.h5"), tmp_path / "raw.h5")
+    project = Project(tmp_path)
+    project.configure(scans={"foam": {"file": "raw.h5"}})
+    run = project.snakemake("export")
+    assert run.status != 0
+    assert "export is empty: name tiff" in run.text
+    run = project.snakemake("verify")
+    assert run.status != 0
+    assert "not made yet" in run.text

@@ -1,0 +1,43 @@
+"""Say what a run will do, take and need, and end with status 1 where something stands in its way."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomodenoise import devices, forecast, inspection, logs, readable
+from tomodenoise.errors import UserError
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores: int, *, submitting: bool) -> None:
+    """Print a table for each scan, then what all of them need together."""
+    planned, trainings = inspection.plan(config), inspection.trainings(config)
+    for name, (entry, stages) in planned.items():
+        print(inspection.headline(name, entry), *forecast.lines(stages, memory[name]), sep="\n")
+    for model, stage in trainings.items():
+        print(f"model {model}", *forecast.lines([stage], memory["models"]), sep="\n")
+    every = [stage for _, stages in planned.values() for stage in stages] + list(trainings.values())
+    needed = sum(inspection.to_write(name, stages, Path("results")) for name, (_, stages) in planned.items())
+    print(
+        f"time: {readable.duration(forecast.together(every, cores))} on {cores} cores; measured on one machine, widened"
+    )
+    print(f"graphics card here: {'yes, for which no time was measured' if devices.best() == 'cuda' else 'none'}")
+    print(f"disk: about {readable.size(needed)} more, of {readable.size(shutil.disk_usage('.').free)} free")
+    asked = {rule: max(each.get(rule, 0) for each in memory.values()) for each in memory.values() for rule in each}
+    trouble = [line for entry, _ in planned.values() for line in inspection.unreadable(entry.scan)]
+    trouble += inspection.of_disk(needed, Path())
+    if not submitting:
+        print(inspection.hint(asked, cores) or "memory: enough")
+        trouble += inspection.of_memory(asked)
+    if trouble:
+        raise UserError("\n".join(trouble))
+    print("nothing stands in the way")
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        params = snakemake.params
+        main(params.config, params.memory, params.cores, submitting=params.submitting)

@@ -1,0 +1,42 @@
+"""Write the group metadata of a finished OME-Zarr image: axes, resolutions, scale, grey windows, provenance."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomodenoise import geometry, images, logs, provenance
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(
+    scan: Path,
+    center: Path,
+    coarsest: Path,
+    image: Path,
+    shape: Sequence[int],
+    pixel_size: float,
+    facts: dict[str, Any],
+) -> None:
+    """Describe the image of a scan, named as the scan is; until then no program takes the folder for one."""
+    source = json.loads(scan.read_text())["identity"]
+    described = provenance.collect(facts["config"], source)
+    attributes = {"provenance": described | {"model": facts["model"], "origin": facts["origin"]}}
+    (name,) = facts["config"]["scans"]
+    windows = images.windows(coarsest, geometry.read(center).radius / shape[-1])
+    logs.logger.info("%s: %g micrometre, %s", image, pixel_size, windows)
+    images.describe(image, tuple(shape), pixel_size, attributes, name, windows)
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        files = snakemake.input
+        main(
+            Path(files.scan),
+            Path(files.center),
+            Path(files.coarsest).parent,
+            Path(snakemake.output[0]).parent,
+            **dict(snakemake.params.items()),
+        )

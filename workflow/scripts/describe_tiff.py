@@ -1,0 +1,24 @@
+"""Describe a finished stack of TIFF files: scale, units, window, provenance."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomodenoise import exports, images, logs
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(image: Path, records: Sequence[Path], output: Path, kind: str) -> None:
+    """Gather the records of the slabs, and write what they make up beside the slices."""
+    described = exports.describe_tiff(images.read(image), output.parent, records, kind)
+    logs.logger.info("%s: %d slices", output.parent, described["slices"])
+    output.write_text(json.dumps(described, indent=1))
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        files, kind = snakemake.input, snakemake.wildcards.tiff
+        main(Path(files.image).parent, [Path(slab) for slab in files.slabs], Path(snakemake.output[0]), kind)

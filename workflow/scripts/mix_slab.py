@@ -1,0 +1,27 @@
+"""Write one slab of the noisy reconstruction from all projections: the weighted mean of the sections."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomodenoise import logs, plans, sections, volumes
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(scan: sections.Sections, array: Path, rows: tuple[int, int]) -> None:
+    """Read the sections a few rows at a time, mix, write one shard."""
+    logs.logger.info("rows %d to %d of %s", rows[0], rows[1] - 1, scan.array)
+    starts = range(*rows, plans.READ_AT_ONCE)
+    parts = (scan.read(start, min(start + plans.READ_AT_ONCE, rows[1])) for start in starts)
+    mixed = [sections.mix(part, scan.shares) for part in parts]
+    volumes.write_shard(array, (0, 0, rows[0], 0, 0), np.concatenate(mixed)[None, None])
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        files = snakemake.input
+        scan = sections.describe(Path(files.split).parent)
+        main(scan, Path(files.array).parent, snakemake.params.rows)

@@ -1,0 +1,79 @@
+"""One HDF5 file for a volume, after NeXus: an NXdata group that plots itself, and what made it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+import tomodenoise
+from tomodenoise import images, volumes
+from tomodenoise.images import Image
+
+UNITS = {"micrometer": "um", "second": "s", "hour": "h"}
+"""NeXus names units as UDUNITS does."""
+
+
+def write(image: Image, path: Path) -> None:
+    """Write a volume to one file, whole or not at all; rows stream through.
+
+    One job writes all of it: several cannot write to one file, and a file for each slab with a virtual dataset over
+    them would show zeros without a word where one is lost, and be useless when it is moved alone.
+
+    Parameters
+    ----------
+    path : the file. `/entry/data/data` holds the axes (t, c, z, y, x), without time and channel where there is one of
+        them; each chunk has the checksum of fletcher32, a filter that is part of HDF5.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    kept = [axis for axis, length in enumerate(image.shape) if axis >= 2 or length > 1]
+    with h5py.File(partial, "w") as file:
+        entry = _group(file, "entry", "NXentry", title=image.name)
+        file.attrs["default"], entry.attrs["default"] = "entry", "data"
+        _provenance(entry, image)
+        data = _group(entry, "data", "NXdata")
+        names = [image.axes[axis] for axis in kept]
+        data.attrs["signal"], data.attrs["axes"] = "data", names
+        for axis, name in zip(kept, names, strict=True):
+            _axis(data, name, image, axis)
+            data.attrs[f"{name}_indices"] = names.index(name)
+        _values(data, image, kept)
+    partial.replace(path)
+
+
+def _values(data: h5py.Group, image: Image, kept: list[int]) -> None:
+    shape, chunk = image.shape, volumes.chunk(image.shape)
+    values = data.create_dataset(
+        "data",
+        shape=[shape[axis] for axis in kept],
+        chunks=tuple(chunk[axis] for axis in kept),
+        dtype="float32",
+        fletcher32=True,
+    )
+    values.attrs["long_name"], values.attrs["units"] = "attenuation per pixel", "1"
+    for time, channel, rows, block in images.blocks(image, 0, shape[2]):
+        place = [number for axis, number in enumerate((time, channel)) if axis in kept]
+        values[(*place, rows)] = block
+
+
+def _axis(data: h5py.Group, name: str, image: Image, axis: int) -> None:
+    unit = image.units[axis]
+    positions = data.create_dataset(name, data=np.arange(image.shape[axis]) * image.scale[axis])
+    positions.attrs["long_name"] = name if unit is None else f"{name} / {UNITS.get(unit, unit)}"
+    if unit is not None:
+        positions.attrs["units"] = UNITS.get(unit, unit)
+
+
+def _provenance(entry: h5py.Group, image: Image) -> None:
+    process = _group(entry, "reconstruction", "NXprocess", program="tomodenoise", version=tomodenoise.__version__)
+    note = _group(process, "provenance", "NXnote", type="application/json")
+    note.create_dataset("data", data=json.dumps(image.provenance, indent=1))
+
+
+def _group(parent: Any, name: str, kind: str, **texts: str) -> h5py.Group:  # noqa: ANN401 - h5py has no types
+    group = parent.create_group(name)
+    group.attrs["NX_class"] = kind
+    for key, text in texts.items():
+        group.create_dataset(key, data=text)
+    return group

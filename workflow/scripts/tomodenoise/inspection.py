@@ -1,0 +1,94 @@
+"""Whether files and machine can do what a run will ask of them, looked at before it begins."""
+
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tomodenoise import forecast, integrity, readable, scans, settings, table
+from tomodenoise.engines import capabilities
+from tomodenoise.errors import UserError
+from tomodenoise.forecast import Stage
+from tomodenoise.scans import Frames, Scan
+from tomodenoise.table import Entry
+
+
+def plan(config: Mapping[str, Any]) -> dict[str, tuple[Entry, list[Stage]]]:
+    """Plan each scan of a configuration: what is known of it, and its stages."""
+    entries, files = table.open_all(config, installed_elsewhere=True), table.open_models(config)
+    filtered = capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm")).filtered
+    planned = {}
+    for name, entry in entries.items():
+        spec = table.spec_of(config, files, settings.model_of(config, name))
+        planned[name] = entry, forecast.of_scan(entry.layout, spec, config, filtered=filtered)
+    return planned
+
+
+def trainings(config: Mapping[str, Any]) -> dict[str, Stage]:
+    """Plan the training of each model that has one."""
+    files = table.open_models(config)
+    trained = [model for model in settings.models(config) if settings.trained_on(config, model)]
+    return {model: forecast.of_training(table.spec_of(config, files, model), config["train"]) for model in trained}
+
+
+def headline(name: str, entry: Entry) -> str:
+    """Say what a scan is."""
+    scan, angles = entry.scan, entry.scan.angles
+    flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
+    size = "pixel size unknown, 1 um assumed" if scan.pixel_size is None else f"{scan.pixel_size:g} um"
+    span = math.degrees(float(angles.max() - angles.min()))
+    return (
+        f"{name}: {scan.file} ({scan.layout}, {scan.kind}), {len(angles)} projections of {scan.depth} x {scan.columns}"
+        f" over {span:.4g} degrees, {flats} flats, {darks} darks, {size}, {entry.choice.sections} sections"
+    )
+
+
+def unreadable(scan: Scan) -> Iterator[str]:
+    """Read a row of the first and the last frame of each kind: headers can be whole where the data are not."""
+    groups: Iterable[Frames] = (scan.projections, *scan.flats, *scan.darks)
+    row = (scan.rows[0], scan.rows[0] + 1)
+    for group in groups:
+        for frame in {0, len(group.indices) - 1}:
+            try:
+                scans.read(group, row, slice(frame, frame + 1))
+            except (OSError, UserError) as error:
+                told = " ".join(str(error).split())
+                yield f"{group.file}: {group.dataset}: frame {group.indices[frame]} cannot be read: {told}"
+
+
+def to_write(name: str, stages: Sequence[Stage], results: Path) -> int:
+    """Count the bytes that a scan will add to the disk, about."""
+    there = sum(integrity.usage(results / name).values()) if (results / name).is_dir() else 0
+    return max(sum(stage.size for stage in stages) - there, 0)
+
+
+def of_disk(needed: int, folder: Path) -> Iterator[str]:
+    """Compare what is to be written with what is free."""
+    free, place = shutil.disk_usage(folder).free, folder.resolve()
+    if needed > free:
+        told = f"{readable.size(needed)} are to be written, but {place} has {readable.size(free)} free"
+        yield f"{told}: make room, or run with --config intermediates=delete"
+    if not os.access(folder, os.W_OK):
+        yield f"{place} cannot be written to: mend its permissions, or run elsewhere with --directory"
+
+
+def of_memory(asked: Mapping[str, int]) -> Iterator[str]:
+    """Compare what a job of each rule asks for, megabytes, with this machine's memory."""
+    for rule, megabytes in asked.items():
+        if megabytes > memory():
+            yield f"a job of {rule} asks for {megabytes} MB, but this machine has {memory()}: lower slab_megabytes"
+
+
+def hint(asked: Mapping[str, int], cores: int) -> str | None:
+    """Say how to keep the jobs that run at the same time within this machine's memory."""
+    largest = max(asked.values(), default=0)
+    if largest * cores <= memory():
+        return None
+    return f"{cores} jobs of {largest} MB do not fit into {memory()} MB: add --resources mem_mb={memory() * 9 // 10}"
+
+
+def memory() -> int:
+    """Memory of this machine, megabytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20

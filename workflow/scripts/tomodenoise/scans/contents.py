@@ -30,6 +30,10 @@ class Contents:
     """What the file says of its numbers, in words of its own; the first that is understood counts."""
     used: tuple[Path, ...]
     """Every file that these numbers lie in."""
+    steps: IntArray | None = None
+    """(projections,) time step of each one, from 0 without gaps."""
+    times: FloatArray | None = None
+    """(projections,) seconds."""
 
 
 def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
@@ -87,6 +91,25 @@ def groups(stack: h5py.Dataset, members: IntArray, projections: IntArray) -> tup
     before = np.searchsorted(projections, members)
     parts = np.split(members, np.flatnonzero(np.diff(before)) + 1)
     return tuple(frames(stack, part, _time(part, projections)) for part in parts if len(part))
+
+
+def number_steps(labels: h5py.Dataset, projections: int) -> IntArray:
+    """Number the time steps from 0; the file may label them by any numbers that do not descend."""
+    values, name = labels[()], f"{labels.file.filename}: {labels.name}"
+    if values.shape != (projections,) or values.dtype.kind not in "iuf":
+        raise UserError(f"{name} has shape {values.shape}, but there are {projections} projections: give one for each")
+    if np.any(np.diff(values.astype(float)) < 0):
+        raise UserError(f"{name} descends: write the projections in the order of their steps")
+    return np.asarray(np.unique(values, return_inverse=True)[1])
+
+
+def seconds(times: h5py.Dataset, projections: int) -> FloatArray:
+    """Time of each projection, seconds."""
+    values, name = np.asarray(times[()], dtype=float), f"{times.file.filename}: {times.name}"
+    factor = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3}.get(hdf5.text(times, "units"))
+    if factor is None or values.shape != (projections,) or not np.all(np.diff(values) > 0):
+        raise UserError(f"{name}: give one ascending time for each of the {projections} projections, in s or ms")
+    return np.asarray(factor * values)
 
 
 def used_files(datasets: Sequence[h5py.Dataset]) -> tuple[Path, ...]:

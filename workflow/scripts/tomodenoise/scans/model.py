@@ -38,7 +38,8 @@ class Scan:
     columns: int
     angles: FloatArray
     """(A,) float64 radians, in acquisition order."""
-    projections: Frames
+    projections: tuple[Frames, ...]
+    """In acquisition order; several where the steps of a dynamic scan have files of their own."""
     flats: tuple[Frames, ...]
     """One group for each run of flats between the same two projections, in acquisition order."""
     darks: tuple[Frames, ...]
@@ -46,6 +47,10 @@ class Scan:
     """Micrometre; None where neither the file nor the user says so."""
     identity: dict[str, object]
     """See `identity.identify`."""
+    steps: IntArray | None = None
+    """(A,) time step of each projection, ascending from 0 without gaps; None where the file does not tell them."""
+    times: FloatArray | None = None
+    """(A,) seconds; None where the file does not tell."""
 
     @property
     def depth(self) -> int:
@@ -56,6 +61,7 @@ class Scan:
 def to_json(scan: Scan) -> dict[str, Any]:
     """Plain values for `scan.json`; angles in degrees and runs of frames as [start, stop), for people to read."""
     degrees = np.round(np.degrees(scan.angles), DIGITS)
+    parts = [_frames_to_json(part) for part in scan.projections]
     return {
         "file": str(scan.file),
         "layout": scan.layout,
@@ -66,17 +72,20 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "number_of_projections": len(scan.angles),
         "first_angle_degrees": float(degrees[0]),
         "last_angle_degrees": float(degrees[-1]),
-        "projections": _frames_to_json(scan.projections),
+        "projections": parts[0] if len(parts) == 1 else parts,
         "flats": [_frames_to_json(group) for group in scan.flats],
         "darks": [_frames_to_json(group) for group in scan.darks],
         "identity": scan.identity,
         "angles_degrees": degrees.tolist(),
+        **({} if scan.steps is None else _steps_to_json(scan.steps)),
     }
 
 
 def from_json(values: dict[str, Any]) -> Scan:
     """Read what `to_json` wrote."""
     start, stop = values["rows"]
+    parts = values["projections"] if isinstance(values["projections"], list) else [values["projections"]]
+    counts = values.get("projections_of_each_step")
     return Scan(
         file=Path(values["file"]),
         layout=values["layout"],
@@ -84,11 +93,12 @@ def from_json(values: dict[str, Any]) -> Scan:
         rows=(start, stop),
         columns=values["columns"],
         angles=np.radians(np.asarray(values["angles_degrees"], dtype=np.float64)),
-        projections=_frames_from_json(values["projections"]),
+        projections=tuple(_frames_from_json(part) for part in parts),
         flats=tuple(_frames_from_json(group) for group in values["flats"]),
         darks=tuple(_frames_from_json(group) for group in values["darks"]),
         pixel_size=values["pixel_size_micrometre"],
         identity=values["identity"],
+        steps=None if counts is None else np.repeat(np.arange(len(counts)), counts),
     )
 
 
@@ -96,6 +106,10 @@ def runs(indices: IntArray) -> list[tuple[int, int]]:
     """Consecutive stretches of ascending positions, as (start, stop)."""
     pieces = np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1)
     return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
+
+
+def _steps_to_json(steps: IntArray) -> dict[str, Any]:
+    return {"number_of_steps": int(steps[-1]) + 1, "projections_of_each_step": np.bincount(steps).tolist()}
 
 
 def _frames_to_json(frames: Frames) -> dict[str, Any]:

@@ -60,11 +60,13 @@ def open_scan(
             rows=_crop(rows, depth, file),
             columns=columns,
             angles=contents.angles,
-            projections=_located(contents.projections, file),
+            projections=(_located(contents.projections, file),),
             flats=tuple(_located(group, file) for group in contents.flats),
             darks=tuple(_located(group, file) for group in contents.darks),
             pixel_size=contents.pixel_size if pixel_size is None else pixel_size,
             identity=identify(file, [_as_given(each, file) for each in contents.used]),
+            steps=contents.steps,
+            times=contents.times,
         )
 
 

@@ -43,7 +43,20 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
     """Arrows point down: the rooms in the order of their floors, as the design has them."""
     floors = [
         ["errors", "arrays", "devices", "directions", "leftovers", "provenance", "logs", "streams", "widening"],
-        ["grid", "splitting", "settings", "quality", "networks", "scans", "engines", "specs", "symmetries", "geometry"],
+        [
+            "grid",
+            "splitting",
+            "settings",
+            "quality",
+            "networks",
+            "scans",
+            "engines",
+            "specs",
+            "symmetries",
+            "geometry",
+            "steps",
+            "dealing",
+        ],
         [
             "layout",
             "volumes",

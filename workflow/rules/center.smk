@@ -11,9 +11,7 @@ checkpoint find_center:
     input:
         scan="results/{scan}/scan.json",
         array="results/{scan}/projections.zarr/zarr.json",
-        projections=lambda wildcards: projections_of(
-            "results/{scan}/projections.zarr/c/0/{slab}/0", [wildcards.scan]
-        ),
+        projections=projections_of_center,
     output:
         center="results/{scan}/center.json",
         figure="results/{scan}/center.png",
@@ -24,15 +22,14 @@ checkpoint find_center:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: 200 * projected(w).angles * projected(w).columns, alone=800
-        ),
+        mem_mb=megabytes(lambda w: 200 * rested(w)[1] * projected(w).columns, alone=800),
     params:
         wanted=lambda wildcards: {
             "center": CONFIG["scans"][wildcards.scan]["center"],
             "tilt": CONFIG["scans"][wildcards.scan]["tilt"],
             "field": TABLE[wildcards.scan].field,
         },
+        angles=rested,
         engine=CONFIG["reconstruct"]["engine"],
     script:
         "../scripts/find_center.py"

@@ -43,6 +43,7 @@ MODELS = [name for name in settings.models(CONFIG) if settings.trained_on(CONFIG
 wildcard_constraints:
     scan="|".join(map(re.escape, SCANS)),
     model="|".join(map(re.escape, MODELS)) or "(?!)",
+    block=r"\d+",
     slab=r"\d+",
     level=r"\d+",
 
@@ -71,12 +72,12 @@ def gather(stage, files):
 
 
 def raw(wildcards):
-    """The raw file; ancient, since its content counts, which `fingerprint` follows, and not when it was touched."""
-    return ancient(str(TABLE[wildcards.scan].scan.file))
+    """The raw files; ancient, since their content counts, which `fingerprint` follows, not when they were touched."""
+    return [ancient(str(file)) for file in TABLE[wildcards.scan].files]
 
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
-PIXELS = ["file", "mode", "rows"]
+PIXELS = ["file", "mode", "rows", "steps"]
 if CONFIG["correct"].get("phase"):
     PIXELS.append("pixel_size")
 SLICES = [*PIXELS, "center", "tilt", "field"]

@@ -3,7 +3,9 @@ rule correct:
     input:
         gather(
             "correct",
-            projections_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS),
+            projections_of(
+                "results/{scan}/projections.zarr/c/{block}/{slab}/0", SCANS
+            ),
         ),
 
 
@@ -22,7 +24,7 @@ rule allocate_projections:
         shape=lambda wildcards: projected(wildcards).projections.shape,
         shard=lambda wildcards: projected(wildcards).projections.shard,
         chunk=lambda wildcards: (
-            len(TABLE[wildcards.scan].scan.angles),
+            projected(wildcards).projections.shard[0],
             1,
             TABLE[wildcards.scan].scan.columns,
         ),
@@ -40,22 +42,23 @@ rule correct_slab:
         split="results/{scan}/split.json",
         array="results/{scan}/projections.zarr/zarr.json",
     output:
-        shard="results/{scan}/projections.zarr/c/0/{slab}/0",
-        counts="results/{scan}/corrections/{slab}.json",
+        shard="results/{scan}/projections.zarr/c/{block}/{slab}/0",
+        counts="results/{scan}/corrections/{block}-{slab}.json",
     log:
-        "logs/{scan}/correct/{slab}.log",
+        "logs/{scan}/correct/{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/correct/{slab}.tsv"
+        "benchmarks/{scan}/correct/{block}-{slab}.tsv"
     conda:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
             lambda w: correction.held(
-                TABLE[w.scan].scan, projected(w).projection_rows, CORRECTION
+                TABLE[w.scan].scan, *projected(w).projections.shard[:2], CORRECTION
             )
         ),
     params:
         rows=projection_rows,
+        angles=projection_angles,
         settings=correct_settings,
     script:
         "../scripts/correct_slab.py"

@@ -3,7 +3,7 @@ rule reconstruct:
     input:
         gather(
             "reconstruct",
-            slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS),
+            slabs_of("results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0", SCANS),
         ),
 
 
@@ -34,17 +34,19 @@ rule reconstruct_slab:
         center="results/{scan}/center.json",
         array="results/{scan}/sections.zarr/zarr.json",
     output:
-        "results/{scan}/sections.zarr/c/0/0/{slab}/0/0",
+        "results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0",
     log:
-        "logs/{scan}/reconstruct/{slab}.log",
+        "logs/{scan}/reconstruct/{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/reconstruct/{slab}.tsv"
+        "benchmarks/{scan}/reconstruct/{block}-{slab}.tsv"
     conda:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(lambda w: plans.reconstructing(layout(w), additive=ADDITIVE)),
     params:
         rows=slab_rows,
+        block=sections_of_block,
+        angles=angles_of_block,
         settings=CONFIG["reconstruct"],
     script:
         "../scripts/reconstruct_slab.py"

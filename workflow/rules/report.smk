@@ -10,9 +10,11 @@ rule render_report:
             "results/{scan}/{name}.json", scan=SCANS, name=["scan", "split", "center"]
         ),
         centers=expand("results/{scan}/center.png", scan=SCANS),
-        corrections=projections_of("results/{scan}/corrections/{slab}.json", SCANS),
+        corrections=projections_of(
+            "results/{scan}/corrections/{block}-{slab}.json", SCANS
+        ),
         planes=image_slabs_of(
-            "results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False
+            "results/{scan}/figures/planes/{block}-{slab}.npz", SCANS, levels=False
         ),
         images=IMAGES,
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: Path, image: Path, shape: Sequence[int], pixel_size: float, facts: dict[str, Any]) -> None:
+def main(
+    scan: Path, image: Path, shape: Sequence[int], pixel_size: float, step_seconds: float | None, facts: dict[str, Any]
+) -> None:
     """Allocate the image of a scan, named as the scan is."""
     source = json.loads(scan.read_text())["identity"]
     described = provenance.collect(facts["config"], source)
     attributes = {"provenance": described | {"model": facts["model"], "origin": facts["origin"]}}
     logs.logger.info("%s: %g micrometre", image, pixel_size)
     (name,) = facts["config"]["scans"]
-    volumes.allocate_image(image, tuple(shape), pixel_size, attributes, name)
+    volumes.allocate_image(image, tuple(shape), pixel_size, attributes, name, step_seconds)
 
 
 if __name__ == "__main__":

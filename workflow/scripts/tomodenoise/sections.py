@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ class Sections:
     """Pixels, of the disc around the axis that all projections have seen."""
     unions: tuple[tuple[int, ...], ...]
     """Sections in each of the S stored reconstructions: one, or several where these do not add up."""
+    first: int = 0
+    """Place in the array of the first of them, where this is a part of a scan."""
 
     @property
     def additive(self) -> bool:
@@ -56,7 +58,23 @@ class Sections:
 
     def read(self, start: int, stop: int) -> FloatArray:
         """Read rows of all that is stored: (S, z, y, x) float32, attenuation per pixel."""
-        return volumes.read(self.array, (slice(None), 0, slice(start, stop)))
+        return volumes.read(self.array, (slice(self.first, self.first + len(self.unions)), 0, slice(start, stop)))
+
+    def at(self, time: int) -> "Sections":
+        """Part of a dynamic scan that is one time step; a static scan has but one."""
+        each = self.split.each
+        return self._part(time * each, (time + 1) * each)
+
+    def trained(self, window: Sequence[int] | None) -> list["Sections"]:
+        """Parts of which training takes inputs and targets, see `splitting.trained`."""
+        return [self._part(*run) for run in splitting.trained(self.split, window)]
+
+    def _part(self, start: int, stop: int) -> "Sections":
+        if self.split.times == 1:
+            return self
+        roles = self.split.roles if stop - start == self.split.members else (splitting.Role((0,), ()),)
+        split = replace(self.split, sections=self.split.sections[start:stop], roles=roles, times=1)
+        return replace(self, split=split, unions=tuple((i,) for i in range(stop - start)), first=start)
 
 
 def describe(results: Path) -> Sections:
@@ -65,7 +83,8 @@ def describe(results: Path) -> Sections:
     radius = geometry.read(results / "center.json").radius
     array = results / "sections.zarr"
     count, _, depth, _, size = volumes.open_array(array).shape
-    unions = splitting.stored(split.roles, additive=count == len(split.sections))
+    alone = split.times > 1 or count == len(split.sections)
+    unions = tuple((i,) for i in range(count)) if alone else splitting.stored(split.roles, additive=False)
     return Sections(array, depth, size, split, radius, unions)
 
 

@@ -31,7 +31,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     UserError
         For the first mistake, with the key's full name; an unknown key with the nearest valid one.
     """
-    rules = schema()
+    rules, config = schema(), _with_steps(config)
     mistakes = sorted(Draft202012Validator(rules).iter_errors(config), key=lambda m: list(map(str, m.absolute_path)))
     if mistakes:
         raise UserError(f"config: {_explain(mistakes[0])}")
@@ -40,6 +40,15 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     _check_names(complete)
     _check_models(complete)
     return complete
+
+
+def _with_steps(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give dynamic scans the key `steps`, so that its defaults are filled in; no other scan has it."""
+    scans = config.get("scans")
+    if not isinstance(scans, Mapping):
+        return config
+    dynamic = {n: e for n, e in scans.items() if isinstance(e, Mapping) and e.get("mode") == "dynamic"}
+    return {**config, "scans": {**scans, **{name: {"steps": {}, **entry} for name, entry in dynamic.items()}}}
 
 
 def model_of(config: Mapping[str, Any], scan: str) -> str:

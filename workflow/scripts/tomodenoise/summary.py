@@ -27,7 +27,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections")]
-    planes = figures.join(_numbered(folder / "figures" / "planes"))
+    planes = figures.join(_of_middle_block(_numbered(folder / "figures" / "planes")))
     image = volumes.attributes(folder / "denoised.ome.zarr")
     axial = planes["axial (z)"][1]
     description = _model(model, config, results)
@@ -130,7 +130,7 @@ def _warnings(
     config: Mapping[str, Any],
 ) -> list[str]:
     divided, removed = config["correct"]["flats"] == "divided", config["correct"]["stripes"]
-    found = list(correction.concerns(scan, slabs, len(split.sections), divided=divided, removed=removed))
+    found = list(correction.concerns(scan, slabs, split.members, divided=divided, removed=removed))
     if center["warning"]:
         found.append(f"center: {center['warning']}")
     if split.missing_wedge:
@@ -145,7 +145,18 @@ def _count(groups: Sequence[scans.Frames]) -> str:
 
 
 def _numbered(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir(), key=lambda path: int(path.stem))
+    """Files called BLOCK-SLAB, in order."""
+    return sorted(folder.iterdir(), key=_block_and_slab)
+
+
+def _block_and_slab(path: Path) -> tuple[int, ...]:
+    return tuple(map(int, path.stem.split("-")))
+
+
+def _of_middle_block(files: Sequence[Path]) -> list[Path]:
+    """Pick the slabs of the time steps in the middle."""
+    blocks = sorted({_block_and_slab(file)[0] for file in files})
+    return [file for file in files if _block_and_slab(file)[0] == blocks[len(blocks) // 2]]
 
 
 def _read(path: Path) -> dict[str, Any]:

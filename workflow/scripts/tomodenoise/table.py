@@ -8,6 +8,7 @@ from typing import Any
 
 from tomodenoise import (
     correction,
+    dealing,
     directions,
     engines,
     geometry,
@@ -17,6 +18,7 @@ from tomodenoise import (
     settings,
     specs,
     splitting,
+    steps,
 )  # fmt: skip
 from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
@@ -35,10 +37,16 @@ class Entry:
     """For slices as wide as the detector, where `size_open`."""
     size_open: bool
     """Whether the size of slices is known only when the center is: a full turn, and nobody gives either."""
-    choice: splitting.Choice
+    choice: splitting.Choice | steps.Choice
     """How many sections, and why."""
     field: str
     """Field of view to aim at: full, extended or auto."""
+    files: tuple[Path, ...]
+    """As the user names them."""
+    window: tuple[int, int] | None = None
+    """Time steps to train on, first and last plus one; None for a static scan."""
+    step_seconds: float | None = None
+    """From one time step to the next, where that is known."""
 
 
 def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) -> dict[str, Entry]:
@@ -72,19 +80,14 @@ def _check_alike(model: str, sections: Mapping[str, int]) -> None:
 
 
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
-    entry, split = config["scans"][name], config["split"]
+    entry = config["scans"][name]
     able = engines.capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm"))
     try:
-        _check_braces(entry["file"])
-        scan = scans.open_scan(
-            Path(entry["file"]),
-            input=config["correct"]["input"],
-            rows=entry.get("rows"),
-            pixel_size=entry.get("pixel_size"),
-        )
+        files = scans.expand(entry["file"])
+        _check_braces(*map(str, files))
+        scan = dealing.read(files, entry, config["correct"]["input"])
         correction.check(scan, correction.from_settings(config["correct"]))
-        choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
-        roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
+        dealt = dealing.deal(scan, entry, config["split"], additive=able.additive)
         field = _field(entry["field"], joins=able.filtered)
         size, size_open = _size(field, entry["center"], scan)
     except UserError as mistake:
@@ -94,20 +97,24 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         depth=scan.depth,
         columns=scan.columns,
         size=size,
-        stored=len(splitting.stored(roles, additive=able.additive)),
+        stored=dealt.stored,
         slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
+        firsts=dealt.firsts,
+        trained=dealt.trained,
     )
-    return Entry(scan, shape, size_open, choice, field)
+    seconds = dealing.step_seconds(scan, entry)
+    return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
 
 
 def _size(field: str, center: float | str, scan: scans.Scan) -> tuple[int, bool]:
     """Give the edge of a slice, and whether it is only known once the center is."""
     if center != "auto" and not 0 < float(center) < scan.columns - 1:
         raise UserError(f"center: {center} lies outside of the detector's {scan.columns} columns: correct it")
+    angles = dealing.views(scan)
     if center == "auto":
-        geometry.is_extended(field, scan.columns / 2, scan.columns, scan.angles)
-        return scan.columns, field != "full" and directions.is_full_turn(scan.angles)
-    extended = geometry.is_extended(field, float(center), scan.columns, scan.angles)
+        geometry.is_extended(field, scan.columns / 2, scan.columns, angles)
+        return scan.columns, field != "full" and directions.is_full_turn(angles)
+    extended = geometry.is_extended(field, float(center), scan.columns, angles)
     return geometry.Geometry(scan.columns, float(center), extended=extended).size, False
 
 
@@ -123,16 +130,29 @@ def widened(entry: Entry, center: Path) -> layout.Layout:
     return replace(entry.layout, size=json.loads(center.read_text())["size"])
 
 
+def rested(entry: Entry) -> tuple[int, int]:
+    """Projections that the center is found on, first and last plus one: all, or those of the first run of training."""
+    if entry.window is None:
+        return 0, entry.layout.angles
+    shape, first = entry.layout, entry.window[0]
+    return (*shape.firsts, shape.angles)[first], (*shape.firsts, shape.angles)[first + shape.runs[1] // shape.each]
+
+
 def relevant(
     config: Mapping[str, Any], entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]
 ) -> dict[str, Any]:
     """Pick what shapes a product of a scan, as `settings.relevant`, with the sections that `auto` stands for."""
     picked = settings.relevant(config, scan, keys, sections)
+    if "steps" in picked["scans"][scan]:
+        # The window and the time of a step shape no pixel, and how steps are split stands under `split`.
+        projections = picked["scans"][scan]["steps"].get("projections")
+        picked["scans"][scan] = picked["scans"][scan] | {"steps": {"projections": projections}}
     return {**picked, "split": _split(entries[scan])} if "split" in sections else picked
 
 
-def _split(entry: Entry) -> dict[str, int]:
-    return {"sections": entry.choice.sections, "input": entry.choice.inputs}
+def _split(entry: Entry) -> dict[str, Any]:
+    by = {"by": entry.choice.by} if isinstance(entry.choice, steps.Choice) else {}
+    return {"sections": entry.choice.sections, "input": entry.choice.inputs, **by}
 
 
 def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
@@ -188,7 +208,10 @@ def training_request(
     shaping: dict[str, Any] = {section: config[section] for section in ("correct", "split", "reconstruct", "train")}
     shaping["network"] = asdict(files[model].spec) if model in files else config["network"]
     shaping["split"] = _split(entries[names[0]])
-    shaping["scans"] = {name: settings.relevant(config, name, keys)["scans"][name] for name in names}
+    shaping["scans"] = {name: relevant(config, entries, name, keys, ())["scans"][name] for name in names}
+    for name in names:
+        if entries[name].window:
+            shaping["scans"][name]["steps"]["train"] = entries[name].window
     return {
         "config": shaping,
         "sources": {name: entries[name].scan.identity["fingerprint"] for name in names},
@@ -236,6 +259,7 @@ def _describe(name: str, file: Path) -> Description:
     return described
 
 
-def _check_braces(file: str) -> None:
-    if set("{}") & set(file):
-        raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")
+def _check_braces(*files: str) -> None:
+    for file in files:
+        if set("{}") & set(file):
+            raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")

@@ -54,7 +54,14 @@ def allocate(
     _move_metadata(scratch, path)
 
 
-def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict[str, Any], name: str) -> None:
+def allocate_image(
+    path: Path,
+    shape: Shape,
+    pixel_size: float,
+    attributes: dict[str, Any],
+    name: str,
+    step_seconds: float | None = None,
+) -> None:
     """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
 
     Parameters
@@ -63,6 +70,7 @@ def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict
     shape : (t, c, z, y, x) of the full resolution.
     pixel_size : micrometre, the same in z, y and x.
     attributes, name : provenance, and the name that viewers show.
+    step_seconds : from one time step to the next; None where steps are counted.
 
     Notes
     -----
@@ -79,13 +87,14 @@ def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict
         {
             "path": str(number),
             "coordinateTransformations": [
-                {"type": "scale", "scale": [1.0, 1.0, *(pixel_size * f for f in factors)]},
+                {"type": "scale", "scale": [step_seconds or 1.0, 1.0, *(pixel_size * f for f in factors)]},
                 {"type": "translation", "translation": [0.0, 0.0, *(pixel_size * (f - 1) / 2 for f in factors)]},
             ],
         }
         for number, factors in enumerate(_factors(levels))
     ]
-    axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
+    time = {"name": "t", "type": "time"} | ({"unit": "second"} if step_seconds else {})
+    axes = [time, {"name": "c", "type": "channel"}]
     axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
     group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
     write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name)
@@ -126,8 +135,8 @@ def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
     return np.asarray(array[region])
 
 
-def read_spread_rows(path: Path, most: int) -> tuple[FloatArray, IntArray]:
-    """Read up to ``most`` rows, spread over the height, of projections (angle, y, x).
+def read_spread_rows(path: Path, most: int, angles: slice) -> tuple[FloatArray, IntArray]:
+    """Read up to ``most`` rows, spread over the height, of some projections (angle, y, x).
 
     Returns
     -------
@@ -135,7 +144,7 @@ def read_spread_rows(path: Path, most: int) -> tuple[FloatArray, IntArray]:
     """
     depth = open_array(path).shape[1]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([read(path, (slice(None), int(row))) for row in rows]), rows
+    return np.stack([read(path, (angles, int(row))) for row in rows]), rows
 
 
 def attributes(path: Path) -> dict[str, Any]:

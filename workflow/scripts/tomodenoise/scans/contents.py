@@ -94,7 +94,7 @@ def groups(stack: h5py.Dataset, members: IntArray, projections: IntArray) -> tup
 
 
 def number_steps(labels: h5py.Dataset, projections: int) -> IntArray:
-    """Number the time steps from 0; the file may label them by any numbers that do not descend."""
+    """Return the time steps numbered from 0; the file may label them by any numbers that do not descend."""
     values, name = labels[()], f"{labels.file.filename}: {labels.name}"
     if values.shape != (projections,) or values.dtype.kind not in "iuf":
         raise UserError(f"{name} has shape {values.shape}, but there are {projections} projections: give one for each")

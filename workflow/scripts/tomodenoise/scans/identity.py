@@ -41,8 +41,9 @@ def identify(file: Path, used: Iterable[Path]) -> dict[str, object]:
 def fingerprint(files: Collection[Path]) -> str:
     """SHA-256 over the size of each file and samples of 64 KiB at its head, its tail and 14 places between.
 
-    A mebibyte a file is read, however large it is, and of many files four and the ends of each. A scan that was touched or moved keeps its fingerprint, one
-    that was acquired anew has another. It is no guard against a few bytes that were altered on purpose.
+    A mebibyte a file is read, however large it is, and of many files four and the ends of each. A scan that was
+    touched or moved keeps its fingerprint, one that was acquired anew has another. It is no guard against a few bytes
+    that were altered on purpose.
     """
     digest = hashlib.sha256()
     samples = max(2, min(SAMPLES, MANY * SAMPLES // max(len(files), 1)))

@@ -94,7 +94,7 @@ def deal(count: int, projections: float) -> IntArray:
 def _matching(pattern: str) -> list[Path]:
     if Path(pattern).exists() or not set("*?[") & set(pattern):
         return [Path(pattern)]
-    found = sorted(glob(pattern), key=_natural)
+    found = sorted(glob(pattern), key=_natural)  # noqa: PTH207 - of a Path it takes no absolute pattern
     if not found:
         raise UserError(f"file: no file is called {pattern}: correct the pattern")
     return [Path(file) for file in found]
@@ -140,7 +140,7 @@ def _later(frames: Frames, projections: int) -> Frames:
 
 
 def _cut(scan: Scan, steps: IntArray) -> Scan:
-    """Number the steps of a scan of one file, and leave out what comes after the last one."""
+    """Apply the numbers of the steps to a scan of one file, and leave out what comes after the last one."""
     part, count = scan.projections[0], len(steps)
     kept = replace(part, indices=part.indices[:count], time=(count - 1) / 2)
     times = None if scan.times is None else scan.times[:count]

@@ -4,6 +4,33 @@ rule report:
         gather("report", "results/report.html"),
 
 
+rule watch_series:
+    input:
+        sections=middle_of("sections.zarr/c", image=False),
+        images=middle_of("denoised.ome.zarr/0/c", image=True),
+        arrays=[
+            "results/{scan}/sections.zarr/zarr.json",
+            "results/{scan}/denoised.ome.zarr/0/zarr.json",
+        ],
+        split="results/{scan}/split.json",
+        center="results/{scan}/center.json",
+    output:
+        "results/{scan}/figures/series.npz",
+    log:
+        "logs/{scan}/watch.log",
+    benchmark:
+        "benchmarks/{scan}/watch/scan.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        mem_mb=megabytes(lambda w: plans.watching(layout(w)), alone=450),
+    params:
+        window=trained_window,
+        seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
+    script:
+        "../scripts/watch_series.py"
+
+
 rule render_report:
     input:
         scans=expand(
@@ -17,6 +44,10 @@ rule render_report:
             "results/{scan}/figures/planes/{block}-{slab}.npz", SCANS, levels=False
         ),
         images=IMAGES,
+        series=expand(
+            "results/{scan}/figures/series.npz",
+            scan=[scan for scan in SCANS if TABLE[scan].window],
+        ),
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),

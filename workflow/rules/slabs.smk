@@ -140,3 +140,26 @@ def sections_around(wildcards):
         f"results/{wildcards.scan}/sections.zarr/c/{wildcards.block}/0/{slab}/0/0"
         for slab in grid.covering(*rows, layout(wildcards).rows)
     ]
+
+
+def middle_of(array, image):
+    """Shards of all time steps that hold the rows in the middle of an array, of the denoised volume or of sections."""
+
+    def files(wildcards):
+        shapes = layout(wildcards)
+        rows = plans.watched(shapes.depth)
+        slabs = grid.covering(*rows, shapes.image_rows if image else shapes.rows)
+        return [
+            f"results/{wildcards.scan}/{array}/{block.index}/0/{slab}/0/0"
+            for block in shapes.blocks
+            for slab in slabs
+        ]
+
+    return files
+
+
+def trained_window(wildcards):
+    """Steps of a scan that its model was trained on; none where other scans trained it."""
+    model = settings.model_of(CONFIG, wildcards.scan)
+    trained = wildcards.scan in settings.trained_on(CONFIG, model)
+    return list(TABLE[wildcards.scan].window) if trained else [0, 0]

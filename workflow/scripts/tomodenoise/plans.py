@@ -28,6 +28,9 @@ CUBE = 96
 CUBE_BYTES = 4 << 30
 """What a cube may take: it bounds the edge where the reach is large. No device counts, as slabs are planned with it."""
 
+WATCHED = 4
+"""Slices in the middle of a series that the report measures at every time step."""
+
 SPEED = 2e10
 """Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
 
@@ -179,6 +182,17 @@ def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) ->
     slices = layout.image_rows * layout.blocks[0].stop
     passes = slices * layout.size**2 * inputs * int(denoise["ensemble"])
     return operations(spec) * passes / SPEED / 60
+
+
+def watched(depth: int) -> tuple[int, int]:
+    """Rows in the middle of a volume that the report measures, first and last plus one."""
+    middle = depth // 2
+    return max(0, middle - WATCHED // 2), min(depth, middle + WATCHED // 2)
+
+
+def watching(layout: Layout) -> float:
+    """Count the float32 that looking through a series holds: some slices of four steps, and small ones of all steps."""
+    return 16 * WATCHED * (1 + layout.each) * layout.size**2 + 4 * layout.times * 256**2
 
 
 def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes
+from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes, watching
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
@@ -47,6 +47,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         model=model,
         settings=settings.relevant(config, name, sections=STAGES),
         provenance=image["provenance"],
+        series=watching.load(moving) if (moving := folder / "figures" / "series.npz").exists() else None,
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
     )
 

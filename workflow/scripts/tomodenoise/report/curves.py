@@ -41,7 +41,7 @@ def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
         _style(axes)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(buffer.getvalue())
+    return inline(buffer.getvalue())
 
 
 def _positive(history: Sequence[dict[str, float]], name: str) -> FloatArray:
@@ -65,7 +65,7 @@ def _style(axes: Axes) -> None:
     axes.legend(frameon=False, loc="upper right", ncols=2)
 
 
-def _inline(svg: str) -> str:
+def inline(svg: str) -> str:
     """Free an SVG file from what is of no use inside HTML, and give it the page's colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)

@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures, words
+from tomodenoise.report import series as series_
 from tomodenoise.report.timing import Stage
+from tomodenoise.watching import Series
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
 
@@ -38,6 +40,8 @@ class ScanSection:
     """The resolved configuration of this scan, nested."""
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
+    series: Series | None = None
+    """Of a dynamic scan."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,9 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
         .render(
             title=title,
             scans=[(scan, view(scan)) for scan in scans],
+            times=[
+                scan.series and series_.section(scan.series, scan.window, f"time {i}") for i, scan in enumerate(scans)
+            ],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},
             anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},

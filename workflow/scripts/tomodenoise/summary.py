@@ -33,9 +33,10 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     description = _model(model, config, results)
     denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
     visible = grid.field_of_view(axial.shape[0], center["radius"])
+    series = watching.load(folder / "figures" / "series.npz") if split.times > 1 else None
     return report.ScanSection(
         name=name,
-        facts=_facts(scan, split, center, slabs) | {"model": denoised},
+        facts=_facts(scan, split, center, slabs, series) | {"model": denoised},
         warnings=(
             *_warnings(scan, split, center, slabs, config),
             *modelfile.concerns(description, scan.pixel_size),
@@ -47,7 +48,7 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         model=model,
         settings=settings.relevant(config, name, sections=STAGES),
         provenance=image["provenance"],
-        series=watching.load(moving) if (moving := folder / "figures" / "series.npz").exists() else None,
+        series=series,
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
     )
 
@@ -78,7 +79,11 @@ def _model(name: str, config: Mapping[str, Any], results: Path) -> modelfile.Des
 
 
 def _facts(
-    scan: scans.Scan, split: splitting.Split, center: Mapping[str, Any], slabs: Sequence[correction.SlabStatistics]
+    scan: scans.Scan,
+    split: splitting.Split,
+    center: Mapping[str, Any],
+    slabs: Sequence[correction.SlabStatistics],
+    series: watching.Series | None,
 ) -> dict[str, str]:
     first, last = np.degrees([scan.angles.min(), scan.angles.max()])
     fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
@@ -93,6 +98,7 @@ def _facts(
         "confidence of the center": center["confidence"],
         "slices": f"{center['size']} x {center['size']} pixels{', extended field' if center['extended'] else ''}",
         "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections{_because(split)}",
+        **_in_time(split, series),
         "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
     if fewest:
@@ -100,6 +106,23 @@ def _facts(
     repaired = sum(slab.repaired for slab in slabs)
     facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
     return facts | _defects(slabs)
+
+
+def _in_time(split: splitting.Split, series: watching.Series | None) -> dict[str, str]:
+    """Say how a dynamic scan is split, and how even its angles are."""
+    if series is None:
+        return {}
+    first, last = series.window
+    period = f", {series.seconds:.4g} s each" if np.isfinite(series.seconds) else ""
+    trained = f"steps {first} to {last - 1}" if last > first else "other scans"
+    facts = {"time steps": f"{split.times}{period}", "trained on": trained}
+    if split.interlacing:
+        one = split.interlacing
+        facts["interlacing"] = (
+            f"{one.verdict}: {one.group} steps together see {one.directions} directions, the widest gap"
+            f" {one.figure:.2f} times the mean"
+        )
+    return facts
 
 
 def _tilted(center: Mapping[str, Any]) -> str:
@@ -134,6 +157,11 @@ def _warnings(
     found = list(correction.concerns(scan, slabs, split.members, divided=divided, removed=removed))
     if center["warning"]:
         found.append(f"center: {center['warning']}")
+    if split.interlacing and split.interlacing.verdict != "even":
+        found.append(
+            f"time steps: {split.interlacing.verdict} ({split.interlacing.group} of them leave a gap"
+            f" {split.interlacing.figure:.1f} times the mean): what streaks input and target share stays in the volume"
+        )
     if split.missing_wedge:
         found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
     if scan.pixel_size is None:

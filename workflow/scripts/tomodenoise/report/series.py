@@ -29,7 +29,7 @@ FRAMES = 48
 SECONDS = 8.0
 """That the animation takes, about."""
 
-WIDEST = 480
+WIDEST = 256
 """Pixels of a slice in the animation, at most."""
 
 
@@ -67,7 +67,7 @@ def section(series: Series, limits: tuple[float, float], key: str) -> TimeSectio
     return TimeSection(
         strip=pictures.picture(_enlarged(strip, 900), limits, 1),
         strip_steps=", ".join(_moment(int(step), series.seconds) for step in shown),
-        cut=pictures.picture(_enlarged(_cut(series, row), 900), limits, 1),
+        cut=pictures.picture(_enlarged(_cut(series, row), 600), limits, 1),
         cut_row=row * series.factor,
         animation=_animation(series, limits),
         chart=_chart(series, key),
@@ -108,7 +108,7 @@ def _row(tiles: FloatArray) -> FloatArray:
 def _cut(series: Series, row: int) -> FloatArray:
     """Time downwards and x to the right, raw beside denoised; each step is as high as makes it well seen."""
     both = np.concatenate([series.before[:, row], _gap(len(series.before)), series.after[:, row]], axis=1)
-    return np.repeat(both, max(1, 160 // len(both)), axis=0)
+    return np.repeat(both, max(1, 100 // len(both)), axis=0)
 
 
 def _gap(height: int) -> FloatArray:
@@ -127,7 +127,7 @@ def _animation(series: Series, limits: tuple[float, float]) -> pictures.Picture:
         frames.append(Image.fromarray(grey.repeat(scale, axis=0).repeat(scale, axis=1)))
     buffer, pause = io.BytesIO(), round(1000 * SECONDS / len(frames))
     frames[0].save(
-        buffer, "WEBP", save_all=True, append_images=frames[1:], duration=pause, loop=0, quality=70, method=4
+        buffer, "WEBP", save_all=True, append_images=frames[1:], duration=pause, loop=0, quality=50, method=4
     )
     return pictures.Picture(pictures.data_uri(buffer.getvalue(), "image/webp"), frames[0].height, frames[0].width)
 

@@ -59,8 +59,10 @@ def test_the_region_is_where_something_moves() -> None:
     slices = np.zeros((4, 300, 300))
     slices[2, 200:210, 40:50] = 1
     rows, columns = series.region(slices)
-    assert rows.start <= 200 and rows.stop >= 210
-    assert columns.start <= 40 and columns.stop >= 50
+    assert rows.start <= 200
+    assert rows.stop >= 210
+    assert columns.start <= 40
+    assert columns.stop >= 50
 
 
 def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None:

@@ -55,7 +55,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
             "models",
             "simulation",
         ],
-        ["sections", "plans", "table", "figures", "report"],
+        ["sections", "plans", "spectra", "table", "figures", "report"],
         ["tiling", "inference"],
         ["training", "summary"],
     ]

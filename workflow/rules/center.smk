@@ -12,7 +12,7 @@ checkpoint find_center:
         scan="results/{scan}/scan.json",
         array="results/{scan}/projections.zarr/zarr.json",
         projections=lambda wildcards: projections_of(
-            "results/{scan}/projections.zarr/c/0/{slab}/0", [wildcards.scan]
+            "results/{scan}/projections.zarr/c/0/{lead}{slab}/0", [wildcards.scan]
         ),
     output:
         center="results/{scan}/center.json",
@@ -25,7 +25,10 @@ checkpoint find_center:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 200 * projected(w).angles * projected(w).columns, alone=800
+            lambda w: (200 + 2 * projected(w).channels)
+            * projected(w).angles
+            * projected(w).columns,
+            alone=800,
         ),
     params:
         wanted=lambda wildcards: {

@@ -3,7 +3,9 @@ rule correct:
     input:
         gather(
             "correct",
-            projections_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS),
+            projections_of(
+                "results/{scan}/projections.zarr/c/0/{lead}{slab}/0", SCANS
+            ),
         ),
 
 
@@ -21,12 +23,13 @@ rule allocate_projections:
     params:
         shape=lambda wildcards: projected(wildcards).projections.shape,
         shard=lambda wildcards: projected(wildcards).projections.shard,
-        chunk=lambda wildcards: (
-            len(TABLE[wildcards.scan].scan.angles),
-            1,
-            TABLE[wildcards.scan].scan.columns,
+        chunk=lambda wildcards: projected(wildcards).projection_chunk,
+        names=lambda wildcards: (
+            "angle",
+            *["channel"] * (projected(wildcards).channels > 1),
+            "y",
+            "x",
         ),
-        names=("angle", "y", "x"),
         compressed=False,
         config=chosen(PIXELS, "correct", "split"),
     script:
@@ -46,6 +49,8 @@ rule correct_slab:
         "logs/{scan}/correct/{slab}.log",
     benchmark:
         "benchmarks/{scan}/correct/{slab}.tsv"
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if not lead(s)),
     conda:
         "../../envs/tomography.yaml"
     resources:
@@ -59,3 +64,12 @@ rule correct_slab:
         settings=correct_settings,
     script:
         "../scripts/correct_slab.py"
+
+
+# The same for sinograms of many channels: their array has an axis more.
+use rule correct_slab as correct_channels with:
+    output:
+        shard="results/{scan}/projections.zarr/c/0/0/{slab}/0",
+        counts="results/{scan}/corrections/{slab}.json",
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if lead(s)),

@@ -45,10 +45,20 @@ def image_rows(wildcards):
     return [slab.start, slab.stop]
 
 
+def one_of(names):
+    """Wildcard constraint that lets these names through, and nothing where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def lead(scan):
+    """Part of a shard's path for the axis of channels, which only the projections of some scans have."""
+    return "0/" if TABLE[scan].layout.channels > 1 else ""
+
+
 def projections_of(pattern, scans):
     """`pattern` for each slab of projections."""
     return [
-        pattern.format(scan=scan, slab=slab.index)
+        pattern.format(scan=scan, lead=lead(scan), slab=slab.index)
         for scan in scans
         for slab in TABLE[scan].layout.projection_slabs
     ]
@@ -81,7 +91,9 @@ def image_slabs_of(pattern, scans, levels=True):
 def projections_around(wildcards):
     """Shard of projections that holds the rows of a slab of sections."""
     slab = slab_rows(wildcards)[0] // projected(wildcards).projection_rows
-    return f"results/{wildcards.scan}/projections.zarr/c/0/{slab}/0"
+    return (
+        f"results/{wildcards.scan}/projections.zarr/c/0/{lead(wildcards.scan)}{slab}/0"
+    )
 
 
 def sections_around(wildcards):

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def main(slices: inference.Pairs, scan: sections.Sections, array: Path, planes: Path, rows: tuple[int, int]) -> None:
     """Collect the slices before and after denoising that stream in, write one shard."""
-    slab = np.empty((1, 1, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
+    slab = np.empty((1, scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     views = figures.Planes.empty(rows, scan.depth, scan.size)
     for number, (before, after) in enumerate(slices):
-        slab[0, 0, number] = after
+        slab[0, :, number] = after
         views.add(number, before, after)
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), slab)
     views.save(planes)

@@ -28,11 +28,13 @@ class Layout:
     """Reconstructions that are kept: the sections, or more where these do not add up."""
     slab_bytes: int
     """What a job of the stages up to the sections writes, about."""
+    channels: int = 1
+    """Measured channels; a slab holds all of them."""
 
     @property
     def rows(self) -> int:
         """Rows in a slab of sections, no more than in one of projections."""
-        widest = max(self.angles * self.columns, self.stored * self.size**2) * 4
+        widest = max(self.angles * self.columns, self.stored * self.size**2) * 4 * self.channels
         return grid.rows_per_slab(widest, self.depth, self.slab_bytes)
 
     @property
@@ -43,7 +45,7 @@ class Layout:
     @property
     def projection_rows(self) -> int:
         """Rows in a slab of projections: a whole number of those of sections, as both are powers of two."""
-        return grid.rows_per_slab(self.angles * self.columns * 4, self.depth, self.slab_bytes)
+        return grid.rows_per_slab(self.angles * self.columns * 4 * self.channels, self.depth, self.slab_bytes)
 
     @property
     def projection_slabs(self) -> tuple[grid.Slab, ...]:
@@ -53,24 +55,30 @@ class Layout:
     @property
     def image_rows(self) -> int:
         """Rows in a slab of the denoised volume: twice the bytes, as a graphics card works on it."""
-        return max(2, grid.rows_per_slab(self.columns**2 * 4, self.depth, 2 * self.slab_bytes))
+        return max(2, grid.rows_per_slab(self.columns**2 * 4 * self.channels, self.depth, 2 * self.slab_bytes))
 
     @property
     def projections(self) -> Extent:
-        """Line integrals (angle, y, x)."""
-        return Extent((self.angles, self.depth, self.columns), (self.angles, self.projection_rows, self.columns))
+        """Line integrals (angle, y, x); (angle, channel, y, x) where there are several channels."""
+        lead = (self.angles, self.channels) if self.channels > 1 else (self.angles,)
+        return Extent((*lead, self.depth, self.columns), (*lead, self.projection_rows, self.columns))
+
+    @property
+    def projection_chunk(self) -> tuple[int, ...]:
+        """What is read of the line integrals at once: a sinogram."""
+        return (self.angles, *[1] * (len(self.projections.shape) - 2), self.columns)
 
     @property
     def volumes(self) -> Extent:
         """Reconstructions of sections, or of their unions, (section, channel, z, y, x)."""
-        lead, slice_ = (self.stored, 1), (self.size, self.size)
+        lead, slice_ = (self.stored, self.channels), (self.size, self.size)
         return Extent((*lead, self.depth, *slice_), (*lead, self.rows, *slice_))
 
     @property
     def levels(self) -> tuple[Extent, ...]:
         """Resolutions of the denoised volume (t, c, z, y, x), the finest one first."""
         return tuple(
-            Extent((1, 1, *shape), (1, 1, self.image_rows, *shape[1:]))
+            Extent((1, self.channels, *shape), (1, self.channels, self.image_rows, *shape[1:]))
             for shape in grid.pyramid((self.depth, self.size, self.size))
         )
 

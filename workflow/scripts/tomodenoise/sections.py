@@ -16,6 +16,7 @@ class Sections:
     """Where the sections of one scan lie, and how they were formed."""
 
     array: Path
+    channels: int
     depth: int
     size: int
     """Edge of a slice, pixels."""
@@ -55,8 +56,11 @@ class Sections:
         return weights
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Read rows of all that is stored: (S, z, y, x) float32, attenuation per pixel."""
-        return volumes.read(self.array, (slice(None), 0, slice(start, stop)))
+        """Read rows of all that is stored: (S, channel, z, y, x) float32, attenuation per pixel.
+
+        There is always an axis of channels, of length 1 where a scan has but one.
+        """
+        return volumes.read(self.array, (slice(None), slice(None), slice(start, stop)))
 
 
 def describe(results: Path) -> Sections:
@@ -64,9 +68,9 @@ def describe(results: Path) -> Sections:
     split = splitting.from_json(json.loads((results / "split.json").read_text()))
     radius = geometry.read(results / "center.json").radius
     array = results / "sections.zarr"
-    count, _, depth, _, size = volumes.open_array(array).shape
+    count, channels, depth, _, size = volumes.open_array(array).shape
     unions = splitting.stored(split.roles, additive=count == len(split.sections))
-    return Sections(array, depth, size, split, radius, unions)
+    return Sections(array, channels, depth, size, split, radius, unions)
 
 
 def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:

@@ -54,7 +54,14 @@ def allocate(
     _move_metadata(scratch, path)
 
 
-def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict[str, Any], name: str) -> None:
+def allocate_image(
+    path: Path,
+    shape: Shape,
+    pixel_size: float,
+    attributes: dict[str, Any],
+    name: str,
+    channels: Sequence[dict[str, Any]] = (),
+) -> None:
     """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
 
     Parameters
@@ -63,6 +70,7 @@ def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict
     shape : (t, c, z, y, x) of the full resolution.
     pixel_size : micrometre, the same in z, y and x.
     attributes, name : provenance, and the name that viewers show.
+    channels : for each of several, its `label` and the values between which viewers show it, `start` and `end`.
 
     Notes
     -----
@@ -88,8 +96,24 @@ def allocate_image(path: Path, shape: Shape, pixel_size: float, attributes: dict
     axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
     axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
     group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
-    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name)
+    more = {"metadata": {"omero": _omero(channels)}} if channels else {}
+    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name, **more)
     _move_metadata(scratch, path)
+
+
+def _omero(channels: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Tell viewers of channels as OME-Zarr 0.5 has it, all grey and the first one shown."""
+    shown = [
+        {
+            "label": channel["label"],
+            "color": "FFFFFF",
+            "active": number == 0,
+            "window": {key: channel[key] for key in ("start", "end")}
+            | {"min": channel["start"], "max": channel["end"]},
+        }
+        for number, channel in enumerate(channels)
+    ]
+    return {"channels": shown}
 
 
 def chunk(shard: Shape) -> Shape:
@@ -127,15 +151,22 @@ def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
 
 
 def read_spread_rows(path: Path, most: int) -> tuple[FloatArray, IntArray]:
-    """Read up to ``most`` rows, spread over the height, of projections (angle, y, x).
+    """Read up to ``most`` rows, spread over the height, of projections, the mean of their channels.
 
     Returns
     -------
     (row, angle, column) float32, and which rows these are.
     """
-    depth = open_array(path).shape[1]
+    depth = open_array(path).shape[-2]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([read(path, (slice(None), int(row))) for row in rows]), rows
+    return np.stack([read_sinograms(path, (int(row), int(row) + 1))[:, 0].mean(axis=0) for row in rows]), rows
+
+
+def read_sinograms(path: Path, rows: tuple[int, int]) -> FloatArray:
+    """Read rows of projections, with channels or without: (channel, row, angle, column) float32, a view."""
+    lead = (slice(None),) * (open_array(path).ndim - 2)
+    part = read(path, (*lead, slice(*rows)))
+    return part.reshape(len(part), -1, *part.shape[-2:]).transpose(1, 2, 0, 3)
 
 
 def attributes(path: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def prepare(task: Task, ranks: Ranks) -> Data:
     settings, spec = task.settings, task.spec
     if settings.batch < ranks.world:
         raise UserError(f"train.batch is {settings.batch}, too few patches for {ranks.world} processes: set it higher")
-    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric)
+    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric, spec.channels)
     norm = task.start.normalisation if task.start else sampling.normalisation(task.scans)
     masks = [sampling.sample(scan) if settings.mask == "sample" else scan.visible for scan in task.scans]
     gap = VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2

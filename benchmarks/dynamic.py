@@ -136,7 +136,7 @@ def outcome(folder: Path, name: str) -> Outcome:
     results = folder / "results" / name
     scan = sections.describe(results)
     steps = [scan.at(time) for time in range(scan.split.times)]
-    raw = np.stack([sections.mix(step.read(0, scan.depth), step.shares) for step in steps])
+    raw = np.stack([sections.mix(step.read(0, scan.depth), step.shares)[0] for step in steps])
     denoised = volumes.read(results / "denoised.ome.zarr" / "0", (slice(None), 0))
     return Outcome(raw, denoised, np.load(folder / "raw" / f"{ENTRANTS[name].scene}.npy")[: len(raw)])
 

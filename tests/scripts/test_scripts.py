@@ -68,7 +68,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
             "models",
             "simulation",
         ],
-        ["sections", "plans", "table", "figures"],
+        ["sections", "plans", "spectra", "table", "figures"],
         ["tiling", "inference", "watching"],
         ["report"],
         ["training", "summary"],

@@ -252,7 +252,7 @@ def break_file(handle: h5py.File, name: str, **options: object) -> None:
     ("name", "options", "words"),
     [
         ("data", {"data": FRAMES[0]}, ["(4, 5)", "three-dimensional"]),
-        ("data", {"data": FRAMES[None]}, ["multi-channel data are not supported yet"]),
+        ("data", {"data": FRAMES[None]}, ["set mode: xrdct"]),
         ("data", {"data": FRAMES.astype(complex)}, ["complex128", "cannot be read as numbers"]),
         ("data", {"data": FRAMES[:0]}, ["no projections"]),
         ("data_white", {"data": WHITE[:, :3]}, ["(3, 5)", "(4, 5)"]),
@@ -409,7 +409,7 @@ def test_measured_flats_and_darks() -> None:
     ("name", "words"),
     [
         ("metadata_only/24888.nxs", "/dls/i13/data/2014/mt9396-1/raw/pco1-24888.hdf, which is missing"),
-        ("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs", "multi-channel data are not supported yet"),
+        ("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs", "set mode: xrdct"),
         ("gel_dynamic/gel_fan.h5", "no known layout"),
     ],
 )

@@ -24,7 +24,7 @@ def written(folder: Path, truth: np.ndarray, error: float) -> tuple[Sections, Pa
             folder / name, (0, 0, 0, 0, 0), (values + rng.normal(0, deviation, shape)).astype(np.float32)
         )
     unions = tuple((i,) for i in range(TIMES))
-    return sections.Sections(folder / "sections.zarr", DEPTH, SIZE, split, 30.0, unions), folder / "image"
+    return sections.Sections(folder / "sections.zarr", 1, DEPTH, SIZE, split, 30.0, unions), folder / "image"
 
 
 def test_noise_residual_and_error_are_found_without_the_truth(tmp_path: Path) -> None:

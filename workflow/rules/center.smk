@@ -22,7 +22,12 @@ checkpoint find_center:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(lambda w: 200 * rested(w)[1] * projected(w).columns, alone=800),
+        mem_mb=megabytes(
+            lambda w: (200 + 2 * projected(w).channels)
+            * rested(w)[1]
+            * projected(w).columns,
+            alone=800,
+        ),
     params:
         wanted=lambda wildcards: {
             "center": CONFIG["scans"][wildcards.scan]["center"],

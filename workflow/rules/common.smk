@@ -27,7 +27,7 @@ try:
     TABLE = table.open_all(
         CONFIG, installed_elsewhere=bool(workflow.deployment_settings.deployment_method)
     )
-    FILES = table.open_models(CONFIG)
+    FILES = table.open_models(CONFIG, TABLE)
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
@@ -50,7 +50,7 @@ wildcard_constraints:
 
 # The rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files.
 STAGES = {
-    "correct": ["correct_slab"],
+    "correct": ["correct_slab", "correct_channels"],
     "center": ["find_center"],
     "split": ["split_scan"],
     "reconstruct": ["reconstruct_slab"],
@@ -77,11 +77,11 @@ def raw(wildcards):
 
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
-PIXELS = ["file", "mode", "rows", "steps"]
+PIXELS = ["file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit"]
 if CONFIG["correct"].get("phase"):
     PIXELS.append("pixel_size")
 SLICES = [*PIXELS, "center", "tilt", "field"]
-KEYS = [*SLICES, "pixel_size", "model"]
+KEYS = [*SLICES, "pixel_size", "model", "channels"]
 
 
 def chosen(keys, *sections):
@@ -103,7 +103,8 @@ def megabytes(count, alone=1000):
 
 def spec_of(wildcards):
     """Network that denoises a scan."""
-    return table.spec_of(CONFIG, FILES, settings.model_of(CONFIG, wildcards.scan))
+    name = settings.model_of(CONFIG, wildcards.scan)
+    return table.spec_of(CONFIG, TABLE, FILES, name)
 
 
 def model_file(wildcards):
@@ -126,7 +127,7 @@ def trained_on(wildcards):
 
 def training_floats(wildcards):
     shapes = [layout_so_far(scan) for scan in trained_on(wildcards)]
-    network = table.spec_of(CONFIG, FILES, wildcards.model)
+    network = table.spec_of(CONFIG, TABLE, FILES, wildcards.model)
     return plans.training(network, shapes, CONFIG["train"])
 
 

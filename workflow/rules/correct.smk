@@ -4,7 +4,7 @@ rule correct:
         gather(
             "correct",
             projections_of(
-                "results/{scan}/projections.zarr/c/{block}/{slab}/0", SCANS
+                "results/{scan}/projections.zarr/c/{block}/{lead}{slab}/0", SCANS
             ),
         ),
 
@@ -23,12 +23,13 @@ rule allocate_projections:
     params:
         shape=lambda wildcards: projected(wildcards).projections.shape,
         shard=lambda wildcards: projected(wildcards).projections.shard,
-        chunk=lambda wildcards: (
-            projected(wildcards).projections.shard[0],
-            1,
-            TABLE[wildcards.scan].scan.columns,
+        chunk=lambda wildcards: projected(wildcards).projection_chunk,
+        names=lambda wildcards: (
+            "angle",
+            *["channel"] * (projected(wildcards).channels > 1),
+            "y",
+            "x",
         ),
-        names=("angle", "y", "x"),
         compressed=False,
         config=chosen(PIXELS, "correct", "split"),
     script:
@@ -48,12 +49,17 @@ rule correct_slab:
         "logs/{scan}/correct/{block}-{slab}.log",
     benchmark:
         "benchmarks/{scan}/correct/{block}-{slab}.tsv"
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if not lead(s)),
     conda:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
             lambda w: correction.held(
-                TABLE[w.scan].scan, *projected(w).projections.shard[:2], CORRECTION
+                TABLE[w.scan].scan,
+                projected(w).projections.shard[0],
+                projected(w).projection_rows,
+                CORRECTION,
             )
         ),
     params:
@@ -62,3 +68,12 @@ rule correct_slab:
         settings=correct_settings,
     script:
         "../scripts/correct_slab.py"
+
+
+# The same for sinograms of many channels: their array has an axis more.
+use rule correct_slab as correct_channels with:
+    output:
+        shard="results/{scan}/projections.zarr/c/{block}/0/{slab}/0",
+        counts="results/{scan}/corrections/{block}-{slab}.json",
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if lead(s)),

@@ -15,6 +15,7 @@ rule allocate_image:
     input:
         scan="results/{scan}/scan.json",
         center=size_known,
+        model=lambda w: model_file(w) if projected(w).channels > 1 else [],
     output:
         "results/{scan}/denoised.ome.zarr/zarr.json",
     log:

@@ -63,10 +63,20 @@ def image_rows(wildcards):
     return [slab.start, slab.stop]
 
 
+def one_of(names):
+    """Wildcard constraint that lets these names through, and nothing where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def lead(scan):
+    """Part of a shard's path for the axis of channels, which only the projections of some scans have."""
+    return "0/" if TABLE[scan].layout.channels > 1 else ""
+
+
 def projections_of(pattern, scans):
     """`pattern` for each slab of projections."""
     return [
-        pattern.format(scan=scan, block=block.index, slab=slab.index)
+        pattern.format(scan=scan, lead=lead(scan), block=block.index, slab=slab.index)
         for scan in scans
         for block in TABLE[scan].layout.angle_blocks
         for slab in TABLE[scan].layout.projection_slabs
@@ -82,7 +92,7 @@ def projections_of_center(wildcards):
     """Shards of these projections."""
     shapes = projected(wildcards)
     return [
-        f"results/{wildcards.scan}/projections.zarr/c/{block}/{slab.index}/0"
+        f"results/{wildcards.scan}/projections.zarr/c/{block}/{lead(wildcards.scan)}{slab.index}/0"
         for block in grid.covering(*rested(wildcards), shapes.projections.shard[0])
         for slab in shapes.projection_slabs
     ]
@@ -127,7 +137,7 @@ def projections_around(wildcards):
     """Shards of projections that hold the rows of a slab of sections, and the projections of a block of steps."""
     slab = slab_rows(wildcards)[0] // projected(wildcards).projection_rows
     return [
-        f"results/{wildcards.scan}/projections.zarr/c/{block}/{slab}/0"
+        f"results/{wildcards.scan}/projections.zarr/c/{block}/{lead(wildcards.scan)}{slab}/0"
         for block in layout(wildcards).angle_blocks_of(int(wildcards.block))
     ]
 

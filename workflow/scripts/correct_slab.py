@@ -26,14 +26,17 @@ def main(
     raw = scans.from_json(json.loads(scan.read_text()))
     raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
     options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
-    assignment = splitting.assignment(plan) if divided else None
-    projections, found = correction.correct_slab(
-        raw, rows, assignment, options, correction.measure(raw), slice(*angles)
-    )
+    if raw.channels:
+        projections, found = correction.correct_channels(raw, rows, options)
+    else:
+        assignment, part = splitting.assignment(plan) if divided else None, slice(*angles)
+        projections, found = correction.correct_slab(raw, rows, assignment, options, correction.measure(raw), part)
     for concern in correction.concerns(raw, [found], plan.members, divided=divided, removed=options.stripes):
         logs.logger.warning(concern)
     logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(found))
-    volumes.write_shard(array, (angles[0], rows[0], 0), projections)
+    if raw.channel_count == 1:
+        projections = projections.reshape(len(projections), -1, raw.columns)
+    volumes.write_shard(array, (angles[0], *[0] * (projections.ndim - 3), rows[0], 0), projections)
     counts.write_text(json.dumps(asdict(found)))
 
 

@@ -19,11 +19,11 @@ def main(
     steps: Iterable[inference.Pairs], scan: sections.Sections, array: Path, planes: Path, rows: Span, times: Span
 ) -> None:
     """Collect the slices of each step, before and after denoising, that stream in; write one shard."""
-    slab = np.empty((times[1] - times[0], 1, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
+    slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     views = figures.Planes.empty(rows, scan.depth, scan.size)
     for step, slices in enumerate(steps):
         for number, (before, after) in enumerate(slices):
-            slab[step, 0, number] = after
+            slab[step, :, number] = after
             if step == len(slab) // 2:
                 views.add(number, before, after)
     volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), slab)

@@ -12,16 +12,23 @@ if TYPE_CHECKING:
 
 
 def main(
-    files: Sequence[Path], output: Path, input_kind: str, rows: tuple[int, int] | None, entry: Mapping[str, Any]
+    files: Sequence[Path],
+    output: Path,
+    input_kind: str,
+    rows: tuple[int, int] | None,
+    entry: Mapping[str, Any],
+    channels: Mapping[str, Any] | None,
 ) -> None:
     """Read the headers and write `scan.json`; `entry` has the mode of the scan, and its steps."""
-    scan = dealing.read(files, {**entry, "rows": rows}, input_kind)
+    scan = dealing.read(files, {**entry, "rows": rows}, input_kind, channels)
     described, file = scans.to_json(scan), files[0]
     logs.logger.info("%s: %s, %d projections of %d x %d", file, scan.kind, len(scan.angles), scan.depth, scan.columns)
     if scan.steps is not None:
         logs.logger.info("%d time steps in %d files", scan.steps[-1] + 1, len(files))
     if scan.pixel_size is None:
         logs.logger.warning("%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file)
+    for doubt in scan.doubts:
+        logs.logger.warning("%s: %s", file, doubt)
     output.write_text(json.dumps(described, indent=1))
 
 
@@ -29,4 +36,4 @@ if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         params = snakemake.params
         files = list(map(Path, snakemake.input.raw))
-        main(files, Path(snakemake.output[0]), params.input, params.rows, params.series)
+        main(files, Path(snakemake.output[0]), params.input, params.rows, params.series, params.channels)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomodenoise import logs, plans, volumes
+from tomodenoise.arrays import FloatArray
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -16,11 +17,13 @@ def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]
     logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
     starts = range(*rows, plans.READ_AT_ONCE)
     parts = [(2 * start, 2 * min(start + plans.READ_AT_ONCE, rows[1])) for start in starts]
-    halved = [
-        np.concatenate([volumes.halve(volumes.read(finer, (time, 0, slice(*part)))) for part in parts])
-        for time in range(*times)
-    ]
-    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), np.stack(halved)[:, None])
+    channels = range(volumes.open_array(finer).shape[1])
+
+    def halved(time: int, channel: int) -> FloatArray:
+        return np.concatenate([volumes.halve(volumes.read(finer, (time, channel, slice(*part)))) for part in parts])
+
+    shard = np.stack([np.stack([halved(time, channel) for channel in channels]) for time in range(*times)])
+    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
 
 
 if __name__ == "__main__":

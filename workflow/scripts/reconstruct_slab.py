@@ -30,12 +30,13 @@ def main(
     split, axis = splitting.from_json(json.loads(split_file.read_text())), geometry.read(center)
     able = engines.capabilities(settings["engine"], settings.get("algorithm"))
     unions, centers = splitting.kept(split, parts, additive=able.additive), axis.centers(np.arange(*rows))
-    sinograms = volumes.read(projections, (slice(*angles), slice(*rows))).swapaxes(0, 1)
-    block = np.empty((len(unions), 1, len(sinograms), axis.size, axis.size), dtype=np.float32)
+    channels = volumes.read_sinograms(projections, rows, slice(*angles))
+    block = np.empty((len(unions), *channels.shape[:2], axis.size, axis.size), dtype=np.float32)
     for number, members in enumerate(unions):
         section = splitting.union(split, members)
         reconstruct = reconstruction.prepare(section, axis, settings, devices.best())
-        block[number, 0] = reconstruct(sinograms[:, section.indices - angles[0]], centers)
+        for channel, sinograms in enumerate(channels):
+            block[number, channel] = reconstruct(sinograms[:, section.indices - angles[0]], centers)
     logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
     volumes.write_shard(array, (parts[0], 0, rows[0], 0, 0), block)
 

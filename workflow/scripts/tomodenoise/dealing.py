@@ -28,7 +28,9 @@ class Dealt:
     """Runs of sections that training learns from, and sections in each; 0 for a static scan."""
 
 
-def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str) -> scans.Scan:
+def read(
+    files: Sequence[Path], entry: Mapping[str, Any], kind: str, channels: Mapping[str, Any] | None = None
+) -> scans.Scan:
     """Read the header of a scan in the way of its mode.
 
     Parameters
@@ -36,6 +38,7 @@ def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str) -> scans.Sc
     files : of the scan.
     entry : of the scan in the resolved configuration.
     kind : `correct.input`.
+    channels : as for `scans.open_scan`.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str) -> scans.Sc
         raise UserError("steps is for scans that change in time: set mode: dynamic, or leave it out")
     if len(files) > 1:
         raise UserError(f"file names {len(files)} files, as of the steps of a dynamic scan: set mode: dynamic")
-    scan = scans.open_scan(files[0], **given)
+    scan = scans.open_scan(files[0], channels=channels, **given)
     if scan.steps is not None:
         raise UserError(f"{files[0]} holds {scan.steps[-1] + 1} time steps: set mode: dynamic")
     return scan
@@ -70,7 +73,8 @@ def deal(scan: scans.Scan, entry: Mapping[str, Any], split: Mapping[str, Any], *
         As `splitting.split`, `steps.window` and `steps.split`; and for steps split by angle that do not add up.
     """
     if scan.steps is None:
-        choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
+        many = scan.channels is not None
+        choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns, channels=many)
         roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
         return Dealt(choice, len(splitting.stored(roles, additive=additive)))
     by, firsts = entry["steps"]["split"], np.flatnonzero(np.diff(scan.steps, prepend=-1))

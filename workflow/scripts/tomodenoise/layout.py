@@ -29,6 +29,8 @@ class Layout:
     """Reconstructions that are kept: the sections, or more where these do not add up."""
     slab_bytes: int
     """What a job of the stages up to the sections writes, about."""
+    channels: int = 1
+    """Measured channels; a slab holds all of them."""
     firsts: tuple[int, ...] = (0,)
     """Number of the first projection of each time step."""
     trained: tuple[int, int] = (0, 0)
@@ -57,7 +59,12 @@ class Layout:
     @property
     def _widest(self) -> int:
         """Bytes of a row of one step, of its projections or its sections."""
-        return max(self.step_angles * self.columns, self.each * self.size**2) * 4
+        return max(self.step_angles * self.columns, self.each * self.size**2) * 4 * self.channels
+
+    @property
+    def _sinogram(self) -> int:
+        """Bytes of a row of the projections of one step."""
+        return self.step_angles * self.columns * 4 * self.channels
 
     @property
     def rows(self) -> int:
@@ -72,7 +79,7 @@ class Layout:
     @property
     def angle_blocks(self) -> tuple[grid.Slab, ...]:
         """Blocks of projections; steps need not hold equally many, so they may begin in one and end in the next."""
-        steps = self._at_once(self.projection_rows, self.step_angles * self.columns * 4)
+        steps = self._at_once(self.projection_rows, self._sinogram)
         return grid.slabs(self.angles, min(steps * self.step_angles, self.angles))
 
     @property
@@ -83,7 +90,7 @@ class Layout:
     @property
     def projection_rows(self) -> int:
         """Rows in a slab of projections: a whole number of those of sections, as both are powers of two."""
-        return grid.rows_per_slab(self.step_angles * self.columns * 4, self.depth, self.slab_bytes)
+        return grid.rows_per_slab(self._sinogram, self.depth, self.slab_bytes)
 
     @property
     def projection_slabs(self) -> tuple[grid.Slab, ...]:
@@ -93,25 +100,34 @@ class Layout:
     @property
     def image_rows(self) -> int:
         """Rows in a slab of the denoised volume: twice the bytes, as a graphics card works on it."""
-        return max(2, grid.rows_per_slab(self.columns**2 * 4, self.depth, 2 * self.slab_bytes))
+        return max(2, grid.rows_per_slab(self.columns**2 * 4 * self.channels, self.depth, 2 * self.slab_bytes))
 
     @property
     def projections(self) -> Extent:
-        """Line integrals (angle, y, x)."""
-        block = self.angle_blocks[0].stop
-        return Extent((self.angles, self.depth, self.columns), (block, self.projection_rows, self.columns))
+        """Line integrals (angle, y, x); (angle, channel, y, x) where there are several channels."""
+        channels, block = (self.channels,) if self.channels > 1 else (), self.angle_blocks[0].stop
+        rest = (*channels, self.depth, self.columns), (*channels, self.projection_rows, self.columns)
+        return Extent((self.angles, *rest[0]), (block, *rest[1]))
+
+    @property
+    def projection_chunk(self) -> tuple[int, ...]:
+        """What is read of the line integrals at once: a sinogram."""
+        return (self.angle_blocks[0].stop, *[1] * (len(self.projections.shape) - 2), self.columns)
 
     @property
     def volumes(self) -> Extent:
         """Reconstructions of sections, or of their unions, (section, channel, z, y, x)."""
         slice_, block = (self.size, self.size), self.blocks[0].stop * self.each
-        return Extent((self.stored, 1, self.depth, *slice_), (block, 1, self.rows, *slice_))
+        return Extent((self.stored, self.channels, self.depth, *slice_), (block, self.channels, self.rows, *slice_))
 
     @property
     def levels(self) -> tuple[Extent, ...]:
         """Resolutions of the denoised volume (t, c, z, y, x), the finest one first."""
         return tuple(
-            Extent((self.times, 1, *shape), (self.blocks[0].stop, 1, self.image_rows, *shape[1:]))
+            Extent(
+                (self.times, self.channels, *shape),
+                (self.blocks[0].stop, self.channels, self.image_rows, *shape[1:]),
+            )
             for shape in grid.pyramid((self.depth, self.size, self.size))
         )
 

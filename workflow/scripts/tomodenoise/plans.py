@@ -43,8 +43,8 @@ def pixel_bytes(spec: Spec) -> int:
     sums that its taps are made of.
     """
     if spec.name == "msd":
-        return 4 * (4 * spec.inputs + spec.width * spec.depth + max(90, 27 * spec.width))
-    return 4 * (2 * spec.inputs + 8 * max(spec.width, 16))
+        return 4 * (4 * spec.inputs + 3 * (spec.channels - 1) + spec.width * spec.depth + max(90, 27 * spec.width))
+    return 4 * (2 * spec.inputs + 3 * (spec.channels - 1) + 8 * max(spec.width, 16))
 
 
 def operations(spec: Spec) -> float:
@@ -150,9 +150,8 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
     for iterations; a few slices in work.
     """
     angles, kinds = (layout.step_angles / layout.each, 1) if additive else (layout.step_angles, 2)
-    steps = layout.blocks[0].stop
     a_step = 2.5 * layout.each * layout.size**2 + 1.5 * layout.step_angles * layout.columns
-    slab = layout.rows * steps * a_step
+    slab = layout.rows * layout.blocks[0].stop * layout.channels * a_step
     matrices = min(32 * angles * layout.size, 2**28)
     return slab + 2 * kinds * matrices + 24 * layout.size**2
 
@@ -173,7 +172,7 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
     read = READ_AT_ONCE * (2 * layout.each + 3 * inputs)
     rows = 2 * layout.image_rows * layout.blocks[0].stop + read + (2 * inputs + 3) * block
-    return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+    return rows * layout.channels * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
 
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
@@ -208,8 +207,8 @@ def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> f
     The sections in 16 bits, all of them or as many as it may hold, but two times eight rows at least; rows as they are
     read, normalised and rounded; a step.
     """
-    row = max(scan.runs[1] * scan.size**2 for scan in scans)
-    everything = sum(math.prod(scan.runs) * scan.size**2 * scan.depth for scan in scans) / 2
+    row = max(scan.runs[1] * scan.channels * scan.size**2 for scan in scans)
+    everything = sum(math.prod(scan.runs) * scan.channels * scan.size**2 * scan.depth for scan in scans) / 2
     held = min(everything, max(float(train["memory"]) * 2**28, (READ_AT_ONCE + spec.slices) * row))
     return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
 

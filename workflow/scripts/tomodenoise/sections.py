@@ -16,6 +16,7 @@ class Sections:
     """Where the sections of one scan lie, and how they were formed."""
 
     array: Path
+    channels: int
     depth: int
     size: int
     """Edge of a slice, pixels."""
@@ -57,8 +58,12 @@ class Sections:
         return weights
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Read rows of all that is stored: (S, z, y, x) float32, attenuation per pixel."""
-        return volumes.read(self.array, (slice(self.first, self.first + len(self.unions)), 0, slice(start, stop)))
+        """Read rows of all that is stored: (S, channel, z, y, x) float32, attenuation per pixel.
+
+        There is always an axis of channels, of length 1 where a scan has but one.
+        """
+        mine = slice(self.first, self.first + len(self.unions))
+        return volumes.read(self.array, (mine, slice(None), slice(start, stop)))
 
     def at(self, time: int) -> "Sections":
         """Part of a dynamic scan that is one time step; a static scan has but one."""
@@ -82,10 +87,10 @@ def describe(results: Path) -> Sections:
     split = splitting.from_json(json.loads((results / "split.json").read_text()))
     radius = geometry.read(results / "center.json").radius
     array = results / "sections.zarr"
-    count, _, depth, _, size = volumes.open_array(array).shape
+    count, channels, depth, _, size = volumes.open_array(array).shape
     alone = split.times > 1 or count == len(split.sections)
     unions = tuple((i,) for i in range(count)) if alone else splitting.stored(split.roles, additive=False)
-    return Sections(array, depth, size, split, radius, unions)
+    return Sections(array, channels, depth, size, split, radius, unions)
 
 
 def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:

@@ -3,7 +3,6 @@
 import copy
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +23,7 @@ def schema() -> dict[str, Any]:
 
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a configuration and fill in every default.
+    """Check a configuration and fill in every default, but for those of a network, which depend on the channels.
 
     Raises
     ------
@@ -36,7 +35,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     if mistakes:
         raise UserError(f"config: {_explain(mistakes[0])}")
     complete: dict[str, Any] = _with_defaults(config, rules)
-    complete["network"] = _network(complete["network"])
+    specs.complete(complete["network"])
     _check_names(complete)
     _check_models(complete)
     return complete
@@ -122,13 +121,6 @@ def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN
     filled = {key: copy.deepcopy(rule["default"]) for key, rule in known.items() if "default" in rule} | dict(value)
     other = rules.get("additionalProperties") or {}
     return {key: _with_defaults(item, known.get(key, other)) for key, item in filled.items()}
-
-
-def _network(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what the schema cannot, as it depends on the name: all that makes a network but its channels."""
-    values = asdict(specs.complete(section))
-    del values["channels"]
-    return {key: list(value) if key == "dilations" else value for key, value in values.items() if value != ()}
 
 
 def _explain(mistake: ValidationError) -> str:

@@ -86,20 +86,23 @@ class Choice:
     why: str
 
 
-def choose(sections: int | str, inputs: int | str, projections: int, columns: int) -> Choice:
+def choose(sections: int | str, inputs: int | str, projections: int, columns: int, *, channels: bool = False) -> Choice:
     """Put numbers in place of "auto".
 
     Parameters
     ----------
     sections, inputs : what the configuration says, a number or "auto".
     projections, columns : of the scan.
+    channels : whether it has channels.
 
     Returns
     -------
     Four sections where there are at least 1.5 projections per column, else two, whose sections keep more angles each;
-    all of the sections but one as the input.
+    three for a scan with channels, as Hendriksen et al. (2021) have it; all of the sections but one as the input.
     """
     why = ""
+    if sections == "auto" and channels:
+        sections, why = 3, "two predict the third, the way of XRD-CT"
     if sections == "auto":
         density = projections / columns
         enough = density >= ENOUGH_ANGLES

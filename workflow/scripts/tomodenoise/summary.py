@@ -64,10 +64,11 @@ def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.Mode
         facts["training began from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
     if sizes:
         facts["pixel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
-    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices in, {model.weights:,} weights"
+    channels = f" of {model.spec.channels} channels" if model.spec.channels > 1 else ""
+    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices{channels} in, {model.weights:,} weights"
     if history:
         facts["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
-    facts["normalisation"] = f"mean {model.mean:.4g}, deviation {model.scale:.4g} per pixel"
+    facts["normalisation"] = f"mean {_range(model.mean)}, deviation {_range(model.scale)} per pixel"
     return report.ModelSection(name, history, facts)
 
 
@@ -101,6 +102,9 @@ def _facts(
         **_in_time(split, series),
         "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
+    if scan.channels:
+        facts["channels"] = _channels(scan.channels)
+        facts["center found on"] = "the mean of the channels"
     if fewest:
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
@@ -125,12 +129,23 @@ def _in_time(split: splitting.Split, series: watching.Series | None) -> dict[str
     return facts
 
 
+def _range(values: Sequence[float]) -> str:
+    """Write one value, or the smallest and the largest of those of many channels."""
+    low, high = min(values), max(values)
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+
+
 def _tilted(center: Mapping[str, Any]) -> str:
     return f", tilted by {center['tilt']:+.4f} columns per row" if center["tilt"] else ""
 
 
 def _because(split: splitting.Split) -> str:
     return f": {split.why}" if split.why else ""
+
+
+def _channels(channels: scans.Channels) -> str:
+    unit = f" {channels.unit}" if channels.unit else ""
+    return f"{len(channels.values)}, {channels.name} {_range(channels.values.tolist())}{unit}"
 
 
 def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:
@@ -166,7 +181,7 @@ def _warnings(
         found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
     if scan.pixel_size is None:
         found.append("the file does not tell the pixel size: 1 µm is assumed, set pixel_size")
-    return found
+    return [*found, *scan.doubts]
 
 
 def _count(groups: Sequence[scans.Frames]) -> str:

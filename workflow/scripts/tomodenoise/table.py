@@ -24,9 +24,6 @@ from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
 from tomodenoise.specs import Spec
 
-CHANNELS = 1
-"""Measured channels of every scan so far."""
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -67,7 +64,22 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     entries = {name: _open(name, config) for name in config["scans"]}
     for model in settings.models(config):
         _check_alike(model, {name: entries[name].choice.sections for name in settings.trained_on(config, model)})
+        _check_channels(model, {name: entries[name].layout.channels for name in _used(config, model)})
     return entries
+
+
+def _used(config: Mapping[str, Any], model: str) -> list[str]:
+    """Name the scans that a model is trained on or denoises."""
+    trained = settings.trained_on(config, model)
+    return [name for name in config["scans"] if name in trained or settings.model_of(config, name) == model]
+
+
+def _check_channels(model: str, channels: Mapping[str, int]) -> None:
+    if len(set(channels.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in channels.items())
+        raise UserError(
+            f"models.{model}: its scans differ in the number of channels ({counts}): give each its own model"
+        )
 
 
 def _check_alike(model: str, sections: Mapping[str, int]) -> None:
@@ -85,7 +97,7 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
     try:
         files = scans.expand(entry["file"])
         _check_braces(*map(str, files))
-        scan = dealing.read(files, entry, config["correct"]["input"])
+        scan = dealing.read(files, entry, config["correct"]["input"], _asked(entry))
         correction.check(scan, correction.from_settings(config["correct"]))
         dealt = dealing.deal(scan, entry, config["split"], additive=able.additive)
         field = _field(entry["field"], joins=able.filtered)
@@ -99,11 +111,26 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         size=size,
         stored=dealt.stored,
         slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
+        channels=scan.channel_count,
         firsts=dealt.firsts,
         trained=dealt.trained,
     )
     seconds = dealing.step_seconds(scan, entry)
     return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
+
+
+def _asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pick what a scan's entry says of channels; None where the scan is to have none."""
+    asked = {key: entry[key] for key in scans.KEYS if key in entry}
+    if asked and entry["mode"] != "xrdct":
+        raise UserError(f"{next(iter(asked))}: only a scan of mode: xrdct has this key: leave it out, or set the mode")
+    return asked if entry["mode"] == "xrdct" else None
+
+
+def sinograms(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pick what shapes the pixels of a scan with channels: all that it says of them but their names."""
+    asked = _asked(entry)
+    return None if asked is None else {key: value for key, value in asked.items() if key != "channels"}
 
 
 def _size(field: str, center: float | str, scan: scans.Scan) -> tuple[int, bool]:
@@ -155,12 +182,13 @@ def _split(entry: Entry) -> dict[str, Any]:
     return {"sections": entry.choice.sections, "input": entry.choice.inputs, **by}
 
 
-def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
+def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Description]:
     """Read the header of every file that a model is taken from or that its training starts from.
 
     Parameters
     ----------
     config : resolved configuration.
+    entries : of all scans.
 
     Returns
     -------
@@ -172,12 +200,20 @@ def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
         With the model's name in front of what `modelfile.describe` refuses, or why it does not fit a scan.
     """
     files = {name: settings.file_of(config, name) for name in settings.models(config)}
-    return {name: _describe(name, file) for name, file in files.items() if file is not None}
+    return {
+        name: _describe(name, file, entries[_used(config, name)[0]].layout.channels)
+        for name, file in files.items()
+        if file is not None
+    }
 
 
-def spec_of(config: Mapping[str, Any], files: Mapping[str, Description], model: str) -> Spec:
-    """Network of a model: its file's, else that of the configuration."""
-    return files[model].spec if model in files else specs.complete(config["network"], CHANNELS)
+def spec_of(
+    config: Mapping[str, Any], entries: Mapping[str, Entry], files: Mapping[str, Description], model: str
+) -> Spec:
+    """Network of a model: its file's, else that of the configuration, for the channels of the model's scans."""
+    if model in files:
+        return files[model].spec
+    return specs.complete(config["network"], entries[_used(config, model)[0]].layout.channels)
 
 
 def content(config: Mapping[str, Any], files: Mapping[str, Description], scan: str) -> str | None:
@@ -206,7 +242,7 @@ def training_request(
     """
     names = settings.trained_on(config, model)
     shaping: dict[str, Any] = {section: config[section] for section in ("correct", "split", "reconstruct", "train")}
-    shaping["network"] = asdict(files[model].spec) if model in files else config["network"]
+    shaping["network"] = asdict(spec_of(config, entries, files, model))
     shaping["split"] = _split(entries[names[0]])
     shaping["scans"] = {name: relevant(config, entries, name, keys, ())["scans"][name] for name in names}
     for name in names:
@@ -231,16 +267,21 @@ def product_facts(
 
     Returns
     -------
-    `config`, without network and training where a file holds them; `model`, its name; and `origin`, see `_origin`.
+    `config`, without network and training where a file holds them; `model`, its name; `origin`, see `_origin`; and
+    of a scan that has them `channels`: their name, unit, values and labels.
     """
     model = settings.model_of(config, scan)
     sections = ["correct", "split", "reconstruct", "denoise"]
     sections += [] if model in files else ["network"]
     sections += ["train"] if settings.trained_on(config, model) else []
+    found, described = relevant(config, entries, scan, keys, sections), entries[scan].scan.channels
+    if "network" in found:
+        found["network"] = asdict(spec_of(config, entries, files, model))
     return {
-        "config": relevant(config, entries, scan, keys, sections),
+        "config": found,
         "model": model,
         "origin": _origin(files, model),
+        **({"channels": scans.channels_to_json(described) | {"labels": described.labels}} if described else {}),
     }
 
 
@@ -249,11 +290,11 @@ def _origin(files: Mapping[str, Description], model: str) -> dict[str, Any] | No
     return modelfile.origin(files[model]) if model in files else None
 
 
-def _describe(name: str, file: Path) -> Description:
+def _describe(name: str, file: Path, channels: int) -> Description:
     try:
         _check_braces(str(file))
         described = modelfile.describe(file)
-        modelfile.check_channels(described, CHANNELS)
+        modelfile.check_channels(described, channels)
     except UserError as mistake:
         raise UserError(f"models.{name}.file: {mistake}") from None
     return described

@@ -60,6 +60,7 @@ def allocate_image(
     pixel_size: float,
     attributes: dict[str, Any],
     name: str,
+    channels: Sequence[dict[str, Any]] = (),
     step_seconds: float | None = None,
 ) -> None:
     """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
@@ -70,6 +71,7 @@ def allocate_image(
     shape : (t, c, z, y, x) of the full resolution.
     pixel_size : micrometre, the same in z, y and x.
     attributes, name : provenance, and the name that viewers show.
+    channels : for each of several, its `label` and the values between which viewers show it, `start` and `end`.
     step_seconds : from one time step to the next; None where steps are counted.
 
     Notes
@@ -97,8 +99,24 @@ def allocate_image(
     axes = [time, {"name": "c", "type": "channel"}]
     axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
     group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
-    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name)
+    more = {"metadata": {"omero": _omero(channels)}} if channels else {}
+    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=axes, name=name, **more)
     _move_metadata(scratch, path)
+
+
+def _omero(channels: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Tell viewers of channels as OME-Zarr 0.5 has it, all grey and the first one shown."""
+    shown = [
+        {
+            "label": channel["label"],
+            "color": "FFFFFF",
+            "active": number == 0,
+            "window": {key: channel[key] for key in ("start", "end")}
+            | {"min": channel["start"], "max": channel["end"]},
+        }
+        for number, channel in enumerate(channels)
+    ]
+    return {"channels": shown}
 
 
 def chunk(shard: Shape) -> Shape:
@@ -135,16 +153,27 @@ def read(path: Path, region: tuple[slice | int, ...]) -> FloatArray:
     return np.asarray(array[region])
 
 
-def read_spread_rows(path: Path, most: int, angles: slice) -> tuple[FloatArray, IntArray]:
-    """Read up to ``most`` rows, spread over the height, of some projections (angle, y, x).
+def read_spread_rows(path: Path, most: int, angles: slice = slice(None)) -> tuple[FloatArray, IntArray]:
+    """Read up to ``most`` rows, spread over the height, of some projections, the mean of their channels.
 
     Returns
     -------
     (row, angle, column) float32, and which rows these are.
     """
-    depth = open_array(path).shape[1]
+    depth = open_array(path).shape[-2]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([read(path, (angles, int(row))) for row in rows]), rows
+    return np.stack([_mean_sinogram(path, int(row), angles) for row in rows]), rows
+
+
+def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None)) -> FloatArray:
+    """Read rows of projections, with channels or without: (channel, row, angle, column) float32, a view."""
+    lead = (slice(None),) * (open_array(path).ndim - 3)
+    part = read(path, (angles, *lead, slice(*rows)))
+    return part.reshape(len(part), -1, *part.shape[-2:]).transpose(1, 2, 0, 3)
+
+
+def _mean_sinogram(path: Path, row: int, angles: slice) -> FloatArray:
+    return np.asarray(read_sinograms(path, (row, row + 1), angles)[:, 0].mean(axis=0))
 
 
 def attributes(path: Path) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def load(path: Path) -> Series:
 
 def _raw(scan: Sections, time: int, rows: tuple[int, int]) -> FloatArray:
     step = scan.at(time)
-    return mix(step.read(*rows), step.shares)
+    return np.asarray(mix(step.read(*rows), step.shares)[0])
 
 
 def _shrunk(image: FloatArray, factor: int) -> FloatArray:

@@ -35,7 +35,7 @@ def concerns(
     fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
     if fewest and min(fewest) < FEW_PHOTONS:
         yield f"darkest pixels hold {min(fewest):.1f} photons (0.1 % of them fewer): streaks may remain"
-    pixels = len(scan.angles) * scan.depth * scan.columns
+    pixels = len(scan.angles) * scan.channel_count * scan.depth * scan.columns
     repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
     if repaired > MANY_REPAIRS * pixels:
         yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"

@@ -58,6 +58,8 @@ def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
     The slab, what it becomes while it is written, and the sinogram or the block of frames in work; the largest group
     of flats or darks, read with the rows around the slab; and the transforms of a frame that phase retrieval takes.
     """
+    if scan.channels:
+        return (3 * rows + 2) * len(scan.angles) * scan.channel_count * scan.columns
     around = halo(scan, options)
     flats = max((len(group.indices) for group in (*scan.flats, *scan.darks)), default=0)
     beside = 3 * flats * scan.columns + 6 * (scan.columns + 2 * around)

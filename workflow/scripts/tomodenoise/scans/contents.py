@@ -10,7 +10,7 @@ import numpy as np
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
 from tomodenoise.scans import hdf5
-from tomodenoise.scans.model import Frames
+from tomodenoise.scans.model import Channels, Frames
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Contents:
     """(projections,) time step of each one, from 0 without gaps."""
     times: FloatArray | None = None
     """(projections,) seconds."""
+    channels: Channels | None = None
+    doubts: tuple[str, ...] = ()
+
+    def length(self, axis: str) -> int:
+        """Entries along an axis, `z` or `t`; 1 where the sinograms lack it."""
+        axes = self.channels.axes if self.channels else "azt"
+        return int(self.stack.shape[axes.index(axis)]) if axis in axes else 1
 
 
 def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
@@ -42,7 +49,10 @@ def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
     if stack.dtype.kind not in "iuf":
         raise UserError(f"{name} is of type {stack.dtype}, which cannot be read as numbers: store integers or floats")
     if stack.ndim == 4 or hdf5.text(stack, "dim0") == "channel":
-        raise UserError(f"{name} has shape {stack.shape}: multi-channel data are not supported yet")
+        raise UserError(
+            f"{name} has shape {stack.shape}: it holds several channels: set mode: xrdct, which takes"
+            " numbers that need neither flats nor -log, and dataset and axes where the file does not say them"
+        )
     if stack.ndim != 3:
         raise UserError(f"{name} has shape {stack.shape}, but frames are three-dimensional (frame, row, column)")
     if like is not None and stack.shape[1:] != like.shape[1:]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.scans.hdf5 import opened
-from tomodenoise.scans.model import Frames, runs
+from tomodenoise.scans.model import Frames, Scan, runs
 
 
 def read(
@@ -45,4 +45,28 @@ def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArra
         for start, stop in runs(indices):
             out[done : done + stop - start] = stack[start:stop, rows[0] : rows[1]]
             done += stop - start
+    return out
+
+
+def read_channels(scan: Scan, rows: tuple[int, int]) -> FloatArray:
+    """Read some slices of sinograms of many channels, one after the other.
+
+    Parameters
+    ----------
+    scan : one with `channels`.
+    rows : start and stop of the slices, counted in the volume, so 0 is the first one in use.
+
+    Returns
+    -------
+    (angle, channel, slice, translation) float32, whatever the order of the axes in the file.
+    """
+    axes = scan.channels.axes if scan.channels else "azt"
+    kept = axes.replace("z", "")
+    order = [(kept if "c" in kept else f"c{kept}").index(axis) for axis in "act"]
+    out = np.empty((len(scan.angles), scan.channel_count, rows[1] - rows[0], scan.columns), dtype=np.float32)
+    with opened(scan.projections[0].file) as file:
+        stack = file[scan.projections[0].dataset]
+        for number, row in enumerate(range(scan.rows[0] + rows[0], scan.rows[0] + rows[1])):
+            part = stack[tuple(row if axis == "z" else slice(None) for axis in axes)]
+            out[:, :, number] = (part if "c" in kept else part[None]).transpose(order)
     return out

@@ -43,7 +43,7 @@ def prepare(task: Task, ranks: Ranks) -> Data:
     settings, spec = task.settings, task.spec
     if settings.batch < ranks.world:
         raise UserError(f"train.batch is {settings.batch}, too few patches for {ranks.world} processes: set it higher")
-    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric)
+    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric, spec.channels)
     runs = [scan.trained(each) for scan, each in zip(task.scans, task.windows or len(task.scans) * [None], strict=True)]
     some = [_spread(each) for each in runs]
     norm = task.start.normalisation if task.start else sampling.normalisation([run for each in some for run in each])

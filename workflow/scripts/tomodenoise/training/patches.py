@@ -22,6 +22,7 @@ class Shape:
     slices: int
     """Adjacent slices in; 1 if volumetric."""
     volumetric: bool
+    channels: int = 1
 
     @property
     def pixels(self) -> int:
@@ -102,9 +103,9 @@ class Batch:
     """Patches, normalised float32."""
 
     inputs: Tensor
-    """(n, slices, y, x), or (n, 1, z, y, x) if volumetric"""
+    """(n, slices x channels, y, x), all channels of one slice after those of the other, or (n, channels, z, y, x)"""
     targets: Tensor
-    """(n, 1, y, x), or (n, 1, z, y, x)"""
+    """(n, channels, y, x), or (n, channels, z, y, x)"""
     masks: Tensor
     """as the targets; 1 where the loss counts"""
 
@@ -164,21 +165,24 @@ def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> 
     source = store.source[drawn.block]
     edge, (z, y, x) = field.edge[source], drawn.corner.T
     area, zero, one = edge**2, 0 * edge, 0 * edge + 1
-    section = (store.last - store.first)[drawn.block] * area
+    channel = (store.last - store.first)[drawn.block] * area
+    section = channel * shape.channels
     around = z[:, None] + np.arange(shape.slices) - shape.slices // 2
     # Beyond the ends of the volume the outermost slice is repeated.
     slices = np.clip(around, 0, field.depth[source][:, None] - 1) - store.first[drawn.block][:, None]
     begin = store.offset[drawn.block] + y * edge + x
-    places = _places(shape, drawn, begin[:, None] + slices * area[:, None], (area, edge, one), store.data.device)
-    half = shape.slices // 2
+    images = (slices * area[:, None])[:, :, None] + channel[:, None, None] * np.arange(shape.channels)
+    first = begin[:, None] + images.reshape(len(begin), -1)
+    places = _places(shape, drawn, first, (area, edge, one), store.data.device)
+    middle = slice(shape.slices // 2 * shape.channels, (shape.slices // 2 + 1) * shape.channels)
     inputs = _mix(store.data, places, section, pairs.inputs, source, drawn.role)
-    targets = _mix(store.data, places[:, half : half + 1], section, pairs.targets, source, drawn.role)
+    targets = _mix(store.data, places[:, middle], section, pairs.targets, source, drawn.role)
     image = field.image[source] + y * edge + x
     masks = field.masks.take(_places(shape, drawn, image[:, None], (zero, edge, one), store.data.device))
     if shape.volumetric:
         height = field.height[source] + z
         masks = masks * field.rows.take(_places(shape, drawn, height[:, None], (one, zero, zero), store.data.device))
-    return Batch(inputs, targets, masks.float())
+    return Batch(inputs, targets, masks.float().expand_as(targets))
 
 
 def _side(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> Side:

@@ -158,11 +158,12 @@ def widened(entry: Entry, center: Path) -> layout.Layout:
 
 
 def rested(entry: Entry) -> tuple[int, int]:
-    """Projections that the center is found on, first and last plus one: all, or those of the first run of training."""
-    if entry.window is None:
-        return 0, entry.layout.angles
-    shape, first = entry.layout, entry.window[0]
-    return (*shape.firsts, shape.angles)[first], (*shape.firsts, shape.angles)[first + shape.runs[1] // shape.each]
+    """Projections that the center is found on, first and last plus one: all, or those of the first steps.
+
+    These are as many as train together, whose angles cover the circle; another window finds no other center.
+    """
+    shape = entry.layout
+    return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.each]
 
 
 def relevant(

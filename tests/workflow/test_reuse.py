@@ -61,7 +61,7 @@ def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan:
     assert FILE in page
     assert "trained on basalt" in page
     assert "trained at a pixel size of 9" in page
-    assert "trained at a pixel size of 9" in (tmp_path / "logs/foam/denoise/0.log").read_text()
+    assert "trained at a pixel size of 9" in (tmp_path / "logs/foam/denoise/0-0.log").read_text()
 
     config = (tmp_path / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(

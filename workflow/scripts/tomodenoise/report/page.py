@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures, words
+from tomodenoise.report.channels import Channels
+from tomodenoise.report.channels import draw as draw_channels
 from tomodenoise.report.timing import Stage
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
@@ -38,6 +40,8 @@ class ScanSection:
     """The resolved configuration of this scan, nested."""
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
+    channels: Channels | None = None
+    """Of a scan of several; its planes are then the means of all."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,9 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
         .render(
             title=title,
             scans=[(scan, view(scan)) for scan in scans],
+            channels_drawn=[
+                draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)
+            ],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},
             anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},

@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes, watching
+from tomodenoise import (
+    correction,
+    figures,
+    grid,
+    modelfile,
+    report,
+    scans,
+    settings,
+    spectra,
+    splitting,
+    volumes,
+    watching,
+)  # fmt: skip
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
@@ -50,6 +62,23 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         provenance=image["provenance"],
         series=series,
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
+        channels=_spectra(folder, image["provenance"].get("channels")),
+    )
+
+
+def _spectra(folder: Path, described: Mapping[str, Any] | None) -> report.Channels | None:
+    """Gather what is shown of several channels."""
+    found = spectra.read(_numbered(folder / "figures" / "planes"))
+    if found is None or described is None:
+        return None
+    unit = f" / {described['unit']}" if described["unit"] else ""
+    return report.Channels(
+        labels=tuple(described["labels"][number] for number in found["channels"]),
+        images=np.asarray(found["images"]),
+        voxels=tuple((int(y), int(x)) for y, x in found["voxels"]),
+        curves=np.asarray(found["curves"]),
+        values=np.asarray(described["values"], dtype=np.float64),
+        axis=f"{described['name']}{unit}",
     )
 
 

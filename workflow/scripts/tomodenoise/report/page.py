@@ -13,6 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures, words
 from tomodenoise.report import series as series_
+from tomodenoise.report.channels import Channels
+from tomodenoise.report.channels import draw as draw_channels
 from tomodenoise.report.timing import Stage
 from tomodenoise.watching import Series
 
@@ -42,6 +44,8 @@ class ScanSection:
     stages: tuple[Stage, ...]
     series: Series | None = None
     """Of a dynamic scan."""
+    channels: Channels | None = None
+    """Of a scan of several; its planes are then the means of all."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,9 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
             scans=[(scan, view(scan)) for scan in scans],
             times=[
                 scan.series and series_.section(scan.series, scan.window, f"time {i}") for i, scan in enumerate(scans)
+            ],
+            channels_drawn=[
+                draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)
             ],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},

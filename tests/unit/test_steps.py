@@ -184,7 +184,7 @@ def test_blocks_hold_every_step_and_every_projection_once_and_keep_within_their_
     lengths: list[int], each: int, depth: int, megabytes: int
 ) -> None:
     firsts = tuple(np.cumsum([0, *lengths[:-1]]).tolist())
-    shape = Layout(sum(lengths), depth, 64, 64, each * len(lengths), megabytes * 2**20, firsts, (2, 6))
+    shape = Layout(sum(lengths), depth, 64, 64, each * len(lengths), megabytes * 2**20, firsts=firsts, trained=(2, 6))
     assert [b.start for b in shape.blocks] == [0, *(b.stop for b in shape.blocks[:-1])]
     assert shape.blocks[-1].stop == len(lengths)
     assert shape.angle_blocks[-1].stop == sum(lengths)
@@ -204,7 +204,7 @@ def test_blocks_hold_every_step_and_every_projection_once_and_keep_within_their_
 
 def test_a_series_of_a_beamtime_stays_bounded() -> None:
     firsts = tuple(np.flatnonzero(np.diff(series.deal(54000, 299.92), prepend=-1)).tolist())
-    shape = Layout(53986, 1100, 1440, 1440, 180, 2**30, firsts, (3, 12))
+    shape = Layout(53986, 1100, 1440, 1440, 180, 2**30, firsts=firsts, trained=(3, 12))
     assert (shape.rows, len(shape.blocks), shape.projection_rows) == (128, 180, 512)
     assert len(shape.blocks) * len(shape.slabs) == 1620
     assert len(shape.angle_blocks) * len(shape.projection_slabs) == 540

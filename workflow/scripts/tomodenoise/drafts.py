@@ -30,7 +30,7 @@ def draft(files: Sequence[Path]) -> str:
     entries = {file: [*_entry(name, file)] for name, file in names.items()}
     if all(lines[0].startswith("  #") for lines in entries.values()):
         raise UserError(
-            "\n".join(["none of these files is a scan:", *(lines[0].strip(" #") for lines in entries.values())])
+            f"none of these files is a scan: {'; '.join(lines[0].strip(' #') for lines in entries.values())}"
         )
     return "\n".join([*_head(), *(line for lines in entries.values() for line in ["", *lines]), *_foot(), ""])
 

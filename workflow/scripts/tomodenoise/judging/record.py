@@ -77,10 +77,8 @@ def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
     return values
 
 
-def write(
-    file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
-) -> dict[str, Any]:
-    """Write both files, the curves named `figure/curve`; return what stands in the first."""
+def write(file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> list[str]:
+    """Write both files, the curves named `figure/curve`; return the verdicts."""
     arrays: dict[str, Any] = {
         f"{name}/{key}": curve.astype(np.float32)
         for name, found in judgement.figures.items()
@@ -88,7 +86,7 @@ def write(
     }
     values = to_json(judgement, evidence, slices, told)
     _write(file, curves, values, arrays)
-    return values
+    return [verdict["text"] for verdict in values["verdicts"]]
 
 
 def write_refusal(file: Path, curves: Path, reason: str) -> None:

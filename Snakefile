@@ -51,6 +51,7 @@ localrules:
 
 onstart:
     refuse_second_writer()
+    note_command()
 
 
 rule all:

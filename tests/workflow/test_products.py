@@ -106,6 +106,11 @@ def test_the_noisy_volume_is_the_mean_of_the_sections(finished: Project) -> None
     np.testing.assert_allclose(noisy, np.average(sections, axis=0, weights=shares), atol=1e-5)
 
 
+def test_each_command_is_written_down(finished: Project) -> None:
+    lines = (finished.folder / "logs/commands.log").read_text().splitlines()
+    assert "--configfile config.yaml --cores 2" in lines[0]
+
+
 def test_a_whole_run_verifies(finished: Project) -> None:
     assert verified(finished) == ([], "")
 
@@ -121,13 +126,14 @@ def test_a_whole_run_verifies(finished: Project) -> None:
         ("results/foam/split.json", cut, "is damaged", set()),
         ("results/foam/denoised.h5", flip_a_bit, "is damaged", set()),
         ("results/foam/denoised_tiff16/z00003.tif", flip_a_bit, "", {"describe_tiff"}),
-        ("results/models/foam/model.safetensors", cut, "is damaged", set()),
+        # Training tells its time in the history, which the report shows.
+        ("results/models/foam/model.safetensors", cut, "is damaged", {"render_report"}),
     ],
 )
 def test_damage_is_named_and_the_printed_command_mends_it_alone(
     finished: Project, file: str, spoil: Callable[[Path], None], what: str, again: set[str]
 ) -> None:
-    before = finished.bits()
+    before = finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
     spoil(finished.folder / file)
     found, command = verified(finished)
     if what:
@@ -136,7 +142,7 @@ def test_damage_is_named_and_the_printed_command_mends_it_alone(
         assert "z00003.tif is damaged" in found[0]
     assert command.count("snakemake ") == 1
     mended(finished)
-    assert finished.bits() == before
+    assert before == finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
     assert verified(finished) == ([], "")
     run = finished.snakemake("--dry-run")
     assert set(run.jobs) <= again, run.text
@@ -157,7 +163,7 @@ def test_intermediates_go_when_the_volume_is_whole_and_are_not_missed(finished: 
     assert run.status == 0, run.text
     assert "MB freed" in run.text
     assert not (finished.folder / SECTIONS / "c").exists()
-    assert not finished.snakemake("--dry-run").jobs
+    assert set(finished.snakemake("--dry-run").jobs) <= {"render_report", "describe_tiff"}
     assert verified(finished) == ([], "")
 
 
@@ -183,3 +189,29 @@ def test_a_target_with_nothing_to_export_says_so(tmp_path: Path, raw_scan: Calla
     run = project.snakemake("verify")
     assert run.status != 0
     assert "not made yet" in run.text
+
+
+def test_check_tells_what_a_run_takes_and_what_stands_in_its_way(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    shutil.copy(raw_scan("foam64.h5"), tmp_path / "raw.h5")
+    project = Project(tmp_path)
+    project.configure(scans={"foam": {"file": "raw.h5"}}, network=NETWORK, train=TRAIN, export=["tiff"])
+    run = project.snakemake("check")
+    assert run.status == 0, run.text
+    assert "96 projections of 12 x 64" in run.text
+    for stage in ("correct", "reconstruct", "train", "denoise", "tiff"):
+        (line,) = (line for line in run.text.splitlines() if line.split()[:1] == [stage])
+        assert " GB " in line
+    assert "nothing stands in the way" in run.text
+    assert not (tmp_path / "results").exists()
+
+    with h5py.File(tmp_path / "raw.h5", "r+") as file:
+        values = file["exchange/data"][()]
+        del file["exchange/data"]
+        file.create_dataset("exchange/data", data=values, chunks=(1, *values.shape[1:]), compression="gzip")
+        place = file["exchange/data"].id.get_chunk_info(0).byte_offset
+    with (tmp_path / "raw.h5").open("r+b") as stream:
+        stream.seek(place)
+        stream.write(bytes(20))
+    run = project.snakemake("check")
+    assert run.status != 0
+    assert "tomodenoise: raw.h5: /exchange/data: frame 0 cannot be read" in run.text

@@ -16,7 +16,7 @@ def main(slices: inference.Pairs, scan: sections.Sections, array: Path, planes: 
     """Collect the slices before and after denoising that stream in, write one shard."""
     slab = np.empty((1, 1, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     views = figures.Planes.empty(rows, scan.depth, scan.size)
-    for number, (before, after) in enumerate(slices):
+    for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
         slab[0, 0, number] = after
         views.add(number, before, after)
     volumes.write_shard(array, (0, 0, rows[0], 0, 0), slab)

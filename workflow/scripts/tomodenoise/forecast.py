@@ -9,7 +9,7 @@ from tomodenoise import plans, readable
 from tomodenoise.layout import Extent, Layout
 from tomodenoise.specs import Spec
 
-START = (3.0, 12.0)
+START = (1.0, 12.0)
 """Seconds that a job costs beside its work: on one machine, and under SLURM."""
 
 CORRECT = (10e-9, 30e-9)

@@ -58,6 +58,7 @@ def test_more_cores_share_the_jobs_of_a_stage_but_not_the_training() -> None:
     one, many = (forecast.together(planned, cores) for cores in (1, 1000))
     assert one[1] == pytest.approx(sum(stage.seconds[1] for stage in planned))
     assert training.seconds[1] < many[1] < one[1]
+    assert forecast.together([training, training], 2) == training.seconds
 
 
 def test_the_table_is_straight() -> None:

@@ -115,7 +115,7 @@ def _asked(rule, wildcards):
     try:
         resources = workflow.get_rule(rule).expand_resources(wildcards, [], 1)
         return int(resources["mem_mb"])
-    except (IndexError, TypeError, ValueError):
+    except (AttributeError, IndexError, TypeError, ValueError):
         return 0
 
 

@@ -104,9 +104,13 @@ def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
 
 
 def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
-    """Time of a whole run, at best and at worst: jobs share the cores, the training of a model has one alone."""
-    parts = [min(cores, max(stage.jobs, 1)) for stage in stages]
-    low, high = (sum(stage.seconds[i] / n for stage, n in zip(stages, parts, strict=True)) for i in (0, 1))
+    """Time of a whole run, at best and at worst: the jobs of a stage share the cores, a training has one alone."""
+    low = high = 0.0
+    for name in {stage.name for stage in stages}:
+        alike = [stage for stage in stages if stage.name == name]
+        sharing = min(cores, max(sum(stage.jobs for stage in alike), 1))
+        low += sum(stage.seconds[0] for stage in alike) / sharing
+        high += sum(stage.seconds[1] for stage in alike) / sharing
     return low, high
 
 

@@ -1,9 +1,10 @@
-# make demo | make config SCANS='raw/*.h5' | make test | make test-slurm | make lint | make bench | make docs. The first one builds .venv; no other set-up is needed.
+# make demo | make config SCANS='raw/*.h5' | make test | make test-faults | make test-slurm | make lint | make bench | make docs.
+# The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo config test test-slurm lint bench docs format clean
+.PHONY: demo config test test-faults test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -23,6 +24,11 @@ test-slurm: SLOW ?= -m "not slow_slurm"
 test-slurm: .venv/installed
 	$(BIN)/python -m pytest tests/slurm $(SLOW) --durations=5
 
+# What strikes, what is damaged, what is wrong. ROUNDS= lets 200 faults strike instead of 20, in an hour and a half.
+test-faults: ROUNDS ?= -m "not nightly"
+test-faults: .venv/installed
+	$(BIN)/python -m pytest tests/faults $(ROUNDS) -n 2 --dist worksteal --durations=5
+
 lint: demo/raw/foam.h5
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,11 +42,13 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# About 20 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
 bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed
 	$(BIN)/python benchmarks/reconstruction.py
+	$(BIN)/python benchmarks/defects.py --cores 2
+	$(BIN)/python benchmarks/centers.py --seeds 2
 	$(BIN)/python benchmarks/throughput.py --repeats 3 --compile
 	$(BIN)/python benchmarks/msd_buffer.py
 	$(BIN)/python benchmarks/scaling.py
@@ -48,6 +56,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/quality.py --pixels 5e6 --classical
 	$(BIN)/python benchmarks/quality.py --pixels 5e6 --phantom honeycomb --only default recipe
 	$(BIN)/python benchmarks/real.py --pixels 5e6
+	$(BIN)/python benchmarks/judging.py
 
 docs: .venv/installed
 	$(BIN)/python workflow/scripts/document_config.py

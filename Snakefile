@@ -18,6 +18,8 @@ include: "workflow/rules/center.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
+include: "workflow/rules/judges.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/keep.smk"
@@ -33,6 +35,7 @@ localrules:
     reconstruct,
     train,
     denoise,
+    judge,
     report,
     export,
     check,

@@ -13,7 +13,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tomodenoise.arrays import FloatArray
 from tomodenoise.report import ModelSection, ScanSection, Stage, render
 
 pytestmark = pytest.mark.browser
@@ -25,9 +27,13 @@ FLAGS = (
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
+def slice_of_noise() -> FloatArray:
+    return np.random.default_rng(0).uniform(0, 1, (200, 200)).astype(np.float32)
+
+
 def scan(name: str) -> ScanSection:
-    axial = np.random.default_rng(0).uniform(0, 1, (200, 200)).astype(np.float32)
-    upright = axial[:2]
+    axial = slice_of_noise()
+    upright = axial[:6]
     figure, png = Figure(figsize=(4, 1)), io.BytesIO()
     figure.savefig(png, format="png")
     return ScanSection(
@@ -163,6 +169,70 @@ def test_a_zoomed_picture_is_moved_within_its_frame(page: webdriver.Chrome) -> N
     assert cuts(page) == [50, 50, 50]
     frame.send_keys(Keys.ARROW_LEFT * 40)
     assert style(page, "#scan-1 .after img", "transform").split(",")[4].strip() == "0"
+
+
+def test_the_menu_goes_to_a_scan_and_tells_which_is_in_sight(page: webdriver.Chrome) -> None:
+    menu = page.find_element(By.CSS_SELECTOR, ".menu select")
+    assert menu.get_attribute("value") == ""
+    Select(menu).select_by_value("scan-2")
+    assert abs(page.execute_script("return document.getElementById('scan-2').getBoundingClientRect().top")) < 80
+    WebDriverWait(page, 5).until(lambda _: menu.get_attribute("value") == "scan-2")
+    page.execute_script("scrollTo(0, 0)")
+    WebDriverWait(page, 5).until(lambda _: menu.get_attribute("value") == "")
+
+
+def profile(page: webdriver.Chrome) -> tuple[str, int]:
+    """Return what the profile of the first scan says, and how many points its line has."""
+    text = page.find_element(By.CSS_SELECTOR, "#scan-1 .profile output").text
+    line = page.find_element(By.CSS_SELECTOR, "#scan-1 .denoised-line").get_attribute("d") or ""
+    return text, line.count(",")
+
+
+def test_the_profile_is_that_of_the_row_under_the_cursor(page: webdriver.Chrome) -> None:
+    WebDriverWait(page, 5).until(lambda _: "row 100, column 100" in profile(page)[0])
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
+    offset = round(0.25 * frame.size["width"])
+    ActionChains(page).move_to_element_with_offset(frame, offset, -offset).perform()
+    WebDriverWait(page, 5).until(lambda _: "row 100, column 100" not in profile(page)[0])
+    text, points = profile(page)
+    row, column = (int(text.split(f"{word} ")[1].split(",")[0].split(":")[0]) for word in ("row", "column"))
+    assert (row, column) == pytest.approx((50, 150), abs=1)
+    assert points == 200
+    grey = np.round(255 * slice_of_noise()[row, column]) / 255
+    assert float(text.split("denoised ")[1].removesuffix(". Profile along the row")) == pytest.approx(grey, abs=0.002)
+
+
+def test_arrows_move_the_profile_and_a_zoom_shortens_it(page: webdriver.Chrome) -> None:
+    WebDriverWait(page, 5).until(lambda _: "row 100, column 100" in profile(page)[0])
+    frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
+    frame.send_keys(Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_RIGHT)
+    assert "row 98, column 101" in profile(page)[0]
+    assert style(page, "#scan-1 .row-mark", "display") == "block"
+    frame.send_keys("+", "+")
+    ActionChains(page).move_to_element_with_offset(frame, 5, 5).perform()
+    WebDriverWait(page, 5).until(lambda _: 80 < profile(page)[1] < 100)
+
+
+def test_pictures_are_not_empty(page: webdriver.Chrome) -> None:
+    deviation = """
+        const canvas = document.createElement("canvas"), image = document.querySelectorAll("#scan-1 img")[arguments[0]];
+        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0);
+        const grey = context.getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 === 0);
+        const mean = grey.reduce((sum, g) => sum + g, 0) / grey.length;
+        return Math.sqrt(grey.reduce((sum, g) => sum + (g - mean) ** 2, 0) / grey.length);
+    """
+    assert all(page.execute_script(deviation, number) > 50 for number in range(6))
+
+
+def test_printed_it_holds_the_pictures_and_no_controls(page: webdriver.Chrome) -> None:
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    hidden = [style(page, selector, "display") for selector in (".menu", ".profile", ".tools", ".frame input")]
+    assert hidden == ["none"] * 4
+    assert page.find_element(By.CSS_SELECTOR, "#scan-1 .after img").size["width"] > 100
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_the_wheel_over_a_picture_scrolls_the_page(page: webdriver.Chrome) -> None:

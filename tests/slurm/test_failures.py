@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from conftest import OnCluster, profile, wait_for
+from clusters import OnCluster, profile, wait_for
 
 SHARDS = [f"results/half/sections.zarr/c/0/0/{slab}/0/0" for slab in range(3)]
 
@@ -93,7 +92,7 @@ def test_after_snakemake_is_killed_none_starts_beside_its_jobs_and_what_they_fin
         assert copied.snakemake("--unlock").status == 0
         for text in (copied.run(*SHARDS), copied.snakemake(*SHARDS).text):
             assert "SLURM jobs of an earlier snakemake, which was killed, are still at work in this directory" in text
-            assert "  scancel " in text
+            assert "cancel them with scancel " in text
         assert len(copied.jobs()) == len(SHARDS)
         *done, waiting = copied.jobs()
         subprocess.run(["scancel", waiting["JobId"]], check=True)

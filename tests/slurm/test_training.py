@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from clusters import OnCluster, profile, train_more, wait_for
 from projects import Project
-
-from conftest import OnCluster, profile, train_more, wait_for
 
 MODEL = "results/models/half/model.safetensors"
 MODELS = [MODEL, "results/models/turn/model.safetensors"]

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from clusters import OnCluster, profile
 from projects import Project
-
-from conftest import OnCluster, profile
 
 TIMED = {"history.jsonl", "checkpoint.pt", "report.html"}
 

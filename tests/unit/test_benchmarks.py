@@ -14,7 +14,7 @@ from torch.nn import functional
 
 sys.path.append(str(Path(__file__).parents[2]))
 
-from benchmarks import cases, contestants, counting, defective, defects, quality, runs, simulated
+from benchmarks import cases, contestants, counting, defective, defects, judging, quality, runs, simulated
 
 from tomodenoise import geometry, sections, specs, splitting, volumes
 from tomodenoise.arrays import FloatArray
@@ -32,6 +32,16 @@ def test_a_convolution_costs_two_operations_a_tap_and_moves_its_input_weights_an
 def test_the_mixed_scale_dense_network_costs_the_operations_of_its_definition() -> None:
     seen = sum(5 + layer for layer in range(100))
     assert contestants.flops(specs.complete({"name": "msd"})) == pytest.approx(2 * 9 * seen + 2 * 105)
+
+
+def test_the_network_that_blurs_is_a_gaussian_of_the_middle_slice() -> None:
+    images = torch.zeros(1, 3, 41, 41)
+    images[0, 1, 20, 20] = 1
+    found = judging.Blur()(images)[0, 0].detach().numpy()
+    y, x = np.mgrid[:41, :41] - 20
+    assert found.sum() == pytest.approx(1, abs=1e-4)
+    assert np.sum(found * x**2) == pytest.approx(judging.BLUR**2, rel=0.01)
+    assert np.sum(found * y**2) == pytest.approx(judging.BLUR**2, rel=0.01)
 
 
 def test_the_slower_of_operations_and_traffic_limits() -> None:

@@ -108,6 +108,17 @@ def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -
     assert asked[2] - asked[0] == pytest.approx(1.1 * (2**30 - 100 * sections))
 
 
+def test_judging_takes_more_with_every_rival_and_is_bounded_by_the_judged_slices() -> None:
+    denoise = {"input": "full", "ensemble": 1}
+    low, high = (Layout(900, depth, 1024, 1024, 4, 2**30) for depth in (100, 1000))
+    for spec in PLANAR:
+        alone = plans.judging_minutes([spec], low, denoise)
+        assert plans.judging_minutes([spec], high, denoise) == alone
+        assert plans.judging_minutes([spec, spec], low, denoise) > alone
+        assert plans.judging_minutes([spec], low, denoise, 2) > alone
+        assert plans.judging([spec], low, "full", 3) > plans.judging([spec], low, "full")
+
+
 def test_the_time_of_a_slab_grows_with_passes() -> None:
     shape = Layout(64, 100, 512, 512, 4, 2**30)
     once = plans.denoising_minutes(PLANAR[0], shape, {"input": "full", "ensemble": 1})

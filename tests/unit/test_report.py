@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tomodenoise.arrays import FloatArray
-from tomodenoise.report import ModelSection, ScanSection, Stage, render, stages, window
+from tomodenoise.report import ModelSection, Quality, ScanSection, Stage, render, stages, window
 from tomodenoise.report.curves import loss_curve
-from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, picture, reduction
+from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, largest_side, picture, reduction
 from tomodenoise.report.words import distance, duration, memory, number, round_length, tree
 
 EVIL = "<script>alert(1)</script>\"'&"
@@ -132,16 +132,89 @@ def test_controls_and_pictures_have_names() -> None:
     assert all(image["alt"] for image in page.all("img"))
 
 
-def test_overview_states_size_loss_and_warnings() -> None:
+QUALITY = Quality(
+    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "given": [0, 2], "targets": [1, 3], "held_out": True},
+    verdicts=[{"figure": "edges", "level": "bad", "text": EVIL}, {"figure": "umse", "level": "good", "text": "well"}],
+    figures={
+        "umse": {"umse": 1.0, "upsnr": 21.26, "upsnr_given": 11.0},
+        "calibration": {"slope": 0.984},
+        "contrast": {"raw": 2.04, "denoised": 6.3},
+        "edges": {"raw": 1.5, "denoised": 1.7, "edges": 200},
+        "comparison": {
+            "columns": {
+                "raw": {"told": "", "split_loss": 2.0, "upsnr": None, "slope": 0.5},
+                "network": {"told": "", "split_loss": 1.0, "upsnr": None, "slope": 1.0, "residual": -0.01},
+                EVIL: {"told": "radius 2.0 px", "split_loss": 1.5, "upsnr": None, "slope": None, "residual": 0.2},
+            }
+        },
+    },
+    absent={"fsc": "no halves", "truth": "no truth is given"},
+    curves={
+        "calibration": {"levels": ramp(1, 9)[0], "means": ramp(1, 9)[0], "errors": ramp(1, 9)[0]},
+        "comparison": {"raw": ramp(16, 16), "network": ramp(16, 16), EVIL: ramp(16, 16)},
+    },
+)
+
+
+def shown(page: str) -> dict[str, str]:
+    """Return the cells of the overview."""
+    cells = re.findall(r'<td data-label="(.*?)">(.*?)</td>', page)
+    return {label: re.sub("<.*?>", "", value) for label, value in cells}
+
+
+def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
+    cells = shown(render([replace(scan(), quality=QUALITY, warnings=("few flats",))], [], "t"))
+    assert cells["Error"] == "10.3 dB less"
+    assert cells["Grey values"] == "slope 0.98"
+    assert cells["Contrast to noise"] == "2 → 6.3"
+    assert cells["Edges, px"] == "1.5 → 1.7"
+    assert cells["To look at"] == "2"
+    unknown = replace(QUALITY, figures={"umse": {"upsnr": None, "upsnr_given": 1.0}})
+    assert shown(render([replace(scan(), quality=unknown)], [], "t"))["Error"] == "\N{EN DASH}"
+
+
+def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
+    page = Elements(render([replace(scan(), quality=QUALITY)], [], "t"))
+    assert "Judged on rows 3 to 4, 7 (held out)" in page.text
+    assert "sections 1 + 3 and compared with 2 + 4" in page.text
+    assert "no halves" in page.text
+    assert "no truth is given" not in page.text
+    refused = Quality(judged=None, verdicts=[], figures={}, absent={"all": "it moves"}, curves={})
+    page = Elements(render([replace(scan(), quality=refused)], [], "t"))
+    assert "not judged" in page.text
+    assert "it moves" in page.text
+
+
+def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
+    text = render([replace(scan(), quality=QUALITY)], [], "t")
+    page = Elements(text)
+    table = text[text.index('<table class="compared">') :]
+    rows = re.findall(r'<th scope="row">(.*?) <small>.*?((?:<td>.*?</td>)+)', table[: table.index("</table>")])
+    values = {name: re.findall("<td>(.*?)</td>", cells) for name, cells in rows}
+    assert values == {
+        "held-out loss": ["2", "1", "1.5"],
+        "slope of grey values": ["0.500", "1.000", "\N{EN DASH}"],
+        "removed at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
+    }
+    assert sum(image["alt"].startswith("A square") for image in page.all("img")) == 3
+    assert "radius 2.0 px" in page.text
+    assert {tag for tag, _ in page.tags} & {"script"} == {"script"}
+    assert text.count("<script") == 1
+
+
+def test_pages_of_many_scans_show_smaller_slices() -> None:
+    assert [largest_side(scans) for scans in (0, 1, 4, 16, 64)] == [1024, 1024, 1024, 512, 256]
+
+
+def test_overview_states_size_and_warnings() -> None:
     warned = replace(scan(), warnings=("few flats", "missing wedge"))
-    cells = re.findall(r'<td data-label="(.*?)">(.*?)</td>', render([warned], [ModelSection("foam", HISTORY, {})], "t"))
-    shown = {label: re.sub("<.*?>", "", value) for label, value in cells}
-    assert shown == {
+    dash = "\N{EN DASH}"
+    assert shown(render([warned], [ModelSection("foam", HISTORY, {})], "t")) == {
         "Voxels": "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16",
         "Voxel size": "1.5 µm",
         "Model": "foam",
-        "Held-out loss": "0.25",
-        "Warnings": "2",
+        **dict.fromkeys(("Error", "Grey values", "Contrast to noise", "Edges, px"), dash),
+        "To look at": "2",
     }
 
 
@@ -150,6 +223,11 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
     large = render([scan(side=2 * LARGEST_SIDE)], [], "t")
     assert "Shown averaged over 2 × 2 pixels" in large  # noqa: RUF001
     assert 'data-micrometres="3.0"' in large
+
+
+def test_planes_of_a_row_or_two_are_left_out() -> None:
+    assert len(Elements(render([scan(rows=2)], [], "t")).all("input")) == 1
+    assert len(Elements(render([scan(rows=4)], [], "t")).all("input")) == 3
 
 
 def test_scale_bar_is_a_quarter_of_the_picture_at_most() -> None:
@@ -211,8 +289,8 @@ def test_pictures_stay_small() -> None:
     assert reduction([ramp(2, 1024)]) == 1
     assert reduction([ramp(2, 1024), ramp(2, 1025)]) == 2
     noise = np.random.default_rng(0).normal(0.5, 0.1, (2000, 900)).astype(np.float32)
-    shown = picture(noise, (0.0, 1.0), 2)
-    assert (shown.height, shown.width) == decoded(shown.uri).shape == (1000, 450)
+    small = picture(noise, (0.0, 1.0), 2)
+    assert (small.height, small.width) == decoded(small.uri).shape == (1000, 450)
 
 
 def test_block_mean_weighs_the_border_right() -> None:

@@ -1,12 +1,10 @@
-"""Raw scans for the tests of the workflow, and what they call it with."""
+"""Raw scans for the tests of the workflow."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from projects import NETWORK, SNAKEMAKE, TRAIN, Project, Run, simulated
-
-__all__ = ["NETWORK", "SNAKEMAKE", "TRAIN", "Project", "Run"]
+from projects import simulated
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-
-from conftest import NETWORK, TRAIN, Project
+from projects import NETWORK, TRAIN, Project
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SCANS: dict[str, dict[str, object]] = {

@@ -6,8 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-
-from conftest import Project
+from projects import Project
 
 SCANS = Path(__file__).parents[3] / "shared" / "data"
 

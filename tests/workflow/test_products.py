@@ -19,7 +19,7 @@ from conftest import NETWORK, TRAIN, Project
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"
 IMAGE = "results/foam/denoised.ome.zarr"
-AFTER_DENOISING = {"describe_image", "export_hdf5", "export_tiff_slab", "describe_tiff", "render_report"}
+AFTER_DENOISING = {"describe_image", "export_hdf5", "export_tiff_slab", "describe_tiff", "judge_scan", "render_report"}
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_intermediates_go_when_the_volume_is_whole_and_are_not_missed(finished: 
     flip_a_bit(shard)
     run = finished.snakemake("clean_intermediates")
     assert run.status != 0
-    assert "kept those of foam, whose denoised volume is not whole" in run.text
+    assert "kept those of foam, whose denoised volume is not whole or not judged" in run.text
     assert (finished.folder / SECTIONS / "c").exists()
     status = shard.stat()
     shard.write_bytes(content)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 import zarr
+from projects import NETWORK, TRAIN, Project
 
-from conftest import NETWORK, TRAIN, Project
 from tomodenoise import models, networks, provenance, specs
 from tomodenoise.models import Model, Normalisation
 
@@ -72,7 +72,7 @@ def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan:
     (tmp_path / "config.yaml").write_text(config)
     assert jobs(project) == set()
     write_model(tmp_path / FILE, seed=1)
-    assert jobs(project) == {"describe_image", "denoise_slab", "render_report"}
+    assert jobs(project) == {"describe_image", "denoise_slab", "judge_scan", "render_report"}
 
 
 def test_a_model_from_a_file_that_names_scans_trains_on(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:

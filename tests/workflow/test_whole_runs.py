@@ -12,8 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import zarr
-
-from conftest import NETWORK, SNAKEMAKE, TRAIN, Project
+from projects import NETWORK, SNAKEMAKE, TRAIN, Project
 
 pytestmark = pytest.mark.slow
 AWKWARD = "it's $HOME; & späte Probe.h5"
@@ -109,6 +108,7 @@ def test_a_deleted_shard_is_made_again_alone_and_with_the_same_bits(finished: Pr
         "denoise_slab",
         "halve_slab",
         "describe_image",
+        "judge_scan",
         "render_report",
     }
     os.utime(finished.folder / SHARD, (0, (finished.folder / "results/foam/center.json").stat().st_mtime + 1))
@@ -129,7 +129,7 @@ def test_other_settings_run_only_what_they_shape(finished: Project) -> None:
     config = (finished.folder / "config.yaml").read_text()
     stages = {
         "denoise": (
-            {"denoise_slab", "halve_slab", "describe_image", "render_report"},
+            {"denoise_slab", "halve_slab", "describe_image", "judge_scan", "render_report"},
             "denoise: {input: sections}\n",
         ),
         "train": ({"train_model"}, "seed: 7"),

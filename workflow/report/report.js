@@ -24,13 +24,42 @@ function compare(viewer) {
     }
   };
   viewer.addEventListener("input", (event) => cut(Number(event.target.value)));
-  for (const figure of viewer.querySelectorAll("figure")) zoom(figure, cut);
+  const plot = profile(viewer.nextElementSibling);
+  const [first] = [...viewer.querySelectorAll("figure")].map((figure) => zoom(figure, cut, plot));
+  Promise.all([...viewer.querySelectorAll("img")].map((image) => image.decode())).then(first);
 }
 
-function zoom(figure, cut) {
+/* Grey values of a picture, 0 to 255, row by row. */
+function pixels(image) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  return Uint8Array.from({ length: canvas.width * canvas.height }, (_, i) => data[4 * i]);
+}
+
+/* The profile along a row: of two pictures, from the first to the last column in sight, with a mark at a column. */
+function profile(figure) {
+  const { low, high } = figure.querySelector("figcaption").dataset;
+  const value = (grey) => (+low + (grey / 255) * (high - low)).toPrecision(3);
+  return (name, width, [raw, denoised], row, column, [first, last]) => {
+    const line = (grey) => "M" + Array.from(grey.subarray(row * width + first, row * width + last), (g, i) => `${i + 0.5},${255 - g}`).join("L");
+    figure.querySelector("svg").setAttribute("viewBox", `0 0 ${last - first} 255`);
+    figure.querySelector(".raw-line").setAttribute("d", line(raw));
+    figure.querySelector(".denoised-line").setAttribute("d", line(denoised));
+    figure.querySelector(".at-line").setAttribute("d", `M${column - first + 0.5},0V255`);
+    const at = row * width + column;
+    figure.querySelector("output").textContent = `${name}, row ${row}, column ${column}: raw ${value(raw[at])}, denoised ${value(denoised[at])}. Profile along the row`;
+  };
+}
+
+function zoom(figure, cut, plot) {
   const frame = figure.querySelector(".frame");
   const images = frame.querySelectorAll("img");
   const view = { scale: 1, x: 0, y: 0 };
+  const point = { x: -1, y: -1 };
+  let grey = null;
   const pointers = new Map();
 
   const draw = () => {
@@ -56,6 +85,24 @@ function zoom(figure, cut) {
     view.y += y;
     draw();
   };
+  /* Where a picture lies in its frame: scale and corner, as `object-fit: contain` and the zoom put it. */
+  const laid = () => {
+    const { naturalWidth: width, naturalHeight: height } = images[0];
+    const fit = Math.min(frame.clientWidth / width, frame.clientHeight / height);
+    const [left, top] = [(frame.clientWidth - fit * width) / 2, (frame.clientHeight - fit * height) / 2];
+    return { width, height, scale: fit * view.scale, left: view.x + left * view.scale, top: view.y + top * view.scale };
+  };
+  const probe = (x, y, marked = true) => {
+    const { width, height, scale, left, top } = laid();
+    if (!(x >= 0 && y >= 0 && x < width && y < height)) return;
+    [point.x, point.y] = [x, y];
+    grey ??= [...images].map(pixels);
+    const seen = [Math.max(0, Math.floor(-left / scale)), Math.min(width, Math.ceil((frame.clientWidth - left) / scale))];
+    plot(images[0].alt.split(" ")[0], width, grey, y, x, seen);
+    const mark = frame.querySelector(".row-mark");
+    mark.style.top = `${top + (y + 0.5) * scale}px`;
+    mark.style.display = marked ? "block" : "none";
+  };
   const at = (event) => {
     const box = frame.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -73,7 +120,12 @@ function zoom(figure, cut) {
     const action = { "+": "in", "=": "in", "-": "out", 0: "fit", f: "full" }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (action) actions[action]();
-    else if (arrows[event.key] && view.scale > 1 && event.target === frame) move(...arrows[event.key]);
+    else if (arrows[event.key] && event.target === frame) {
+      const [x, y] = arrows[event.key];
+      if (view.scale > 1) move(x, y);
+      else if (point.x < 0) probe(images[0].naturalWidth >> 1, images[0].naturalHeight >> 1);
+      else probe(point.x - Math.sign(x), point.y - Math.sign(y));
+    }
     else return;
     event.preventDefault();
   });
@@ -91,6 +143,9 @@ function zoom(figure, cut) {
     frame.setPointerCapture(event.pointerId);
   });
   frame.addEventListener("pointermove", (event) => {
+    const [x, y] = at(event);
+    const { scale, left, top } = laid();
+    probe(Math.floor((x - left) / scale), Math.floor((y - top) / scale));
     const last = pointers.get(event.pointerId);
     if (!last) return;
     pointers.set(event.pointerId, event);
@@ -103,7 +158,25 @@ function zoom(figure, cut) {
   });
   for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, (event) => pointers.delete(event.pointerId));
   new ResizeObserver(draw).observe(frame);
+  return () => probe(images[0].naturalWidth >> 1, images[0].naturalHeight >> 1, false);
+}
+
+/* The menu goes to a scan or model, and says which one is in sight. */
+function follow(menu) {
+  const sections = document.querySelectorAll("section[id]");
+  menu.addEventListener("change", () => {
+    const target = document.getElementById(menu.value);
+    if (target) target.scrollIntoView();
+    else scrollTo(0, 0);
+  });
+  const tell = () => {
+    const seen = [...sections].filter((section) => section.getBoundingClientRect().top < innerHeight / 3);
+    menu.value = seen.at(-1)?.id ?? "";
+  };
+  addEventListener("scroll", tell, { passive: true });
+  tell();
 }
 
 document.querySelectorAll(".viewer").forEach(compare);
+document.querySelectorAll(".menu select").forEach(follow);
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));

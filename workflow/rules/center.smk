@@ -16,7 +16,12 @@ checkpoint find_center:
         ),
     output:
         center="results/{scan}/center.json",
-        figure="results/{scan}/center.png",
+        figure=report(
+            "results/{scan}/center.png",
+            caption="../report/center.rst",
+            category="Rotation axis",
+            labels={"scan": "{scan}"},
+        ),
     log:
         "logs/{scan}/center.log",
     benchmark:

@@ -57,6 +57,7 @@ STAGES = {
     "reconstruct": ["reconstruct_slab"],
     "train": ["train_model"],
     "denoise": ["denoise_slab"],
+    "judge": ["judge_scan"],
     "report": ["render_report"],
     "export": ["export_tiff_slab", "export_hdf5", "mix_slab"],
 }
@@ -96,7 +97,7 @@ def chosen(keys, *sections):
 def megabytes(count, alone=1000):
     """Memory for a job that holds so many float32, beside what two Snakemakes, Python and torch need; more each time.
 
-    With torch but no network 800 MB suffice `alone`, without torch 450.
+    With torch but no network 950 MB suffice `alone`, without torch 450 to 550.
     """
     return lambda wildcards, attempt: int(
         attempt * (alone + count(wildcards) * 4 / 2**20)
@@ -109,10 +110,7 @@ def spec_of(wildcards):
 
 
 def model_file(wildcards):
-    """The model that denoises a scan: a product, or a file; ancient, since its content counts."""
-    name = settings.model_of(CONFIG, wildcards.scan)
-    product = f"results/models/{name}/model.safetensors"
-    return product if name in MODELS else ancient(str(FILES[name].file))
+    return file_of_model(settings.model_of(CONFIG, wildcards.scan))
 
 
 def correct_settings(wildcards):

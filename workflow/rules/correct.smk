@@ -52,7 +52,8 @@ rule correct_slab:
         mem_mb=megabytes(
             lambda w: correction.held(
                 TABLE[w.scan].scan, projected(w).projection_rows, CORRECTION
-            )
+            ),
+            alone=550,
         ),
     params:
         rows=projection_rows,

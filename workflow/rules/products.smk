@@ -24,7 +24,7 @@ HEAVY = [
     "denoise_slab",
     "halve_slab",
 ]
-HEAVY += ["mix_slab", "export_tiff_slab", "export_hdf5"]
+HEAVY += ["judge_scan", "mix_slab", "export_tiff_slab", "export_hdf5"]
 
 
 def exported(wildcards):

@@ -42,7 +42,9 @@ rule reconstruct_slab:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(lambda w: plans.reconstructing(layout(w), additive=ADDITIVE)),
+        mem_mb=megabytes(
+            lambda w: plans.reconstructing(layout(w), additive=ADDITIVE), alone=950
+        ),
     params:
         rows=slab_rows,
         settings=CONFIG["reconstruct"],

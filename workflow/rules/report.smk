@@ -14,10 +14,17 @@ rule render_report:
         planes=image_slabs_of(
             "results/{scan}/figures/planes/{slab}.npz", SCANS, levels=False
         ),
+        quality=expand("results/{scan}/quality.json", scan=SCANS),
+        curves=expand("results/{scan}/figures/quality.npz", scan=SCANS),
         images=IMAGES,
         histories=expand("results/models/{model}/history.jsonl", model=MODELS),
     output:
-        report("results/report.html", caption="../report/report.rst", category="Report"),
+        report(
+            "results/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "all scans"},
+        ),
     log:
         "logs/report.log",
     benchmark:

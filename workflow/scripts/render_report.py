@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import logs, report, summary
+from tomodenoise import logs, report, settings, summary
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def main(results: Path, benchmarks: Path, output: Path, config: dict[str, Any]) -> None:
     """Write one page for all scans of the configuration."""
     sections = [summary.of_scan(name, config, results, benchmarks) for name in sorted(config["scans"])]
-    models = sorted({section.model for section in sections})
-    page = report.render(sections, [summary.of_model(name, config, results) for name in models], "tomodenoise report")
+    models = [summary.of_model(name, config, results) for name in settings.models(config)]
+    page = report.render(sections, models, "tomodenoise report")
     logs.logger.info("%d scans, %d models, %d kB", len(sections), len(models), len(page) // 1000)
     output.write_text(page, encoding="utf-8")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEADERS = ("*.json", "corrections/*.json")
 TRAINED = ("model.safetensors", "history.jsonl")
-MADE_OF_VOLUMES = ("figures/planes/*.npz", "*.ome.zarr/zarr.json", "*.h5")
+MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5")
 
 
 def main(

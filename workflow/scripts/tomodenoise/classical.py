@@ -110,14 +110,14 @@ def _variants(noise: float) -> list[_Variant]:
     """Return all filters, with bounds around the optimum for noise of any strength."""
     weights, strengths = (0.2 * noise, 3 * noise), (0.3, 2.0)
     variants = [
-        _Variant("median 2-D", _slicewise(_median), "radius", choices=RADII_2D),
-        _Variant("median 3-D", _median, "radius", choices=RADII_3D),
-        _Variant("TV 2-D", _slicewise(_total_variation), "weight", bounds=weights),
-        _Variant("TV 3-D", _total_variation, "weight", bounds=weights),
+        _Variant("median 2-D", _slicewise(median), "radius", choices=RADII_2D),
+        _Variant("median 3-D", median, "radius", choices=RADII_3D),
+        _Variant("TV 2-D", _slicewise(total_variation), "weight", bounds=weights),
+        _Variant("TV 3-D", total_variation, "weight", bounds=weights),
     ]
     for pairs, dimensions in ((PATCHES_2D, "2-D"), (PATCHES_3D, "3-D")):
         for patch, distance in pairs:
-            means: Filter = partial(_non_local_means, patch=patch, distance=distance, noise=noise)
+            means: Filter = partial(non_local_means, patch=patch, distance=distance, noise=noise)
             apply = _slicewise(means) if dimensions == "2-D" else means
             sizes = {"patch": patch, "distance": distance}
             variants.append(_Variant(f"NLM {dimensions}", apply, "h", bounds=strengths, fixed=sizes))
@@ -129,15 +129,15 @@ def _slicewise(apply: Filter) -> Filter:
     return lambda volume, strength: np.stack([apply(one, strength) for one in volume])
 
 
-def _median(image: FloatArray, radius: float) -> FloatArray:
-    """Return the median over a disc or ball of pixels."""
+def median(image: FloatArray, radius: float) -> FloatArray:
+    """Return the median over a disc or ball of pixels, of an image or a volume."""
     reach = int(radius)
     offsets = np.indices((2 * reach + 1,) * image.ndim) - reach
     filtered: FloatArray = median_filter(image, footprint=(offsets**2).sum(axis=0) <= radius**2 + 1e-9)
     return filtered
 
 
-def _total_variation(image: FloatArray, weight: float) -> FloatArray:
+def total_variation(image: FloatArray, weight: float) -> FloatArray:
     """Return the minimiser of Rudin, Osher and Fatemi's energy, by Chambolle's algorithm (2004), run to its end."""
     filtered: FloatArray = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
         image, weight=weight, eps=0, max_num_iter=TV_ITERATIONS
@@ -145,7 +145,7 @@ def _total_variation(image: FloatArray, weight: float) -> FloatArray:
     return filtered
 
 
-def _non_local_means(image: FloatArray, h: float, patch: int, distance: int, noise: float) -> FloatArray:
+def non_local_means(image: FloatArray, h: float, patch: int, distance: int, noise: float) -> FloatArray:
     """Return the non-local means of Buades, Coll and Morel (2005); `h` relative to the known noise."""
     filtered: FloatArray = denoise_nl_means(image, patch, distance, h * noise, fast_mode=True, sigma=noise)
     return filtered

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tomodenoise import plans, readable
+from tomodenoise import plans, readable, settings
 from tomodenoise.layout import Extent, Layout
 from tomodenoise.specs import Spec
 
@@ -67,11 +67,14 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], *, filtered: 
     slabs, coarser = _shards(layout.levels[0]), sum(map(_bytes, layout.levels[1:]))
     halving = sum(map(_shards, layout.levels[1:]))
     rows = min(layout.depth, 32)
+    filters = len(set(settings.FILTERS) & set(config["compare"]))
+    judging = 60 * plans.judging_minutes([spec], layout, config["denoise"], filters)
     return [
         _stage("correct", "correct_slab", _shards(layout.projections), CORRECT, projections / 4, projections),
         _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
         _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, volumes),
         _stage("denoise", "denoise_slab", slabs, _inverse(NETWORK), operations, image),
+        Stage("judge", "judge_scan", 1, (judging / 7, judging), 0),
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
         *_exports(config["export"], image, coarser, slabs, halving),
     ]

@@ -42,8 +42,8 @@ def check(directory: Path, *, submitting: bool) -> None:
     if jobs:
         raise UserError(
             f"{len(jobs)} SLURM jobs of an earlier snakemake, which was killed, are still at work in this directory,"
-            " and this one would write the same files: wait until they end, or cancel them with\n"
-            f"  scancel {' '.join(jobs)}"
+            " and this one would write the same files: wait until they end, or cancel them with"
+            f" scancel {' '.join(jobs)}"
         )
 
 

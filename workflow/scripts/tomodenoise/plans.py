@@ -28,6 +28,15 @@ CUBE = 96
 CUBE_BYTES = 4 << 30
 """What a cube may take: it bounds the edge where the reach is large. No device counts, as slabs are planned with it."""
 
+JUDGED_PIXELS = 2**25
+"""Of slices that quality is judged on, at most, so that some dozen images of them fit into memory."""
+
+FEWEST_JUDGED, MOST_JUDGED = 2, 32
+"""Slices."""
+
+FILTERING = 3e-6
+"""Seconds that the slowest classical filter takes for a pixel, twice what was measured on one core."""
+
 SPEED = 2e10
 """Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
 
@@ -169,6 +178,33 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     read = READ_AT_ONCE * (2 * layout.stored + 3 * inputs)
     rows = 2 * layout.image_rows + read + (2 * inputs + 3) * block
     return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+
+
+def judged(size: int) -> int:
+    """Slices of so many pixels a side that quality is judged on, if there are so many."""
+    return min(max(JUDGED_PIXELS // size**2, FEWEST_JUDGED), MOST_JUDGED)
+
+
+def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0) -> float:
+    """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising.
+
+    Parameters
+    ----------
+    networks : of the models that are applied, one after the other.
+    mode : as in `denoising`.
+    rivals : how many filters and models are compared with.
+    """
+    images = 20 + layout.stored + 3 * rivals
+    return max(denoising(spec, layout, mode) for spec in networks) + images * judged(layout.size) * layout.size**2
+
+
+def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
+    """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters."""
+    pixels = min(judged(layout.size), layout.depth) * layout.size**2
+    inputs = layout.stored if denoise["input"] == "sections" else 1
+    passes = [inputs + (6 if number == 0 else 1) for number in range(len(networks))]
+    work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
+    return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
 
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:

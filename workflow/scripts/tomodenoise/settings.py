@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,9 @@ from jsonschema.exceptions import ValidationError
 
 from tomodenoise import specs
 from tomodenoise.errors import UserError
+
+FILTERS = ("median", "tv", "nlm", "paganin")
+"""Filters that `compare` may name; every other name there is that of a model."""
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
@@ -35,10 +39,13 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     mistakes = sorted(Draft202012Validator(rules).iter_errors(config), key=lambda m: list(map(str, m.absolute_path)))
     if mistakes:
         raise UserError(f"config: {_explain(mistakes[0])}")
+    for path, number in _endless(config):
+        raise UserError(f"config: {_dotted(path)}: {number} is no finite number: correct it")
     complete: dict[str, Any] = _with_defaults(config, rules)
     complete["network"] = _network(complete["network"])
     _check_names(complete)
     _check_models(complete)
+    _check_compared(complete)
     return complete
 
 
@@ -61,8 +68,13 @@ def file_of(config: Mapping[str, Any], model: str) -> Path | None:
 
 
 def models(config: Mapping[str, Any]) -> list[str]:
-    """Name the models that denoise a scan."""
-    return sorted({model_of(config, scan) for scan in config["scans"]})
+    """Name the models that denoise a scan, or that others are compared with."""
+    return sorted({model_of(config, scan) for scan in config["scans"]} | set(rivals(config)))
+
+
+def rivals(config: Mapping[str, Any]) -> list[str]:
+    """Name the models in `compare`."""
+    return [name for name in config["compare"] if name not in FILTERS]
 
 
 def relevant(
@@ -82,25 +94,42 @@ def check_unique(path: Path) -> None:
         With the key and the line where it stands again; also where the file is no YAML.
     """
     try:
-        tree = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+        tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}, line {line}: {error.problem}: this is no valid YAML") from None
-    for key, line in _repeated(tree):
-        raise UserError(f"{path}, line {line}: '{key}' stands there twice: give each entry a name of its own")
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
+    for line, mistake in _wrong(tree):
+        raise UserError(f"{path}, line {line}: {mistake}")
 
 
-def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key.value, key.start_mark.line + 1
+def _wrong(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Iterator[tuple[int, str]]:
+    """Find entries of one name, names that are no text, and an alias within what it stands for: line and mistake."""
+    if not isinstance(node, yaml.CollectionNode):
+        return
+    if node in around:
+        yield node.start_mark.line + 1, "this refers to itself: write it out"
+        return
+    seen: set[str] = set()
+    for item in node.value:
+        key, value = item if isinstance(node, yaml.MappingNode) else (None, item)
+        if key is not None and not isinstance(key, yaml.ScalarNode):
+            yield key.start_mark.line + 1, "the name of this entry is no text: give it a name"
+        elif key is not None and key.value in seen:
+            yield key.start_mark.line + 1, f"'{key.value}' stands there twice: give each entry a name of its own"
+        elif key is not None:
             seen.add(key.value)
-            yield from _repeated(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _repeated(item)
+        yield from _wrong(value, (*around, node))
+
+
+def _endless(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], float]]:
+    """Find numbers that are infinite or none, with the keys that lead to them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from _endless(item, (*path, key))
 
 
 def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a YAML value
@@ -141,7 +170,8 @@ def _explain(mistake: ValidationError) -> str:
 def _alternatives(mistake: ValidationError) -> str:
     word, number = _rules(mistake)["oneOf"]
     kind = "a whole number" if number["type"] == "integer" else "a number"
-    return f"{word['const']!r} nor {kind} of at least {number['minimum']}"
+    least = f" of at least {number['minimum']}" if "minimum" in number else ""
+    return f"{word['const']!r} nor {kind}{least}"
 
 
 def _unknown_key(mistake: ValidationError) -> str:
@@ -177,3 +207,14 @@ def _check_models(config: Mapping[str, Any]) -> None:
                 nearest = difflib.get_close_matches(scan, list(config["scans"]), n=1)
                 mend = f"did you mean '{nearest[0]}'?" if nearest else "name it under scans"
                 raise UserError(f"config: models.{name}.scans: there is no scan '{scan}': {mend}")
+
+
+def _check_compared(config: Mapping[str, Any]) -> None:
+    known = {*config["models"], *(model_of(config, scan) for scan in config["scans"])}
+    for name in config["compare"]:
+        if name in FILTERS and name in known:
+            raise UserError(f"config: compare: '{name}' is a filter and a model: give the model another name")
+        if name not in known | set(FILTERS):
+            nearest = difflib.get_close_matches(name, [*FILTERS, *known], n=1)
+            mend = f"did you mean '{nearest[0]}'?" if nearest else f"filters are {', '.join(FILTERS)}"
+            raise UserError(f"config: compare: there is no filter or model '{name}': {mend}")

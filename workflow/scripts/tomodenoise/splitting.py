@@ -96,11 +96,13 @@ def split(angles: FloatArray, sections: int, inputs: int) -> Split:
     Raises
     ------
     UserError
-        If there are fewer projections than sections, or if a section leaves a gap in the angles that is larger
-        than 1.5 times its mean gap. A wedge that the whole scan leaves out is no such gap.
+        If there are fewer projections than sections, if all have one angle, or if a section leaves a gap in the
+        angles that is larger than 1.5 times its mean gap. A wedge that the whole scan leaves out is no such gap.
     """
     if len(angles) < sections:
         raise UserError(f"split.sections is {sections}, but the scan has only {len(angles)} projections: set it lower")
+    if np.ptp(angles) == 0:
+        raise UserError(f"its projections, {len(angles)} in number, have all the same angle: is this the whole scan?")
     weights, wedge = directions.angular_weights(angles)
     members = directions.interleave(angles, sections)
     _check_gaps(angles, members)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes
+from tomodenoise.judging import record
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
@@ -48,7 +49,13 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         settings=settings.relevant(config, name, sections=STAGES),
         provenance=image["provenance"],
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
+        quality=_quality(folder),
     )
+
+
+def _quality(folder: Path) -> report.Quality:
+    found = _read(folder / "quality.json")
+    return report.Quality(**found, curves=record.read_curves(folder / "figures" / "quality.npz"))
 
 
 def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.ModelSection:

@@ -83,6 +83,8 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
             pixel_size=entry.get("pixel_size"),
         )
         correction.check(scan, correction.from_settings(config["correct"]))
+        if "truth" in entry and not Path(entry["truth"]).exists():
+            raise UserError(f"truth: there is no {entry['truth']}: correct the path, or leave it out")
         choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
         roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
         field = _field(entry["field"], joins=able.filtered)
@@ -237,5 +239,7 @@ def _describe(name: str, file: Path) -> Description:
 
 
 def _check_braces(file: str) -> None:
+    if not file.isprintable():
+        raise UserError(f"{file!r}: the path holds a character that cannot be shown: rename the file or link to it")
     if set("{}") & set(file):
         raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")

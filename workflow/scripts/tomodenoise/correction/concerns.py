@@ -12,6 +12,7 @@ ENOUGH_FLATS = 50
 FEW_PHOTONS = 10
 MANY_REPAIRS = 0.01
 MANY_ZINGERS = 0.001
+MANY_SATURATED = 0.01
 STRONG_STRIPES = 2.0
 MUCH_AFTERGLOW = 0.01
 
@@ -32,9 +33,7 @@ def concerns(
         yield from _flats([len(group.indices) for group in scan.flats], sections, divided)
         if not scan.darks:
             yield "there are no darks: the dark level is taken as 0, which changes the attenuation"
-    fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
-    if fewest and min(fewest) < FEW_PHOTONS:
-        yield f"darkest pixels hold {min(fewest):.1f} photons (0.1 % of them fewer): streaks may remain"
+    yield from _light(scan, slabs)
     pixels = len(scan.angles) * scan.depth * scan.columns
     repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
     if repaired > MANY_REPAIRS * pixels:
@@ -48,6 +47,19 @@ def concerns(
             " bright spots, and set correct.zingers higher or to none"
         )
     yield from _common([slab.stripes for slab in slabs], [slab.afterglow for slab in slabs], removed)
+
+
+def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
+    """Say where there was too little of it, or too much."""
+    fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
+    if fewest and min(fewest) < FEW_PHOTONS:
+        yield f"darkest pixels hold {min(fewest):.1f} photons (0.1 % of them fewer): streaks may remain"
+    blank = min((slab.blank for slab in slabs), default=0)
+    if blank:
+        yield f"{blank} of {len(scan.angles)} projections hold no light: a lost frame or beam makes streaks"
+    full = max((slab.saturated for slab in slabs if slab.saturated is not None), default=0.0)
+    if full > MANY_SATURATED:
+        yield f"flats are saturated: {full:.0%} of their pixels hold the largest value, and attenuation is wrong there"
 
 
 def _common(stripes: Sequence[float | None], afterglow: Sequence[float | None], removed: str) -> Iterator[str]:

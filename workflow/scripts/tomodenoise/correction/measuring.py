@@ -1,5 +1,6 @@
 """What is measured once on a scan, the same for every slab: gain, noise and afterglow, from its middle rows."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,9 @@ import numpy as np
 from tomodenoise.arrays import FloatArray
 from tomodenoise.correction.counts import estimate_gain, per_set
 from tomodenoise.correction.references import Reference, means
+from tomodenoise.correction.repairing import all_finite
 from tomodenoise.correction.zingers import Noise, remove_from_references
+from tomodenoise.errors import UserError
 from tomodenoise.scans import Scan, read
 
 BAND_ROWS = 64
@@ -18,6 +21,7 @@ FEWEST_PAIRS = 100_000  # of pixels: an afterglow within 0.3 %
 FURTHEST = 4  # flats
 OUTLIER = 5.0  # deviations
 SURE = 10.0  # deviations
+MOST_OF_IT = 0.5  # of a flat's pixels, that must hold numbers for it to count
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,18 @@ class Measures:
     """Of single pixels of projections."""
     afterglow: float | None = None
     """Share of the light that appears one frame later."""
+    saturated: float | None = None
+    """Share of the pixels of flats that hold the largest value of all."""
 
 
 def measure(scan: Scan) -> Measures:
-    """Measure a scan: its largest groups of flats and darks, and eight projections spread over it."""
+    """Measure a scan: its largest groups of flats and darks, and eight projections spread over it.
+
+    Raises
+    ------
+    UserError
+        If the flats are nowhere brighter than the darks, or if no projection holds any light.
+    """
     if scan.kind == "attenuation":
         return Measures()
     middle = sum(scan.rows) // 2
@@ -45,9 +57,20 @@ def measure(scan: Scan) -> Measures:
         return Measures(noise=estimate_noise(frames, np.ones(shape), 0.0))
     group = max(scan.flats, key=lambda flats: len(flats.indices))
     flats = read(group, rows, slice(MOST_FLATS))
+    saturated = float(np.mean(flats == np.nanmax(flats))) if np.isfinite(flats).any() else None
+    flats = flats[np.isfinite(flats).mean(axis=(1, 2)) > MOST_OF_IT]
     dark = means(scan.darks, rows, shape, 1, clean=_middle)[0]
-    beam = np.median(flats, axis=0) - dark.at(group.time)
+    beam = _median(flats) - dark.at(group.time)
+    if not (beam > 0).any():
+        raise UserError(
+            f"{scan.file}: in rows {rows[0]} to {rows[1] - 1} no flat is brighter than the darks: are they swapped, or"
+            " was the shutter closed? Repair them, or set correct.input to intensity or attenuation"
+        )
     transmission = _transmission(frames, chosen.tolist(), dark, beam)
+    if not (transmission > 0).any():
+        raise UserError(
+            f"{scan.file}: the projections hold no light: is this the whole scan, or was the shutter closed?"
+        )
     noise = estimate_noise(transmission, beam, _dark_noise(scan, rows))
     if noise:
         remove_from_references(flats, noise, SURE)
@@ -55,6 +78,7 @@ def measure(scan: Scan) -> Measures:
         gain=estimate_gain(flats, dark.at(group.time)),
         noise=noise,
         afterglow=estimate_afterglow(flats - dark.at(group.time)),
+        saturated=saturated,
     )
 
 
@@ -74,11 +98,11 @@ def estimate_noise(transmission: FloatArray, beam: FloatArray, floor: float) -> 
     """
     differences = (transmission[..., 2:] - transmission[..., :-2]) * beam[:, 1:-1]
     light = transmission[..., 1:-1] * beam[:, 1:-1]
-    if not differences.size:
-        return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        gain = float(np.nanmedian(per_set(differences**2 / 2 - floor) / per_set(light)))
-    return Noise(gain, floor) if np.isfinite(gain) and gain > 0 else None
+        gains = per_set(differences**2 / 2 - floor) / per_set(light) if differences.size else np.empty(0)
+    gains = gains[np.isfinite(gains)]
+    gain = float(np.median(gains)) if gains.size else 0.0
+    return Noise(gain, floor) if gain > 0 else None
 
 
 def estimate_afterglow(flats: FloatArray) -> float | None:
@@ -115,9 +139,18 @@ def estimate_afterglow(flats: FloatArray) -> float | None:
     return float(1 - np.sqrt(1 - 4 * ratio / (1 + 2 * ratio))) / 2
 
 
+def _median(frames: FloatArray) -> FloatArray:
+    """Median (rows, columns) of the frames that hold a number there, the usual case being that all do."""
+    if all_finite(frames):
+        return np.asarray(np.median(frames, axis=0)) if len(frames) else np.full(frames.shape[1:], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(np.where(np.isfinite(frames), frames, np.nan), axis=0))
+
+
 def _middle(frames: FloatArray) -> None:
     """Make each frame the median of all, which no zinger moves."""
-    frames[:] = np.median(frames, axis=0)
+    frames[:] = _median(frames)
 
 
 def _transmission(frames: FloatArray, numbers: list[int], dark: Reference, beam: FloatArray) -> FloatArray:

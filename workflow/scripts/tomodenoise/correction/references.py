@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.correction.repairing import all_finite
 from tomodenoise.scans import Frames, Scan, read
 
 
@@ -48,9 +49,18 @@ def means(
         if clean is not None:
             clean(frames)
         for section in range(sections):
-            found[section, number] = frames[dealt[section][number]].mean(axis=0, dtype=np.float64)
+            found[section, number] = _mean(frames[dealt[section][number]])
     times = np.array([group.time for group in groups])
     return tuple(Reference(times, each) for each in found)
+
+
+def _mean(frames: FloatArray) -> FloatArray:
+    """Mean (rows, columns) of the frames that hold a number there; NaN where none does."""
+    if all_finite(frames):
+        return np.asarray(frames.mean(axis=0, dtype=np.float64))
+    finite = np.isfinite(frames)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(finite, frames, 0).sum(axis=0, dtype=np.float64) / finite.sum(axis=0))
 
 
 def is_shared(sizes: Sequence[int], sections: int) -> bool:

@@ -16,6 +16,7 @@ from tomodenoise.scans import Scan, read
 
 BLOCK_BYTES = 1 << 25
 STATISTICS_PIXELS = 1 << 20
+LIGHT = 1e-3  # of the beam
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class SlabStatistics:
     """Strength of the stripes that remain, see `stripes.strength`."""
     afterglow: float | None = None
     """That of the scan, see `estimate_afterglow`."""
+    blank: int = 0
+    """Projections without light, less than a thousandth of the beam: lost frames, or an opaque holder."""
+    saturated: float | None = None
+    """That of the scan's flats, see `Measures`."""
 
 
 def correct_slab(
@@ -68,7 +73,8 @@ def correct_slab(
     out = np.empty((len(scan.angles), rows[1] - rows[0], scan.columns), dtype=np.float32)
     stride = out.size // STATISTICS_PIXELS | 1  # odd, so that the sample does not keep to a few columns
     seen: list[tuple[float, FloatArray]] = []
-    mended = Mended()
+    mended, blank = Mended(), 0
+    lit = 0.0 if work.references is None else _light(work.references.mean_beam()[work.core])
     for block in _blocks(len(out), (work.read[1] - work.read[0]) * scan.columns * 4):
         frames = read(scan.projections, work.read, block)
         if not all_finite(frames):
@@ -76,6 +82,7 @@ def correct_slab(
         if work.references is not None:
             _subtract_darks(frames, block.start, work.references)
             seen.append(_transmitted(frames[:, work.core], stride))
+            blank += sum(_light(frame) < LIGHT * lit for frame in frames[:, work.core])
         for number, frame in enumerate(frames, block.start):
             mended += correct(frame, number, work, out[number])
     stripes.remove_all(out, scan.angles, options.stripes)
@@ -87,6 +94,8 @@ def correct_slab(
         zingers=None if work.limit is None else mended.struck,
         stripes=stripes.strength(out, scan.angles, noise_of_flats(work)),
         afterglow=measures.afterglow,
+        blank=blank,
+        saturated=measures.saturated,
     )
 
 
@@ -98,6 +107,12 @@ def _subtract_darks(frames: FloatArray, first: int, references: References) -> N
 def _transmitted(frames: FloatArray, stride: int) -> tuple[float, FloatArray]:
     """Lowest value of a block, and a sample of them all."""
     return float(np.fmin.reduce(frames, axis=None)), frames.ravel()[::stride].copy()
+
+
+def _light(frame: FloatArray) -> float:
+    """Mean of a frame, dark subtracted, what is no number counting as none."""
+    total = float(frame.sum(dtype=np.float64))
+    return (total if np.isfinite(total) else float(np.nan_to_num(frame, posinf=0, neginf=0).sum())) / max(frame.size, 1)
 
 
 def _photons(seen: list[tuple[float, FloatArray]], gain: float | None) -> tuple[float | None, float | None]:

@@ -2,6 +2,7 @@
 
 from tomodenoise.report.page import ModelSection, ScanSection, render
 from tomodenoise.report.pictures import window
+from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage, stages
 
-__all__ = ["ModelSection", "ScanSection", "Stage", "render", "stages", "window"]
+__all__ = ["ModelSection", "Quality", "ScanSection", "Stage", "render", "stages", "window"]

@@ -1,9 +1,9 @@
-"""The loss of a training as a plot inside the page."""
+"""Plots inside the page, and that of the loss of a training."""
 
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from tomodenoise.arrays import FloatArray
 
-INK = {"#000000": "currentColor", "#0000fe": "var(--accent)", "#7f7f7f": "var(--muted)", "#dfdfdf": "var(--line)"}
+BLACK, ACCENT, MUTED, LINE = "#000000", "#0000fe", "#7f7f7f", "#dfdfdf"
+INK = {BLACK: "currentColor", ACCENT: "var(--accent)", MUTED: "var(--muted)", LINE: "var(--line)"}
 """Colours of the plots and what the page, light or dark, makes of them."""
 
 
@@ -33,12 +34,33 @@ def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
     losses = {name: _positive(history, name) for name in ("loss", "held_out_loss")}
     if not any(np.isfinite(values).any() for values in losses.values()):
         return ""
+
+    def fill(axes: Axes) -> None:
+        axes.plot(pixels, losses["loss"], "o-", color=MUTED, markersize=2.5, linewidth=1.1, label="training")
+        axes.plot(pixels, losses["held_out_loss"], "o-", color=ACCENT, markersize=3, linewidth=1.7, label="held out")
+        _log(axes)
+        axes.set_xlabel("pixels seen, millions")
+        axes.set_ylabel("mean squared error")
+        axes.legend(frameon=False, loc="upper right", ncols=2)
+
+    return draw(fill, key)
+
+
+def draw(fill: Callable[[Axes], None], key: str) -> str:
+    """Draw a plot in the page's style, as SVG to be put inside HTML.
+
+    Parameters
+    ----------
+    fill : puts lines, labels and legend on the axes, in the colours of `INK`.
+    key : unique on the page, as the picture's internal names are made from it.
+    """
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}):
         figure = Figure(figsize=(5.6, 2.9), layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(pixels, losses["loss"], "o-", color="#7f7f7f", markersize=2.5, linewidth=1.1, label="training")
-        axes.plot(pixels, losses["held_out_loss"], "o-", color="#0000fe", markersize=3, linewidth=1.7, label="held out")
-        _style(axes)
+        fill(axes)
+        axes.tick_params(which="both", length=0)
+        axes.grid(color=LINE, linewidth=0.7)
+        axes.spines[:].set_visible(False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return _inline(buffer.getvalue())
@@ -49,7 +71,7 @@ def _positive(history: Sequence[dict[str, float]], name: str) -> FloatArray:
     return np.where(values > 0, values, math.nan)
 
 
-def _style(axes: Axes) -> None:
+def _log(axes: Axes) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     # A log locator finds no tick at all within a small part of a decade.
@@ -57,12 +79,6 @@ def _style(axes: Axes) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5) if narrow else LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(which="both", length=0)
-    axes.grid(color="#dfdfdf", linewidth=0.7)
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel("pixels seen, millions")
-    axes.set_ylabel("mean squared error")
-    axes.legend(frameon=False, loc="upper right", ncols=2)
 
 
 def _inline(svg: str) -> str:

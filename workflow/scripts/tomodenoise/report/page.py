@@ -12,7 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures, words
+from tomodenoise.report.comparison import comparison
+from tomodenoise.report.quality import HIGHLIGHTS, Quality, charts
 from tomodenoise.report.timing import Stage
+
+FEWEST_ROWS = 4
+"""Planes of fewer rows show nothing."""
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
 
@@ -38,6 +43,7 @@ class ScanSection:
     """The resolved configuration of this scan, nested."""
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Plane:
     name: str
     size: str
     ratio: float
-    """Width by height of its frame: the slice's own, but one or two rows of a volume still get a frame to look at."""
+    """Width by height of its frame: the slice's own, but a few rows of a volume still get a frame to look at."""
     before: pictures.Picture
     after: pictures.Picture
     bar: float
@@ -94,14 +100,16 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
         .get_template("report.html.j2")
         .render(
             title=title,
-            scans=[(scan, view(scan)) for scan in scans],
+            scans=[(scan, view(scan, pictures.largest_side(len(scans)))) for scan in scans],
+            compared=[comparison(scan.quality, scan.window) if scan.quality else None for scan in scans],
+            charts=[charts(scan.quality, f"scan {i}") if scan.quality else [] for i, scan in enumerate(scans)],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},
             anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},
             style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            nan=math.nan,
+            highlights=dict.fromkeys(HIGHLIGHTS, words.NOTHING),
         )
     )
     return page.lstrip()
@@ -127,11 +135,11 @@ def _environment() -> Environment:
     return environment
 
 
-def view(scan: ScanSection) -> View:
-    """Picture the planes of a scan in its common grey window, all at one scale."""
-    factor = pictures.reduction(after for _, after in scan.planes.values())
-    micrometres = scan.pixel_size * factor
-    return View(factor, micrometres, [_plane(name, scan, factor) for name in scan.planes])
+def view(scan: ScanSection, largest: int = pictures.LARGEST_SIDE) -> View:
+    """Picture the planes of a scan in its common grey window, all at one scale, of so many pixels at the most."""
+    factor = pictures.reduction((after for _, after in scan.planes.values()), largest)
+    shown = [name for name, (_, after) in scan.planes.items() if min(after.shape) >= FEWEST_ROWS]
+    return View(factor, scan.pixel_size * factor, [_plane(name, scan, factor) for name in shown])
 
 
 def _plane(name: str, scan: ScanSection, factor: int) -> Plane:

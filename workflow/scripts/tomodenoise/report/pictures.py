@@ -14,6 +14,9 @@ from tomodenoise.arrays import BoolArray, FloatArray
 LARGEST_SIDE = 1024
 """Longer slices are averaged down to this many pixels a side, so that the page stays small."""
 
+LARGE_SCANS = 4
+"""Pages of more scans show smaller slices, of as many pixels in all: about 3 MB each, so 12 MB."""
+
 LOSSLESS_PIXELS = 512 * 512
 """Noise does not compress: larger pictures are stored with WebP's quality 90, which the eye takes for exact."""
 
@@ -47,9 +50,14 @@ def window(image: FloatArray, mask: BoolArray) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
-def reduction(images: Iterable[FloatArray]) -> int:
-    """Return the least factor that brings every side of every image within 1024 pixels."""
-    return max((math.ceil(max(image.shape) / LARGEST_SIDE) for image in images), default=1)
+def largest_side(scans: int) -> int:
+    """Return the pixels that the longest side of a slice may have on a page of so many scans."""
+    return int(LARGEST_SIDE * min(1.0, math.sqrt(LARGE_SCANS / max(scans, 1))))
+
+
+def reduction(images: Iterable[FloatArray], largest: int = LARGEST_SIDE) -> int:
+    """Return the least factor that brings every side of every image within so many pixels."""
+    return max((math.ceil(max(image.shape) / largest) for image in images), default=1)
 
 
 def picture(image: FloatArray, limits: tuple[float, float], factor: int) -> Picture:

@@ -41,6 +41,9 @@ def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
         raise UserError(f"{name} has shape {stack.shape}: multi-channel data are not supported yet")
     if stack.ndim != 3:
         raise UserError(f"{name} has shape {stack.shape}, but frames are three-dimensional (frame, row, column)")
+    if not all(stack.shape[1:]):
+        raise UserError(f"{name} has shape {stack.shape}, frames without a pixel: is this the whole scan?")
+    hdf5.check_filters(stack)
     if like is not None and stack.shape[1:] != like.shape[1:]:
         raise UserError(
             f"{name} has frames of {stack.shape[1:]} pixels, but {like.name} of {like.shape[1:]}:"

@@ -20,20 +20,27 @@ MICROMETRES = {
     **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1e-3),
 }
 
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
+"""What h5py raises where a file's bytes contradict each other."""
+
 
 @contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading; unlocked, as raw data may lie on a read-only or network file system."""
-    if not file.is_file():
+    if not _is_file(file):
         raise UserError(f"{file}: no such file: correct the scan's 'file'")
     try:
         handle = h5py.File(file, "r", locking=False)
     except OSError as error:
-        if not h5py.is_hdf5(file):
+        if not _is_hdf5(file):
             raise UserError(f"{file} is not an HDF5 file: give the raw scan as 'file'") from error
         raise UserError(f"{file} cannot be opened: {' '.join(str(error).split())}") from error
     with handle:
-        yield handle
+        try:
+            yield handle
+        except DAMAGE as error:
+            words = " ".join(str(error).split())
+            raise UserError(f"{file} cannot be read, it is damaged or the disk is: {words}: copy it anew") from error
 
 
 def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
@@ -44,7 +51,12 @@ def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
     UserError
         If a link on the way points nowhere.
     """
-    if path in root and isinstance(found := root.get(path), h5py.Dataset):
+    try:
+        found = root.get(path) if path in root else None
+    except RuntimeError as error:
+        raise UserError(f"{root.file.filename}: {root.name.rstrip('/')}/{path} is a link in a circle") from error
+    if isinstance(found, h5py.Dataset):
+        _check_type(found)
         _check_sources(found)
         return found
     if target := missing_target(root, path):
@@ -65,6 +77,8 @@ def missing_target(group: h5py.Group, path: str) -> str | None:
             return None
         if isinstance(link, h5py.SoftLink):
             return missing_target(node, link.path) or f"{link.path}, which does not exist: repair the link"
+        if isinstance(link, h5py.HardLink):
+            return "what cannot be opened: the file is damaged, copy it anew"
         return _missing_file(Path(node.file.filename), link)
     return None
 
@@ -116,6 +130,39 @@ def sources(found: h5py.Dataset) -> list[Path]:
     return [home, *(home.parent / name for name in sorted(names) if name != "." and "%" not in name)]
 
 
+def check_filters(found: h5py.Dataset) -> None:
+    """Refuse a dataset that is compressed by a filter which is not installed.
+
+    Raises
+    ------
+    UserError
+        With the filter's registered number.
+    """
+    made = found.id.get_create_plist()
+    for number in range(made.get_nfilters()):
+        code, _, _, name = made.get_filter(number)
+        if not h5py.h5z.filter_avail(code):
+            raise UserError(
+                f"{found.file.filename}: {found.name} is compressed with HDF5 filter {code}"
+                f" ({name.decode(errors='replace') or 'unnamed'}), which is not installed: set HDF5_PLUGIN_PATH to the"
+                " folder of its plugin"
+            )
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def _is_hdf5(file: Path) -> bool:
+    try:
+        return bool(h5py.is_hdf5(file))
+    except OSError:
+        return False
+
+
 def _micrometres(length: h5py.Dataset) -> float | None:
     """Length in micrometre; None unless it is one positive number with units of length."""
     factor = MICROMETRES.get(text(length, "units", "unit").strip().lower())
@@ -123,6 +170,13 @@ def _micrometres(length: h5py.Dataset) -> float | None:
         return None
     value = float(length[()].item()) * factor
     return value if np.isfinite(value) and value > 0 else None
+
+
+def _check_type(found: h5py.Dataset) -> None:
+    try:
+        _ = found.dtype
+    except TypeError as error:
+        raise UserError(f"{found.file.filename}: {found.name} cannot be read: {error}: copy the file anew") from error
 
 
 def _check_sources(found: h5py.Dataset) -> None:

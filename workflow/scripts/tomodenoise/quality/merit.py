@@ -1,4 +1,4 @@
-"""Figures of merit of an image, against the truth and without it."""
+"""The error of an image, against the truth and without it."""
 
 import numpy as np
 from skimage.metrics import structural_similarity
@@ -25,6 +25,23 @@ def decibels(error: float, data_range: float) -> float:
     if error <= 0:
         return float("inf") if error == 0 else float("nan")
     return float(20 * np.log10(data_range) - 10 * np.log10(error))
+
+
+def split_loss(image: FloatArray, target: FloatArray, mask: BoolArray) -> float:
+    """Return mean (f - b)² inside the mask: the error of f and, whatever f is, the variance of the target's noise.
+
+    Parameters
+    ----------
+    image : (z, y, x), f.
+    target : (z, y, x), b, its noise of mean zero and independent of f.
+    mask : as in `psnr`.
+
+    Notes
+    -----
+    Hendriksen et al., IEEE Trans. Comput. Imaging 6, 1320 (2020), eq. 9: it ranks networks, but is no error.
+    """
+    inside = np.broadcast_to(mask, image.shape)
+    return float(np.mean(np.square(image[inside] - target[inside], dtype=float)))
 
 
 def umse(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> float:

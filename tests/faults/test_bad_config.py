@@ -1,0 +1,115 @@
+"""No configuration, however wrong, ends in more than one line; none runs code, reaches a shell or leaves the folder."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tomodenoise import settings
+from tomodenoise.errors import UserError
+
+KEYS = sorted(
+    {key for line in settings.SCHEMA.read_text().splitlines() if (key := line.strip().split(":")[0]).isidentifier()}
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["auto", "none"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | SCALARS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def leaves(rules: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Name every key of the schema; entries of scans and models are called x."""
+    below = dict(rules.get("properties", {}))
+    if isinstance(other := rules.get("additionalProperties"), Mapping):
+        below["x"] = other
+    if not below:
+        yield path
+    for key, part in below.items():
+        yield from leaves(part, (*path, key))
+
+
+def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """Put a value under a path of keys, beside what is required."""
+    config: dict[str, Any] = {"scans": {"x": {"file": "raw.h5"}}}
+    if "phase" in path:
+        config["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}
+    inner = config
+    for key in path[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[path[-1]] = value
+    return config
+
+
+@pytest.mark.parametrize("path", sorted(leaves(settings.schema())), ids=".".join)
+def test_a_value_of_the_wrong_type_is_refused_with_its_key(path: tuple[str, ...]) -> None:
+    with pytest.raises(UserError) as refusal:
+        settings.resolve(nested(path, {"of": {"the": "wrong type"}}))
+    line = str(refusal.value)
+    assert "\n" not in line
+    assert ".".join(path) in line or f"'{'.'.join([*path, 'of'])}'" in line
+
+
+@given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), VALUES, max_size=4))
+@example({"scans": {"a": {"file": "x", "rows": [0, float("nan")]}}})
+@example({"scans": {"a": {"file": "x", "pixel_size": float("inf")}}})
+def test_any_mapping_is_a_configuration_or_refused_in_one_line(config: dict[Any, Any]) -> None:
+    try:
+        settings.resolve(config)
+    except UserError as refusal:
+        assert "\n" not in str(refusal)  # noqa: PT017 - what is not refused is right, too
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda bits: bits.decode("latin-1")))
+@example("a: !!python/object/apply:os.system ['touch stolen']")
+@example("a: &a [*a]")
+@example("? [1, 2]\n: 3")
+@example("{a: 1}: 2")
+def test_any_text_is_yaml_or_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.getbasetemp() / "config.yaml"
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
+    try:
+        settings.check_unique(file)
+    except UserError as refusal:
+        assert "\n" not in str(refusal)  # noqa: PT017 - as above
+    assert not Path("stolen").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../up", "/etc", "..", ".hidden", "a/b", "a b", "a;b", "$(a)", "a\nb", "", "ä", "-rf"]
+)
+def test_names_stay_in_the_results_folder_and_out_of_the_shell(name: str) -> None:
+    for config in (
+        {"scans": {name: {"file": "x"}}},
+        {"scans": {"a": {"file": "x", "model": name}}},
+        {"scans": {"a": {"file": "x"}}, "models": {name: {"scans": ["a"]}}},
+    ):
+        with pytest.raises(UserError, match="must be of letters, digits, dots, dashes and underscores"):
+            settings.resolve(config)
+
+
+def test_anchors_stand_for_what_they_name() -> None:
+    text = "scans: {a: &a {file: x, rows: [0, 4]}, b: {<<: *a, file: y}}"
+    resolved = settings.resolve(yaml.safe_load(text))
+    assert resolved["scans"]["b"]["rows"] == [0, 4]
+
+
+def test_ten_thousand_scans_are_checked_in_seconds() -> None:
+    """Grows with the number of scans and no faster: ten times as many take no more than twenty times as long."""
+    seconds = []
+    for count in (500, 5000):
+        config = {"scans": {f"scan{i}": {"file": f"{i}.h5"} for i in range(count)}}
+        began = time.perf_counter()
+        resolved = settings.resolve(config)
+        models = settings.models(resolved)
+        for model in models[:100]:
+            settings.trained_on(resolved, model)
+        seconds.append(time.perf_counter() - began)
+        assert len(models) == count
+    assert seconds[1] < 20 * seconds[0]

@@ -1,0 +1,248 @@
+"""What beamlines and hurried people hand in: each is refused in one line that names the place and the mend, or right.
+
+A refusal is a `UserError` of one line before any product is written. What is merely odd gives the same line integrals
+as its plain form.
+"""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from hdf5_files import half_turn, write_exchange, write_nxtomo
+
+from tomodenoise import correction, settings, splitting, table
+from tomodenoise.errors import UserError
+
+N, ROWS, COLUMNS = 24, 4, 32
+RNG = np.random.default_rng(0)
+FRAMES = RNG.poisson(200, (N, ROWS, COLUMNS)).astype(np.uint16)
+WHITE = RNG.poisson(400, (8, ROWS, COLUMNS)).astype(np.uint16)
+DARK = np.full((3, ROWS, COLUMNS), 10, dtype=np.uint16)
+
+Write = Callable[[Path], object]
+
+
+def exchange(data: object = FRAMES, **parts: object) -> Write:
+    """Write a Data Exchange file with what differs from a good one; None leaves a part out."""
+    given = {"data_white": WHITE, "data_dark": DARK, "theta": half_turn(len(data)), **parts}  # type: ignore[arg-type]
+    return lambda file: write_exchange(file, data, **{k: v for k, v in given.items() if v is not None})
+
+
+def holding(write: Callable[[h5py.File], object]) -> Write:
+    """Write a file by hand."""
+
+    def written(file: Path) -> None:
+        with h5py.File(file, "w") as content:
+            content["exchange/theta"] = half_turn(5)
+            write(content)
+
+    return written
+
+
+def changed(write: Callable[[h5py.File], object]) -> Write:
+    """Change a good file by hand."""
+
+    def written(file: Path) -> None:
+        exchange()(file)
+        with h5py.File(file, "a") as content:
+            write(content)
+
+    return written
+
+
+def cut(share: float) -> Write:
+    """Leave a share of a good file, as an aborted copy does."""
+
+    def written(file: Path) -> None:
+        exchange()(file)
+        content = file.read_bytes()
+        file.write_bytes(content[: int(share * len(content))])
+
+    return written
+
+
+def without_plugin(file: Path) -> None:
+    """Compress by a filter that nobody has."""
+    with h5py.File(file, "w") as content:
+        content.create_dataset("exchange/data", data=FRAMES, **hdf5plugin.Blosc())
+        content["exchange/theta"] = half_turn(N)
+        content["exchange/data_white"] = WHITE
+    known, unknown = struct.pack("<H", hdf5plugin.BLOSC_ID), struct.pack("<H", 31999)
+    file.write_bytes(file.read_bytes().replace(known, unknown))
+
+
+def flipped(file: Path) -> None:
+    """Flip a bit of a chunk that has a checksum."""
+    with h5py.File(file, "w") as content:
+        content.create_dataset("exchange/data", data=FRAMES, chunks=(4, ROWS, COLUMNS), fletcher32=True)
+        content["exchange/theta"] = half_turn(N)
+        content["exchange/data_white"] = WHITE
+    bits = bytearray(file.read_bytes())
+    bits[bytes(bits).find(FRAMES[10].tobytes()) + 7] ^= 8
+    file.write_bytes(bits)
+
+
+def virtual(content: h5py.File) -> None:
+    """Put the frames together from files that are not there."""
+    layout = h5py.VirtualLayout((5, ROWS, COLUMNS), np.uint16)
+    layout[:3] = h5py.VirtualSource("module.h5", "data", (3, ROWS, COLUMNS))
+    content.create_virtual_dataset("exchange/data", layout)
+
+
+def linked(link: object, to: str = "exchange/data") -> Write:
+    """Put a link where the frames should be."""
+
+    def written(file: Path) -> None:
+        with h5py.File(file, "w") as content:
+            content["exchange/theta"] = half_turn(5)
+            content[to] = link
+
+    return written
+
+
+REFUSED: dict[str, tuple[Write, str]] = {
+    "nothing": (lambda file: None, "no such file: correct the scan's 'file'"),
+    "a folder": (lambda file: file.mkdir(), "no such file"),
+    "an empty file": (lambda file: file.write_bytes(b""), "is not an HDF5 file"),
+    "a text": (lambda file: file.write_text("angle, counts"), "is not an HDF5 file"),
+    "a link in a circle": (lambda file: file.symlink_to(file), "no such file"),
+    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "no such file"),
+    "the first bytes": (cut(0.01), "cannot be opened"),
+    "half of it": (cut(0.5), "cannot be opened"),
+    "all but the end": (cut(0.999), "cannot be opened"),
+    "no known layout": (holding(lambda content: content.create_dataset("pixels", data=FRAMES)), "no known layout"),
+    "groups in a circle": (holding(lambda content: content.create_group("entry/a").update(b=content)), "known layout"),
+    "soft links in a circle": (linked(h5py.SoftLink("/exchange/data")), "link"),
+    "two soft links in a circle": (
+        holding(
+            lambda content: content.update({"exchange/data": h5py.SoftLink("/b"), "b": h5py.SoftLink("/exchange/data")})
+        ),
+        "link",
+    ),
+    "external links in a circle": (linked(h5py.ExternalLink("scan.h5", "/exchange/data")), "scan.h5, which holds no"),
+    "a link out of the file": (linked(h5py.ExternalLink("../../gone.h5", "/data")), "gone.h5, which is missing"),
+    "a link to nowhere": (linked(h5py.SoftLink("/gone")), "/gone, which does not exist: repair the link"),
+    "virtual without its source": (holding(virtual), "module.h5, which is missing: copy that file there"),
+    "bool": (exchange(FRAMES > 200), "of type bool, which cannot be read as numbers"),
+    "text frames": (exchange(np.full((5, 4, 8), b"a")), "of type |S1"),
+    "complex": (exchange(FRAMES * 1j), "of type complex128"),
+    "records": (exchange(np.zeros((5, 4, 8), dtype=[("a", "f4")])), "cannot be read as numbers"),
+    "one frame without a stack": (exchange(FRAMES[0], theta=half_turn(4)), "frames are three-dimensional"),
+    "no projections": (exchange(FRAMES[:0], theta=np.zeros(0)), "holds no projections"),
+    "no rows": (exchange(FRAMES[:, :0], data_white=None, data_dark=None), "frames without a pixel"),
+    "no columns": (exchange(FRAMES[..., :0], data_white=None, data_dark=None), "frames without a pixel"),
+    "one projection": (exchange(FRAMES[:1]), "only 1 projections"),
+    "a filter that is absent": (without_plugin, "compressed with HDF5 filter 31999"),
+    "a flipped bit": (flipped, "it is damaged or the disk is"),
+    "flats of other columns": (exchange(data_white=WHITE[..., 1:]), "same region of the detector"),
+    "flats of other rows": (exchange(data_white=WHITE[:, 1:]), "same region of the detector"),
+    "darks of other columns": (exchange(data_dark=DARK[..., 1:]), "same region of the detector"),
+    "one flat without a stack": (exchange(data_white=WHITE[0]), "frames are three-dimensional"),
+    "counts without flats": (exchange(data_white=None), "no flats for counts: add them to the file"),
+    "flats of zeros": (exchange(data_white=WHITE * 0), "no flat is brighter than the darks"),
+    "flats of no number": (exchange(data_white=WHITE * np.nan), "no flat is brighter than the darks"),
+    "darks brighter than flats": (exchange(data_dark=DARK + 5000), "are they swapped"),
+    "flats and darks swapped": (exchange(data_white=DARK, data_dark=WHITE), "are they swapped"),
+    "projections of zeros": (exchange(FRAMES * 0), "the projections hold no light"),
+    "projections of no number": (exchange(FRAMES * np.nan), "the projections hold no light"),
+    "no angles": (changed(lambda content: content.pop("exchange/theta")), "/exchange/theta is missing"),
+    "one angle too few": (exchange(theta=half_turn(N - 1)), f"has {N - 1} angles"),
+    "one angle too many": (exchange(theta=half_turn(N + 1)), f"has {N + 1} angles"),
+    "one angle for all": (exchange(theta=np.zeros(N)), "have all the same angle"),
+    "an angle of no number": (exchange(theta=np.r_[half_turn(N - 1), np.nan]), f"angle {N - 1} is nan"),
+    "an infinite angle": (exchange(theta=np.r_[np.inf, half_turn(N - 1)]), "angle 0 is inf"),
+    "angles as text": (exchange(theta=np.full(N, b"1.5")), "angles are a list of numbers"),
+    "angles as a table": (exchange(theta=np.zeros((N, 2))), "angles are a list of numbers"),
+    "radians that say nothing": (exchange(theta=np.radians(half_turn(N))), "if these are radians"),
+    "degrees that say radians": (exchange(units="rad"), "if these are degrees"),
+    "thousandths of degrees": (exchange(theta=half_turn(N) * 1000), "turns"),
+    "angles in gon": (exchange(units="gon"), "has units 'gon'"),
+    "keys for half of the frames": (lambda file: write_nxtomo(file, FRAMES, [1, 0, 0]), "3 keys"),
+    "keys as text": (lambda file: write_nxtomo(file, FRAMES, [b"a"] * N), "keys of type"),
+    "keys without a projection": (lambda file: write_nxtomo(file, FRAMES, [1] * N), "holds no projections"),
+    "keys without a flat": (lambda file: write_nxtomo(file, FRAMES, [0] * N), "no flats for counts"),
+}
+
+ODD: dict[str, Write] = {
+    "int32": exchange(FRAMES.astype(np.int32)),
+    "int64": exchange(FRAMES.astype(np.int64)),
+    "big-endian": exchange(FRAMES.astype(">u2")),
+    "big-endian floats": exchange(FRAMES.astype(">f4"), data_white=WHITE.astype(">f8")),
+    "float64": exchange(FRAMES.astype(np.float64)),
+    "flats of no number between": exchange(data_white=np.insert(WHITE.astype(float), [1, 1, 3, 3], np.nan, axis=0)),
+    "angles that run backwards": exchange(FRAMES[::-1], theta=half_turn(N)[::-1]),
+    "angles that run on": exchange(theta=half_turn(N) + 720),
+    "angles in radians": exchange(theta=np.radians(half_turn(N)), units="radian"),
+    "compressed": changed(
+        lambda content: (
+            content.pop("exchange/data"),
+            content.create_dataset("exchange/data", data=FRAMES, **hdf5plugin.Bitshuffle()),
+        )
+    ),
+    "behind a soft link": changed(
+        lambda content: (content.move("exchange/data", "pixels"), content.update({"exchange/data": content["pixels"]}))
+    ),
+}
+
+
+def line_integrals(file: Path, config: dict[str, Any] | None = None) -> np.ndarray:
+    """Do what the first jobs do; the angles in order."""
+    resolved = settings.resolve({"scans": {"s": {"file": str(file)}}, **(config or {})})
+    entry = table.open_all(resolved)["s"]
+    split = splitting.split(entry.scan.angles, entry.choice.sections, entry.choice.inputs)
+    chosen, measures = correction.from_settings(resolved["correct"]), correction.measure(entry.scan)
+    found, _ = correction.correct_slab(entry.scan, (0, entry.scan.depth), splitting.assignment(split), chosen, measures)
+    return found[np.argsort(entry.scan.angles)]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("write", "words"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_cannot_be_right_is_refused_in_one_line(write: Write, words: str, here: Path) -> None:
+    write(here / "scan.h5")
+    before = sorted(here.rglob("*"))
+    with pytest.raises(UserError) as refusal:
+        line_integrals(Path("scan.h5"))
+    line = str(refusal.value)
+    assert words in line
+    assert "scan.h5" in line or "scans.s" in line
+    assert "\n" not in line
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("write", ODD.values(), ids=ODD)
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_is_merely_odd_gives_the_same_line_integrals(write: Write, here: Path) -> None:
+    exchange()(here / "plain.h5")
+    write(here / "odd.h5")
+    plain, odd = line_integrals(Path("plain.h5")), line_integrals(Path("odd.h5"))
+    np.testing.assert_allclose(odd, plain, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (exchange(np.where(np.arange(N)[:, None, None] == 5, 0, FRAMES)), f"1 of {N} projections hold no light"),
+        (exchange(data_white=np.full_like(WHITE, 65535)), "flats are saturated: 100%"),
+        (exchange(np.where(np.arange(COLUMNS) % 9 == 4, np.nan, FRAMES)), "were dead or not finite"),
+        (exchange(data_dark=None), "there are no darks"),
+        (exchange(FRAMES // 50 + 10), "streaks may remain"),
+    ],
+)
+def test_what_weakens_a_scan_is_told(write: Write, words: str, here: Path) -> None:
+    write(here / "scan.h5")
+    resolved = settings.resolve({"scans": {"s": {"file": "scan.h5"}}})
+    scan = table.open_all(resolved)["s"].scan
+    chosen, measures = correction.from_settings(resolved["correct"]), correction.measure(scan)
+    _, found = correction.correct_slab(scan, (0, scan.depth), None, chosen, measures)
+    assert any(words in concern for concern in correction.concerns(scan, [found], 2, divided=True))

@@ -1,0 +1,94 @@
+"""Whatever strikes a run at whatever moment, one plain run more reaches the bits of an undisturbed one.
+
+Each round takes the products of some stage and of all later ones from a finished project, starts Snakemake, lets a
+fault strike, mends what struck, and runs again. 20 rounds by default, 180 more with `-m nightly`; what they found
+is in benchmarks/RELIABILITY.md.
+"""
+
+import random
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from broken import FAULTS, ON_A_DISK_OF_ITS_OWN, RUN
+from projects import Project
+from undisturbed import Undisturbed, copied, digests
+
+pytestmark = pytest.mark.slow
+ROUNDS, MORE = 20, 180
+CORES = 2
+
+STAGES = {
+    "describe": ["results"],
+    "correct": ["results/foam/projections.zarr/c", "results/foam/corrections"],
+    "center": ["results/foam/center.json", "results/foam/center.png"],
+    "reconstruct": ["results/foam/sections.zarr/c"],
+    "train": ["results/models"],
+    "denoise": ["results/foam/denoised.ome.zarr/*/c", "results/foam/figures"],
+    "report": ["results/report.html"],
+}
+"""What a stage leaves behind, in their order."""
+
+SECONDS = dict(zip(STAGES, (16, 13, 12, 11, 9, 6, 4), strict=True))
+"""What a run takes that starts with a stage, about: the moment of a strike is drawn from it."""
+
+
+def take_away(project: Project, stage: str) -> None:
+    """Remove the products of a stage and of those after it."""
+    names = list(STAGES)
+    for later in names[names.index(stage) :]:
+        for pattern in STAGES[later]:
+            for product in project.folder.glob(pattern):
+                shutil.rmtree(product) if product.is_dir() else product.unlink()
+
+
+def finished(text: str) -> int:
+    """Count the jobs that ended well, and not the target that gathers."""
+    return len(re.findall(r"^Finished jobid: \d+ \(Rule: (?!all\))", text, re.MULTILINE))
+
+
+def strays(project: Project) -> list[str]:
+    """Files that are no product: half-written, or of an allocation."""
+    files = [file for file in project.folder.glob("results/**/*") if file.is_file()]
+    return [str(file) for file in files if "partial" in file.name or "allocating" in str(file)]
+
+
+def numbered(count: int, first: int = 0) -> list[int]:
+    return list(range(first, first + count))
+
+
+@pytest.mark.parametrize(
+    "number", [*numbered(ROUNDS), *(pytest.param(n, marks=pytest.mark.nightly) for n in numbered(MORE, ROUNDS))]
+)
+def test_one_plain_run_after_a_fault_reaches_what_an_undisturbed_one_does(
+    number: int,
+    undisturbed: Undisturbed,
+    tmp_path: Path,
+    disk: Callable[[], Path],
+    record_property: Callable[[str, object], None],
+) -> None:
+    rng = random.Random(number)
+    fault, stage = list(FAULTS)[number % len(FAULTS)], rng.choice(list(STAGES))
+    project = copied(undisturbed, disk() if fault in ON_A_DISK_OF_ITS_OWN else tmp_path / "project")
+    take_away(project, stage)
+    needed = sum(project.snakemake("--dry-run").jobs.values())
+
+    struck = FAULTS[fault](project, rng, SECONDS[stage])
+    for name, value in {"fault": fault, "stage": stage, "struck": struck}.items():
+        record_property(name, value)
+
+    log = project.folder / "struck.log"
+    done = finished(log.read_text()) if log.exists() else 0
+    again = project.snakemake(*RUN)
+    if "--unlock" in again.text:
+        assert fault in {"power cut", "no memory", "disk full", "no permission"}, again.text
+        assert project.snakemake("--unlock").status == 0
+        again = project.snakemake(*RUN)
+    assert again.status == 0, f"{fault} at {stage}:\n{again.text}"
+    assert digests(project) == undisturbed.digests, f"{fault} at {stage}"
+    # A job that ended in the very moment may not have been noted down.
+    assert done + finished(again.text) <= needed + CORES, f"{fault} at {stage}: complete work was repeated"
+    assert strays(project) == [], f"{fault} at {stage}"
+    assert project.snakemake("--dry-run").jobs == {}

@@ -1,0 +1,213 @@
+"""How scans are judged: which sections and slices, what figures say of good and bad images, and who else competes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from tomodenoise import settings, splitting
+from tomodenoise.arrays import FloatArray
+from tomodenoise.grid import field_of_view
+from tomodenoise.judging import comparing, evidence, figures, parts, record, rivals, slices, verdicts
+from tomodenoise.judging.slices import Slices
+from tomodenoise.quality import Unsupported
+
+SIZE = 96
+MASK = field_of_view(SIZE, 45)
+SETTING = evidence.Setting(None, "ram-lak", filtered=True, fewest_photons=12.0, low_photons=40.0)
+TOLD = verdicts.Told(2.0, 100, divided=True, afterglow=None)
+
+
+def scan_of(order: np.ndarray, sections: int = 4) -> SimpleNamespace:
+    """Make the part of a scan that the choice of sections looks at: angles in the order of acquisition."""
+    return SimpleNamespace(split=splitting.split(order * np.pi / len(order), sections, sections - 1), additive=True)
+
+
+def noise(seed: int) -> FloatArray:
+    return np.random.default_rng(seed).standard_normal((6, SIZE, SIZE)).astype(np.float32)
+
+
+def sample() -> FloatArray:
+    """Bright squares, slightly tilted and blurred, on dark ground."""
+    y, x = np.mgrid[:SIZE, :SIZE] - SIZE / 2
+    u, v = 0.94 * x + 0.342 * y, 0.94 * y - 0.342 * x
+    image = ((np.abs(u) % 36 < 18) & (np.abs(v) % 36 < 18)).astype(np.float32)
+    return np.repeat(gaussian_filter(image, 0.8)[None], 6, axis=0)
+
+
+def judged(network: FloatArray, *, truth: bool = False, sections: int = 4, level: float = 0.3) -> evidence.Evidence:
+    """Pretend that a network makes one image, whatever it is given, of sections with independent noise."""
+    true, each = sample(), [level * noise(number) for number in range(4)]
+    a, b, c, d = (true + one for one in each)
+    chosen = parts.parts(scan_of(np.arange(128), sections))
+    twins = (b, d) if chosen.twins else None
+    pairs = ((a - network, b - network), (c - network, d - network))
+    return evidence.Evidence(
+        parts=chosen,
+        split=scan_of(np.arange(128), sections).split,
+        setting=SETTING,
+        mask=MASK,
+        given=(a + c) / 2,
+        found=network,
+        targets=(b + d) / 2,
+        opposite=true,
+        raw=(a + b + c + d) / 4,
+        denoised=network,
+        twins=twins,
+        neighbours=pairs if chosen.neighbours else (),
+        apart=((a - network, c - network), (b - network, d - network)) if chosen.apart else (),
+        truth=true if truth else None,
+    )
+
+
+def level_of(figure: str, e: evidence.Evidence) -> list[str]:
+    values = {name: found.values for name, found in figures.judge(e).figures.items()}
+    return [verdict.level for verdict in verdicts.verdicts(values, TOLD) if verdict.figure == figure]
+
+
+def test_every_other_section_is_given_and_the_rest_makes_two_targets() -> None:
+    chosen = parts.parts(scan_of(np.arange(128)))
+    assert (chosen.given, chosen.targets, chosen.twins) == ((0, 2), (1, 3), ((1,), (3,)))
+    assert {frozenset((*a, *b)) for _, a, b in chosen.apart} == {frozenset({0, 2}), frozenset({1, 3})}
+    for given, *pair in (*chosen.neighbours, *chosen.apart):
+        assert sorted([*given, *pair[0], *pair[1]]) == [0, 1, 2, 3]
+
+
+def test_neighbours_are_so_in_time_whatever_the_angles() -> None:
+    """Frames that follow on each other lie in the sections 0 and 2, or 1 and 3, of this order of angles."""
+    order = np.argsort(np.concatenate([np.sort(np.r_[0:128:4, 2:128:4]), np.sort(np.r_[1:128:4, 3:128:4])]))
+    order = np.argsort(order)
+    chosen = parts.parts(scan_of(order))
+    assert {frozenset((*a, *b)) for _, a, b in chosen.neighbours} == {frozenset({0, 2}), frozenset({1, 3})}
+    assert frozenset({0, 2}) not in {frozenset((*a, *b)) for _, a, b in chosen.apart}
+
+
+def test_two_sections_leave_no_two_targets_and_the_figures_say_so() -> None:
+    found = figures.judge(judged(sample(), sections=2))
+    for name in ("umse", "cross_frc", "independence"):
+        assert "split.sections: 3 or more" in found.absent[name]
+    assert found.figures.keys() >= {"split_loss", "fsc", "calibration", "edges", "contrast", "residual", "coverage"}
+
+
+def test_a_perfect_network_is_praised_for_everything() -> None:
+    perfect = judged(sample(), truth=True)
+    for figure in ("umse", "calibration", "edges", "contrast", "residual", "independence", "counts"):
+        assert level_of(figure, perfect) in (["good"], ["note"]), figure
+    assert level_of("calibration", perfect) == level_of("edges", perfect) == ["good"]
+    assert figures.judge(perfect).figures["truth"].values["psnr_half"] is not None
+
+
+def test_a_blur_is_told_by_edges_residual_and_slope() -> None:
+    blurred = judged(np.stack([gaussian_filter(each, 3) for each in sample()]))
+    for figure in ("calibration", "edges", "residual"):
+        assert level_of(figure, blurred) == ["bad"], figure
+
+
+def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
+    left = judged(sample() + 0.3 * noise(9))
+    assert level_of("calibration", left) == ["bad"]
+    assert figures.judge(left).figures["umse"].values["umse"] == pytest.approx(0.09, rel=0.1)
+
+
+def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
+    e, common = judged(sample()), 0.1 * noise(7)
+    glowing = replace(e, neighbours=tuple((a + common, b + common) for a, b in e.neighbours))
+    assert level_of("independence", glowing) == ["bad"]
+    values = figures.judge(glowing).figures["independence"].values
+    assert values["in_time"] == pytest.approx(0.1, abs=0.02)
+    assert abs(figures.judge(e).figures["independence"].values["in_time"]) < 0.02
+
+
+def test_slices_are_those_that_were_held_out() -> None:
+    scan = SimpleNamespace(size=2048, depth=100, visible=MASK)
+    spec = SimpleNamespace(volumetric=False, slices=5)
+    unseen = slices.choose(scan, spec, None)
+    assert unseen.held_out
+    assert len(unseen.rows) == 8
+    assert unseen.rows.min() > 5
+    assert not slices.choose(scan, spec, None, seen=True).held_out
+
+
+def test_what_no_file_can_hold_becomes_null(tmp_path: Path) -> None:
+    e = judged(sample())
+    found = figures.Judgement({"umse": figures.Found({"upsnr": float("nan"), "gain": np.inf})}, {})
+    names = tmp_path / "quality.json", tmp_path / "quality.npz"
+    chosen = Slices(((0, 6),), MASK, held_out=True, why="test")
+    told = {"umse": 1, "upsnr_given": 1, "sampling": 1}
+    values = {"umse": figures.Found(found.figures["umse"].values | told)}
+    record.write(*names, figures.Judgement(values, {}), e, chosen, TOLD)
+    assert json.loads(names[0].read_text())["figures"]["umse"]["upsnr"] is None
+
+
+@pytest.mark.parametrize(("mode", "channels", "word"), [("dynamic", 1, "steps"), ("static", 8, "8")])
+def test_what_is_not_judged_says_why(mode: str, channels: int, word: str, tmp_path: Path) -> None:
+    reason = record.refusal(mode, channels)
+    assert reason is not None
+    assert word in reason
+    record.write_refusal(tmp_path / "quality.json", tmp_path / "quality.npz", reason)
+    assert json.loads((tmp_path / "quality.json").read_text())["absent"] == {"all": reason}
+    assert record.read_curves(tmp_path / "quality.npz") == {}
+    assert record.refusal("static", 1) is None
+
+
+def test_the_names_of_filters_are_those_of_the_configuration() -> None:
+    assert set(rivals.FILTERS) == set(settings.FILTERS)
+
+
+def test_the_low_pass_of_phase_retrieval_damps_a_wave_by_its_formula() -> None:
+    x = np.arange(256)
+    wave = np.cos(2 * np.pi * x / 16)[None] * np.ones((256, 1))
+    found = rivals.lorentzian(wave.astype(np.float32), 2.0)
+    assert found[128, 128] / wave[128, 128] == pytest.approx(1 / (1 + (2 * np.pi * 2 / 16) ** 2), rel=0.01)
+    assert rivals.lorentzian(np.ones((32, 40), np.float32), 3.0) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", list(rivals.FILTERS))
+def test_a_filter_is_tuned_without_the_truth_and_better_than_none(name: str) -> None:
+    e = judged(sample(), truth=True)
+    rival = rivals.filtered(name, e)
+    before, after = (np.mean((image - sample())[:, MASK] ** 2) for image in (e.given, rival.found))
+    assert after < 0.7 * before
+    assert np.mean((rival.denoised - sample())[:, MASK] ** 2) < np.mean((e.raw - sample())[:, MASK] ** 2)
+    assert rival.denoised.shape == e.raw.shape
+
+
+def test_columns_judge_all_alike() -> None:
+    e = judged(sample() + 0.05 * noise(9), truth=True)
+    same = rivals.Rival("twin", e.found, e.denoised, "")
+    columns, pictures = comparing.columns(e, [same])
+    assert list(columns) == ["raw", "network", "twin"]
+    assert columns["twin"] == columns["network"]
+    assert columns["raw"]["slope"] < 0.95 < columns["network"]["slope"]
+    assert columns["raw"]["psnr"] < 20
+    assert set(pictures) == {"raw", "network", "twin", "truth"}
+
+
+def test_the_square_that_is_shown_is_where_the_edges_are() -> None:
+    image = np.zeros((600, 700), np.float32)
+    image[400:440, 500:540] = 1
+    y, x = comparing.region(image, np.ones(image.shape, bool))
+    assert (y.start <= 395, y.stop >= 445) == (True, True)
+    assert (x.start <= 495, x.stop >= 545) == (True, True)
+    assert y.stop - y.start == x.stop - x.start == comparing.SHOWN
+
+
+def test_a_truth_of_another_shape_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "truth.npy", np.zeros((4, 8, 8)))
+    scan = SimpleNamespace(depth=4, size=9)
+    with pytest.raises(Exception, match="cut it to that"):
+        evidence.read_truth(tmp_path / "truth.npy", scan, (0, 4))
+    found = evidence.read_truth(tmp_path / "truth.npy", SimpleNamespace(depth=2, size=8), (1, 3))
+    assert found.shape == (2, 8, 8)
+
+
+def test_what_the_data_do_not_support_is_no_figure() -> None:
+    flat = judged(np.zeros((6, SIZE, SIZE), np.float32))
+    found = figures.judge(replace(flat, opposite=flat.found))
+    assert found.absent.keys() >= {"contrast", "edges", "calibration", "truth"}
+    with pytest.raises(Unsupported):
+        figures.FIGURES["counts"](replace(flat, setting=replace(SETTING, fewest_photons=None)))

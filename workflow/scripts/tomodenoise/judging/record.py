@@ -1,0 +1,120 @@
+"""`quality.json` and the curves beside it: written by a job, read by the report."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomodenoise import engines, scans
+from tomodenoise.arrays import FloatArray
+from tomodenoise.correction.references import is_shared
+from tomodenoise.judging.evidence import Evidence, Setting
+from tomodenoise.judging.figures import Judgement
+from tomodenoise.judging.slices import Slices
+from tomodenoise.judging.verdicts import Told, verdicts
+
+DIGITS = 6
+
+
+def acquisition(
+    scan: scans.Scan, corrections: Sequence[Mapping[str, Any]], sections: int, config: Mapping[str, Any]
+) -> tuple[Setting, Told]:
+    """Gather what of the acquisition counts.
+
+    Parameters
+    ----------
+    corrections : statistics of the slabs, see `correction.SlabStatistics`.
+    sections : number of sections K.
+    config : `flats` of `correct`, and `reconstruct`.
+    """
+    sizes = [len(group.indices) for group in scan.flats]
+    divided, rebuilt = config["flats"] == "divided", config["reconstruct"]
+    shared = scan.kind == "counts" and bool(sizes) and (not divided or is_shared(sizes, sections))
+    able = engines.capabilities(rebuilt["engine"], rebuilt.get("algorithm"))
+    told: dict[str, list[float]] = {
+        key: [slab[key] for slab in corrections if slab.get(key) is not None]
+        for key in ("smallest_counts", "low_counts", "afterglow")
+    }
+    fewest, low = (min(told[key], default=None) for key in ("smallest_counts", "low_counts"))
+    return (
+        Setting(sum(sizes) if shared else None, rebuilt["filter"], able.filtered, fewest, low),
+        Told(scan.pixel_size, sum(sizes), divided, max(told["afterglow"], default=None)),
+    )
+
+
+def refusal(mode: str, channels: int) -> str | None:
+    """Say why a scan is not judged at all."""
+    if mode != "static":
+        return f"steps of a {mode} scan show the sample in different states, so none of them can judge another"
+    if channels > 1:
+        return f"only scans of one channel are judged, this one has {channels}"
+    return None
+
+
+def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> dict[str, Any]:
+    """Plain values for `quality.json`: what was judged, each figure or why it is absent, and verdicts."""
+    figures = {name: found.values for name, found in judgement.figures.items()}
+    judged = {
+        "rows": [list(run) for run in slices.runs],
+        "held_out": slices.held_out,
+        "why": slices.why,
+        "pixels": len(slices.rows) * int(slices.mask.sum()),
+        "given": list(evidence.parts.given),
+        "targets": list(evidence.parts.targets),
+    }
+    values: dict[str, Any] = _plain(
+        {
+            "judged": judged,
+            "verdicts": [asdict(verdict) for verdict in verdicts(figures, told)],
+            "figures": figures,
+            "absent": dict(judgement.absent),
+        }
+    )
+    return values
+
+
+def write(
+    file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
+) -> dict[str, Any]:
+    """Write both files, the curves named `figure/curve`; return what stands in the first."""
+    arrays: dict[str, Any] = {
+        f"{name}/{key}": curve.astype(np.float32)
+        for name, found in judgement.figures.items()
+        for key, curve in found.curves.items()
+    }
+    values = to_json(judgement, evidence, slices, told)
+    np.savez_compressed(curves, **arrays)
+    file.write_text(json.dumps(values, indent=1, allow_nan=False))
+    return values
+
+
+def write_refusal(file: Path, curves: Path, reason: str) -> None:
+    """Write both files for a scan that is not judged."""
+    values: dict[str, Any] = {"judged": None, "verdicts": [], "figures": {}, "absent": {"all": reason}}
+    np.savez_compressed(curves)
+    file.write_text(json.dumps(values, indent=1))
+
+
+def read_curves(file: Path) -> dict[str, dict[str, FloatArray]]:
+    """Read the curves: figure to name to array."""
+    found: dict[str, dict[str, FloatArray]] = {}
+    with np.load(file, allow_pickle=False) as arrays:
+        for name, array in arrays.items():
+            figure, key = name.split("/")
+            found.setdefault(figure, {})[key] = array
+    return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """Round, and put null where a number is not finite, as JSON knows neither infinity nor NaN."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

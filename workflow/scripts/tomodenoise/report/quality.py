@@ -1,0 +1,220 @@
+"""What the page shows of `quality.json`: verdicts, plots and the picture of the residual."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.report import curves, pictures, words
+from tomodenoise.report.curves import ACCENT, BLACK, LINE, MUTED
+
+NAMES = {
+    "split_loss": "split loss",
+    "umse": "uMSE and uPSNR",
+    "fsc": "resolution of the raw data",
+    "cross_frc": "correlation with the truth",
+    "calibration": "calibration",
+    "contrast": "contrast to noise",
+    "edges": "width of edges",
+    "spectrum": "power spectrum",
+    "residual": "residual",
+    "independence": "independence of the noise",
+    "coverage": "angles",
+    "counts": "photons",
+    "truth": "error against the truth",
+    "all": "everything",
+}
+DEVIATIONS = 4
+"""Of the residual, to either side of grey in its picture."""
+
+
+SHOWN = 400
+"""Largest side of that picture, pixels."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What is known of the quality of a scan's denoised volume."""
+
+    judged: Mapping[str, Any] | None
+    """Which slices; None where the scan is not judged."""
+    verdicts: list[Mapping[str, str]]
+    """Each with `level`, good, note or bad, and `text`."""
+    figures: Mapping[str, Mapping[str, Any]]
+    absent: Mapping[str, str]
+    """Figure to the reason why it cannot be had."""
+    curves: Mapping[str, Mapping[str, FloatArray]]
+
+    @property
+    def bad(self) -> int:
+        """Number of verdicts that ask for something to be done."""
+        return sum(verdict["level"] == "bad" for verdict in self.verdicts)
+
+    @property
+    def basis(self) -> str:
+        """What was judged, in one line."""
+        if self.judged is None:
+            return "This scan is not judged."
+        runs = self.judged["rows"]
+        rows = ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs)
+        noun = "row" if len(runs) == 1 and runs[0][1] == runs[0][0] + 1 else "rows"
+        given, targets = (" + ".join(str(n + 1) for n in self.judged[side]) for side in ("given", "targets"))
+        return (
+            f"Judged on {noun} {rows} ({self.judged['why']}). The network was given sections {given} and compared with"
+            f" {targets}, which it did not see."
+        )
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Name of each figure that cannot be had, to the reason."""
+        return {NAMES[name]: reason for name, reason in self.absent.items() if name != "truth"}
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """All figures, for a person who looks closer."""
+        return {NAMES[name]: dict(values) for name, values in self.figures.items() if values and name in NAMES}
+
+    @property
+    def highlights(self) -> dict[str, str]:
+        """What the overview tells of a scan: label to text, a dash where there is nothing to tell."""
+        # A number that no JSON can hold, as decibels of an error below zero, is null.
+        able = {name: values for name, values in self.figures.items() if None not in values.values()}
+        return {
+            label: text(able[figure]) if figure in able else words.NOTHING
+            for label, (figure, text) in HIGHLIGHTS.items()
+        }
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A plot or a picture with its caption."""
+
+    title: str
+    svg: str
+    picture: pictures.Picture | None
+    caption: str
+
+
+HIGHLIGHTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
+    "Error": ("umse", lambda v: f"{v['upsnr'] - v['upsnr_given']:.1f} dB less"),
+    "Grey values": ("calibration", lambda v: f"slope {v['slope']:.2f}"),
+    "Contrast to noise": ("contrast", lambda v: _change(v, 2)),
+    "Edges, px": ("edges", lambda v: _change(v, 2)),
+}
+"""Label to the figure that the overview tells, and its text."""
+
+
+def _change(values: Mapping[str, Any], digits: int) -> str:
+    return f"{words.number(values['raw'], digits)} → {words.number(values['denoised'], digits)}"
+
+
+Lines: TypeAlias = Mapping[str, FloatArray]
+
+
+def charts(quality: Quality, key: str) -> list[Chart]:
+    """Draw what there is; `key` is unique on the page."""
+    drawn = []
+    for number, (name, title, fill, caption) in enumerate(PLOTS):
+        if name in quality.curves:
+            lines = quality.curves[name]
+            svg = curves.draw(lambda axes, fill=fill, lines=lines: fill(axes, lines, quality), f"{key} {number}")  # type: ignore[misc]
+            drawn.append(Chart(title, svg, None, caption(quality) if callable(caption) else caption))
+    if "residual" in quality.curves:
+        picture = quality.curves["residual"]["picture"]
+        limit = DEVIATIONS * quality.figures["residual"]["deviation"] or 1.0
+        factor = pictures.reduction([picture], SHOWN)
+        shown = pictures.picture(picture, (-limit, limit), factor)
+        drawn.append(Chart("What was removed", "", shown, CAPTION.format(words.number(limit, 2))))
+    return drawn
+
+
+def _correlations(axes: Axes, lines: Lines, quality: Quality) -> None:
+    frequency = lines["frequency"]
+    axes.plot(frequency, lines["halves"], color=MUTED, linewidth=1.1, label="raw, two halves")
+    told = np.where(lines["halves"] > lines["half_bit"], lines["full"], np.nan)
+    axes.plot(frequency, told, "--", color=MUTED, linewidth=1.1, label="raw, all data: expected")
+    axes.plot(frequency, lines["half_bit"], ":", color=BLACK, linewidth=1, label="half-bit threshold")
+    if "cross_frc" in quality.curves:
+        cross = quality.curves["cross_frc"]
+        axes.plot(cross["frequency"], cross["network"], color=ACCENT, linewidth=1.8, label="network")
+    if "truth" in quality.curves:
+        true = quality.curves["truth"]
+        axes.plot(true["frequency"], true["half"], "--", color=ACCENT, linewidth=1, label="network, with the truth")
+    axes.set(xlim=(0, 0.5), ylim=(-0.05, 1.05), xlabel="cycles per pixel", ylabel="correlation")
+    axes.legend(frameon=False, loc="upper right", fontsize=7.5)
+
+
+def _calibration(axes: Axes, lines: Lines, _: Quality) -> None:
+    ends = [float(lines["levels"][0]), float(lines["levels"][-1])]
+    axes.plot(ends, ends, color=LINE, linewidth=1.5)
+    axes.errorbar(lines["levels"], lines["means"], 2 * lines["errors"], fmt="o", color=ACCENT, markersize=3.5)
+    axes.set(xlabel="network", ylabel="noisy data it did not see")
+
+
+def _spectrum(axes: Axes, lines: Lines, _: Quality) -> None:
+    axes.plot(lines["frequency"], lines["raw"], color=MUTED, linewidth=1.1, label="raw")
+    axes.plot(lines["frequency"], lines["denoised"], color=ACCENT, linewidth=1.8, label="denoised")
+    axes.plot(lines["frequency"], lines["residual"], color=BLACK, linewidth=1, label="removed")
+    axes.plot(lines["frequency"], lines["noise"], ":", color=BLACK, linewidth=1.4, label="noise")
+    axes.set(xlim=(0, 0.5), xlabel="cycles per pixel", ylabel="power", yscale="log")
+    axes.legend(frameon=False, loc="upper right", ncols=2, fontsize=7.5)
+
+
+def _edges(axes: Axes, lines: Lines, _: Quality) -> None:
+    axes.plot(lines["offset"], lines["raw"], "o-", color=MUTED, markersize=2.5, linewidth=1.1, label="raw")
+    axes.plot(lines["offset"], lines["denoised"], "o-", color=ACCENT, markersize=2.5, linewidth=1.7, label="denoised")
+    axes.set(xlabel="pixels from the edge", ylabel="attenuation per pixel")
+    axes.legend(frameon=False, loc="upper left")
+
+
+def _residual(axes: Axes, lines: Lines, _: Quality) -> None:
+    axes.axhline(0, color=LINE, linewidth=1.5)
+    axes.errorbar(lines["levels"], lines["means"], 2 * lines["errors"], fmt="o", color=ACCENT, markersize=3.5)
+    axes.set(xlabel="denoised", ylabel="mean of what was removed")
+
+
+NETWORK_LINE = (
+    "The network's line is its correlation with the noise-free slices, estimated from data that it did not see; it ends"
+    " where these are noise."
+)
+HALVES = "Two denoised halves are not compared: a blur would make them agree."
+LEVELS = (
+    "Mean of data that the network did not see, where it gives one value. On the line it is right on average; steeper"
+    " means that contrast was lost."
+)
+PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str | Callable[[Quality], str]], ...] = (
+    (
+        "fsc",
+        "Correlation of Fourier rings",
+        _correlations,
+        lambda quality: f"{NETWORK_LINE} {HALVES}" if "cross_frc" in quality.curves else HALVES,
+    ),
+    (
+        "calibration",
+        "Are grey values right?",
+        _calibration,
+        LEVELS,
+    ),
+    (
+        "edges",
+        "Mean profile of edges",
+        _edges,
+        "Found in one part of the data and measured in the other, since noise in common would sharpen the raw ones.",
+    ),
+    (
+        "spectrum",
+        "Power spectrum",
+        _spectrum,
+        "What was removed should follow the noise, the difference of two halves of the data.",
+    ),
+    (
+        "residual",
+        "Mean of what was removed",
+        _residual,
+        "Zero at every grey value if nothing of the sample is lost; remaining noise makes it fall within a material.",
+    ),
+)
+CAPTION = "Raw minus denoised, ± {} from black to white. It should look like noise, and not like the sample."

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
-
-from conftest import NETWORK, TRAIN, Project
+from projects import NETWORK, TRAIN, Project
 
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"

@@ -43,7 +43,7 @@ def test_what_is_no_scan_is_left_out_with_the_reason(tmp_path: Path) -> None:
     assert list(yaml.safe_load(text)["scans"]) == ["a"]
     assert "left out" in text
     assert "not an HDF5 file" in text
-    with pytest.raises(UserError, match=r"none of these files is a scan:\nleft out: .*notes.txt is not an HDF5"):
+    with pytest.raises(UserError, match=r"none of these files is a scan: left out: .*notes.txt is not an HDF5"):
         drafts.draft([tmp_path / "notes.txt"])
 
 

@@ -54,6 +54,7 @@ localrules:
 
 onstart:
     refuse_second_writer()
+    note_command()
 
 
 rule all:

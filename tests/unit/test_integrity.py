@@ -74,7 +74,7 @@ def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
     (tmp_path / "scan.json").write_text('{"a": 1}')
     (tmp_path / "history.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
     np.savez(tmp_path / "planes.npz", a=np.arange(99.0))
-    save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors")
+    save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
     exports.write_hdf5(image, tmp_path / "a.h5")
     assert integrity.of_files(tmp_path, "*.*[!r]").flaws == ()
     for file in [each for each in tmp_path.iterdir() if each.is_file()]:
@@ -87,7 +87,7 @@ def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
         content[place] ^= 16
         (tmp_path / name).write_bytes(content)
         assert len(integrity.of_files(tmp_path, name).flaws) == 1, name
-    save_file({"a": np.array([np.nan])}, tmp_path / "model.safetensors")
+    save_file({"a": np.array([np.nan])}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
     assert "not finite" in integrity.of_files(tmp_path, "*.safetensors").flaws[0].what
 
 

@@ -208,3 +208,21 @@ def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path
         with pytest.raises(UserError, match=r"models\.old\.file: ") as caught:
             table.open_models(configured(models={"old": {"file": file}}), ENTRIES)
         assert part in str(caught.value)
+
+
+def test_a_model_that_is_damaged_is_refused_wherever_the_bit_was_flipped(tmp_path: Path) -> None:
+    file = saved(tmp_path / "model.safetensors")
+    content = file.read_bytes()
+    mean = content.index(b'mean\\": 0.3') + len(b'mean\\": 0.')
+    for place in (mean, len(content) // 2, len(content) - 4, len(content) - 2000):
+        spoiled = bytearray(content)
+        spoiled[place] ^= 1
+        file.write_bytes(spoiled)
+        with pytest.raises(UserError, match=r"model.safetensors is damaged: take it from a copy, or train"):
+            models.load(file)
+    file.write_bytes(content)
+    models.load(file)
+
+
+def test_a_model_of_an_earlier_version_without_seal_is_taken(tmp_path: Path) -> None:
+    models.load(forged(tmp_path / "model.safetensors"))

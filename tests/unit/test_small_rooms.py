@@ -106,3 +106,17 @@ def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
     for name, plane in {"axial (z)": volume[5], "coronal (y)": volume[:, 4], "sagittal (x)": volume[:, :, 4]}.items():
         np.testing.assert_array_equal(joined[name][0], plane)
         np.testing.assert_array_equal(joined[name][1], -plane)
+
+
+def test_progress_is_told_with_the_time_that_is_left(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 6000, 50))
+    monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
+    with caplog.at_level(logging.INFO, "tomodenoise"):
+        assert list(logs.progress("abcdef", 6, "slices")) == list("abcdef")
+    assert caplog.messages == [
+        "2 of 6 slices, about 3 min left",
+        "4 of 6 slices, about 2 min left",
+        "6 of 6 slices, about 0 min left",
+    ]

@@ -184,7 +184,7 @@ def test_a_raised_budget_goes_on_and_an_equal_one_starts_anew(scan: Sections, tm
     assert len(again) == len(done)
 
 
-@pytest.mark.parametrize("damage", ["other identity", "cut", "no archive"])
+@pytest.mark.parametrize("damage", ["other identity", "cut", "no archive", "a flipped bit"])
 def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_path: Path, damage: str) -> None:
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "same", "budget")
     with pytest.raises(training.Interrupted):
@@ -193,6 +193,10 @@ def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_pat
         checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-500])
     elif damage == "no archive":
         checkpoint.path.write_bytes(b"nothing")
+    elif damage == "a flipped bit":
+        content = bytearray(checkpoint.path.read_bytes())
+        content[len(content) // 2] ^= 64
+        checkpoint.path.write_bytes(content)
     else:
         checkpoint = replace(checkpoint, identity="another")
     steps = itertools.count()

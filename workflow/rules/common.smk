@@ -1,7 +1,6 @@
 # The table of scans, and what rules ask about one: its settings, its files, its needs.
 import json
 import os
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path

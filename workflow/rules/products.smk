@@ -1,4 +1,8 @@
 # What is made of the volumes, and which of it is asked for.
+import platform
+import shlex
+from datetime import UTC, datetime
+
 EXPORTED = [
     "denoised",
     *(["reconstruction"] if "reconstruction" in CONFIG["export"] else []),
@@ -20,7 +24,7 @@ HEAVY = [
     "denoise_slab",
     "halve_slab",
 ]
-HEAVY += ["mix_slab", "export_tiff_slab", "export_hdf5"]
+HEAVY += ["judge_scan", "mix_slab", "export_tiff_slab", "export_hdf5"]
 
 
 def exported(wildcards):
@@ -123,7 +127,7 @@ def _asked(rule, wildcards):
     try:
         resources = workflow.get_rule(rule).expand_resources(wildcards, [], 1)
         return int(resources["mem_mb"])
-    except (IndexError, TypeError, ValueError):
+    except (AttributeError, IndexError, TypeError, ValueError):
         return 0
 
 
@@ -131,3 +135,11 @@ def submitting(wildcards):
     """Whether jobs go to SLURM, where this machine's memory does not count; asked of the first Snakemake."""
     executor = getattr(workflow.executor_plugin, "name", "")
     return os.environ.setdefault("TOMODENOISE_EXECUTOR", executor) == "slurm"
+
+
+def note_command():
+    """Add a line to the list of commands that were run here: no product can hold it, as equal runs give equal files."""
+    Path("logs").mkdir(exist_ok=True)
+    line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {platform.node()} {shlex.join(sys.argv)}"
+    with Path("logs/commands.log").open("a") as log:
+        print(line, file=log)

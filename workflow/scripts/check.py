@@ -34,7 +34,7 @@ def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores:
         print(inspection.hint(asked, cores) or "memory: enough")
         trouble += inspection.of_memory(asked)
     if trouble:
-        raise UserError("\n".join(trouble))
+        raise UserError("; ".join(trouble))
     print("nothing stands in the way")
 
 

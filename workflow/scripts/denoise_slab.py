@@ -22,7 +22,7 @@ def main(
     slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     views = figures.Planes.empty(rows, scan.depth, scan.size)
     for step, slices in enumerate(steps):
-        for number, (before, after) in enumerate(slices):
+        for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
             slab[step, :, number] = after
             if step == len(slab) // 2:
                 views.add(number, before, after)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 HEADERS = ("*.json", "corrections/*.json")
 TRAINED = ("model.safetensors", "history.jsonl")
-MADE_OF_VOLUMES = ("figures/planes/*.npz", "*.ome.zarr/zarr.json", "*.h5")
+MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5")
+
+MEND = "this makes again what is not whole, and nothing else:"
 
 
 def main(
@@ -29,10 +31,16 @@ def main(
     print(*integrity.table(states), sep="\n")
     if absent := [str(array.path) for array in arrays if array.lasting and not array.path.exists()]:
         raise UserError(f"{', '.join(absent)}: not made yet: run snakemake without a target first")
-    if told := [f"{flaw.file} {flaw.what}" for state in states for flaw in state.flaws]:
-        told.append("this makes again what is named here and nothing else, and keeps its time:")
-        raise UserError("\n".join([*told, integrity.remedy(states, options)]))
+    told = [f"{flaw.file} {flaw.what}" for state in states for flaw in state.flaws]
+    print(*told, sep="\n")
+    if told:
+        raise UserError(f"{told[0]}{more(len(told))}: {MEND} {integrity.remedy(states, options)}")
     logs.logger.info("all is whole")
+
+
+def more(count: int) -> str:
+    """Say how many are not named."""
+    return f" (and {count - 1} more, named above)" if count > 1 else ""
 
 
 if __name__ == "__main__":

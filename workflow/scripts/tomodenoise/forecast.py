@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tomodenoise import plans, readable
+from tomodenoise import plans, readable, settings
 from tomodenoise.layout import Extent, Layout
 from tomodenoise.specs import Spec
 
-START = (3.0, 12.0)
+START = (1.0, 12.0)
 """Seconds that a job costs beside its work: on one machine, and under SLURM."""
 
 CORRECT = (10e-9, 30e-9)
@@ -28,7 +28,7 @@ NETWORK = (1.4e11, 2e10)
 """Operations in a second on one core, the fastest network and the slowest machine: measured from 2.7e10 to 1.6e11."""
 
 COPY = (3e-9, 20e-9)
-"""Seconds for a byte that is read or written: a fast disk and a slow one, as was assumed and not measured."""
+"""Seconds for a byte that is read or written: measured at 3e-9; a slow disk, as was assumed and not measured."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,14 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], *, filtered: 
     slabs, coarser = _shards(layout.levels[0]), sum(map(_bytes, layout.levels[1:]))
     halving = sum(map(_shards, layout.levels[1:]))
     rows = min(layout.depth, 32)
+    filters = len(set(settings.FILTERS) & set(config["compare"]))
+    judging = 60 * plans.judging_minutes([spec], layout, config["denoise"], filters)
     return [
         _stage("correct", "correct_slab", _shards(layout.projections), CORRECT, projections / 4, projections),
         _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
         _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, volumes),
         _stage("denoise", "denoise_slab", slabs, _inverse(NETWORK), operations, image),
+        Stage("judge", "judge_scan", 1, (judging / 7, judging), 0),
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
         *_exports(config["export"], image, coarser, slabs, halving),
     ]
@@ -104,9 +107,13 @@ def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
 
 
 def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
-    """Time of a whole run, at best and at worst: jobs share the cores, the training of a model has one alone."""
-    parts = [min(cores, max(stage.jobs, 1)) for stage in stages]
-    low, high = (sum(stage.seconds[i] / n for stage, n in zip(stages, parts, strict=True)) for i in (0, 1))
+    """Time of a whole run, at best and at worst: the jobs of a stage share the cores, a training has one alone."""
+    low = high = 0.0
+    for name in {stage.name for stage in stages}:
+        alike = [stage for stage in stages if stage.name == name]
+        sharing = min(cores, max(sum(stage.jobs for stage in alike), 1))
+        low += sum(stage.seconds[0] for stage in alike) / sharing
+        high += sum(stage.seconds[1] for stage in alike) / sharing
     return low, high
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from tomodenoise import exports, readable, volumes
+from tomodenoise import exports, modelfile, readable, volumes
 from tomodenoise.errors import UserError
 
 
@@ -142,7 +142,7 @@ def usage(folder: Path) -> dict[str, int]:
 def _flaws(file: Path) -> Iterator[Flaw]:
     try:
         finite = READERS[file.suffix](file)
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile, SafetensorError):
+    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile, SafetensorError, UserError):
         yield Flaw(file, "is damaged", file.stat().st_mtime)
     else:
         if not finite:
@@ -163,7 +163,9 @@ def _archive(file: Path) -> bool:
 
 
 def _weights(file: Path) -> bool:
-    return all(np.isfinite(weights).all() for weights in load_file(file).values())
+    weights = load_file(file)
+    modelfile.check_seal(file, weights)
+    return all(np.isfinite(values).all() for values in weights.values())
 
 
 def _hdf5(file: Path) -> bool:

@@ -2,13 +2,17 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tomodenoise.errors import UserError
 
 logger = logging.getLogger("tomodenoise")
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -29,3 +33,13 @@ def to(path: Path | str) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         handler.close()
+
+
+def progress(items: Iterable[Item], count: int, what: str, every: float = 60) -> Iterator[Item]:
+    """Yield items, and log every so many seconds how many of them are done and when the others will be."""
+    started = told = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        if (now := time.monotonic()) - told >= every:
+            told, left = now, (now - started) * (count - done) / done
+            logger.info("%d of %d %s, about %.0f min left", done, count, what, left / 60)

@@ -1,5 +1,6 @@
 """What a model's file says of itself, read without torch: the workflow plans its jobs from it."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -7,9 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from tomodenoise import provenance, specs
+from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
 from tomodenoise.scans import fingerprint
 from tomodenoise.specs import Spec
@@ -69,6 +72,30 @@ def describe(file: Path) -> Description:
     except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError, UserError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file} is no model of tomodenoise ({reason}): train one, or name another file") from None
+
+
+def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:
+    """Sum up what a model's file says and holds, SHA-256, so that a damaged one is known.
+
+    Parameters
+    ----------
+    header : plain values; what stands under `seal` does not count.
+    weights : by name.
+    """
+    told = {key: value for key, value in header.items() if key != "seal"}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(weights[name]).tobytes())
+    return digest.hexdigest()
+
+
+def check_seal(file: Path, weights: Mapping[str, FloatArray]) -> None:
+    """Refuse a model's file that is not as it was written; one of a version without seal passes."""
+    with safe_open(file, framework="numpy") as content:
+        header = json.loads(content.metadata()[KEY])
+    if header.get("seal", expected := seal(header, weights)) != expected:
+        raise UserError(f"{file} is damaged: take it from a copy, or train the model again")
 
 
 def facts(request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None]) -> dict[str, Any]:

@@ -57,8 +57,10 @@ def save(model: Model, path: Path) -> None:
         "normalisation": asdict(model.normalisation),
         "facts": dict(model.facts),
     }
-    metadata = {modelfile.KEY: json.dumps(described)}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    plain: dict[str, Any] = json.loads(json.dumps(described))
+    sealed = plain | {"seal": modelfile.seal(plain, {name: tensor.numpy() for name, tensor in weights.items()})}
+    metadata = {modelfile.KEY: json.dumps(sealed)}
     scratch = path.with_name(f"{path.name}.partial")
     save_file(weights, scratch, metadata)
     scratch.replace(path)
@@ -70,18 +72,20 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     Raises
     ------
     UserError
-        If the file is missing, no model of tomodenoise, or if its weights are not those of its network.
+        If the file is missing, no model of tomodenoise, damaged, or if its weights are not those of its network.
     """
     described = modelfile.describe(path)
     try:
         with torch.device("meta"):
             network = networks.build(described.spec)
-        network.load_state_dict(load_file(path), assign=True)
+        weights = load_file(path)
+        network.load_state_dict(weights, assign=True)
     except (RuntimeError, TypeError, ValueError, OverflowError, SafetensorError):
         raise UserError(
             f"{path}: its weights are not those of the {described.spec.name} that its header describes: "
             "train the model again, or name another file"
         ) from None
+    modelfile.check_seal(path, {name: tensor.numpy() for name, tensor in weights.items()})
     order = devices.memory_format(volumetric=described.spec.volumetric)
     network = network.float().eval().to(device, memory_format=order)  # type: ignore[call-overload]
     return Model(network, described.spec, Normalisation(described.mean, described.scale), described.facts)

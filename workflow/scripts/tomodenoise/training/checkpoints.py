@@ -3,6 +3,8 @@
 import math
 import os
 import pickle
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from tomodenoise import logs
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,16 @@ def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.devic
 
 
 def _read(path: Path, device: torch.device) -> Mapping[str, Any]:
-    """Read the file; empty where there is none, or none that can be read. No code in it is run."""
-    try:
-        saved: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+    """Read the file; empty where there is none, or where it is damaged, which is told. No code in it is run."""
+    if not path.exists():
         return {}
-    return saved
+    try:
+        # torch itself passes over the checksums that it writes.
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is None:
+                saved: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
+                return saved
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error):
+        pass
+    logs.logger.warning("%s is damaged: training starts anew", path)
+    return {}

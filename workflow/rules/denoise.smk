@@ -115,7 +115,9 @@ rule halve_slab:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: (3 * layout(w).image_rows + 16 * plans.READ_AT_ONCE)
+            lambda w: (
+                3 * layout(w).channels * layout(w).image_rows + 16 * plans.READ_AT_ONCE
+            )
             * (layout(w).size / 2 ** int(w.level)) ** 2,
             alone=450,
         ),

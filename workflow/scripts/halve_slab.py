@@ -16,8 +16,11 @@ def main(finer: Path, array: Path, rows: tuple[int, int]) -> None:
     logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
     starts = range(*rows, plans.READ_AT_ONCE)
     parts = [(2 * start, 2 * min(start + plans.READ_AT_ONCE, rows[1])) for start in starts]
-    halved = [volumes.halve(volumes.read(finer, (0, 0, slice(*part)))) for part in parts]
-    volumes.write_shard(array, (0, 0, rows[0], 0, 0), np.concatenate(halved)[None, None])
+    halved = [
+        np.concatenate([volumes.halve(volumes.read(finer, (0, channel, slice(*part)))) for part in parts])
+        for channel in range(volumes.open_array(finer).shape[1])
+    ]
+    volumes.write_shard(array, (0, 0, rows[0], 0, 0), np.stack(halved)[None])
 
 
 if __name__ == "__main__":

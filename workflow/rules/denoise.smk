@@ -120,7 +120,10 @@ rule halve_slab:
     resources:
         mem_mb=megabytes(
             lambda w: (
-                3 * layout(w).image_rows * layout(w).levels[0].shard[0]
+                3
+                * layout(w).channels
+                * layout(w).image_rows
+                * layout(w).levels[0].shard[0]
                 + 16 * plans.READ_AT_ONCE
             )
             * (layout(w).size / 2 ** int(w.level)) ** 2,

@@ -7,10 +7,9 @@ import h5py
 import numpy as np
 import pytest
 import zarr
-from projects import ROOT
+from projects import NETWORK, ROOT, TRAIN, Project
 
 import simulate_series
-from conftest import NETWORK, TRAIN, Project
 
 GEL = ROOT.parent / "shared/data/gel_dynamic/gel_parallel_dx.h5"
 SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.5", "--center", "24", "--quiet", "4"]

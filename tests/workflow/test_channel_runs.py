@@ -7,9 +7,9 @@ import ome_zarr.io
 import ome_zarr.reader
 import pytest
 import zarr
+from projects import NETWORK, TRAIN, Project
 
 import simulate_xrdct
-from conftest import NETWORK, TRAIN, Project
 
 pytestmark = pytest.mark.slow
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -95,7 +95,7 @@ def judge(model: Model, judged: sections.Sections, scan: simulated.Scan) -> dict
     result, averaged = (apply(model, judged, simulated.JUDGED, "full", number) for number in (1, 8))
     half = halved(judged)
     found = apply(model, half, simulated.JUDGED, "section")
-    noisy = judged.read(*simulated.JUDGED)
+    noisy = judged.read(*simulated.JUDGED)[:, 0]
     estimate = quality.umse(found, noisy[1], noisy[3], scan.mask)
     return {
         "psnr": quality.psnr(result, truth, scan.mask, 1),
@@ -113,4 +113,4 @@ def halved(scan: sections.Sections) -> sections.Sections:
 
 def apply(model: Model, scan: sections.Sections, rows: tuple[int, int], mode: str, ensemble: int = 1) -> FloatArray:
     """Denoise some rows: (z, y, x) float32."""
-    return np.stack([after for _, after in inference.denoise(model, scan, rows, mode=mode, ensemble=ensemble)])
+    return np.concatenate([after for _, after in inference.denoise(model, scan, rows, mode=mode, ensemble=ensemble)])

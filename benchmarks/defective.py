@@ -106,7 +106,7 @@ def within(radius: float, margin: int = 0) -> Figure:
 def section_psnr(results: Path, setup: Setup) -> str:
     """Compare each section with the truth: their mean."""
     found = sections.describe(results)
-    each = [_psnr(part, setup, setup.radius) for part in found.read(0, found.depth)]
+    each = [_psnr(part, setup, setup.radius) for part in found.read(0, found.depth)[:, 0]]
     return f"{np.mean(each):.1f} dB"
 
 
@@ -121,7 +121,7 @@ def bias(results: Path, setup: Setup) -> str:
 def correlation(results: Path, _: Setup) -> str:
     """Correlate the noise of two halves of the sections near the axis, in a sample that is the same in all rows."""
     found = sections.describe(results)
-    parts = found.read(0, found.depth)
+    parts = found.read(0, found.depth)[:, 0]
     halves = np.stack([sections.mix(parts, found.mixing(half)) for half in ((0, 2), (1, 3))])
     noise = (halves - halves.mean(axis=1, keepdims=True))[..., grid.field_of_view(found.size, NEAR)]
     return f"correlation {np.corrcoef(noise.reshape(2, -1))[0, 1]:.3f}"
@@ -136,7 +136,7 @@ def measured_afterglow(results: Path, _: Setup) -> str:
 def _full(results: Path) -> FloatArray:
     """Mix the sections to the full reconstruction, (z, y, x)."""
     found = sections.describe(results)
-    return sections.mix(found.read(0, found.depth), found.shares)
+    return sections.mix(found.read(0, found.depth)[:, 0], found.shares)
 
 
 def _psnr(volume: FloatArray, setup: Setup, radius: float, margin: int = 0) -> float:

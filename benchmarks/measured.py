@@ -77,7 +77,7 @@ def middle(results: Path) -> tuple[FloatArray, str]:
     """Read the middle slice from all projections, nothing outside the circle, and what is said of its center."""
     found = sections.describe(results)
     row = found.depth // 2
-    (image,) = sections.mix(found.read(row, row + 1), found.shares)
+    (image,) = sections.mix(found.read(row, row + 1)[:, 0], found.shares)
     told = json.loads((results / "center.json").read_text())
     return np.where(found.visible, image, np.nan), f"{told['center']:.2f} | {told['warning'] or ''}"
 

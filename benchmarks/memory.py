@@ -41,7 +41,7 @@ def denoise(scan: sections.Sections, spec: specs.Spec) -> None:
     """Collect the middle slab, as a job does."""
     network = networks.build(spec).to(devices.best()).eval()
     first = scan.depth // SLAB // 2 * SLAB
-    slices = inference.denoise(Model(network, spec, Normalisation(0, 1), {}), scan, (first, first + SLAB))
+    slices = inference.denoise(Model(network, spec, Normalisation((0,), (1,)), {}), scan, (first, first + SLAB))
     np.stack([after for _, after in slices])
 
 

@@ -53,7 +53,7 @@ def row(folder: Path, name: str) -> str:
     _, part = sampling.divide(scan, scan.visible, model.spec.slices // 2, 0.1)
     first, last = int(part.rows.min()), int(part.rows.max()) + 1
     mask = np.isin(np.arange(first, last), part.rows)[:, None, None] & part.mask
-    noisy, split = scan.read(first, last), scan.split.sections
+    noisy, split = scan.read(first, last)[:, 0], scan.split.sections
     found = contestants.apply(model, contestants.halved(scan), (first, last), "section")
     given = sections.mix(noisy, scan.mixing((0, 2)))
     before, after = (quality.umse(image, noisy[1], noisy[3], mask) for image in (given, found))

@@ -100,10 +100,10 @@ def file_to_file(spec: specs.Spec, scan: sections.Sections, folder: Path, device
     """Return the denoising of all rows, written as one shard."""
     shape = (1, 1, scan.depth, scan.size, scan.size)
     volumes.allocate(folder, shape, shape, volumes.chunk(shape), names=tuple("tczyx"), attributes={}, compressed=True)
-    model = Model(built(spec, device).eval(), spec, Normalisation(0, 1), {})
+    model = Model(built(spec, device).eval(), spec, Normalisation((0,), (1,)), {})
 
     def work() -> None:
-        slab = np.stack([after for _, after in inference.denoise(model, scan, (0, scan.depth))])
+        slab = np.concatenate([after for _, after in inference.denoise(model, scan, (0, scan.depth))])
         volumes.write_shard(folder, (0, 0, 0, 0, 0), slab[None, None])
 
     return work

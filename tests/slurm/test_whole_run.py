@@ -53,5 +53,5 @@ def test_each_job_got_the_partition_memory_processors_and_cards_that_its_rule_as
 
 
 def test_a_job_is_known_by_its_rule_and_scan(finished: tuple[OnCluster, str]) -> None:
-    assert "rule_reconstruct_slab_wildcards_half_1" in {job["Comment"] for job in finished[0].jobs()}
+    assert "rule_reconstruct_slab_wildcards_half_0_1" in {job["Comment"] for job in finished[0].jobs()}
     assert all(job["JobName"].startswith("tomodenoise") for job in finished[0].jobs())

@@ -17,19 +17,20 @@ def blobs(depth: int, size: int) -> FloatArray:
 
 
 def write(folder: Path, clean: FloatArray, *, count: int = 4, noise: float = 0.5, seed: int = 0) -> sections.Sections:
-    """Write `sections.zarr`, `split.json` and `center.json` of a scan, and describe them."""
+    """Write `sections.zarr`, `split.json` and `center.json` of a scan, (z, y, x) or (channel, z, y, x); describe it."""
     folder.mkdir(parents=True, exist_ok=True)
-    depth, size = clean.shape[0], clean.shape[1]
+    clean = clean.reshape(-1, *clean.shape[-3:])
+    channels, depth, size, _ = clean.shape
     split = splitting.split(np.linspace(0, np.pi, 30 * count, endpoint=False), count, count - 1)
     (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
     (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
-    shape = (count, 1, *clean.shape)
+    shape = (count, *clean.shape)
     noisy = clean + np.random.default_rng(seed).normal(0, noise, shape).astype(np.float32)
     rows = 8
     volumes.allocate(
         folder / "sections.zarr",
         shape,
-        (count, 1, rows, size, size),
+        (count, channels, rows, size, size),
         (1, 1, rows, size, size),
         names="kczyx",
         attributes={},

@@ -62,7 +62,7 @@ def test_supervised_training_goes_from_the_full_reconstruction_to_the_truth(
     scan: simulated.Scan, tmp_path: Path
 ) -> None:
     written = simulated.write_supervised(tmp_path / "pair", scan, (1, 4))
-    (role,), parts = written.split.roles, written.read(0, 3)
+    (role,), parts = written.split.roles, written.read(0, 3)[:, 0]
     full = simulated.full(scan, (1, 4))
     assert sections.mix(parts, written.shares) == pytest.approx(full, abs=1e-6)
     assert sections.mix(parts, written.mixing(role.inputs)) == pytest.approx(full, abs=1e-6)
@@ -72,8 +72,8 @@ def test_supervised_training_goes_from_the_full_reconstruction_to_the_truth(
 def test_half_of_the_sections_are_an_input_without_the_other_half(scan: simulated.Scan, tmp_path: Path) -> None:
     four = contestants.halved(simulated.write(tmp_path / "four", scan, (0, 4), 4))
     two = simulated.write(tmp_path / "two", scan, (0, 4), 2)
-    half = sections.mix(four.read(0, 4), four.mixing(four.split.roles[0].inputs))
-    assert half == pytest.approx(two.read(0, 4)[0], abs=1e-5)
+    half = sections.mix(four.read(0, 4)[:, 0], four.mixing(four.split.roles[0].inputs))
+    assert half == pytest.approx(two.read(0, 4)[0, 0], abs=1e-5)
 
 
 def test_the_table_gives_the_mean_and_spread_of_each_contestant_best_last() -> None:

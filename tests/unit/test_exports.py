@@ -34,7 +34,9 @@ def exported(image: Image, folder: Path, kind: str) -> dict[str, object]:
     records = []
     for start in range(0, image.shape[2], 4):
         records.append(folder / f"{start}.json")
-        written = exports.write_slices(image, folder, (start, min(start + 4, image.shape[2])), kind)
+        written = exports.write_slices(
+            image, folder, (start, min(start + 4, image.shape[2])), (0, image.shape[0]), kind
+        )
         records[-1].write_text(json.dumps(written))
     return exports.describe_tiff(image, folder, records, kind)
 
@@ -77,7 +79,7 @@ def test_slices_of_an_earlier_shape_do_not_stay(image: Image, tmp_path: Path) ->
 
 
 def test_a_slice_that_is_damaged_or_missing_is_named(image: Image, tmp_path: Path) -> None:
-    record = exports.write_slices(image, tmp_path, (0, 2), "tiff16")
+    record = exports.write_slices(image, tmp_path, (0, 2), (0, image.shape[0]), "tiff16")
     assert list(tiff.flaws(tmp_path, record)) == []
     (tmp_path / "t0000_c000_z00001.tif").unlink()
     spoiled = tmp_path / "t0001_c001_z00000.tif"

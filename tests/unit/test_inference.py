@@ -28,11 +28,11 @@ def random_model(spec: Spec, seed: int = 0) -> Model:
     for name, parameter in network.named_parameters():
         if not parameter.any() and name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.3)
-    return Model(network.eval(), spec, Normalisation(0.3, 2.0), {})
+    return Model(network.eval(), spec, Normalisation((0.3,), (2.0,)), {})
 
 
 def slices(model: Model, rows: np.ndarray, tile: int) -> np.ndarray:
-    return np.asarray(tiling.denoise_slices(model.network, model.spec, torch.from_numpy(rows), tile))
+    return np.asarray(tiling.denoise_slices(model.network, model.spec, torch.from_numpy(rows)[:, None], tile))[:, 0]
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -40,7 +40,8 @@ def noise(*shape: int) -> np.ndarray:
 
 
 def after(model: Model, scan: Sections, rows: tuple[int, int], **options: object) -> np.ndarray:
-    return np.stack([image for _, image in inference.denoise(model, scan, rows, **options)])  # type: ignore[arg-type]
+    denoised = [image for _, image in inference.denoise(model, scan, rows, **options)]  # type: ignore[arg-type]
+    return np.concatenate(denoised)
 
 
 @pytest.mark.parametrize("spec", [SMALL, specs.complete({"name": "unet", "width": 3, "depth": 3}), MSD])
@@ -66,7 +67,7 @@ def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
         seen.append(tuple(images.shape))
         return images
 
-    rows = torch.from_numpy(noise(1, 37, 50))
+    rows = torch.from_numpy(noise(1, 1, 37, 50))
     denoised = tiling.denoise_slices(network, spec, rows, plans.core(spec, (37, 50), None))
     step = specs.multiple(spec)
     assert [images[2:] for images in seen] == [(-(-37 // step) * step, -(-50 // step) * step)]
@@ -119,21 +120,22 @@ def test_fewer_slices_than_the_network_sees_repeat_the_outermost(tmp_path: Path)
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(1, 40))
     model = random_model(SMALL)
     model.network.forward = lambda stack: stack.std(dim=1, keepdim=True)  # type: ignore[method-assign]
-    np.testing.assert_allclose(after(model, scan, (0, 1)), model.normalisation.mean, atol=1e-6)
+    np.testing.assert_allclose(after(model, scan, (0, 1)), model.normalisation.mean[0], atol=1e-6)
 
 
 def test_before_is_the_weighted_mean_of_the_sections(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(3, 40))
     for mode in ("full", "sections", "section"):
-        before = [before for before, _ in inference.denoise(random_model(FLAT), scan, (0, 3), mode=mode)]
-        np.testing.assert_allclose(before, np.tensordot(scan.shares, scan.read(0, 3), 1), rtol=1e-5)
+        before = [before[0] for before, _ in inference.denoise(random_model(FLAT), scan, (0, 3), mode=mode)]
+        np.testing.assert_allclose(before, np.tensordot(scan.shares, scan.read(0, 3)[:, 0], 1), rtol=1e-5)
 
 
 def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(1, 40))
     model, (mean, scale) = random_model(FLAT), (0.3, 2.0)
     each = [
-        slices(model, (np.tensordot(scan.mixing(role.inputs), scan.read(0, 1), 1) - mean) / scale, 512) * scale + mean
+        slices(model, (np.tensordot(scan.mixing(role.inputs), scan.read(0, 1)[:, 0], 1) - mean) / scale, 512) * scale
+        + mean
         for role in scan.split.roles
     ]
     np.testing.assert_allclose(after(model, scan, (0, 1), mode="sections"), np.mean(each, axis=0), atol=1e-5)
@@ -153,7 +155,7 @@ def test_an_ensemble_turns_with_the_scan(spec: Spec) -> None:
 
 
 def test_tiles_of_an_ensemble_agree_with_the_whole() -> None:
-    model, rows = random_model(SMALL), torch.from_numpy(noise(3, 61, 44))
+    model, rows = random_model(SMALL), torch.from_numpy(noise(3, 1, 61, 44))
     predict = inference.predictor(model, 8)
     whole, tiled = (tiling.denoise_slices(predict, SMALL, rows, tile) for tile in (1000, 19))
     torch.testing.assert_close(whole, tiled, rtol=0, atol=1e-5)

@@ -95,7 +95,7 @@ def test_a_stack_is_compared_with_its_records(tmp_path: Path) -> None:
     image = images.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
     (tmp_path / "tiff/slabs").mkdir(parents=True)
     record = tmp_path / "tiff/slabs/0.json"
-    record.write_text(json.dumps(exports.write_slices(image, tmp_path / "tiff", (0, 9), "tiff")))
+    record.write_text(json.dumps(exports.write_slices(image, tmp_path / "tiff", (0, 9), (0, 1), "tiff")))
     assert integrity.of_stack(tmp_path / "tiff").words == "whole"
     (tmp_path / "tiff/z00004.tif").unlink()
     (flaw,) = integrity.of_stack(tmp_path / "tiff").flaws

@@ -27,7 +27,8 @@ FACTS = {
 
 def saved(file: Path, spec: specs.Spec = SPEC, **facts: object) -> Path:
     torch.manual_seed(0)
-    models.save(Model(networks.build(spec), spec, Normalisation(0.3, 2.0), FACTS | facts), file)
+    norm = Normalisation((0.3,) * spec.channels, (2.0,) * spec.channels)
+    models.save(Model(networks.build(spec), spec, norm, FACTS | facts), file)
     return file
 
 
@@ -35,7 +36,7 @@ def forged(file: Path, **changes: object) -> Path:
     """Write a model whose header says other things than its weights."""
     header: dict[str, Any] = {
         "network": asdict(SPEC),
-        "normalisation": {"mean": 0.3, "scale": 2.0},
+        "normalisation": {"mean": [0.3], "scale": [2.0]},
         "facts": FACTS,
     }
     save_file(load_file(saved(file)), file, {modelfile.KEY: json.dumps(header | changes)})
@@ -48,7 +49,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
     file = saved(tmp_path / "model.safetensors", spec)
     torch.manual_seed(0)
     network, model = networks.build(spec), models.load(file)
-    assert (model.spec, model.normalisation, model.facts) == (spec, Normalisation(0.3, 2.0), FACTS)
+    assert (model.spec, model.normalisation, model.facts) == (spec, Normalisation((0.3,), (2.0,)), FACTS)
     for key, value in network.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, rtol=0, atol=0)
     images = torch.randn(1, spec.inputs, *[2 * specs.multiple(spec)] * spec.dimensions)
@@ -66,7 +67,7 @@ def test_loading_draws_nothing_from_the_random_state(tmp_path: Path) -> None:
 def test_the_header_says_what_the_model_is(tmp_path: Path) -> None:
     described = modelfile.describe(saved(tmp_path / "model.safetensors"))
     assert described.spec == SPEC
-    assert (described.mean, described.scale) == (0.3, 2.0)
+    assert (described.mean, described.scale) == ((0.3,), (2.0,))
     assert described.trained_on == ("foam",)
     assert described.pixel_sizes == (1.5,)
     assert described.weights == sum(value.numel() for value in networks.build(SPEC).parameters())
@@ -121,9 +122,10 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         {"network": asdict(replace(SPEC, name="msd", dilations=(0,)))},
         {"network": asdict(replace(SPEC, name="unet3d", dimensions=3))},
         {"network": asdict(replace(SPEC, dimensions=7))},
-        {"normalisation": {"mean": 0.3}},
-        {"normalisation": {"mean": 0.3, "scale": 0}},
-        {"normalisation": {"mean": float("nan"), "scale": 1}},
+        {"normalisation": {"mean": [0.3]}},
+        {"normalisation": {"mean": [0.3], "scale": [0]}},
+        {"normalisation": {"mean": [float("nan")], "scale": [1]}},
+        {"normalisation": {"mean": [0.3, 0.3], "scale": [1, 1]}},
         {"facts": None},
         {"facts": FACTS | {"source": 7}},
         {"facts": FACTS | {"pixel_sizes": {"foam": "large"}}},
@@ -155,7 +157,10 @@ def test_another_pixel_size_is_told(tmp_path: Path, size: float | None, told: in
 
 ENTRIES: Any = {
     "foam": SimpleNamespace(
-        scan=SimpleNamespace(identity={"fingerprint": "f"}), choice=splitting.choose("auto", "auto", 600, 256)
+        scan=SimpleNamespace(identity={"fingerprint": "f"}, channels=None),
+        choice=splitting.choose("auto", "auto", 600, 256),
+        layout=SimpleNamespace(channels=1),
+        window=None,
     )
 }
 
@@ -167,9 +172,9 @@ def configured(**changes: object) -> dict[str, Any]:
 def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     file = str(saved(tmp_path / "model.safetensors"))
     config = configured(models={"old": {"file": file}}, network={"slices": 11})
-    files = table.open_models(config)
-    assert table.spec_of(config, files, "old") == SPEC
-    assert table.spec_of(config, {}, "old").slices == 11
+    files = table.open_models(config, ENTRIES)
+    assert table.spec_of(config, ENTRIES, files, "old") == SPEC
+    assert table.spec_of(config, ENTRIES, {}, "old").slices == 11
     facts = table.product_facts(config, ENTRIES, files, "foam", ["file"])
     assert facts["config"]["split"] == {"sections": 4, "input": 3}
     assert facts["origin"]["file"] == file
@@ -182,12 +187,12 @@ def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_netw
 
     def request(**changes: object) -> dict[str, Any]:
         config = configured(models={"old": {"file": str(file), "scans": ["foam"]}}, **changes)
-        return table.training_request(config, ENTRIES, table.open_models(config), "old", ["file"])
+        return table.training_request(config, ENTRIES, table.open_models(config, ENTRIES), "old", ["file"])
 
     first = request()
     assert first["start"] == str(file)
     assert request(network={"slices": 11}) == first
-    models.save(replace(models.load(file), normalisation=Normalisation(0.3, 2.5)), file)
+    models.save(replace(models.load(file), normalisation=Normalisation((0.3,), (2.5,))), file)
     assert request() != first
     assert json.loads(json.dumps(request())) == json.loads(json.dumps(request()))
     assert modelfile.facts(first, {"foam": 1.5})["origin"]["facts"]["source"] == {"foam": "abc"}
@@ -201,14 +206,14 @@ def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path
         ("a{b}", "braces"),
     ]:
         with pytest.raises(UserError, match=r"models\.old\.file: ") as caught:
-            table.open_models(configured(models={"old": {"file": file}}))
+            table.open_models(configured(models={"old": {"file": file}}), ENTRIES)
         assert part in str(caught.value)
 
 
 def test_a_model_that_is_damaged_is_refused_wherever_the_bit_was_flipped(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
     content = file.read_bytes()
-    mean = content.index(b'mean\\": 0.3') + len(b'mean\\": 0.')
+    mean = content.index(b'mean\\": [0.3') + len(b'mean\\": [0.')
     for place in (mean, len(content) // 2, len(content) - 4, len(content) - 2000):
         spoiled = bytearray(content)
         spoiled[place] ^= 1

@@ -17,7 +17,7 @@ from tomodenoise.training import patches, sampling, store
 from tomodenoise.training.patches import Draw, Shape
 
 CPU = torch.device("cpu")
-NORM = Normalisation(0.5, 2.0)
+NORM = Normalisation((0.5,), (2.0,))
 DEPTH, SIZE = 12, 40
 
 
@@ -60,7 +60,7 @@ def test_a_patch_is_what_slicing_and_turning_gives(
     batch = patches.cut(everything(sources, shape), patches.field(sources, CPU), pairs, shape, drawn)
     rows = np.arange(z, z + 8) if volumetric else np.clip([z - 1, z, z + 1], 0, scan.depth - 1)
     window = (slice(None), rows, slice(y, y + 8), slice(x, x + 8))
-    sections = (scan.read(0, scan.depth)[window] - NORM.mean) / NORM.scale
+    sections = (scan.read(0, scan.depth)[:, 0][window] - NORM.mean[0]) / NORM.scale[0]
     chosen = scan.split.roles[role]
     inputs, targets = (np.tensordot(scan.mixing(side), sections, 1) for side in (chosen.inputs, chosen.targets))
     mask = (part.mask & np.isin(np.arange(scan.depth), part.rows)[:, None, None])[window[1:]]

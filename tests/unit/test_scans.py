@@ -110,7 +110,7 @@ def test_nxtomo_groups_flats_by_the_projections_around_them(file: Path) -> None:
     write_nxtomo(file, np.zeros((12, 2, 3), np.uint16), keys)
     scan = scans.open_scan(file)
     assert scan.layout == "nxtomo"
-    assert scan.projections.indices.tolist() == [3, 4, 7]
+    assert scan.projections[0].indices.tolist() == [3, 4, 7]
     assert [group.indices.tolist() for group in scan.flats] == [[1, 2], [6], [8, 10]]
     assert [group.indices.tolist() for group in scan.darks] == [[0], [11]]
     np.testing.assert_allclose([group.time for group in scan.flats], [-1.5, 1 + 2 / 3, 4])
@@ -155,7 +155,7 @@ def test_links_are_followed_and_broken_ones_that_do_not_matter_are_ignored(
     monkeypatch.chdir(tmp_path.parent)
     file = Path(tmp_path.name) / "scan.nxs"
     scan = scans.open_scan(file)
-    assert (scan.projections.file, scan.projections.dataset) == (file.parent / "pixels.h5", "/stack")
+    assert (scan.projections[0].file, scan.projections[0].dataset) == (file.parent / "pixels.h5", "/stack")
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[1:5] + 5)
     np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[1:5])
     assert scan.identity["files"] == [str(file), str(file.parent / "angles.h5"), str(file.parent / "pixels.h5")]
@@ -252,7 +252,7 @@ def break_file(handle: h5py.File, name: str, **options: object) -> None:
     ("name", "options", "words"),
     [
         ("data", {"data": FRAMES[0]}, ["(4, 5)", "three-dimensional"]),
-        ("data", {"data": FRAMES[None]}, ["multi-channel data are not supported yet"]),
+        ("data", {"data": FRAMES[None]}, ["set mode: xrdct"]),
         ("data", {"data": FRAMES.astype(complex)}, ["complex128", "cannot be read as numbers"]),
         ("data", {"data": FRAMES[:0]}, ["no projections"]),
         ("data_white", {"data": WHITE[:, :3]}, ["(3, 5)", "(4, 5)"]),
@@ -393,7 +393,7 @@ def test_nexus_without_angles(file: Path) -> None:
 def test_measured_scans_open(name: str, kind: str, shape: tuple[int, int, int], degrees: tuple[float, float]) -> None:
     scan = scans.open_scan(measured(name))
     assert scan.kind == kind
-    assert (len(scan.projections.indices), scan.depth, scan.columns) == shape
+    assert (len(scan.projections[0].indices), scan.depth, scan.columns) == shape
     np.testing.assert_allclose(np.degrees(scan.angles[[0, -1]]), degrees, atol=1e-4)
 
 
@@ -409,7 +409,7 @@ def test_measured_flats_and_darks() -> None:
     ("name", "words"),
     [
         ("metadata_only/24888.nxs", "/dls/i13/data/2014/mt9396-1/raw/pco1-24888.hdf, which is missing"),
-        ("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs", "multi-channel data are not supported yet"),
+        ("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs", "set mode: xrdct"),
         ("gel_dynamic/gel_fan.h5", "no known layout"),
     ],
 )

@@ -100,7 +100,7 @@ def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
     for number, (start, stop) in enumerate([(0, 4), (4, 8), (8, 11)]):
         planes = figures.Planes.empty((start, stop), 11, 9)
         for row in range(start, stop):
-            planes.add(row - start, volume[row], -volume[row])
+            planes.add(row - start, volume[row, None], -volume[row, None])
         planes.save(tmp_path / f"{number}.npz")
     joined = figures.join([tmp_path / f"{number}.npz" for number in range(3)])
     for name, plane in {"axial (z)": volume[5], "coronal (y)": volume[:, 4], "sagittal (x)": volume[:, :, 4]}.items():

@@ -66,8 +66,8 @@ def equal(a: models.Model, b: models.Model) -> bool:
 
 def test_training_halves_the_error_without_the_truth(scan: Sections) -> None:
     model, history = run(task(scan, 6e5))
-    clean, full = scans_on_disk.blobs(24, 64), mix(scan.read(0, 24), scan.shares)
-    denoised = np.stack([after for _, after in inference.denoise(model, scan, (0, 24))])
+    clean, full = scans_on_disk.blobs(24, 64), mix(scan.read(0, 24)[:, 0], scan.shares)
+    denoised = np.concatenate([after for _, after in inference.denoise(model, scan, (0, 24))])
     error = [np.square(volume - clean)[:, scan.visible].mean() for volume in (full, denoised)]
     assert error[1] < 0.5 * error[0]
     assert history[-1].held_out_loss < history[0].held_out_loss
@@ -75,15 +75,15 @@ def test_training_halves_the_error_without_the_truth(scan: Sections) -> None:
 
 def test_the_umse_is_the_error_that_the_truth_tells(scan: Sections) -> None:
     model, history = run(task(scan, 6e5))
-    clean, sections = scans_on_disk.blobs(24, 64), scan.read(0, 24)
+    clean, sections = scans_on_disk.blobs(24, 64), scan.read(0, 24)[:, 0]
     first = splitting.apart(scan.split.roles[0])
     assert first is not None
     noisy = mix(sections, scan.mixing(first[0].inputs))
     stacks = torch.from_numpy(np.stack([noisy[[max(z - 1, 0), z, min(z + 1, 23)]] for z in range(24)]))
-    norm = model.normalisation
+    (mean,), (scale,) = model.normalisation.mean, model.normalisation.scale
     with torch.no_grad():
-        denoised = model.network((stacks - norm.mean) / norm.scale)[:, 0].numpy() * norm.scale + norm.mean
-    error = np.square(denoised - clean)[:, scan.visible].mean() / norm.scale**2
+        denoised = model.network((stacks - mean) / scale)[:, 0].numpy() * scale + mean
+    error = np.square(denoised - clean)[:, scan.visible].mean() / scale**2
     assert history[-1].umse == pytest.approx(error, rel=0.15)
     assert history[-1].held_out_loss > 2 * error
 
@@ -132,7 +132,7 @@ def test_small_and_odd_slices_train(tmp_path: Path, size: int) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(3, size))
     model, _ = run(task(scan, 5e3))
     ((_, after), *_) = inference.denoise(model, scan, (0, 3))
-    assert after.shape == (size, size)
+    assert after.shape == (1, size, size)
     assert np.isfinite(after).all()
 
 
@@ -206,7 +206,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_pat
 
 def test_fine_tuning_starts_from_the_weights_and_the_normalisation_of_a_model(scan: Sections) -> None:
     old = run(task(scan))[0]
-    old = replace(old, normalisation=models.Normalisation(1.1, 0.7))
+    old = replace(old, normalisation=models.Normalisation((1.1,), (0.7,)))
     frozen = replace(SETTINGS, learning_rate=1e-12, budget=replace(BUDGET, pixels=1e4))
     tuned, _ = run(task(scan, start=old, settings=frozen))
     assert tuned.normalisation == old.normalisation

@@ -85,7 +85,7 @@ def test_the_pixel_size_shapes_projections_where_phase_is_retrieved(
     assert run.status == 0, run.text
     configure(1.0, **phase)
     assert "correct_slab" in project.snakemake("--dry-run", "correct").jobs
-    counts = json.loads((project.folder / "results/foam/corrections/0.json").read_text())
+    counts = json.loads((project.folder / "results/foam/corrections/0-0.json").read_text())
     assert counts["zingers"] is not None
 
 

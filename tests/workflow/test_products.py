@@ -207,4 +207,4 @@ def test_check_tells_what_a_run_takes_and_what_stands_in_its_way(tmp_path: Path,
         stream.write(bytes(20))
     run = project.snakemake("check")
     assert run.status != 0
-    assert "tomodenoise: raw.h5: /exchange/data: frame 0 cannot be read" in run.text
+    assert "/exchange/data: frame 0: raw.h5 cannot be read" in run.text

@@ -25,7 +25,7 @@ def write_model(file: Path, seed: int = 0) -> None:
     network = networks.build(spec)
     torch.nn.init.normal_(network.head.weight, std=0.1)  # type: ignore[union-attr, arg-type]
     file.parent.mkdir(exist_ok=True)
-    models.save(Model(network, spec, Normalisation(0.01, 0.02), facts | {"pixel_sizes": {"basalt": 9.0}}), file)
+    models.save(Model(network, spec, Normalisation((0.01,), (0.02,)), facts | {"pixel_sizes": {"basalt": 9.0}}), file)
 
 
 def project_in(folder: Path, raw: Path, **model: object) -> Project:
@@ -61,7 +61,7 @@ def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan:
     assert FILE in page
     assert "trained on basalt" in page
     assert "trained at a pixel size of 9" in page
-    assert "trained at a pixel size of 9" in (tmp_path / "logs/foam/denoise/0.log").read_text()
+    assert "trained at a pixel size of 9" in (tmp_path / "logs/foam/denoise/0-0.log").read_text()
 
     config = (tmp_path / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(
@@ -83,7 +83,7 @@ def test_a_model_from_a_file_that_names_scans_trains_on(tmp_path: Path, raw_scan
     assert run.status == 0, run.text
     trained = models.load(tmp_path / "results/models/old/model.safetensors")
     assert trained.spec.slices == 7
-    assert trained.normalisation == Normalisation(0.01, 0.02)
+    assert trained.normalisation == Normalisation((0.01,), (0.02,))
     assert "train_model" not in jobs(project)
     write_model(tmp_path / FILE, seed=2)
     assert "train_model" in jobs(project)

@@ -59,8 +59,8 @@ def test_every_product_of_the_contract_is_there(finished: Project) -> None:
         "results/models/both/history.jsonl",
         "results/foam/denoised.ome.zarr/zarr.json",
         "results/report.html",
-        "logs/foam/correct/0.log",
-        "benchmarks/foam/correct/0.tsv",
+        "logs/foam/correct/0-0.log",
+        "benchmarks/foam/correct/0-0.tsv",
     ]
     assert [name for name in products if not (finished.folder / name).is_file()] == []
     assert (finished.folder / SHARD).is_file()

@@ -11,9 +11,7 @@ checkpoint find_center:
     input:
         scan="results/{scan}/scan.json",
         array="results/{scan}/projections.zarr/zarr.json",
-        projections=lambda wildcards: projections_of(
-            "results/{scan}/projections.zarr/c/0/{slab}/0", [wildcards.scan]
-        ),
+        projections=projections_of_center,
     output:
         center="results/{scan}/center.json",
         figure=report(
@@ -30,7 +28,10 @@ checkpoint find_center:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 200 * projected(w).angles * projected(w).columns, alone=800
+            lambda w: (200 + 2 * projected(w).channels)
+            * rested(w)[1]
+            * projected(w).columns,
+            alone=800,
         ),
     params:
         wanted=lambda wildcards: {
@@ -38,6 +39,7 @@ checkpoint find_center:
             "tilt": CONFIG["scans"][wildcards.scan]["tilt"],
             "field": TABLE[wildcards.scan].field,
         },
+        angles=rested,
         engine=CONFIG["reconstruct"]["engine"],
     script:
         "../scripts/find_center.py"

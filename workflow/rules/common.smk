@@ -27,7 +27,7 @@ try:
     TABLE = table.open_all(
         CONFIG, installed_elsewhere=bool(workflow.deployment_settings.deployment_method)
     )
-    FILES = table.open_models(CONFIG)
+    FILES = table.open_models(CONFIG, TABLE)
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
@@ -43,6 +43,7 @@ MODELS = [name for name in settings.models(CONFIG) if settings.trained_on(CONFIG
 wildcard_constraints:
     scan="|".join(map(re.escape, SCANS)),
     model="|".join(map(re.escape, MODELS)) or "(?!)",
+    block=r"\d+",
     slab=r"\d+",
     level=r"\d+",
     volume="denoised|reconstruction",
@@ -51,7 +52,7 @@ wildcard_constraints:
 
 # The rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files.
 STAGES = {
-    "correct": ["correct_slab"],
+    "correct": ["correct_slab", "correct_channels"],
     "center": ["find_center"],
     "split": ["split_scan"],
     "reconstruct": ["reconstruct_slab"],
@@ -75,16 +76,16 @@ def gather(stage, files):
 
 
 def raw(wildcards):
-    """The raw file; ancient, since its content counts, which `fingerprint` follows, and not when it was touched."""
-    return ancient(str(TABLE[wildcards.scan].scan.file))
+    """The raw files; ancient, since their content counts, which `fingerprint` follows, not when they were touched."""
+    return [ancient(str(file)) for file in TABLE[wildcards.scan].files]
 
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
-PIXELS = ["file", "mode", "rows"]
+PIXELS = ["file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit"]
 if CONFIG["correct"].get("phase"):
     PIXELS.append("pixel_size")
 SLICES = [*PIXELS, "center", "tilt", "field"]
-KEYS = [*SLICES, "pixel_size", "model"]
+KEYS = [*SLICES, "pixel_size", "model", "channels"]
 
 
 def chosen(keys, *sections):
@@ -106,7 +107,8 @@ def megabytes(count, alone=1000):
 
 def spec_of(wildcards):
     """Network that denoises a scan."""
-    return table.spec_of(CONFIG, FILES, settings.model_of(CONFIG, wildcards.scan))
+    name = settings.model_of(CONFIG, wildcards.scan)
+    return table.spec_of(CONFIG, TABLE, FILES, name)
 
 
 def model_file(wildcards):
@@ -126,7 +128,7 @@ def trained_on(wildcards):
 
 def training_floats(wildcards):
     shapes = [layout_so_far(scan) for scan in trained_on(wildcards)]
-    network = table.spec_of(CONFIG, FILES, wildcards.model)
+    network = table.spec_of(CONFIG, TABLE, FILES, wildcards.model)
     return plans.training(network, shapes, CONFIG["train"])
 
 

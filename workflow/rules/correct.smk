@@ -3,7 +3,9 @@ rule correct:
     input:
         gather(
             "correct",
-            projections_of("results/{scan}/projections.zarr/c/0/{slab}/0", SCANS),
+            projections_of(
+                "results/{scan}/projections.zarr/c/{block}/{lead}{slab}/0", SCANS
+            ),
         ),
 
 
@@ -21,12 +23,13 @@ rule allocate_projections:
     params:
         shape=lambda wildcards: projected(wildcards).projections.shape,
         shard=lambda wildcards: projected(wildcards).projections.shard,
-        chunk=lambda wildcards: (
-            len(TABLE[wildcards.scan].scan.angles),
-            1,
-            TABLE[wildcards.scan].scan.columns,
+        chunk=lambda wildcards: projected(wildcards).projection_chunk,
+        names=lambda wildcards: (
+            "angle",
+            *["channel"] * (projected(wildcards).channels > 1),
+            "y",
+            "x",
         ),
-        names=("angle", "y", "x"),
         compressed=False,
         config=chosen(PIXELS, "correct", "split"),
     script:
@@ -40,23 +43,38 @@ rule correct_slab:
         split="results/{scan}/split.json",
         array="results/{scan}/projections.zarr/zarr.json",
     output:
-        shard=intermediate("results/{scan}/projections.zarr/c/0/{slab}/0"),
-        counts="results/{scan}/corrections/{slab}.json",
+        shard=intermediate("results/{scan}/projections.zarr/c/{block}/{slab}/0"),
+        counts="results/{scan}/corrections/{block}-{slab}.json",
     log:
-        "logs/{scan}/correct/{slab}.log",
+        "logs/{scan}/correct/{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/correct/{slab}.tsv"
+        "benchmarks/{scan}/correct/{block}-{slab}.tsv"
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if not lead(s)),
     conda:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
             lambda w: correction.held(
-                TABLE[w.scan].scan, projected(w).projection_rows, CORRECTION
+                TABLE[w.scan].scan,
+                projected(w).projections.shard[0],
+                projected(w).projection_rows,
+                CORRECTION,
             ),
             alone=550,
         ),
     params:
         rows=projection_rows,
+        angles=projection_angles,
         settings=correct_settings,
     script:
         "../scripts/correct_slab.py"
+
+
+# The same for sinograms of many channels: their array has an axis more.
+use rule correct_slab as correct_channels with:
+    output:
+        shard="results/{scan}/projections.zarr/c/{block}/0/{slab}/0",
+        counts="results/{scan}/corrections/{block}-{slab}.json",
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if lead(s)),

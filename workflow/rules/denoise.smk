@@ -1,6 +1,6 @@
 # The clean volume: an OME-Zarr image whose slabs and resolutions many jobs write.
 IMAGES = expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=SCANS)
-IMAGE_SHARD = "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0"
+IMAGE_SHARD = "results/{scan}/denoised.ome.zarr/{level}/c/{block}/0/{slab}/0/0"
 IMAGE_SLABS = image_slabs_of(IMAGE_SHARD, SCANS)
 
 
@@ -28,6 +28,7 @@ rule describe_image:
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
+        step_seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
         facts=lambda wildcards: table.product_facts(
             CONFIG, TABLE, FILES, wildcards.scan, KEYS
         ),
@@ -63,12 +64,12 @@ rule denoise_slab:
         center="results/{scan}/center.json",
         array="results/{scan}/denoised.ome.zarr/0/zarr.json",
     output:
-        shard="results/{scan}/denoised.ome.zarr/0/c/0/0/{slab}/0/0",
-        planes="results/{scan}/figures/planes/{slab}.npz",
+        shard="results/{scan}/denoised.ome.zarr/0/c/{block}/0/{slab}/0/0",
+        planes="results/{scan}/figures/planes/{block}-{slab}.npz",
     log:
-        "logs/{scan}/denoise/{slab}.log",
+        "logs/{scan}/denoise/{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/denoise/{slab}.tsv"
+        "benchmarks/{scan}/denoise/{block}-{slab}.tsv"
     conda:
         "../../envs/learning.yaml"
     resources:
@@ -81,6 +82,7 @@ rule denoise_slab:
         * (30 + int(plans.denoising_minutes(spec_of(w), layout(w), CONFIG["denoise"]))),
     params:
         rows=image_rows,
+        times=times_of_block,
         mode=CONFIG["denoise"]["input"],
         ensemble=int(CONFIG["denoise"]["ensemble"]),
         # Functions of `input` are not compared between runs: another scale denoises nothing anew.
@@ -93,9 +95,10 @@ rule denoise_slab:
 rule halve_slab:
     input:
         finer=lambda wildcards: expand(
-            "results/{scan}/denoised.ome.zarr/{finer}/c/0/0/{slab}/0/0",
+            "results/{scan}/denoised.ome.zarr/{finer}/c/{block}/0/{slab}/0/0",
             scan=wildcards.scan,
             finer=int(wildcards.level) - 1,
+            block=wildcards.block,
             slab=layout(wildcards).finer_slabs(
                 int(wildcards.level), int(wildcards.slab)
             ),
@@ -105,22 +108,29 @@ rule halve_slab:
         ),
         array="results/{scan}/denoised.ome.zarr/{level}/zarr.json",
     output:
-        "results/{scan}/denoised.ome.zarr/{level}/c/0/0/{slab}/0/0",
+        "results/{scan}/denoised.ome.zarr/{level}/c/{block}/0/{slab}/0/0",
     log:
-        "logs/{scan}/pyramid/{level}-{slab}.log",
+        "logs/{scan}/pyramid/{level}-{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/pyramid/{level}-{slab}.tsv"
+        "benchmarks/{scan}/pyramid/{level}-{block}-{slab}.tsv"
     wildcard_constraints:
         level=r"[1-9]\d*",
     conda:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: (3 * layout(w).image_rows + 16 * plans.READ_AT_ONCE)
+            lambda w: (
+                3
+                * layout(w).channels
+                * layout(w).image_rows
+                * layout(w).levels[0].shard[0]
+                + 16 * plans.READ_AT_ONCE
+            )
             * (layout(w).size / 2 ** int(w.level)) ** 2,
             alone=450,
         ),
     params:
         rows=image_rows,
+        times=times_of_block,
     script:
         "../scripts/halve_slab.py"

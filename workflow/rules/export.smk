@@ -1,5 +1,7 @@
 # The volumes in the formats of other programs, and the noisy reconstruction beside the clean one.
-RECONSTRUCTION_SHARD = "results/{scan}/reconstruction.ome.zarr/{level}/c/0/0/{slab}/0/0"
+RECONSTRUCTION_SHARD = (
+    "results/{scan}/reconstruction.ome.zarr/{level}/c/{block}/0/{slab}/0/0"
+)
 
 
 rule export:
@@ -31,23 +33,26 @@ rule mix_slab:
         center="results/{scan}/center.json",
         array="results/{scan}/reconstruction.ome.zarr/0/zarr.json",
     output:
-        "results/{scan}/reconstruction.ome.zarr/0/c/0/0/{slab}/0/0",
+        "results/{scan}/reconstruction.ome.zarr/0/c/{block}/0/{slab}/0/0",
     log:
-        "logs/{scan}/export/mix-{slab}.log",
+        "logs/{scan}/export/mix-{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/export/mix-{slab}.tsv"
+        "benchmarks/{scan}/export/mix-{block}-{slab}.tsv"
     conda:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
             lambda w: (
-                2 * layout(w).image_rows + plans.READ_AT_ONCE * (layout(w).stored + 2)
+                2 * layout(w).image_rows * layout(w).levels[0].shard[0]
+                + plans.READ_AT_ONCE * (layout(w).each + 2)
             )
+            * layout(w).channels
             * layout(w).size ** 2,
             alone=450,
         ),
     params:
         rows=image_rows,
+        times=times_of_block,
     script:
         "../scripts/mix_slab.py"
 
@@ -58,6 +63,7 @@ use rule halve_slab as halve_reconstruction with:
             RECONSTRUCTION_SHARD,
             scan=wildcards.scan,
             level=int(wildcards.level) - 1,
+            block=wildcards.block,
             slab=layout(wildcards).finer_slabs(
                 int(wildcards.level), int(wildcards.slab)
             ),
@@ -67,11 +73,11 @@ use rule halve_slab as halve_reconstruction with:
         ),
         array="results/{scan}/reconstruction.ome.zarr/{level}/zarr.json",
     output:
-        "results/{scan}/reconstruction.ome.zarr/{level}/c/0/0/{slab}/0/0",
+        "results/{scan}/reconstruction.ome.zarr/{level}/c/{block}/0/{slab}/0/0",
     log:
-        "logs/{scan}/export/halve-{level}-{slab}.log",
+        "logs/{scan}/export/halve-{level}-{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/export/halve-{level}-{slab}.tsv"
+        "benchmarks/{scan}/export/halve-{level}-{block}-{slab}.tsv"
 
 
 use rule describe_image as describe_reconstruction with:
@@ -89,25 +95,27 @@ use rule describe_image as describe_reconstruction with:
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
+        step_seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
         facts=lambda wildcards: {
             "config": chosen(
                 [*SLICES, "pixel_size"], "correct", "split", "reconstruct"
             )(wildcards),
             "model": None,
             "origin": None,
+            **table.channel_facts(TABLE, wildcards.scan),
         },
 
 
 rule export_tiff_slab:
     input:
         image="results/{scan}/{volume}.ome.zarr/zarr.json",
-        shard="results/{scan}/{volume}.ome.zarr/0/c/0/0/{slab}/0/0",
+        shard="results/{scan}/{volume}.ome.zarr/0/c/{block}/0/{slab}/0/0",
     output:
-        "results/{scan}/{volume}_{tiff}/slabs/{slab}.json",
+        "results/{scan}/{volume}_{tiff}/slabs/{block}-{slab}.json",
     log:
-        "logs/{scan}/export/{volume}_{tiff}/{slab}.log",
+        "logs/{scan}/export/{volume}_{tiff}/{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/export/{volume}_{tiff}-{slab}.tsv"
+        "benchmarks/{scan}/export/{volume}_{tiff}-{block}-{slab}.tsv"
     conda:
         "../../envs/learning.yaml"
     resources:
@@ -116,6 +124,7 @@ rule export_tiff_slab:
         ),
     params:
         rows=image_rows,
+        times=times_of_block,
     script:
         "../scripts/export_tiff_slab.py"
 
@@ -124,7 +133,7 @@ rule describe_tiff:
     input:
         image="results/{scan}/{volume}.ome.zarr/zarr.json",
         slabs=image_slabs_like(
-            "results/{scan}/{volume}_{tiff}/slabs/{slab}.json", levels=False
+            "results/{scan}/{volume}_{tiff}/slabs/{block}-{slab}.json", levels=False
         ),
     output:
         "results/{scan}/{volume}_{tiff}/volume.json",
@@ -142,7 +151,7 @@ rule export_hdf5:
     input:
         image="results/{scan}/{volume}.ome.zarr/zarr.json",
         slabs=image_slabs_like(
-            "results/{scan}/{volume}.ome.zarr/0/c/0/0/{slab}/0/0", levels=False
+            "results/{scan}/{volume}.ome.zarr/0/c/{block}/0/{slab}/0/0", levels=False
         ),
     output:
         "results/{scan}/{volume}.h5",

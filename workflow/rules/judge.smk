@@ -11,7 +11,7 @@ rule judge_scan:
             file_of_model(name) for name in compared(wildcards.scan)
         ],
         sections=slabs_of(
-            "results/{scan}/sections.zarr/c/0/0/{slab}/0/0",
+            "results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0",
             lambda wildcards: [wildcards.scan],
         ),
         allocated="results/{scan}/sections.zarr/zarr.json",
@@ -19,7 +19,7 @@ rule judge_scan:
         split="results/{scan}/split.json",
         center="results/{scan}/center.json",
         corrections=lambda wildcards: projections_of(
-            "results/{scan}/corrections/{slab}.json", [wildcards.scan]
+            "results/{scan}/corrections/{block}-{slab}.json", [wildcards.scan]
         ),
         truth=lambda wildcards: CONFIG["scans"][wildcards.scan].get("truth", []),
     output:

@@ -17,7 +17,7 @@ def judged_models(scan):
 
 
 def judging_specs(scan):
-    return [table.spec_of(CONFIG, FILES, name) for name in judged_models(scan)]
+    return [table.spec_of(CONFIG, TABLE, FILES, name) for name in judged_models(scan)]
 
 
 def judging_floats(wildcards):

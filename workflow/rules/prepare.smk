@@ -19,6 +19,10 @@ rule describe_scan:
         fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
+        series=lambda wildcards: (
+            table.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())
+        )["scans"][wildcards.scan],
+        channels=lambda wildcards: table.sinograms(CONFIG["scans"][wildcards.scan]),
     script:
         "../scripts/describe_scan.py"
 

@@ -55,9 +55,15 @@ def image_slabs_like(pattern, levels=True):
         shapes = layout(wildcards)
         return [
             pattern.format(
-                **{**dict(wildcards.items()), "level": level, "slab": slab.index}
+                **{
+                    **dict(wildcards.items()),
+                    "level": level,
+                    "block": block.index,
+                    "slab": slab.index,
+                }
             )
             for level in range(len(shapes.levels) if levels else 1)
+            for block in shapes.blocks
             for slab in shapes.image_slabs(level)
         ]
 
@@ -74,7 +80,7 @@ def coarsest_of(volume):
 def sections_within(wildcards):
     """Shards of sections that hold the rows of a slab of the image."""
     return [
-        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
+        f"results/{wildcards.scan}/sections.zarr/c/{wildcards.block}/0/{slab}/0/0"
         for slab in grid.covering(*image_rows(wildcards), layout(wildcards).rows)
     ]
 
@@ -102,7 +108,13 @@ def options_given():
 
 def memory_asked(wildcards):
     """Megabytes that a job of each rule asks for at its first attempt, by scan; 0 where that is not known yet."""
-    slab = {"slab": "0", "level": "1", "volume": "denoised", "tiff": "tiff"}
+    slab = {
+        "block": "0",
+        "slab": "0",
+        "level": "1",
+        "volume": "denoised",
+        "tiff": "tiff",
+    }
     asked = {
         scan: {rule: _asked(rule, {"scan": scan, **slab}) for rule in HEAVY}
         for scan in SCANS

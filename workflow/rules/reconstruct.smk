@@ -3,7 +3,7 @@ rule reconstruct:
     input:
         gather(
             "reconstruct",
-            slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", SCANS),
+            slabs_of("results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0", SCANS),
         ),
 
 
@@ -34,11 +34,11 @@ rule reconstruct_slab:
         center="results/{scan}/center.json",
         array="results/{scan}/sections.zarr/zarr.json",
     output:
-        intermediate("results/{scan}/sections.zarr/c/0/0/{slab}/0/0"),
+        intermediate("results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0"),
     log:
-        "logs/{scan}/reconstruct/{slab}.log",
+        "logs/{scan}/reconstruct/{block}-{slab}.log",
     benchmark:
-        "benchmarks/{scan}/reconstruct/{slab}.tsv"
+        "benchmarks/{scan}/reconstruct/{block}-{slab}.tsv"
     conda:
         "../../envs/tomography.yaml"
     resources:
@@ -47,6 +47,8 @@ rule reconstruct_slab:
         ),
     params:
         rows=slab_rows,
+        block=sections_of_block,
+        angles=angles_of_block,
         settings=CONFIG["reconstruct"],
     script:
         "../scripts/reconstruct_slab.py"

@@ -39,28 +39,82 @@ def projection_rows(wildcards):
     return [slab.start, slab.stop]
 
 
+def projection_angles(wildcards):
+    block = projected(wildcards).angle_blocks[int(wildcards.block)]
+    return [block.start, block.stop]
+
+
+def angles_of_block(wildcards):
+    return list(layout(wildcards).angles_of(int(wildcards.block)))
+
+
+def times_of_block(wildcards):
+    block = layout(wildcards).blocks[int(wildcards.block)]
+    return [block.start, block.stop]
+
+
+def sections_of_block(wildcards):
+    return [time * layout(wildcards).each for time in times_of_block(wildcards)]
+
+
 def image_rows(wildcards):
     level = int(getattr(wildcards, "level", 0))
     slab = layout(wildcards).image_slabs(level)[int(wildcards.slab)]
     return [slab.start, slab.stop]
 
 
+def one_of(names):
+    """Wildcard constraint that lets these names through, and nothing where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def lead(scan):
+    """Part of a shard's path for the axis of channels, which only the projections of some scans have."""
+    return "0/" if TABLE[scan].layout.channels > 1 else ""
+
+
 def projections_of(pattern, scans):
     """`pattern` for each slab of projections."""
     return [
-        pattern.format(scan=scan, slab=slab.index)
+        pattern.format(scan=scan, lead=lead(scan), block=block.index, slab=slab.index)
         for scan in scans
+        for block in TABLE[scan].layout.angle_blocks
         for slab in TABLE[scan].layout.projection_slabs
     ]
 
 
-def slabs_of(pattern, scans):
-    """`pattern` for each slab of sections, of scans or of the scans that a function of wildcards names."""
+def rested(wildcards):
+    """Projections that the center is found on, first and last plus one: of a dynamic scan the steps before it moves."""
+    return table.rested(TABLE[wildcards.scan])
+
+
+def projections_of_center(wildcards):
+    """Shards of these projections."""
+    shapes = projected(wildcards)
+    return [
+        f"results/{wildcards.scan}/projections.zarr/c/{block}/{lead(wildcards.scan)}{slab.index}/0"
+        for block in grid.covering(*rested(wildcards), shapes.projections.shard[0])
+        for slab in shapes.projection_slabs
+    ]
+
+
+def slabs_of(pattern, scans, trained=False):
+    """`pattern` for each slab of sections, of scans or of the scans that a function of wildcards names.
+
+    Those that training reads alone where `trained`.
+    """
     return lambda wildcards: [
-        pattern.format(scan=scan, slab=slab.index)
+        pattern.format(scan=scan, block=block, slab=slab.index)
         for scan in (scans(wildcards) if callable(scans) else scans)
+        for block in blocks_of(scan, trained)
         for slab in layout_of(scan).slabs
     ]
+
+
+def blocks_of(scan, trained):
+    """Numbers of the blocks of time steps: of all, or of those in the window of training."""
+    blocks, window = layout_of(scan).blocks, TABLE[scan].window
+    return grid.covering(*(trained and window or (0, blocks[-1].stop)), blocks[0].stop)
 
 
 def image_slabs_of(pattern, scans, levels=True):
@@ -69,9 +123,10 @@ def image_slabs_of(pattern, scans, levels=True):
     def files(wildcards):
         each = {scan: layout_of(scan) for scan in scans}
         return [
-            pattern.format(scan=scan, level=level, slab=slab.index)
+            pattern.format(scan=scan, level=level, block=block.index, slab=slab.index)
             for scan, shapes in each.items()
             for level in range(len(shapes.levels) if levels else 1)
+            for block in shapes.blocks
             for slab in shapes.image_slabs(level)
         ]
 
@@ -79,9 +134,12 @@ def image_slabs_of(pattern, scans, levels=True):
 
 
 def projections_around(wildcards):
-    """Shard of projections that holds the rows of a slab of sections."""
+    """Shards of projections that hold the rows of a slab of sections, and the projections of a block of steps."""
     slab = slab_rows(wildcards)[0] // projected(wildcards).projection_rows
-    return f"results/{wildcards.scan}/projections.zarr/c/0/{slab}/0"
+    return [
+        f"results/{wildcards.scan}/projections.zarr/c/{block}/{lead(wildcards.scan)}{slab}/0"
+        for block in layout(wildcards).angle_blocks_of(int(wildcards.block))
+    ]
 
 
 def sections_around(wildcards):
@@ -89,7 +147,7 @@ def sections_around(wildcards):
     slab = image_rows(wildcards)
     rows = plans.rows_read(spec_of(wildcards), *slab, layout(wildcards).depth)
     return [
-        f"results/{wildcards.scan}/sections.zarr/c/0/0/{slab}/0/0"
+        f"results/{wildcards.scan}/sections.zarr/c/{wildcards.block}/0/{slab}/0/0"
         for slab in grid.covering(*rows, layout(wildcards).rows)
     ]
 
@@ -97,3 +155,26 @@ def sections_around(wildcards):
 def intermediate(pattern):
     """Output that only leads to a volume: with `intermediates: delete` it goes as soon as nothing needs it any more."""
     return temp(pattern) if CONFIG["intermediates"] == "delete" else pattern
+
+
+def middle_of(array, image):
+    """Shards of all time steps that hold the rows in the middle of an array, of the denoised volume or of sections."""
+
+    def files(wildcards):
+        shapes = layout(wildcards)
+        rows = plans.watched(shapes.depth)
+        slabs = grid.covering(*rows, shapes.image_rows if image else shapes.rows)
+        return [
+            f"results/{wildcards.scan}/{array}/{block.index}/0/{slab}/0/0"
+            for block in shapes.blocks
+            for slab in slabs
+        ]
+
+    return files
+
+
+def trained_window(wildcards):
+    """Steps of a scan that its model was trained on; none where other scans trained it."""
+    model = settings.model_of(CONFIG, wildcards.scan)
+    trained = wildcards.scan in settings.trained_on(CONFIG, model)
+    return list(TABLE[wildcards.scan].window) if trained else [0, 0]

@@ -8,7 +8,11 @@ rule train:
 
 rule train_model:
     input:
-        sections=slabs_of("results/{scan}/sections.zarr/c/0/0/{slab}/0/0", trained_on),
+        sections=slabs_of(
+            "results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0",
+            trained_on,
+            trained=True,
+        ),
         arrays=lambda wildcards: expand(
             "results/{scan}/sections.zarr/zarr.json", scan=trained_on(wildcards)
         ),

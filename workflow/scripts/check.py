@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores: int, *, submitting: bool) -> None:
     """Print a table for each scan, then what all of them need together."""
-    planned, trainings = inspection.plan(config), inspection.trainings(config)
+    planned = inspection.plan(config)
+    trainings = inspection.trainings(config, {name: entry for name, (entry, _) in planned.items()})
     for name, (entry, stages) in planned.items():
         print(inspection.headline(name, entry), *forecast.lines(stages, memory[name]), sep="\n")
     for model, stage in trainings.items():

@@ -14,7 +14,7 @@ def main(folder: Path) -> None:
     """Print a table of PSNR and SSIM, and write the picture of the README."""
     truth = np.load(folder / "raw" / "foam_truth.npy")
     scan = sections.describe(folder / "results" / "foam")
-    noisy = sections.mix(scan.read(0, scan.depth), scan.shares)
+    noisy = sections.mix(scan.read(0, scan.depth)[:, 0], scan.shares)
     denoised = volumes.read(folder / "results" / "foam" / "denoised.ome.zarr" / "0", (0, 0))
     inside = grid.field_of_view(scan.size, 0.46 * scan.size)
     scale = float(truth.max())

@@ -1,6 +1,7 @@
 """Correct one slab of raw frames into its own shard of line integrals, and count what was mended."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,31 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: Path, split: Path, array: Path, counts: Path, rows: tuple[int, int], chosen: dict[str, Any]) -> None:
-    """Read the slab's rows of all frames, write one shard and what was counted; `chosen` is the section `correct`."""
+def main(
+    scan: Path,
+    split: Path,
+    array: Path,
+    counts: Path,
+    rows: tuple[int, int],
+    angles: tuple[int, int],
+    chosen: Mapping[str, Any],
+) -> None:
+    """Read the slab's rows of a block of frames, write one shard and what was counted; `chosen` is `correct`."""
     plan = splitting.from_json(json.loads(split.read_text()))
     raw = scans.from_json(json.loads(scan.read_text()))
     raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
     options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
-    assignment = splitting.assignment(plan) if divided else None
-    projections, found = correction.correct_slab(raw, rows, assignment, options, correction.measure(raw))
-    for concern in correction.concerns(raw, [found], len(plan.sections), divided=divided, removed=options.stripes):
+    if raw.channels:
+        projections, found = correction.correct_channels(raw, rows, options)
+    else:
+        assignment, part = splitting.assignment(plan) if divided else None, slice(*angles)
+        projections, found = correction.correct_slab(raw, rows, assignment, options, correction.measure(raw), part)
+    for concern in correction.concerns(raw, [found], plan.members, divided=divided, removed=options.stripes):
         logs.logger.warning(concern)
     logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(found))
-    volumes.write_shard(array, (0, rows[0], 0), projections)
+    if raw.channel_count == 1:
+        projections = projections.reshape(len(projections), -1, raw.columns)
+    volumes.write_shard(array, (angles[0], *[0] * (projections.ndim - 3), rows[0], 0), projections)
     counts.write_text(json.dumps(asdict(found)))
 
 
@@ -34,5 +48,6 @@ if __name__ == "__main__":
             Path(snakemake.input.array).parent,
             Path(snakemake.output.counts),
             snakemake.params.rows,
+            snakemake.params.angles,
             snakemake.params.settings,
         )

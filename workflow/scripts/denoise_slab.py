@@ -1,5 +1,6 @@
 """Denoise one slab into its own shard of the image, and keep its part of the three orthogonal planes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,21 @@ from tomodenoise import devices, figures, inference, logs, modelfile, models, se
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
+Span = tuple[int, int]  # first and last plus one
 
-def main(slices: inference.Pairs, scan: sections.Sections, array: Path, planes: Path, rows: tuple[int, int]) -> None:
-    """Collect the slices before and after denoising that stream in, write one shard."""
-    slab = np.empty((1, 1, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
+
+def main(
+    steps: Iterable[inference.Pairs], scan: sections.Sections, array: Path, planes: Path, rows: Span, times: Span
+) -> None:
+    """Collect the slices of each step, before and after denoising, that stream in; write one shard."""
+    slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     views = figures.Planes.empty(rows, scan.depth, scan.size)
-    for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
-        slab[0, 0, number] = after
-        views.add(number, before, after)
-    volumes.write_shard(array, (0, 0, rows[0], 0, 0), slab)
+    for step, slices in enumerate(steps):
+        for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
+            slab[step, :, number] = after
+            if step == len(slab) // 2:
+                views.add(number, before, after)
+    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), slab)
     views.save(planes)
 
 
@@ -30,6 +37,9 @@ if __name__ == "__main__":
         for concern in modelfile.concerns(modelfile.describe(Path(files.model)), params.pixel_size):
             logs.logger.warning("%s: %s", files.model, concern)
         scan, model = sections.describe(Path(files.split).parent), models.load(Path(files.model), device)
-        slices = inference.denoise(model, scan, params.rows, mode=params.mode, ensemble=params.ensemble)
-        main(slices, scan, Path(files.array).parent, Path(snakemake.output.planes), params.rows)
+        steps = (
+            inference.denoise(model, scan.at(time), params.rows, mode=params.mode, ensemble=params.ensemble)
+            for time in range(*params.times)
+        )
+        main(steps, scan, Path(files.array).parent, Path(snakemake.output.planes), params.rows, params.times)
         logs.logger.info("rows %d to %d with %s on %s", params.rows[0], params.rows[1] - 1, files.model, device)

@@ -18,16 +18,18 @@ def main(
     image: Path,
     shape: Sequence[int],
     pixel_size: float,
+    step_seconds: float | None,
     facts: dict[str, Any],
 ) -> None:
     """Describe the image of a scan, named as the scan is; until then no program takes the folder for one."""
     source = json.loads(scan.read_text())["identity"]
     described = provenance.collect(facts["config"], source)
-    attributes = {"provenance": described | {"model": facts["model"], "origin": facts["origin"]}}
+    attributes = {"provenance": described | {key: value for key, value in facts.items() if key != "config"}}
     (name,) = facts["config"]["scans"]
     windows = images.windows(coarsest, geometry.read(center).radius / shape[-1])
     logs.logger.info("%s: %g micrometre, %s", image, pixel_size, windows)
-    images.describe(image, tuple(shape), pixel_size, attributes, name, windows)
+    labels = facts.get("channels", {}).get("labels", ())
+    images.describe(image, tuple(shape), pixel_size, attributes, name, windows, labels, step_seconds)
 
 
 if __name__ == "__main__":

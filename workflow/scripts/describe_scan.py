@@ -1,26 +1,39 @@
 """Write down what a raw file holds, so that later stages need not search it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tomodenoise import logs, scans
+from tomodenoise import dealing, logs, scans
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(file: Path, output: Path, input_kind: str, rows: tuple[int, int] | None) -> None:
-    """Read the header and write `scan.json`."""
-    scan = scans.open_scan(file, input=input_kind, rows=rows)
-    described = scans.to_json(scan)
+def main(
+    files: Sequence[Path],
+    output: Path,
+    input_kind: str,
+    rows: tuple[int, int] | None,
+    entry: Mapping[str, Any],
+    channels: Mapping[str, Any] | None,
+) -> None:
+    """Read the headers and write `scan.json`; `entry` has the mode of the scan, and its steps."""
+    scan = dealing.read(files, {**entry, "rows": rows}, input_kind, channels)
+    described, file = scans.to_json(scan), files[0]
     logs.logger.info("%s: %s, %d projections of %d x %d", file, scan.kind, len(scan.angles), scan.depth, scan.columns)
+    if scan.steps is not None:
+        logs.logger.info("%d time steps in %d files", scan.steps[-1] + 1, len(files))
     if scan.pixel_size is None:
         logs.logger.warning("%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file)
+    for doubt in scan.doubts:
+        logs.logger.warning("%s: %s", file, doubt)
     output.write_text(json.dumps(described, indent=1))
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         params = snakemake.params
-        main(Path(snakemake.input.raw), Path(snakemake.output[0]), params.input, params.rows)
+        files = list(map(Path, snakemake.input.raw))
+        main(files, Path(snakemake.output[0]), params.input, params.rows, params.series, params.channels)

@@ -33,14 +33,25 @@ def reference(schema: Mapping[str, Any]) -> Iterator[str]:
         yield section["description"] + ("" if keys else f" Default: `{json.dumps(section['default'])}`.")
         if keys:
             yield "\n| key | default | values | what it does |\n|---|---|---|---|"
-            yield from (_row(key, rule) for key, rule in keys.items())
+            yield from _rows("", keys)
+
+
+def _rows(prefix: str, keys: Mapping[str, Any]) -> Iterator[str]:
+    for key, rule in keys.items():
+        yield _row(prefix + key, rule)
+        yield from _rows(f"{prefix}{key}.", rule.get("properties", {}))
 
 
 def _row(key: str, rule: Mapping[str, Any]) -> str:
     default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "-"
     kinds = rule.get("oneOf", [rule])
-    values = ", ".join(f"`{v}`" for kind in kinds for v in kind.get("enum", [kind.get("const", kind.get("type"))]))
+    values = ", ".join(f"`{value}`" for kind in kinds for value in _values(kind))
     return f"| `{key}` | {default} | {values} | {rule['description']} |"
+
+
+def _values(kind: Mapping[str, Any]) -> list[Any]:
+    types = kind.get("type", [])
+    return list(kind.get("enum", [kind["const"]] if "const" in kind else [types] if isinstance(types, str) else types))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(image: Path, record: Path, rows: tuple[int, int], kind: str) -> None:
+def main(image: Path, record: Path, rows: tuple[int, int], times: tuple[int, int], kind: str) -> None:
     """Write the slices to the folder of the stack, above that of the record."""
-    written = exports.write_slices(images.read(image), record.parents[1], rows, kind)
+    written = exports.write_slices(images.read(image), record.parents[1], rows, times, kind)
     logs.logger.info("%d slices, %d values beyond the window", len(written["files"]), written["clipped"])
     record.write_text(json.dumps(written))
 
@@ -20,4 +20,4 @@ def main(image: Path, record: Path, rows: tuple[int, int], kind: str) -> None:
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         params, kind = snakemake.params, snakemake.wildcards.tiff
-        main(Path(snakemake.input.image).parent, Path(snakemake.output[0]), params.rows, kind)
+        main(Path(snakemake.input.image).parent, Path(snakemake.output[0]), params.rows, params.times, kind)

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 ROWS = 32
 
 
-def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: dict[str, Any], engine: str) -> None:
-    """Search on rows spread over the scan; numbers in the config overrule what is found."""
-    angles = scans.from_json(json.loads(scan_file.read_text())).angles
-    sinograms, rows = volumes.read_spread_rows(array, ROWS)
+def main(
+    scan_file: Path,
+    array: Path,
+    output: Path,
+    picture: Path,
+    wanted: dict[str, Any],
+    engine: str,
+    part: tuple[int, int],
+) -> None:
+    """Search on rows spread over the scan, and some of its projections; numbers in the config overrule the result."""
+    angles = scans.from_json(json.loads(scan_file.read_text())).angles[slice(*part)]
+    sinograms, rows = volumes.read_spread_rows(array, ROWS, slice(*part))
     columns = sinograms.shape[2]
     found = centering.settle(centering.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
     logs.logger.info("center %.2f (%s), confidence %s; %s", found.center, found.method, found.confidence, asdict(found))
@@ -35,4 +43,4 @@ def main(scan_file: Path, array: Path, output: Path, picture: Path, wanted: dict
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         files, (output, picture), params = snakemake.input, map(Path, snakemake.output), snakemake.params
-        main(Path(files.scan), Path(files.array).parent, output, picture, params.wanted, params.engine)
+        main(Path(files.scan), Path(files.array).parent, output, picture, params.wanted, params.engine, params.angles)

@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomodenoise import logs, plans, volumes
+from tomodenoise.arrays import FloatArray
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(finer: Path, array: Path, rows: tuple[int, int]) -> None:
-    """Read twice as many rows as are written, a few at a time, average, write one shard."""
+def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
+    """Read twice as many rows as are written of each time step, a few at a time, average, write one shard."""
     logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
     starts = range(*rows, plans.READ_AT_ONCE)
     parts = [(2 * start, 2 * min(start + plans.READ_AT_ONCE, rows[1])) for start in starts]
-    halved = [volumes.halve(volumes.read(finer, (0, 0, slice(*part)))) for part in parts]
-    volumes.write_shard(array, (0, 0, rows[0], 0, 0), np.concatenate(halved)[None, None])
+    channels = range(volumes.open_array(finer).shape[1])
+
+    def halved(time: int, channel: int) -> FloatArray:
+        return np.concatenate([volumes.halve(volumes.read(finer, (time, channel, slice(*part)))) for part in parts])
+
+    shard = np.stack([np.stack([halved(time, channel) for channel in channels]) for time in range(*times)])
+    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        main(Path(snakemake.input.allocated).parent, Path(snakemake.input.array).parent, snakemake.params.rows)
+        files, params = snakemake.input, snakemake.params
+        main(Path(files.allocated).parent, Path(files.array).parent, params.rows, params.times)

@@ -21,18 +21,17 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
         record.write_refusal(quality, curves, reason)
         return
     model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
-    scan = replace(scans.from_json(json.loads(Path(files.scan).read_text())), pixel_size=params.pixel_size)
-    corrections = [json.loads(Path(file).read_text()) for file in files.corrections]
+    header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
+    scan = replace(scans.from_json(header), pixel_size=params.pixel_size)
     setting, told = record.acquisition(scan, corrections, len(found.split.sections), params.config)
     training, seen = slices.trained(model.facts, str(scan.identity["fingerprint"]), params.rows)
     chosen = slices.choose(found, model.spec, training, seen=seen)
     truth = evidence.read_truth(Path(files.truth), found, scan.rows) if files.truth else None
     product = {"mode": params.denoise["input"], "ensemble": int(params.denoise["ensemble"])}
     images = evidence.collect(found, model, chosen, setting, truth=truth, **product)
-    compared = dict(zip(params.others, others, strict=True))
-    beside = rivals.gather(params.filters, compared, found, chosen, images, **product)
-    values = record.write(quality, curves, figures.judge(images, beside), images, chosen, told)
-    logs.logger.info("%s", "; ".join(verdict["text"] for verdict in values["verdicts"]))
+    named = dict(zip(params.others, others, strict=True))
+    judged = figures.judge(images, rivals.gather(params.filters, named, found, chosen, images, **product))
+    logs.logger.info("%s", "; ".join(record.write(quality, curves, judged, images, chosen, told)))
 
 
 if __name__ == "__main__":

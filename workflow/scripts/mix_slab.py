@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomodenoise import logs, plans, sections, volumes
+from tomodenoise.arrays import FloatArray
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: sections.Sections, array: Path, rows: tuple[int, int]) -> None:
-    """Read the sections a few rows at a time, mix, write one shard."""
+def main(scan: sections.Sections, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
+    """Read the sections of each time step a few rows at a time, mix, write one shard."""
     logs.logger.info("rows %d to %d of %s", rows[0], rows[1] - 1, scan.array)
     starts = range(*rows, plans.READ_AT_ONCE)
-    parts = (scan.read(start, min(start + plans.READ_AT_ONCE, rows[1])) for start in starts)
-    mixed = [sections.mix(part, scan.shares) for part in parts]
-    volumes.write_shard(array, (0, 0, rows[0], 0, 0), np.concatenate(mixed)[None, None])
+
+    def mixed(step: sections.Sections) -> FloatArray:
+        parts = (step.read(start, min(start + plans.READ_AT_ONCE, rows[1])) for start in starts)
+        return np.concatenate([sections.mix(part, step.shares) for part in parts], axis=1)
+
+    shard = np.stack([mixed(scan.at(time)) for time in range(*times)])
+    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         files = snakemake.input
         scan = sections.describe(Path(files.split).parent)
-        main(scan, Path(files.array).parent, snakemake.params.rows)
+        main(scan, Path(files.array).parent, snakemake.params.rows, snakemake.params.times)

@@ -14,20 +14,31 @@ if TYPE_CHECKING:
 
 
 def main(
-    projections: Path, split_file: Path, center: Path, array: Path, rows: tuple[int, int], settings: dict[str, Any]
+    projections: Path,
+    split_file: Path,
+    center: Path,
+    array: Path,
+    rows: tuple[int, int],
+    parts: tuple[int, int],
+    angles: tuple[int, int],
+    settings: dict[str, Any],
 ) -> None:
-    """Read the slab's sinograms once, reconstruct each section, or each union that is needed, write one shard."""
+    """Read the slab's sinograms once, reconstruct some sections, or each union that is needed, write one shard.
+
+    `parts` are the sections of a block of time steps, `angles` their projections; of a static scan all of them.
+    """
     split, axis = splitting.from_json(json.loads(split_file.read_text())), geometry.read(center)
     able = engines.capabilities(settings["engine"], settings.get("algorithm"))
-    unions, centers = splitting.stored(split.roles, additive=able.additive), axis.centers(np.arange(*rows))
-    sinograms = volumes.read(projections, (slice(None), slice(*rows))).swapaxes(0, 1)
-    block = np.empty((len(unions), 1, len(sinograms), axis.size, axis.size), dtype=np.float32)
+    unions, centers = splitting.kept(split, parts, additive=able.additive), axis.centers(np.arange(*rows))
+    channels = volumes.read_sinograms(projections, rows, slice(*angles))
+    block = np.empty((len(unions), *channels.shape[:2], axis.size, axis.size), dtype=np.float32)
     for number, members in enumerate(unions):
         section = splitting.union(split, members)
         reconstruct = reconstruction.prepare(section, axis, settings, devices.best())
-        block[number, 0] = reconstruct(sinograms[:, section.indices], centers)
+        for channel, sinograms in enumerate(channels):
+            block[number, channel] = reconstruct(sinograms[:, section.indices - angles[0]], centers)
     logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
-    volumes.write_shard(array, (0, 0, rows[0], 0, 0), block)
+    volumes.write_shard(array, (parts[0], 0, rows[0], 0, 0), block)
 
 
 if __name__ == "__main__":
@@ -40,5 +51,7 @@ if __name__ == "__main__":
             Path(files.center),
             Path(files.array).parent,
             snakemake.params.rows,
+            snakemake.params.block,
+            snakemake.params.angles,
             snakemake.params.settings,
         )

@@ -5,20 +5,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import logs, scans, splitting
+from tomodenoise import logs, scans, splitting, steps
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: Path, output: Path, sections: int, inputs: int, why: str) -> None:
-    """Read the angles from `scan.json` and write `split.json`."""
-    angles = scans.from_json(json.loads(scan.read_text())).angles
-    found = replace(splitting.split(angles, sections, inputs), why=why)
-    chosen = f" ({why})" if why else ""
+def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str = "angle") -> None:
+    """Read the angles from `scan.json` and write `split.json`; `by` tells how a dynamic scan is split."""
+    raw = scans.from_json(json.loads(scan.read_text()))
+    if raw.steps is None:
+        found = splitting.split(raw.angles, sections, inputs)
+    else:
+        found = steps.split(raw.angles, raw.steps, by, sections, inputs)
+    found, chosen, count = replace(found, why=why), f" ({why})" if why else "", len(found.sections)
     logs.logger.info(
-        "%d projections in %d sections%s, %d in and %d out", len(angles), sections, chosen, inputs, sections - inputs
+        "%d projections in %d sections%s, %d in and %d out", len(raw.angles), count, chosen, inputs, sections - inputs
     )
+    if found.interlacing:
+        logs.logger.info("%s", found.interlacing)
     if found.missing_wedge:
         logs.logger.warning("the angles leave out a wedge of %.1f degrees", found.missing_wedge)
     output.write_text(json.dumps(splitting.to_json(found), indent=1))

@@ -4,12 +4,19 @@ Parallel beams repeat after 180 degrees. A view and its opposite are mirror imag
 the detector reaches to both sides of the axis, so a scan of 360 degrees is looked at on the whole circle.
 """
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.errors import UserError
 
 WEDGE = 6
 """A gap of more than so many usual ones is what a tilt series leaves out."""
+
+GAP_LIMIT = 1.5
+"""A section whose largest angular gap exceeds this multiple of its mean gap is refused."""
 
 SAME_DIRECTION = 0.05
 """Views closer than this share of the usual gap are of one direction."""
@@ -108,6 +115,33 @@ def usual(gaps: FloatArray) -> float:
     """Give the gap that a quarter of the circle does not exceed: blind to coinciding views."""
     ascending = np.sort(gaps)
     return float(ascending[np.searchsorted(np.cumsum(ascending), 0.25 * gaps.sum())])
+
+
+def check_gaps(angles: FloatArray, members: Sequence[IntArray]) -> None:
+    """Refuse sections, (n,) indices each, with a gap that neither their size nor the scan's own order explains.
+
+    Raises
+    ------
+    UserError
+        With the section's number.
+    """
+    folded = half_turn(angles)
+    order = np.argsort(folded, kind="stable")
+    covered, _ = covered_gaps(folded[order], HALF)
+    place = np.empty(len(angles))
+    place[order] = np.cumsum(covered) - covered
+    unevenness = (len(members) + 1) * min(covered.max() - covered.mean(), usual(covered))
+    if is_full_turn(angles):
+        unevenness += 4 * covered.mean()  # each half-turn is dealt by itself, two of its own steps off the other
+    for number, indices in enumerate(members, start=1):
+        widest = np.diff(np.sort(place[indices]), append=place[indices].min() + covered.sum()).max()
+        mean = covered.sum() / len(indices)
+        if widest > GAP_LIMIT * mean + unevenness + 1e-9:
+            raise UserError(
+                f"section {number} of {len(members)} leaves a gap of {math.degrees(widest):.2f} degrees, more than"
+                f" {GAP_LIMIT} times its mean of {math.degrees(mean):.2f}: set split.sections lower, or leave out"
+                " projections where the angles are denser than elsewhere"
+            )
 
 
 def _deal(order: IntArray, sections: int) -> tuple[IntArray, ...]:

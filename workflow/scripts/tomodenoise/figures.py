@@ -1,4 +1,4 @@
-"""The three orthogonal planes of a volume, collected slab by slab while it is denoised."""
+"""The three orthogonal planes of a volume, means of its channels, collected slab by slab while it is denoised."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tomodenoise import spectra
 from tomodenoise.arrays import FloatArray
 
 NAMES = {"axial": "axial (z)", "coronal": "coronal (y)", "sagittal": "sagittal (x)"}
@@ -23,6 +24,8 @@ class Planes:
     """(2, y, x) before and after, or (2, 0, 0) in a slab without the middle slice."""
     middle: int
     """Position of the middle slice in the slab, negative or too large where it is in another."""
+    spectra: spectra.Chosen
+    """What `spectra.choose` picks of the middle slice, of several channels."""
 
     @classmethod
     def empty(cls, rows: tuple[int, int], depth: int, size: int) -> "Planes":
@@ -30,19 +33,22 @@ class Planes:
         middle, count = depth // 2 - rows[0], rows[1] - rows[0]
         edge = size if 0 <= middle < count else 0
         side = np.empty((2, count, size), dtype=np.float32)
-        return cls(side, side.copy(), np.empty((2, edge, edge), dtype=np.float32), middle)
+        return cls(side, side.copy(), np.empty((2, edge, edge), dtype=np.float32), middle, {})
 
     def add(self, number: int, before: FloatArray, after: FloatArray) -> None:
-        """Take what the planes need of slice ``number`` of the slab, (y, x) before and after."""
-        for state, image in enumerate((before, after)):
+        """Take what the planes need of slice ``number`` of the slab, (channel, y, x) before and after."""
+        for state, image in enumerate((before.mean(axis=0), after.mean(axis=0))):
             self.coronal[state, number] = image[image.shape[0] // 2]
             self.sagittal[state, number] = image[:, image.shape[1] // 2]
             if number == self.middle:
                 self.axial[state] = image
+        if number == self.middle and len(before) > 1:
+            self.spectra.update(spectra.choose(before, after))
 
     def save(self, path: Path) -> None:
         """Write the planes to an npz file."""
-        np.savez(path, axial=self.axial, coronal=self.coronal, sagittal=self.sagittal)
+        planes = {"axial": self.axial, "coronal": self.coronal, "sagittal": self.sagittal}
+        np.savez(path, allow_pickle=False, **planes, **self.spectra)
 
 
 def join(slabs: Sequence[Path]) -> dict[str, tuple[FloatArray, FloatArray]]:

@@ -62,7 +62,7 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], *, filtered: 
     iterations = config["reconstruct"].get("iterations", 100)
     effort = 1.0 if filtered else ITERATIVE * iterations / 100
     voxels = math.prod(layout.levels[0].shape)
-    inputs = layout.stored if config["denoise"]["input"] == "sections" else 1
+    inputs = layout.each if config["denoise"]["input"] == "sections" else 1
     operations = plans.operations(spec) * voxels * inputs * int(config["denoise"]["ensemble"])
     slabs, coarser = _shards(layout.levels[0]), sum(map(_bytes, layout.levels[1:]))
     halving = sum(map(_shards, layout.levels[1:]))

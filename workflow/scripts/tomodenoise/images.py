@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,14 @@ class Image:
 
 
 def describe(
-    path: Path, shape: Shape, pixel_size: float, attributes: dict[str, Any], name: str, windows: Sequence[Window]
+    path: Path,
+    shape: Shape,
+    pixel_size: float,
+    attributes: dict[str, Any],
+    name: str,
+    windows: Sequence[Window],
+    labels: Sequence[str] = (),
+    step_seconds: float | None = None,
 ) -> None:
     """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
 
@@ -64,6 +72,8 @@ def describe(
     pixel_size : micrometre, the same in z, y and x.
     attributes, name : provenance, and the name that viewers show.
     windows : of each channel.
+    labels : of each of several channels; default: the image's name and a number.
+    step_seconds : from one time step to the next; None where steps are counted.
 
     Notes
     -----
@@ -80,16 +90,20 @@ def describe(
         {
             "path": str(number),
             "coordinateTransformations": [
-                {"type": "scale", "scale": [1.0, 1.0, *(pixel_size * f for f in factors)]},
+                {"type": "scale", "scale": [step_seconds or 1.0, 1.0, *(pixel_size * f for f in factors)]},
                 {"type": "translation", "translation": [0.0, 0.0, *(pixel_size * (f - 1) / 2 for f in factors)]},
             ],
         }
         for number, factors in enumerate(_factors(levels))
     ]
-    axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
+    time = {"name": "t", "type": "time"} | ({"unit": "second"} if step_seconds else {})
+    axes = [time, {"name": "c", "type": "channel"}]
     axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
-    labels = [name] if len(windows) == 1 else [f"{name} {number}" for number in range(len(windows))]
-    shown = {"channels": list(map(_channel, labels, windows)), "rdefs": {"model": "greyscale"}}
+    names = labels or ([name] if len(windows) == 1 else [f"{name} {number}" for number in range(len(windows))])
+    channels = [_channel(*each) for each in zip(names, windows, strict=True)]
+    for channel in channels[1:]:
+        channel["active"] = False
+    shown = {"channels": channels, "rdefs": {"model": "greyscale"}}
     group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
     write_multiscales_metadata(
         group, datasets, fmt=FormatV05(), axes=axes, name=name, metadata={"omero": shown, **HALVED}
@@ -128,14 +142,16 @@ def read(folder: Path) -> Image:
         raise UserError(f"{folder / 'zarr.json'} is damaged: ask Snakemake for this file with --force") from None
 
 
-def blocks(image: Image, start: int, stop: int) -> Iterator[tuple[int, int, slice, FloatArray]]:
-    """Stream some rows of an image, a chunk at a time.
+def blocks(
+    image: Image, start: int, stop: int, times: tuple[int, int] | None = None
+) -> Iterator[tuple[int, int, slice, FloatArray]]:
+    """Stream some rows of an image, of some time steps or of all, a chunk at a time.
 
     Yields
     ------
     Time, channel, rows, and the values there, (z, y, x) float32.
     """
-    for time, channel in np.ndindex(*image.shape[:2]):
+    for time, channel in product(range(*times or (0, image.shape[0])), range(image.shape[1])):
         for first in range(start, stop, volumes.CHUNK[0]):
             rows = slice(first, min(first + volumes.CHUNK[0], stop))
             yield time, channel, rows, volumes.read(image.array, (time, channel, rows))

@@ -25,9 +25,9 @@ class Rows(NamedTuple):
     """Consecutive rows of a scan."""
 
     full: list[FloatArray]
-    """The full reconstruction, (y, x) each, attenuation per pixel."""
+    """The full reconstruction, (channel, y, x) each, attenuation per pixel."""
     inputs: Tensor
-    """(input, z, y, x) on the device, normalised: what the network is applied to."""
+    """(input, z, channel, y, x) on the device, normalised: what the network is applied to."""
 
 
 Pairs = Iterator[tuple[FloatArray, FloatArray]]
@@ -45,7 +45,8 @@ def denoise(model: Model, scan: Sections, rows: tuple[int, int], *, mode: str = 
 
     Yields
     ------
-    The slices in order, before and after: (y, x) float32, attenuation per pixel. Before is the full reconstruction.
+    The slices in order, before and after: (channel, y, x) float32, attenuation per pixel. Before is the full
+    reconstruction.
     """
     needed = plans.rows_read(model.spec, *rows, scan.depth)
     stages = _volumetric if model.spec.volumetric else _planar
@@ -84,7 +85,7 @@ def _planar(
     for (start, stop), block in zip(runs, blocks, strict=True):
         first = max(0, start - half)
         around = torch.from_numpy(grid.repeated_edge(start - half, stop + half, depth) - first).to(model.device)
-        tile = plans.core(spec, (block.inputs.shape[2], block.inputs.shape[3]), memory)
+        tile = plans.core(spec, (block.inputs.shape[3], block.inputs.shape[4]), memory)
         results = [tiling.denoise_slices(network, spec, each[around], tile, memory) for each in block.inputs]
         yield block.full[start - first : stop - first], _finished(model, results)
 
@@ -98,7 +99,7 @@ def _volumetric(
     ends = [*(layer.start for layer in layers[1:]), rows[1]]
     carried: list[Tensor] = []
     for layer, end, block in zip(layers, ends, blocks, strict=True):
-        weights = torch.from_numpy(layer.weights)[:, None, None].to(model.device)
+        weights = torch.from_numpy(layer.weights)[:, None, None, None].to(model.device)
         results = [weights * tiling.denoise_layer(network, model.spec, each) for each in block.inputs]
         for result, earlier in zip(results, carried, strict=False):
             result[: len(earlier)] += earlier
@@ -117,12 +118,11 @@ def _runs(rows: tuple[int, int]) -> list[tuple[int, int]]:
 def _read(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> Iterator[Rows]:
     roles = [scan.mixing(role.inputs) for role in scan.split.roles]
     weights = {"full": [], "sections": roles, "section": roles[:1]}[mode]
-    mean, scale = model.normalisation.mean, model.normalisation.scale
     for start, stop in _runs(rows):
         sections = scan.read(start, stop)
-        full = mix(sections, scan.shares)
-        inputs = np.stack([mix(sections, each) for each in weights]) if weights else full[None]
-        yield Rows(list(full), (torch.from_numpy(inputs).to(model.device) - mean) / scale)
+        full = mix(sections, scan.shares).swapaxes(0, 1)
+        inputs = np.stack([mix(sections, each).swapaxes(0, 1) for each in weights]) if weights else full[None]
+        yield Rows(list(full), model.normalisation.apply(torch.from_numpy(inputs).to(model.device), axis=2))
 
 
 def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[Rows]:
@@ -142,7 +142,7 @@ def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[
 def _finished(model: Model, results: list[Tensor]) -> FloatArray:
     """Mean over the inputs, in attenuation per pixel, on the host."""
     mean = torch.stack(results).mean(0) if len(results) > 1 else results[0]
-    return np.asarray((mean * model.normalisation.scale + model.normalisation.mean).cpu().numpy())
+    return np.asarray(model.normalisation.undo(mean, axis=1).cpu().numpy())
 
 
 def _memory(device: torch.device) -> int | None:

@@ -17,20 +17,22 @@ from tomodenoise.table import Entry
 
 def plan(config: Mapping[str, Any]) -> dict[str, tuple[Entry, list[Stage]]]:
     """Plan each scan of a configuration: what is known of it, and its stages."""
-    entries, files = table.open_all(config, installed_elsewhere=True), table.open_models(config)
+    entries = table.open_all(config, installed_elsewhere=True)
+    files = table.open_models(config, entries)
     filtered = capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm")).filtered
     planned = {}
     for name, entry in entries.items():
-        spec = table.spec_of(config, files, settings.model_of(config, name))
+        spec = table.spec_of(config, entries, files, settings.model_of(config, name))
         planned[name] = entry, forecast.of_scan(entry.layout, spec, config, filtered=filtered)
     return planned
 
 
-def trainings(config: Mapping[str, Any]) -> dict[str, Stage]:
+def trainings(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Stage]:
     """Plan the training of each model that has one."""
-    files = table.open_models(config)
+    files = table.open_models(config, entries)
     trained = [model for model in settings.models(config) if settings.trained_on(config, model)]
-    return {model: forecast.of_training(table.spec_of(config, files, model), config["train"]) for model in trained}
+    specs = {model: table.spec_of(config, entries, files, model) for model in trained}
+    return {model: forecast.of_training(spec, config["train"]) for model, spec in specs.items()}
 
 
 def headline(name: str, entry: Entry) -> str:
@@ -47,15 +49,20 @@ def headline(name: str, entry: Entry) -> str:
 
 def unreadable(scan: Scan) -> Iterator[str]:
     """Read a row of the first and the last frame of each kind: headers can be whole where the data are not."""
-    groups: Iterable[Frames] = (scan.projections, *scan.flats, *scan.darks)
+    if scan.channels is not None:
+        try:
+            scans.read_channels(scan, (0, 1))
+        except UserError as mistake:
+            yield str(mistake)
+        return
+    groups: Iterable[Frames] = (*scan.projections, *scan.flats, *scan.darks)
     row = (scan.rows[0], scan.rows[0] + 1)
     for group in groups:
         for frame in {0, len(group.indices) - 1}:
             try:
                 scans.read(group, row, slice(frame, frame + 1))
-            except (OSError, UserError) as error:
-                told = " ".join(str(error).split())
-                yield f"{group.file}: {group.dataset}: frame {group.indices[frame]} cannot be read: {told}"
+            except UserError as mistake:
+                yield f"{group.dataset}: frame {group.indices[frame]}: {mistake}"
 
 
 def to_write(name: str, stages: Sequence[Stage], results: Path) -> int:

@@ -30,9 +30,9 @@ class Description:
 
     file: Path
     spec: Spec
-    mean: float
-    scale: float
-    """Normalisation: mean and deviation of the training scans, attenuation per pixel."""
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    """Normalisation: mean and deviation of each channel of the training scans, attenuation per pixel."""
     facts: Mapping[str, Any]
     """Settings, training scans (`source`), their pixel sizes, versions: see `facts`."""
     weights: int
@@ -143,9 +143,11 @@ def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequenc
     if header["network"]["name"] not in specs.DEFAULTS or header["network"]["dimensions"] not in {2, 3}:
         raise ValueError(f"there is no network {header['network']}")
     spec, facts = specs.from_json(header["network"]), dict(header["facts"])
-    mean, scale = (float(header["normalisation"][key]) for key in ("mean", "scale"))
-    if not (math.isfinite(mean) and math.isfinite(scale) and scale > 0):
+    mean, scale = (tuple(map(float, header["normalisation"][key])) for key in ("mean", "scale"))
+    if not (all(map(math.isfinite, mean + scale)) and min(scale, default=0) > 0):
         raise ValueError(f"normalisation by mean {mean} and deviation {scale}")
+    if not len(mean) == len(scale) == spec.channels:
+        raise ValueError(f"normalisation of {len(mean)} and {len(scale)} channels for a network of {spec.channels}")
     numbers = (spec.slices, spec.width, spec.depth, spec.channels, *spec.dilations)
     if not all(type(number) is int and number > 0 for number in numbers) or spec.slices % 2 == 0:
         raise ValueError(f"there is no {spec}")

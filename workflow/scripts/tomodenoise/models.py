@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from tomodenoise import devices, modelfile, networks
 from tomodenoise.errors import UserError
@@ -18,12 +18,20 @@ from tomodenoise.specs import Spec
 
 @dataclass(frozen=True)
 class Normalisation:
-    """One affine map for all sections, as deviations of single sections would hold their noise."""
+    """One affine map for each channel of all sections, as deviations of single sections would hold their noise."""
 
-    mean: float
-    """Mean of the full reconstruction in the field of view, attenuation per pixel."""
-    scale: float
-    """Its standard deviation there."""
+    mean: tuple[float, ...]
+    """(channel,) mean of the full reconstruction in the field of view, attenuation per pixel."""
+    scale: tuple[float, ...]
+    """(channel,) its standard deviation there."""
+
+    def apply(self, images: Tensor, axis: int) -> Tensor:
+        """Normalise images whose channels lie along an axis."""
+        return (images - _along(self.mean, images, axis)) / _along(self.scale, images, axis)
+
+    def undo(self, images: Tensor, axis: int) -> Tensor:
+        """Give images their attenuation back."""
+        return images * _along(self.scale, images, axis) + _along(self.mean, images, axis)
 
 
 @dataclass(frozen=True)
@@ -81,3 +89,9 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     order = devices.memory_format(volumetric=described.spec.volumetric)
     network = network.float().eval().to(device, memory_format=order)  # type: ignore[call-overload]
     return Model(network, described.spec, Normalisation(described.mean, described.scale), described.facts)
+
+
+def _along(values: tuple[float, ...], images: Tensor, axis: int) -> Tensor:
+    shape = [1] * images.ndim
+    shape[axis] = len(values)
+    return images.new_tensor(values).reshape(shape)

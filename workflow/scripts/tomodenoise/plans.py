@@ -37,6 +37,9 @@ FEWEST_JUDGED, MOST_JUDGED = 2, 32
 FILTERING = 3e-6
 """Seconds that the slowest classical filter takes for a pixel, twice what was measured on one core."""
 
+WATCHED = 4
+"""Slices in the middle of a series that the report measures at every time step."""
+
 SPEED = 2e10
 """Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
 
@@ -49,8 +52,8 @@ def pixel_bytes(spec: Spec) -> int:
     sums that its taps are made of.
     """
     if spec.name == "msd":
-        return 4 * (4 * spec.inputs + spec.width * spec.depth + max(90, 27 * spec.width))
-    return 4 * (2 * spec.inputs + 8 * max(spec.width, 16))
+        return 4 * (4 * spec.inputs + 3 * (spec.channels - 1) + spec.width * spec.depth + max(90, 27 * spec.width))
+    return 4 * (2 * spec.inputs + 3 * (spec.channels - 1) + 8 * max(spec.width, 16))
 
 
 def operations(spec: Spec) -> float:
@@ -147,7 +150,7 @@ def layers(spec: Spec, length: int) -> tuple[grid.Piece, ...]:
 
 
 def reconstructing(layout: Layout, *, additive: bool) -> float:
-    """Count the float32 that a job which reconstructs a slab of sections holds on a processor.
+    """Count the float32 that a job which reconstructs a slab of a block of sections holds on a processor.
 
     Notes
     -----
@@ -155,14 +158,15 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
     matrices of the union with the most projections, at most a gigabyte, and as much while they are built, of two kinds
     for iterations; a few slices in work.
     """
-    angles, kinds = (layout.angles / layout.stored, 1) if additive else (layout.angles, 2)
-    slab = layout.rows * (2.5 * layout.stored * layout.size**2 + 1.5 * layout.angles * layout.columns)
+    angles, kinds = (layout.step_angles / layout.each, 1) if additive else (layout.step_angles, 2)
+    a_step = 2.5 * layout.each * layout.size**2 + 1.5 * layout.step_angles * layout.columns
+    slab = layout.rows * layout.blocks[0].stop * layout.channels * a_step
     matrices = min(32 * angles * layout.size, 2**28)
     return slab + 2 * kinds * matrices + 24 * layout.size**2
 
 
 def denoising(spec: Spec, layout: Layout, mode: str) -> float:
-    """Count the float32 that a job which denoises a slab holds on a processor.
+    """Count the float32 that a job which denoises a slab of a block of time steps holds on a processor.
 
     Parameters
     ----------
@@ -173,11 +177,11 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     The slab and its compressed copy; sections and their means as they are read, ahead of those that are worked on;
     the block in work, its results and those that wait to be collected; one pass of the network.
     """
-    inputs = {"full": 0, "sections": layout.stored, "section": 1}[mode] + 1
+    inputs = {"full": 0, "sections": layout.each, "section": 1}[mode] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
-    read = READ_AT_ONCE * (2 * layout.stored + 3 * inputs)
-    rows = 2 * layout.image_rows + read + (2 * inputs + 3) * block
-    return rows * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+    read = READ_AT_ONCE * (2 * layout.each + 3 * inputs)
+    rows = 2 * layout.image_rows * layout.blocks[0].stop + read + (2 * inputs + 3) * block
+    return rows * layout.channels * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
 
 
 def judged(size: int) -> int:
@@ -201,7 +205,7 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
 def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
     """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters."""
     pixels = min(judged(layout.size), layout.depth) * layout.size**2
-    inputs = layout.stored if denoise["input"] == "sections" else 1
+    inputs = layout.each if denoise["input"] == "sections" else 1
     passes = [inputs + (6 if number == 0 else 1) for number in range(len(networks))]
     work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
     return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
@@ -209,9 +213,21 @@ def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[s
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
     """Tell what denoising a slab takes on one slow core; ``denoise`` is that section of the configuration."""
-    inputs = layout.stored if denoise["input"] == "sections" else 1
-    passes = layout.image_rows * layout.size**2 * inputs * int(denoise["ensemble"])
+    inputs = layout.each if denoise["input"] == "sections" else 1
+    slices = layout.image_rows * layout.blocks[0].stop
+    passes = slices * layout.size**2 * inputs * int(denoise["ensemble"])
     return operations(spec) * passes / SPEED / 60
+
+
+def watched(depth: int) -> tuple[int, int]:
+    """Rows in the middle of a volume that the report measures, first and last plus one."""
+    middle = depth // 2
+    return max(0, middle - WATCHED // 2), min(depth, middle + WATCHED // 2)
+
+
+def watching(layout: Layout) -> float:
+    """Count the float32 that looking through a series holds: some slices of four steps, and small ones of all steps."""
+    return 16 * WATCHED * (1 + layout.each) * layout.size**2 + 4 * layout.times * 256**2
 
 
 def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:
@@ -224,11 +240,11 @@ def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> f
 
     Notes
     -----
-    The sections in 16 bits, all of them or as many as it may hold, but two runs of rows at least; rows as they are
+    The sections in 16 bits, all of them or as many as it may hold, but two times eight rows at least; rows as they are
     read, normalised and rounded; a step.
     """
-    row = max(scan.stored * scan.size**2 for scan in scans)
-    everything = sum(scan.stored * scan.size**2 * scan.depth for scan in scans) / 2
+    row = max(scan.runs[1] * scan.channels * scan.size**2 for scan in scans)
+    everything = sum(math.prod(scan.runs) * scan.channels * scan.size**2 * scan.depth for scan in scans) / 2
     held = min(everything, max(float(train["memory"]) * 2**28, (READ_AT_ONCE + spec.slices) * row))
     return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ class Sections:
     """Where the sections of one scan lie, and how they were formed."""
 
     array: Path
+    channels: int
     depth: int
     size: int
     """Edge of a slice, pixels."""
@@ -24,6 +25,8 @@ class Sections:
     """Pixels, of the disc around the axis that all projections have seen."""
     unions: tuple[tuple[int, ...], ...]
     """Sections in each of the S stored reconstructions: one, or several where these do not add up."""
+    first: int = 0
+    """Place in the array of the first of them, where this is a part of a scan."""
 
     @property
     def additive(self) -> bool:
@@ -55,8 +58,28 @@ class Sections:
         return weights
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Read rows of all that is stored: (S, z, y, x) float32, attenuation per pixel."""
-        return volumes.read(self.array, (slice(None), 0, slice(start, stop)))
+        """Read rows of all that is stored: (S, channel, z, y, x) float32, attenuation per pixel.
+
+        There is always an axis of channels, of length 1 where a scan has but one.
+        """
+        mine = slice(self.first, self.first + len(self.unions))
+        return volumes.read(self.array, (mine, slice(None), slice(start, stop)))
+
+    def at(self, time: int) -> "Sections":
+        """Part of a dynamic scan that is one time step; a static scan has but one."""
+        each = self.split.each
+        return self._part(time * each, (time + 1) * each)
+
+    def trained(self, window: Sequence[int] | None) -> list["Sections"]:
+        """Parts of which training takes inputs and targets, see `splitting.trained`."""
+        return [self._part(*run) for run in splitting.trained(self.split, window)]
+
+    def _part(self, start: int, stop: int) -> "Sections":
+        if self.split.times == 1:
+            return self
+        roles = self.split.roles if stop - start == self.split.members else (splitting.Role((0,), ()),)
+        split = replace(self.split, sections=self.split.sections[start:stop], roles=roles, times=1)
+        return replace(self, split=split, unions=tuple((i,) for i in range(stop - start)), first=start)
 
 
 def describe(results: Path) -> Sections:
@@ -64,9 +87,10 @@ def describe(results: Path) -> Sections:
     split = splitting.from_json(json.loads((results / "split.json").read_text()))
     radius = geometry.read(results / "center.json").radius
     array = results / "sections.zarr"
-    count, _, depth, _, size = volumes.open_array(array).shape
-    unions = splitting.stored(split.roles, additive=count == len(split.sections))
-    return Sections(array, depth, size, split, radius, unions)
+    count, channels, depth, _, size = volumes.open_array(array).shape
+    alone = split.times > 1 or count == len(split.sections)
+    unions = tuple((i,) for i in range(count)) if alone else splitting.stored(split.roles, additive=False)
+    return Sections(array, channels, depth, size, split, radius, unions)
 
 
 def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:

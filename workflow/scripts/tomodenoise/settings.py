@@ -4,7 +4,6 @@ import copy
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,25 +27,34 @@ def schema() -> dict[str, Any]:
 
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a configuration and fill in every default.
+    """Check a configuration and fill in every default, but for those of a network, which depend on the channels.
 
     Raises
     ------
     UserError
         For the first mistake, with the key's full name; an unknown key with the nearest valid one.
     """
-    rules = schema()
+    rules, config = schema(), _with_steps(config)
     mistakes = sorted(Draft202012Validator(rules).iter_errors(config), key=lambda m: list(map(str, m.absolute_path)))
     if mistakes:
         raise UserError(f"config: {_explain(mistakes[0])}")
     for path, number in _endless(config):
         raise UserError(f"config: {_dotted(path)}: {number} is no finite number: correct it")
     complete: dict[str, Any] = _with_defaults(config, rules)
-    complete["network"] = _network(complete["network"])
+    specs.complete(complete["network"])
     _check_names(complete)
     _check_models(complete)
     _check_compared(complete)
     return complete
+
+
+def _with_steps(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give dynamic scans the key `steps`, so that its defaults are filled in; no other scan has it."""
+    scans = config.get("scans")
+    if not isinstance(scans, Mapping):
+        return config
+    dynamic = {n: e for n, e in scans.items() if isinstance(e, Mapping) and e.get("mode") == "dynamic"}
+    return {**config, "scans": {**scans, **{name: {"steps": {}, **entry} for name, entry in dynamic.items()}}}
 
 
 def model_of(config: Mapping[str, Any], scan: str) -> str:
@@ -142,13 +150,6 @@ def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN
     filled = {key: copy.deepcopy(rule["default"]) for key, rule in known.items() if "default" in rule} | dict(value)
     other = rules.get("additionalProperties") or {}
     return {key: _with_defaults(item, known.get(key, other)) for key, item in filled.items()}
-
-
-def _network(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what the schema cannot, as it depends on the name: all that makes a network but its channels."""
-    values = asdict(specs.complete(section))
-    del values["channels"]
-    return {key: list(value) if key == "dilations" else value for key, value in values.items() if value != ()}
 
 
 def _explain(mistake: ValidationError) -> str:

@@ -11,9 +11,6 @@ from tomodenoise import directions
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
 
-GAP_LIMIT = 1.5
-"""A section whose largest angular gap exceeds this multiple of its mean gap is refused."""
-
 ENOUGH_ANGLES = 1.5
 """Projections per column from which on four sections are better than two [measured on foam, for 3:1 against 1:1]."""
 
@@ -41,15 +38,43 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Interlacing:
+    """How evenly the angles of some consecutive time steps cover the circle together; see `steps.interlacing`."""
+
+    group: int
+    """Number of steps."""
+    directions: int
+    figure: float
+    """Widest gap over the mean one."""
+    verdict: str
+
+
+@dataclass(frozen=True)
 class Split:
     """The sections of a scan and the roles that they take in turn."""
 
     sections: tuple[Section, ...]
+    """One time step after the other, as many for each."""
     roles: tuple[Role, ...]
+    """Of consecutive sections, numbered from the first of them: of all, or of those of one step or one group."""
     missing_wedge: float
     """Degrees of the half-turn that no projection covers; 0 for a complete scan."""
     why: str = ""
     """Reason for the number of sections, where it was not given."""
+    times: int = 1
+    """Time steps."""
+    interlacing: Interlacing | None = None
+    """Where whole steps predict each other."""
+
+    @property
+    def members(self) -> int:
+        """Number of sections that take roles together."""
+        return 1 + max(number for role in self.roles for number in (*role.inputs, *role.targets))
+
+    @property
+    def each(self) -> int:
+        """Number of sections of a time step."""
+        return len(self.sections) // self.times
 
 
 @dataclass(frozen=True)
@@ -61,20 +86,23 @@ class Choice:
     why: str
 
 
-def choose(sections: int | str, inputs: int | str, projections: int, columns: int) -> Choice:
+def choose(sections: int | str, inputs: int | str, projections: int, columns: int, *, channels: bool = False) -> Choice:
     """Put numbers in place of "auto".
 
     Parameters
     ----------
     sections, inputs : what the configuration says, a number or "auto".
     projections, columns : of the scan.
+    channels : whether it has channels.
 
     Returns
     -------
     Four sections where there are at least 1.5 projections per column, else two, whose sections keep more angles each;
-    all of the sections but one as the input.
+    three for a scan with channels, as Hendriksen et al. (2021) have it; all of the sections but one as the input.
     """
     why = ""
+    if sections == "auto" and channels:
+        sections, why = 3, "two predict the third, the way of XRD-CT"
     if sections == "auto":
         density = projections / columns
         enough = density >= ENOUGH_ANGLES
@@ -105,7 +133,7 @@ def split(angles: FloatArray, sections: int, inputs: int) -> Split:
         raise UserError(f"its projections, {len(angles)} in number, have all the same angle: is this the whole scan?")
     weights, wedge = directions.angular_weights(angles)
     members = directions.interleave(angles, sections)
-    _check_gaps(angles, members)
+    directions.check_gaps(angles, members)
     total = weights.sum()
     shares = [float(weights[indices].sum() / total) for indices in members]
     parts = [Section(i, angles[i], weights[i] / share, share) for i, share in zip(members, shares, strict=True)]
@@ -156,6 +184,36 @@ def stored(roles: Sequence[Role], *, additive: bool) -> tuple[tuple[int, ...], .
     return (*sorted(sides), tuple(every))
 
 
+def kept(found: Split, part: Sequence[int], *, additive: bool) -> tuple[tuple[int, ...], ...]:
+    """Name what is reconstructed of a block of sections, first and last plus one.
+
+    Each section alone of a dynamic scan, whose roles are those of a part of it; else as `stored`, where the block is
+    the whole scan.
+    """
+    return tuple((number,) for number in range(*part)) if found.times > 1 else stored(found.roles, additive=additive)
+
+
+def trained(found: Split, window: Sequence[int] | None) -> list[tuple[int, int]]:
+    """Give the runs of sections, first and last plus one, that take the roles in training.
+
+    Parameters
+    ----------
+    window : first and last time step plus one, of a dynamic scan; None for a static one, whose sections are one run.
+
+    Returns
+    -------
+    Each step of the window by itself where steps are split by angle; else its groups of consecutive steps, the last
+    one moved back into the window where that is no whole number of groups.
+    """
+    if window is None or found.times == 1:
+        return [(0, len(found.sections))]
+    start, stop, size = found.each * window[0], found.each * window[1], found.members
+    firsts = list(range(start, stop - size + 1, size))
+    if firsts[-1] + size < stop:
+        firsts.append(stop - size)
+    return [(first, first + size) for first in firsts]
+
+
 def union(found: Split, members: Sequence[int]) -> Section:
     """Join sections to one, with the weights that its reconstruction needs."""
     parts = [found.sections[number] for number in members]
@@ -188,6 +246,8 @@ def to_json(found: Split) -> dict[str, Any]:
         "roles": [asdict(role) for role in found.roles],
         "missing_wedge_degrees": found.missing_wedge,
         "why": found.why,
+        **({} if found.times == 1 else {"times": found.times}),
+        **({} if found.interlacing is None else {"interlacing": asdict(found.interlacing)}),
     }
 
 
@@ -198,33 +258,16 @@ def from_json(values: dict[str, Any]) -> Split:
         for s in values["sections"]
     )
     roles_ = tuple(Role(tuple(r["inputs"]), tuple(r["targets"])) for r in values["roles"])
-    return Split(sections, roles_, values["missing_wedge_degrees"], values["why"])
+    measured = Interlacing(**values["interlacing"]) if "interlacing" in values else None
+    return Split(sections, roles_, values["missing_wedge_degrees"], values["why"], values.get("times", 1), measured)
 
 
 def assignment(found: Split) -> IntArray:
-    """Section number of each projection, (n,)."""
+    """Give the number of each projection's section among those that take roles together, (n,).
+
+    Sections of the same number never meet as input and target, so they may share flats.
+    """
     numbers = np.empty(sum(len(section.indices) for section in found.sections), dtype=np.int64)
     for number, section in enumerate(found.sections):
-        numbers[section.indices] = number
+        numbers[section.indices] = number % found.members
     return numbers
-
-
-def _check_gaps(angles: FloatArray, members: tuple[IntArray, ...]) -> None:
-    """Refuse a section with a gap that neither its size nor the scan's own order (golden angle, say) explains."""
-    folded = directions.half_turn(angles)
-    order = np.argsort(folded, kind="stable")
-    covered, _ = directions.covered_gaps(folded[order], directions.HALF)
-    place = np.empty(len(angles))
-    place[order] = np.cumsum(covered) - covered
-    unevenness = (len(members) + 1) * min(covered.max() - covered.mean(), directions.usual(covered))
-    if directions.is_full_turn(angles):
-        unevenness += 4 * covered.mean()  # each half-turn is dealt by itself, two of its own steps off the other
-    for number, indices in enumerate(members, start=1):
-        widest = np.diff(np.sort(place[indices]), append=place[indices].min() + covered.sum()).max()
-        mean = covered.sum() / len(indices)
-        if widest > GAP_LIMIT * mean + unevenness + 1e-9:
-            raise UserError(
-                f"section {number} of {len(members)} leaves a gap of {math.degrees(widest):.2f} degrees, more than"
-                f" {GAP_LIMIT} times its mean of {math.degrees(mean):.2f}: set split.sections lower, or leave out"
-                " projections where the angles are denser than elsewhere"
-            )

@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise import correction, figures, grid, modelfile, report, scans, settings, splitting, volumes
+from tomodenoise import (
+    correction,
+    figures,
+    grid,
+    modelfile,
+    report,
+    scans,
+    settings,
+    spectra,
+    splitting,
+    volumes,
+    watching,
+)  # fmt: skip
 from tomodenoise.judging import record
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
@@ -28,15 +40,16 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections")]
-    planes = figures.join(_numbered(folder / "figures" / "planes"))
+    planes = figures.join(_of_middle_block(_numbered(folder / "figures" / "planes")))
     image = volumes.attributes(folder / "denoised.ome.zarr")
     axial = planes["axial (z)"][1]
     description = _model(model, config, results)
     denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
     visible = grid.field_of_view(axial.shape[0], center["radius"])
+    series = watching.load(folder / "figures" / "series.npz") if split.times > 1 else None
     return report.ScanSection(
         name=name,
-        facts=_facts(scan, split, center, slabs) | {"model": denoised},
+        facts=_facts(scan, split, center, slabs, series) | {"model": denoised},
         warnings=(
             *_warnings(scan, split, center, slabs, config),
             *modelfile.concerns(description, scan.pixel_size),
@@ -48,8 +61,26 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         model=model,
         settings=settings.relevant(config, name, sections=STAGES),
         provenance=image["provenance"],
+        series=series,
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
         quality=_quality(folder),
+        channels=_spectra(folder, image["provenance"].get("channels")),
+    )
+
+
+def _spectra(folder: Path, described: Mapping[str, Any] | None) -> report.Channels | None:
+    """Gather what is shown of several channels."""
+    found = spectra.read(_numbered(folder / "figures" / "planes"))
+    if found is None or described is None:
+        return None
+    unit = f" / {described['unit']}" if described["unit"] else ""
+    return report.Channels(
+        labels=tuple(described["labels"][number] for number in found["channels"]),
+        images=np.asarray(found["images"]),
+        voxels=tuple((int(y), int(x)) for y, x in found["voxels"]),
+        curves=np.asarray(found["curves"]),
+        values=np.asarray(described["values"], dtype=np.float64),
+        axis=f"{described['name']}{unit}",
     )
 
 
@@ -69,10 +100,11 @@ def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.Mode
         facts["training began from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
     if sizes:
         facts["pixel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
-    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices in, {model.weights:,} weights"
+    channels = f" of {model.spec.channels} channels" if model.spec.channels > 1 else ""
+    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices{channels} in, {model.weights:,} weights"
     if history:
         facts["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
-    facts["normalisation"] = f"mean {model.mean:.4g}, deviation {model.scale:.4g} per pixel"
+    facts["normalisation"] = f"mean {_range(model.mean)}, deviation {_range(model.scale)} per pixel"
     return report.ModelSection(name, history, facts)
 
 
@@ -84,7 +116,11 @@ def _model(name: str, config: Mapping[str, Any], results: Path) -> modelfile.Des
 
 
 def _facts(
-    scan: scans.Scan, split: splitting.Split, center: Mapping[str, Any], slabs: Sequence[correction.SlabStatistics]
+    scan: scans.Scan,
+    split: splitting.Split,
+    center: Mapping[str, Any],
+    slabs: Sequence[correction.SlabStatistics],
+    series: watching.Series | None,
 ) -> dict[str, str]:
     first, last = np.degrees([scan.angles.min(), scan.angles.max()])
     fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
@@ -99,13 +135,40 @@ def _facts(
         "confidence of the center": center["confidence"],
         "slices": f"{center['size']} x {center['size']} pixels{', extended field' if center['extended'] else ''}",
         "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections{_because(split)}",
+        **_in_time(split, series),
         "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
+    if scan.channels:
+        facts["channels"] = _channels(scan.channels)
+        facts["center found on"] = "the mean of the channels"
     if fewest:
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
     facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
     return facts | _defects(slabs)
+
+
+def _in_time(split: splitting.Split, series: watching.Series | None) -> dict[str, str]:
+    """Say how a dynamic scan is split, and how even its angles are."""
+    if series is None:
+        return {}
+    first, last = series.window
+    period = f", {series.seconds:.4g} s each" if np.isfinite(series.seconds) else ""
+    trained = f"steps {first} to {last - 1}" if last > first else "other scans"
+    facts = {"time steps": f"{split.times}{period}", "trained on": trained}
+    if split.interlacing:
+        one = split.interlacing
+        facts["interlacing"] = (
+            f"{one.verdict}: {one.group} steps together see {one.directions} directions, the widest gap"
+            f" {one.figure:.2f} times the mean"
+        )
+    return facts
+
+
+def _range(values: Sequence[float]) -> str:
+    """Write one value, or the smallest and the largest of those of many channels."""
+    low, high = min(values), max(values)
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _tilted(center: Mapping[str, Any]) -> str:
@@ -114,6 +177,11 @@ def _tilted(center: Mapping[str, Any]) -> str:
 
 def _because(split: splitting.Split) -> str:
     return f": {split.why}" if split.why else ""
+
+
+def _channels(channels: scans.Channels) -> str:
+    unit = f" {channels.unit}" if channels.unit else ""
+    return f"{len(channels.values)}, {channels.name} {_range(channels.values.tolist())}{unit}"
 
 
 def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:
@@ -137,14 +205,19 @@ def _warnings(
     config: Mapping[str, Any],
 ) -> list[str]:
     divided, removed = config["correct"]["flats"] == "divided", config["correct"]["stripes"]
-    found = list(correction.concerns(scan, slabs, len(split.sections), divided=divided, removed=removed))
+    found = list(correction.concerns(scan, slabs, split.members, divided=divided, removed=removed))
     if center["warning"]:
         found.append(f"center: {center['warning']}")
+    if split.interlacing and split.interlacing.verdict != "even":
+        found.append(
+            f"time steps: {split.interlacing.verdict} ({split.interlacing.group} of them leave a gap"
+            f" {split.interlacing.figure:.1f} times the mean): what streaks input and target share stays in the volume"
+        )
     if split.missing_wedge:
         found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
     if scan.pixel_size is None:
         found.append("the file does not tell the pixel size: 1 µm is assumed, set pixel_size")
-    return found
+    return [*found, *scan.doubts]
 
 
 def _count(groups: Sequence[scans.Frames]) -> str:
@@ -152,7 +225,18 @@ def _count(groups: Sequence[scans.Frames]) -> str:
 
 
 def _numbered(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir(), key=lambda path: int(path.stem))
+    """Files called BLOCK-SLAB, in order."""
+    return sorted(folder.iterdir(), key=_block_and_slab)
+
+
+def _block_and_slab(path: Path) -> tuple[int, ...]:
+    return tuple(map(int, path.stem.split("-")))
+
+
+def _of_middle_block(files: Sequence[Path]) -> list[Path]:
+    """Pick the slabs of the time steps in the middle."""
+    blocks = sorted({_block_and_slab(file)[0] for file in files})
+    return [file for file in files if _block_and_slab(file)[0] == blocks[len(blocks) // 2]]
 
 
 def _read(path: Path) -> dict[str, Any]:

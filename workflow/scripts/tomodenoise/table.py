@@ -8,6 +8,7 @@ from typing import Any
 
 from tomodenoise import (
     correction,
+    dealing,
     directions,
     engines,
     geometry,
@@ -17,13 +18,11 @@ from tomodenoise import (
     settings,
     specs,
     splitting,
+    steps,
 )  # fmt: skip
 from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
 from tomodenoise.specs import Spec
-
-CHANNELS = 1
-"""Measured channels of every scan so far."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,16 @@ class Entry:
     """For slices as wide as the detector, where `size_open`."""
     size_open: bool
     """Whether the size of slices is known only when the center is: a full turn, and nobody gives either."""
-    choice: splitting.Choice
+    choice: splitting.Choice | steps.Choice
     """How many sections, and why."""
     field: str
     """Field of view to aim at: full, extended or auto."""
+    files: tuple[Path, ...]
+    """As the user names them."""
+    window: tuple[int, int] | None = None
+    """Time steps to train on, first and last plus one; None for a static scan."""
+    step_seconds: float | None = None
+    """From one time step to the next, where that is known."""
 
 
 def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) -> dict[str, Entry]:
@@ -59,7 +64,27 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     entries = {name: _open(name, config) for name in config["scans"]}
     for model in settings.models(config):
         _check_alike(model, {name: entries[name].choice.sections for name in settings.trained_on(config, model)})
+        _check_channels(model, {name: entries[name].layout.channels for name in _used(config, model)})
     return entries
+
+
+def _used(config: Mapping[str, Any], model: str) -> list[str]:
+    """Name the scans that a model is trained on or denoises."""
+    trained = settings.trained_on(config, model)
+    return [name for name in config["scans"] if name in trained or settings.model_of(config, name) == model]
+
+
+def _channels(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str) -> int:
+    """Channels of the scans of a model; one that is only compared with serves any."""
+    return entries[(_used(config, model) or list(entries))[0]].layout.channels
+
+
+def _check_channels(model: str, channels: Mapping[str, int]) -> None:
+    if len(set(channels.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in channels.items())
+        raise UserError(
+            f"models.{model}: its scans differ in the number of channels ({counts}): give each its own model"
+        )
 
 
 def _check_alike(model: str, sections: Mapping[str, int]) -> None:
@@ -72,21 +97,16 @@ def _check_alike(model: str, sections: Mapping[str, int]) -> None:
 
 
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
-    entry, split = config["scans"][name], config["split"]
+    entry = config["scans"][name]
     able = engines.capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm"))
     try:
-        _check_braces(entry["file"])
-        scan = scans.open_scan(
-            Path(entry["file"]),
-            input=config["correct"]["input"],
-            rows=entry.get("rows"),
-            pixel_size=entry.get("pixel_size"),
-        )
+        files = scans.expand(entry["file"])
+        _check_braces(*map(str, files))
+        scan = dealing.read(files, entry, config["correct"]["input"], _asked(entry))
         correction.check(scan, correction.from_settings(config["correct"]))
         if "truth" in entry and not Path(entry["truth"]).exists():
             raise UserError(f"truth: there is no {entry['truth']}: correct the path, or leave it out")
-        choice = splitting.choose(split["sections"], split["input"], len(scan.angles), scan.columns)
-        roles = splitting.split(scan.angles, choice.sections, choice.inputs).roles
+        dealt = dealing.deal(scan, entry, config["split"], additive=able.additive)
         field = _field(entry["field"], joins=able.filtered)
         size, size_open = _size(field, entry["center"], scan)
     except UserError as mistake:
@@ -96,20 +116,39 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         depth=scan.depth,
         columns=scan.columns,
         size=size,
-        stored=len(splitting.stored(roles, additive=able.additive)),
+        stored=dealt.stored,
         slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
+        channels=scan.channel_count,
+        firsts=dealt.firsts,
+        trained=dealt.trained,
     )
-    return Entry(scan, shape, size_open, choice, field)
+    seconds = dealing.step_seconds(scan, entry)
+    return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
+
+
+def _asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pick what a scan's entry says of channels; None where the scan is to have none."""
+    asked = {key: entry[key] for key in scans.KEYS if key in entry}
+    if asked and entry["mode"] != "xrdct":
+        raise UserError(f"{next(iter(asked))}: only a scan of mode: xrdct has this key: leave it out, or set the mode")
+    return asked if entry["mode"] == "xrdct" else None
+
+
+def sinograms(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pick what shapes the pixels of a scan with channels: all that it says of them but their names."""
+    asked = _asked(entry)
+    return None if asked is None else {key: value for key, value in asked.items() if key != "channels"}
 
 
 def _size(field: str, center: float | str, scan: scans.Scan) -> tuple[int, bool]:
     """Give the edge of a slice, and whether it is only known once the center is."""
     if center != "auto" and not 0 < float(center) < scan.columns - 1:
         raise UserError(f"center: {center} lies outside of the detector's {scan.columns} columns: correct it")
+    angles = dealing.views(scan)
     if center == "auto":
-        geometry.is_extended(field, scan.columns / 2, scan.columns, scan.angles)
-        return scan.columns, field != "full" and directions.is_full_turn(scan.angles)
-    extended = geometry.is_extended(field, float(center), scan.columns, scan.angles)
+        geometry.is_extended(field, scan.columns / 2, scan.columns, angles)
+        return scan.columns, field != "full" and directions.is_full_turn(angles)
+    extended = geometry.is_extended(field, float(center), scan.columns, angles)
     return geometry.Geometry(scan.columns, float(center), extended=extended).size, False
 
 
@@ -125,24 +164,39 @@ def widened(entry: Entry, center: Path) -> layout.Layout:
     return replace(entry.layout, size=json.loads(center.read_text())["size"])
 
 
+def rested(entry: Entry) -> tuple[int, int]:
+    """Projections that the center is found on, first and last plus one: all, or those of the first steps.
+
+    These are as many as train together, whose angles cover the circle; another window finds no other center.
+    """
+    shape = entry.layout
+    return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.each]
+
+
 def relevant(
     config: Mapping[str, Any], entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]
 ) -> dict[str, Any]:
     """Pick what shapes a product of a scan, as `settings.relevant`, with the sections that `auto` stands for."""
     picked = settings.relevant(config, scan, keys, sections)
+    if "steps" in picked["scans"][scan]:
+        # The window and the time of a step shape no pixel, and how steps are split stands under `split`.
+        projections = picked["scans"][scan]["steps"].get("projections")
+        picked["scans"][scan] = picked["scans"][scan] | {"steps": {"projections": projections}}
     return {**picked, "split": _split(entries[scan])} if "split" in sections else picked
 
 
-def _split(entry: Entry) -> dict[str, int]:
-    return {"sections": entry.choice.sections, "input": entry.choice.inputs}
+def _split(entry: Entry) -> dict[str, Any]:
+    by = {"by": entry.choice.by} if isinstance(entry.choice, steps.Choice) else {}
+    return {"sections": entry.choice.sections, "input": entry.choice.inputs, **by}
 
 
-def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
+def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Description]:
     """Read the header of every file that a model is taken from or that its training starts from.
 
     Parameters
     ----------
     config : resolved configuration.
+    entries : of all scans.
 
     Returns
     -------
@@ -154,12 +208,20 @@ def open_models(config: Mapping[str, Any]) -> dict[str, Description]:
         With the model's name in front of what `modelfile.describe` refuses, or why it does not fit a scan.
     """
     files = {name: settings.file_of(config, name) for name in settings.models(config)}
-    return {name: _describe(name, file) for name, file in files.items() if file is not None}
+    return {
+        name: _describe(name, file, _channels(config, entries, name))
+        for name, file in files.items()
+        if file is not None
+    }
 
 
-def spec_of(config: Mapping[str, Any], files: Mapping[str, Description], model: str) -> Spec:
-    """Network of a model: its file's, else that of the configuration."""
-    return files[model].spec if model in files else specs.complete(config["network"], CHANNELS)
+def spec_of(
+    config: Mapping[str, Any], entries: Mapping[str, Entry], files: Mapping[str, Description], model: str
+) -> Spec:
+    """Network of a model: its file's, else that of the configuration, for the channels of the model's scans."""
+    if model in files:
+        return files[model].spec
+    return specs.complete(config["network"], _channels(config, entries, model))
 
 
 def content(config: Mapping[str, Any], files: Mapping[str, Description], scan: str) -> str | None:
@@ -188,9 +250,12 @@ def training_request(
     """
     names = settings.trained_on(config, model)
     shaping: dict[str, Any] = {section: config[section] for section in ("correct", "split", "reconstruct", "train")}
-    shaping["network"] = asdict(files[model].spec) if model in files else config["network"]
+    shaping["network"] = asdict(spec_of(config, entries, files, model))
     shaping["split"] = _split(entries[names[0]])
-    shaping["scans"] = {name: settings.relevant(config, name, keys)["scans"][name] for name in names}
+    shaping["scans"] = {name: relevant(config, entries, name, keys, ())["scans"][name] for name in names}
+    for name in names:
+        if entries[name].window:
+            shaping["scans"][name]["steps"]["train"] = entries[name].window
     return {
         "config": shaping,
         "sources": {name: entries[name].scan.identity["fingerprint"] for name in names},
@@ -210,17 +275,28 @@ def product_facts(
 
     Returns
     -------
-    `config`, without network and training where a file holds them; `model`, its name; and `origin`, see `_origin`.
+    `config`, without network and training where a file holds them; `model`, its name; `origin`, see `_origin`; and
+    what `channel_facts` gives.
     """
     model = settings.model_of(config, scan)
     sections = ["correct", "split", "reconstruct", "denoise"]
     sections += [] if model in files else ["network"]
     sections += ["train"] if settings.trained_on(config, model) else []
+    found = relevant(config, entries, scan, keys, sections)
+    if "network" in found:
+        found["network"] = asdict(spec_of(config, entries, files, model))
     return {
-        "config": relevant(config, entries, scan, keys, sections),
+        "config": found,
         "model": model,
         "origin": _origin(files, model),
+        **channel_facts(entries, scan),
     }
+
+
+def channel_facts(entries: Mapping[str, Entry], scan: str) -> dict[str, Any]:
+    """Tell of a scan that has them its `channels`: their name, unit, values and labels."""
+    described = entries[scan].scan.channels
+    return {"channels": scans.channels_to_json(described) | {"labels": described.labels}} if described else {}
 
 
 def _origin(files: Mapping[str, Description], model: str) -> dict[str, Any] | None:
@@ -228,18 +304,19 @@ def _origin(files: Mapping[str, Description], model: str) -> dict[str, Any] | No
     return modelfile.origin(files[model]) if model in files else None
 
 
-def _describe(name: str, file: Path) -> Description:
+def _describe(name: str, file: Path, channels: int) -> Description:
     try:
         _check_braces(str(file))
         described = modelfile.describe(file)
-        modelfile.check_channels(described, CHANNELS)
+        modelfile.check_channels(described, channels)
     except UserError as mistake:
         raise UserError(f"models.{name}.file: {mistake}") from None
     return described
 
 
-def _check_braces(file: str) -> None:
-    if not file.isprintable():
-        raise UserError(f"{file!r}: the path holds a character that cannot be shown: rename the file or link to it")
-    if set("{}") & set(file):
-        raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")
+def _check_braces(*files: str) -> None:
+    for file in files:
+        if not file.isprintable():
+            raise UserError(f"{file!r}: the path holds a character that cannot be shown: rename the file or link to it")
+        if set("{}") & set(file):
+            raise UserError(f"{file}: braces are wildcards to Snakemake: rename the file or link to it")

@@ -21,33 +21,33 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
 
     Parameters
     ----------
-    network : maps (n, slices, y, x) to (n, 1, y, x).
-    rows : (n + slices - 1, y, x), normalised.
+    network : maps (n, slices x channels, y, x) to (n, channels, y, x).
+    rows : (n + slices - 1, channels, y, x), normalised.
     tile : edge of the tiles' cores, pixels; changes no result.
     memory : bytes of a graphics card that one pass may use, None on a processor.
 
     Returns
     -------
-    (n, y, x) float32.
+    (n, channels, y, x) float32.
 
     Notes
     -----
     Every window holds the whole receptive field of its core and lies on the network's pooling grid. Outside of
     the image its edge pixels are repeated, so no core sees the zeros that pad a convolution.
     """
-    shape = (rows.shape[1], rows.shape[2])
-    result = torch.empty((len(rows) - spec.slices + 1, *shape), device=rows.device)
+    shape = (rows.shape[2], rows.shape[3])
+    result = torch.empty((len(rows) - spec.slices + 1, *rows.shape[1:]), device=rows.device)
     for part in plans.windows(spec, shape, tile):
         (y0, y1), (x0, x1) = part.core
         (wy, _), (wx, _) = part.window
-        stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 3, 1, 2)
-        at_once = plans.slices_at_once(spec, (stacks.shape[2], stacks.shape[3]), memory)
+        stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 4, 1, 2, 3)
+        at_once = plans.slices_at_once(spec, (stacks.shape[3], stacks.shape[4]), memory)
         for first in range(0, len(stacks), at_once):
             # Always as many, as the last bits of a convolution depend on how many images it is given.
             chosen = _positions(first, first + at_once, len(stacks), rows.device)
-            images = devices.arranged(stacks[chosen])
-            core = network(images)[: len(stacks) - first, 0, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
-            result[first : first + at_once, y0:y1, x0:x1] = core
+            images = devices.arranged(stacks[chosen].flatten(1, 2))
+            core = network(images)[: len(stacks) - first, :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
+            result[first : first + at_once, :, y0:y1, x0:x1] = core
     return result
 
 
@@ -57,23 +57,23 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
 
     Parameters
     ----------
-    network : maps (1, 1, z, y, x) to the same shape.
-    rows : (z, y, x), normalised, with no more rows than a cube has. Short axes are continued by repeated edges.
+    network : maps (1, channels, z, y, x) to the same shape.
+    rows : (z, channels, y, x), normalised, no more than a cube has. Short axes are continued by repeated edges.
 
     Returns
     -------
-    (z, y, x) float32.
+    (z, channels, y, x) float32.
     """
-    depth, *shape = rows.shape
-    edges = [plans.extent(spec, length) for length in rows.shape]
+    depth, _, *shape = rows.shape
+    edges = [plans.extent(spec, length) for length in (depth, *shape)]
     result = torch.zeros_like(rows)
     rows = rows[_positions(0, edges[0], depth, rows.device)]
     for y, x in product(*(plans.layers(spec, length) for length in shape)):
         cube = _cut(rows, ((y.start, y.start + edges[1]), (x.start, x.start + edges[2])))
-        denoised = network(devices.arranged(cube[None, None]))[0, 0]
+        denoised = network(devices.arranged(cube.transpose(0, 1)[None]))[0].transpose(0, 1)
         weights = torch.from_numpy(np.outer(y.weights, x.weights)).to(rows.device)
-        core = denoised[:depth, : len(y.weights), : len(x.weights)]
-        result[:, y.start : y.stop, x.start : x.stop] += weights * core
+        core = denoised[:depth, :, : len(y.weights), : len(x.weights)]
+        result[..., y.start : y.stop, x.start : x.stop] += weights * core
     return result
 
 
@@ -84,8 +84,8 @@ def _positions(start: int, stop: int, length: int, device: torch.device) -> Tens
 def _cut(rows: Tensor, window: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
     """Cut a window (y, x) from all rows; outside of the image its edge pixels are repeated."""
     inside, beyond = [], []
-    for (start, stop), length in zip(window, rows.shape[1:], strict=True):
+    for (start, stop), length in zip(window, rows.shape[2:], strict=True):
         inside.append(slice(max(start, 0), min(stop, length)))
         beyond.append((max(-start, 0), max(stop - length, 0)))
-    cut = rows[:, inside[0], inside[1]]
-    return functional.pad(cut[None], (*beyond[1], *beyond[0]), mode="replicate")[0] if np.any(beyond) else cut
+    cut = rows[..., inside[0], inside[1]]
+    return functional.pad(cut, (*beyond[1], *beyond[0]), mode="replicate") if np.any(beyond) else cut

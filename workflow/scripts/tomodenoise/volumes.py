@@ -134,16 +134,27 @@ def flaw(path: Path, index: Sequence[int]) -> str | None:
     return None if finite else "holds values that are not finite"
 
 
-def read_spread_rows(path: Path, most: int) -> tuple[FloatArray, IntArray]:
-    """Read up to ``most`` rows, spread over the height, of projections (angle, y, x).
+def read_spread_rows(path: Path, most: int, angles: slice = slice(None)) -> tuple[FloatArray, IntArray]:
+    """Read up to ``most`` rows, spread over the height, of some projections, the mean of their channels.
 
     Returns
     -------
     (row, angle, column) float32, and which rows these are.
     """
-    depth = open_array(path).shape[1]
+    depth = open_array(path).shape[-2]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([read(path, (slice(None), int(row))) for row in rows]), rows
+    return np.stack([_mean_sinogram(path, int(row), angles) for row in rows]), rows
+
+
+def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None)) -> FloatArray:
+    """Read rows of projections, with channels or without: (channel, row, angle, column) float32, a view."""
+    lead = (slice(None),) * (open_array(path).ndim - 3)
+    part = read(path, (angles, *lead, slice(*rows)))
+    return part.reshape(len(part), -1, *part.shape[-2:]).transpose(1, 2, 0, 3)
+
+
+def _mean_sinogram(path: Path, row: int, angles: slice) -> FloatArray:
+    return np.asarray(read_sinograms(path, (row, row + 1), angles)[:, 0].mean(axis=0))
 
 
 def attributes(path: Path) -> dict[str, Any]:

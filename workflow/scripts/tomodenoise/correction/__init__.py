@@ -5,6 +5,7 @@ comes out the same, bit for bit, whichever rows are worked on beside it; with ph
 from the sinogram of one row.
 """
 
+from tomodenoise.correction.channels import correct_channels
 from tomodenoise.correction.concerns import concerns
 from tomodenoise.correction.frames import halo, held
 from tomodenoise.correction.measuring import Measures, measure
@@ -18,6 +19,7 @@ __all__ = [
     "SlabStatistics",
     "check",
     "concerns",
+    "correct_channels",
     "correct_slab",
     "from_settings",
     "halo",

@@ -34,7 +34,7 @@ def concerns(
         if not scan.darks:
             yield "there are no darks: the dark level is taken as 0, which changes the attenuation"
     yield from _light(scan, slabs)
-    pixels = len(scan.angles) * scan.depth * scan.columns
+    pixels = len(scan.angles) * scan.channel_count * scan.depth * scan.columns
     repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
     if repaired > MANY_REPAIRS * pixels:
         yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"

@@ -52,26 +52,34 @@ def halo(scan: Scan, options: Options) -> int:
     return spread + (zingers.REACH if options.zingers and scan.kind != "attenuation" else 0)
 
 
-def held(scan: Scan, rows: int, options: Options) -> int:
-    """Count the float32 that a job which corrects a slab of so many rows holds.
+def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
+    """Count the float32 that a job which corrects so many projections of a slab of so many rows holds.
 
     The slab, what it becomes while it is written, and the sinogram or the block of frames in work; the largest group
     of flats or darks, read with the rows around the slab; and the transforms of a frame that phase retrieval takes.
     """
+    if scan.channels:
+        return (3 * rows + 2) * len(scan.angles) * scan.channel_count * scan.columns
     around = halo(scan, options)
     flats = max((len(group.indices) for group in (*scan.flats, *scan.darks)), default=0)
     beside = 3 * flats * scan.columns + 6 * (scan.columns + 2 * around)
-    return 3 * len(scan.angles) * rows * scan.columns + (rows + 2 * around) * beside
+    return 3 * projections * rows * scan.columns + (rows + 2 * around) * beside
 
 
 def prepare(
-    scan: Scan, rows: tuple[int, int], assignment: IntArray | None, options: Options, measures: Measures
+    scan: Scan,
+    rows: tuple[int, int],
+    assignment: IntArray | None,
+    options: Options,
+    measures: Measures,
+    part: tuple[int, int],
 ) -> Work:
     """Choose the rows to read, read their flats and darks, and plan what is the same for all frames.
 
     Parameters
     ----------
     rows, assignment, options, measures : as for `correct_slab`.
+    part : first and last plus one of the projections.
     """
     start, stop, around = scan.rows[0] + rows[0], scan.rows[0] + rows[1], halo(scan, options)
     read = max(scan.rows[0], start - around), min(scan.rows[1], stop + around)
@@ -81,7 +89,7 @@ def prepare(
     if noise and deviations:
         clean = partial(zingers.remove_from_references, noise=noise, deviations=deviations)
     if scan.kind == "counts":
-        used = references(scan, read, assignment, clean)
+        used = references(scan, read, assignment, clean, part)
     if noise and deviations:
         limit = zingers.threshold(noise, deviations, np.ones(shape) if used is None else used.mean_beam())
     if options.phase and scan.pixel_size:

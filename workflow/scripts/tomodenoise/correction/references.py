@@ -94,6 +94,13 @@ def deal(sizes: Sequence[int], sections: int) -> tuple[tuple[IntArray, ...], ...
     )
 
 
+def around(groups: Sequence[Frames], first: int, last: int) -> Sequence[Frames]:
+    """Pick the groups, in order of time, that count for the projections ``first:last``; see `Reference.at`."""
+    earlier = [number for number, group in enumerate(groups) if group.time <= first]
+    later = [number for number, group in enumerate(groups) if group.time >= last - 1]
+    return groups[max(earlier, default=0) : min(later, default=len(groups) - 1) + 1]
+
+
 @dataclass(frozen=True)
 class References:
     """What some rows of counts are corrected with."""
@@ -123,13 +130,22 @@ class References:
 
 
 def references(
-    scan: Scan, rows: tuple[int, int], assignment: IntArray | None, clean: Callable[[FloatArray], None] | None = None
+    scan: Scan,
+    rows: tuple[int, int],
+    assignment: IntArray | None,
+    clean: Callable[[FloatArray], None] | None = None,
+    part: tuple[int, int] | None = None,
 ) -> References:
-    """Read the flats and darks of some detector rows, and take their means for each section; `clean` as in `means`."""
+    """Read the flats and darks of some detector rows, and take their means for each section; `clean` as in `means`.
+
+    Only those that count for a ``part`` of the projections are read, where it is given, first and last plus one.
+    """
+    grouped: list[Sequence[Frames]] = [scan.darks, scan.flats]
+    if part not in {None, (0, len(scan.angles))}:
+        grouped = [around(groups, *part) for groups in grouped]
     section = np.zeros(len(scan.angles), dtype=np.int64) if assignment is None else assignment
     shape = (rows[1] - rows[0], scan.columns)
-    darks = means(scan.darks, rows, shape, int(section.max()) + 1, clean)
-    flats = means(scan.flats, rows, shape, int(section.max()) + 1, clean)
+    darks, flats = (means(groups, rows, shape, int(section.max()) + 1, clean) for groups in grouped)
     beams = tuple(
         Reference(flat.times, flat.means - np.stack([dark.at(time) for time in flat.times]))
         for flat, dark in zip(flats, darks, strict=True)

@@ -46,7 +46,12 @@ class SlabStatistics:
 
 
 def correct_slab(
-    scan: Scan, rows: tuple[int, int], assignment: IntArray | None, options: Options, measures: Measures
+    scan: Scan,
+    rows: tuple[int, int],
+    assignment: IntArray | None,
+    options: Options,
+    measures: Measures,
+    part: slice = slice(None),
 ) -> tuple[FloatArray, SlabStatistics]:
     """Line integrals of a slab, streamed: no more than a block of projections is held beside the result.
 
@@ -58,10 +63,11 @@ def correct_slab(
         None if all projections share all of them.
     options : the steps to take, in this order: flat and dark, zingers, phase, -log, repair, air, stripes.
     measures : from `measure`.
+    part : of the projections, all by default. Stripes are removed from these alone.
 
     Returns
     -------
-    (A, rows, columns) float32 line integrals, and what there is to say about them.
+    (A, rows, columns) float32 line integrals of them, and what there is to say about them.
 
     Raises
     ------
@@ -69,13 +75,14 @@ def correct_slab(
         As `check`.
     """
     check(scan, options)
-    work = prepare(scan, rows, assignment, options, measures)
-    out = np.empty((len(scan.angles), rows[1] - rows[0], scan.columns), dtype=np.float32)
+    first, last, _ = part.indices(len(scan.angles))
+    work, angles = prepare(scan, rows, assignment, options, measures, (first, last)), scan.angles[part]
+    out = np.empty((len(angles), rows[1] - rows[0], scan.columns), dtype=np.float32)
     stride = out.size // STATISTICS_PIXELS | 1  # odd, so that the sample does not keep to a few columns
     seen: list[tuple[float, FloatArray]] = []
     mended, blank = Mended(), 0
     lit = 0.0 if work.references is None else _light(work.references.mean_beam()[work.core])
-    for block in _blocks(len(out), (work.read[1] - work.read[0]) * scan.columns * 4):
+    for block in _blocks(first, last, (work.read[1] - work.read[0]) * scan.columns * 4):
         frames = read(scan.projections, work.read, block)
         if not all_finite(frames):
             frames[~np.isfinite(frames)] = np.nan
@@ -84,15 +91,15 @@ def correct_slab(
             seen.append(_transmitted(frames[:, work.core], stride))
             blank += sum(_light(frame) < LIGHT * lit for frame in frames[:, work.core])
         for number, frame in enumerate(frames, block.start):
-            mended += correct(frame, number, work, out[number])
-    stripes.remove_all(out, scan.angles, options.stripes)
+            mended += correct(frame, number, work, out[number - first])
+    stripes.remove_all(out, angles, options.stripes)
     return out, SlabStatistics(
         *_photons(seen, measures.gain),
         repaired=mended.repaired,
         dead=0 if work.references is None else int(work.references.dead[work.core].sum()),
         empty_rows=mended.empty,
         zingers=None if work.limit is None else mended.struck,
-        stripes=stripes.strength(out, scan.angles, noise_of_flats(work)),
+        stripes=stripes.strength(out, angles, noise_of_flats(work)),
         afterglow=measures.afterglow,
         blank=blank,
         saturated=measures.saturated,
@@ -125,8 +132,8 @@ def _photons(seen: list[tuple[float, FloatArray]], gain: float | None) -> tuple[
     return max(lowest, 0.0) / gain, max(float(np.quantile(sample, 0.001)), 0.0) / gain
 
 
-def _blocks(count: int, frame_bytes: int) -> Iterator[slice]:
+def _blocks(first: int, last: int, frame_bytes: int) -> Iterator[slice]:
     """Cut the projections into blocks of bounded size."""
     length = max(1, BLOCK_BYTES // (frame_bytes or 1))
-    for start in range(0, count, length):
-        yield slice(start, min(start + length, count))
+    for start in range(first, last, length):
+        yield slice(start, min(start + length, last))

@@ -24,13 +24,15 @@ DESCRIPTION = "volume.json"
 DIGITS = {"t": 4, "c": 3, "z": 5}
 
 
-def write_slices(image: Image, folder: Path, rows: tuple[int, int], kind: str) -> dict[str, Any]:
-    """Write the slices of some rows, of all times and channels.
+def write_slices(
+    image: Image, folder: Path, rows: tuple[int, int], times: tuple[int, int], kind: str
+) -> dict[str, Any]:
+    """Write the slices of some rows and time steps, of all channels.
 
     Parameters
     ----------
     folder : where the slices of the whole volume lie.
-    rows : the first, and the last plus one.
+    rows, times : the first, and the last plus one.
     kind : a key of `FORMATS`. 16 bits span all values of a channel, 8 bits the window that viewers show.
 
     Returns
@@ -39,7 +41,7 @@ def write_slices(image: Image, folder: Path, rows: tuple[int, int], kind: str) -
     """
     files, clipped = {}, 0
     folder.mkdir(parents=True, exist_ok=True)
-    for time, channel, part, block in images.blocks(image, *rows):
+    for time, channel, part, block in images.blocks(image, *rows, times):
         for row, values in enumerate(block, start=part.start):
             numbers, beyond = _numbers(values, image, channel, kind)
             content, name = _encoded(numbers, image, channel, kind), _name(image, (time, channel, row))

@@ -86,7 +86,7 @@ def collect(
     ensemble: int = 1,
     truth: FloatArray | None = None,
 ) -> Evidence:
-    """Apply a model to parts of the data of some slices.
+    """Apply a model to parts of the data of some slices of a scan of one channel.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def collect(
     truth : (z, y, x) of the whole scan.
     """
     chosen = parts(scan)
-    stored = np.concatenate([scan.read(*run) for run in slices.runs], axis=1)
+    stored = np.concatenate([scan.read(*run)[:, 0] for run in slices.runs], axis=1)
 
     def raw(members: Members) -> FloatArray:
         return mix(stored, scan.mixing(members))
@@ -168,7 +168,7 @@ def denoise(scan: Sections, model: Model, slices: Slices, mode: str, ensemble: i
     """Denoise runs of slices as the product is: before and after, (z, y, x) each."""
     pairs = [pair for run in slices.runs for pair in inference.denoise(model, scan, run, mode=mode, ensemble=ensemble)]
     before, after = zip(*pairs, strict=True)
-    return np.stack(before), np.stack(after)
+    return np.concatenate(before), np.concatenate(after)
 
 
 def denoise_part(scan: Sections, model: Model, slices: Slices, members: Members, ensemble: int) -> FloatArray:

@@ -77,26 +77,31 @@ def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
     return values
 
 
-def write(
-    file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
-) -> dict[str, Any]:
-    """Write both files, the curves named `figure/curve`; return what stands in the first."""
+def write(file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> list[str]:
+    """Write both files, the curves named `figure/curve`; return the verdicts."""
     arrays: dict[str, Any] = {
         f"{name}/{key}": curve.astype(np.float32)
         for name, found in judgement.figures.items()
         for key, curve in found.curves.items()
     }
     values = to_json(judgement, evidence, slices, told)
-    np.savez_compressed(curves, **arrays)
-    file.write_text(json.dumps(values, indent=1, allow_nan=False))
-    return values
+    _write(file, curves, values, arrays)
+    return [verdict["text"] for verdict in values["verdicts"]]
 
 
 def write_refusal(file: Path, curves: Path, reason: str) -> None:
     """Write both files for a scan that is not judged."""
     values: dict[str, Any] = {"judged": None, "verdicts": [], "figures": {}, "absent": {"all": reason}}
-    np.savez_compressed(curves)
-    file.write_text(json.dumps(values, indent=1))
+    _write(file, curves, values, {})
+
+
+def _write(file: Path, curves: Path, values: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    scratch = [path.with_name(f"{path.name}.partial") for path in (curves, file)]
+    with scratch[0].open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    scratch[1].write_text(json.dumps(values, indent=1, allow_nan=False))
+    for partial, path in zip(scratch, (curves, file), strict=True):
+        partial.replace(path)
 
 
 def read_curves(file: Path) -> dict[str, dict[str, FloatArray]]:

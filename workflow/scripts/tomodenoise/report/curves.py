@@ -63,7 +63,7 @@ def draw(fill: Callable[[Axes], None], key: str) -> str:
         axes.spines[:].set_visible(False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(buffer.getvalue())
+    return inline(buffer.getvalue())
 
 
 def _positive(history: Sequence[dict[str, float]], name: str) -> FloatArray:
@@ -81,7 +81,7 @@ def _log(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _inline(svg: str) -> str:
+def inline(svg: str) -> str:
     """Free an SVG file from what is of no use inside HTML, and give it the page's colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)

@@ -12,9 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures, words
+from tomodenoise.report import series as series_
+from tomodenoise.report.channels import Channels
+from tomodenoise.report.channels import draw as draw_channels
 from tomodenoise.report.comparison import comparison
 from tomodenoise.report.quality import HIGHLIGHTS, Quality, charts
 from tomodenoise.report.timing import Stage
+from tomodenoise.watching import Series
 
 FEWEST_ROWS = 4
 """Planes of fewer rows show nothing."""
@@ -44,6 +48,10 @@ class ScanSection:
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
     quality: Quality | None = None
+    series: Series | None = None
+    """Of a dynamic scan."""
+    channels: Channels | None = None
+    """Of a scan of several; its planes are then the means of all."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,12 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
             scans=[(scan, view(scan, pictures.largest_side(len(scans)))) for scan in scans],
             compared=[comparison(scan.quality, scan.window) if scan.quality else None for scan in scans],
             charts=[charts(scan.quality, f"scan {i}") if scan.quality else [] for i, scan in enumerate(scans)],
+            times=[
+                scan.series and series_.section(scan.series, scan.window, f"time {i}") for i, scan in enumerate(scans)
+            ],
+            channels_drawn=[
+                draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)
+            ],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},
             anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},

@@ -1,8 +1,24 @@
 """Raw scans: recognise the layout of an HDF5 file by its content, and read rows of its frames."""
 
 from tomodenoise.scans.identity import fingerprint
-from tomodenoise.scans.model import Frames, Scan, from_json, to_json
+from tomodenoise.scans.model import Channels, Frames, Scan, channels_to_json, from_json, to_json
 from tomodenoise.scans.opening import open_scan
-from tomodenoise.scans.reading import read
+from tomodenoise.scans.reading import read, read_channels
+from tomodenoise.scans.series import expand, open_series
+from tomodenoise.scans.sinograms import KEYS
 
-__all__ = ["Frames", "Scan", "fingerprint", "from_json", "open_scan", "read", "to_json"]
+__all__ = [
+    "KEYS",
+    "Channels",
+    "Frames",
+    "Scan",
+    "channels_to_json",
+    "expand",
+    "fingerprint",
+    "from_json",
+    "open_scan",
+    "open_series",
+    "read",
+    "read_channels",
+    "to_json",
+]

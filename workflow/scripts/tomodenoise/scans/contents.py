@@ -10,7 +10,7 @@ import numpy as np
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
 from tomodenoise.scans import hdf5
-from tomodenoise.scans.model import Frames
+from tomodenoise.scans.model import Channels, Frames
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,17 @@ class Contents:
     """What the file says of its numbers, in words of its own; the first that is understood counts."""
     used: tuple[Path, ...]
     """Every file that these numbers lie in."""
+    steps: IntArray | None = None
+    """(projections,) time step of each one, from 0 without gaps."""
+    times: FloatArray | None = None
+    """(projections,) seconds."""
+    channels: Channels | None = None
+    doubts: tuple[str, ...] = ()
+
+    def length(self, axis: str) -> int:
+        """Entries along an axis, `z` or `t`; 1 where the sinograms lack it."""
+        axes = self.channels.axes if self.channels else "azt"
+        return int(self.stack.shape[axes.index(axis)]) if axis in axes else 1
 
 
 def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
@@ -38,7 +49,10 @@ def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
     if stack.dtype.kind not in "iuf":
         raise UserError(f"{name} is of type {stack.dtype}, which cannot be read as numbers: store integers or floats")
     if stack.ndim == 4 or hdf5.text(stack, "dim0") == "channel":
-        raise UserError(f"{name} has shape {stack.shape}: multi-channel data are not supported yet")
+        raise UserError(
+            f"{name} has shape {stack.shape}: it holds several channels: set mode: xrdct, which takes"
+            " numbers that need neither flats nor -log, and dataset and axes where the file does not say them"
+        )
     if stack.ndim != 3:
         raise UserError(f"{name} has shape {stack.shape}, but frames are three-dimensional (frame, row, column)")
     if not all(stack.shape[1:]):
@@ -90,6 +104,25 @@ def groups(stack: h5py.Dataset, members: IntArray, projections: IntArray) -> tup
     before = np.searchsorted(projections, members)
     parts = np.split(members, np.flatnonzero(np.diff(before)) + 1)
     return tuple(frames(stack, part, _time(part, projections)) for part in parts if len(part))
+
+
+def number_steps(labels: h5py.Dataset, projections: int) -> IntArray:
+    """Return the time steps numbered from 0; the file may label them by any numbers that do not descend."""
+    values, name = labels[()], f"{labels.file.filename}: {labels.name}"
+    if values.shape != (projections,) or values.dtype.kind not in "iuf":
+        raise UserError(f"{name} has shape {values.shape}, but there are {projections} projections: give one for each")
+    if np.any(np.diff(values.astype(float)) < 0):
+        raise UserError(f"{name} descends: write the projections in the order of their steps")
+    return np.asarray(np.unique(values, return_inverse=True)[1])
+
+
+def seconds(times: h5py.Dataset, projections: int) -> FloatArray:
+    """Time of each projection, seconds."""
+    values, name = np.asarray(times[()], dtype=float), f"{times.file.filename}: {times.name}"
+    factor = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3}.get(hdf5.text(times, "units"))
+    if factor is None or values.shape != (projections,) or not np.all(np.diff(values) > 0):
+        raise UserError(f"{name}: give one ascending time for each of the {projections} projections, in s or ms")
+    return np.asarray(factor * values)
 
 
 def used_files(datasets: Sequence[h5py.Dataset]) -> tuple[Path, ...]:

@@ -5,7 +5,15 @@ import numpy as np
 
 from tomodenoise.errors import UserError
 from tomodenoise.scans import hdf5
-from tomodenoise.scans.contents import Contents, check_stack, frames, select_angles, used_files
+from tomodenoise.scans.contents import (
+    Contents,
+    check_stack,
+    frames,
+    number_steps,
+    seconds,
+    select_angles,
+    used_files,
+)
 from tomodenoise.scans.model import Frames
 
 LOOKED_FOR = "/exchange/data"
@@ -22,6 +30,8 @@ PIXEL_SIZES = (
 def find(file: h5py.File) -> Contents | None:
     """Read the header of a Data Exchange file; None if it is not one.
 
+    A time step for each projection, `time_step`, and its time, `time`, may stand beside the angles.
+
     Flats and darks are single groups at time 0: the layout does not say when they were taken.
     """
     stack = hdf5.dataset(file, "exchange/data")
@@ -34,6 +44,7 @@ def find(file: h5py.File) -> Contents | None:
     keys = hdf5.dataset(file, "exchange/image_key")
     whites, darks = (_stack(file, name, stack) for name in ("data_white", "data_dark"))
     count = stack.shape[0]
+    steps, times = (hdf5.dataset(file, f"exchange/{name}") for name in ("time_step", "time"))
     return Contents(
         layout="data-exchange",
         stack=stack,
@@ -43,7 +54,9 @@ def find(file: h5py.File) -> Contents | None:
         angles=select_angles(theta, None if keys is None else keys[()], stack, count),
         pixel_size=hdf5.first_length(file, PIXEL_SIZES),
         stated=(hdf5.text(file["exchange"], "kind"), hdf5.text(stack, "units")),
-        used=used_files([each for each in (stack, theta, whites, darks) if each is not None]),
+        used=used_files([each for each in (stack, theta, whites, darks, steps, times) if each is not None]),
+        steps=None if steps is None else number_steps(steps, count),
+        times=None if times is None else seconds(times, count),
     )
 
 

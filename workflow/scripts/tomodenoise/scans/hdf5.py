@@ -91,8 +91,8 @@ def text(node: h5py.HLObject, *names: str) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def radians(angles: h5py.Dataset) -> FloatArray:
-    """Angles (n,) as float64 radians, by their `units`; degrees where there are none, as both layouts have it.
+def radians(angles: h5py.Dataset, units: str | None = None) -> FloatArray:
+    """Angles (n,) as float64 radians, by ``units`` or else their own; degrees where there are none, as layouts have it.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def radians(angles: h5py.Dataset) -> FloatArray:
     if not np.isfinite(values).all():
         number = int(np.flatnonzero(~np.isfinite(values))[0])
         raise UserError(f"{name}: angle {number} is {values[number]}, not a finite number: repair it in the file")
-    units = text(angles, "units", "unit").strip().lower() or "degrees"
+    units = units or text(angles, "units", "unit").strip().lower() or "degrees"
     if units.startswith("rad"):
         return values
     if units.startswith(("deg", "°")):

@@ -1,7 +1,7 @@
 """Know a raw scan again: its size, its time, and a fingerprint of its content."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import numpy as np
 
 SAMPLES = 16
 SAMPLE_BYTES = 1 << 16
+MANY = 4
+"""Files of a scan from which on each is sampled at fewer places."""
 
 
 def identify(file: Path, used: Iterable[Path]) -> dict[str, object]:
@@ -36,18 +38,20 @@ def identify(file: Path, used: Iterable[Path]) -> dict[str, object]:
     }
 
 
-def fingerprint(files: Iterable[Path]) -> str:
+def fingerprint(files: Collection[Path]) -> str:
     """SHA-256 over the size of each file and samples of 64 KiB at its head, its tail and 14 places between.
 
-    A mebibyte a file is read, however large it is: a scan that was touched or moved keeps its fingerprint, one
-    that was acquired anew has another. It is no guard against a few bytes that were altered on purpose.
+    A mebibyte a file is read, however large it is, and of many files four and the ends of each. A scan that was
+    touched or moved keeps its fingerprint, one that was acquired anew has another. It is no guard against a few bytes
+    that were altered on purpose.
     """
     digest = hashlib.sha256()
+    samples = max(2, min(SAMPLES, MANY * SAMPLES // max(len(files), 1)))
     for file in files:
         size = file.stat().st_size
         digest.update(size.to_bytes(8, "little"))
         with file.open("rb") as stream:
-            for start in np.linspace(0, max(size - SAMPLE_BYTES, 0), SAMPLES).astype(int):
+            for start in np.linspace(0, max(size - SAMPLE_BYTES, 0), samples).astype(int):
                 stream.seek(int(start))
                 digest.update(stream.read(SAMPLE_BYTES))
     return digest.hexdigest()

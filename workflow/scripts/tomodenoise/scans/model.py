@@ -25,12 +25,30 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class Channels:
+    """What the channels of a scan are, and how its sinograms are stored."""
+
+    name: str
+    """`2theta`, `q`, `energy`, or `channel` where nobody says."""
+    unit: str
+    values: FloatArray
+    """(C,) float64; their numbers where nobody gives values."""
+    axes: str
+    """Axes of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be missing."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Words for each channel, such as "2theta 5.31 deg"."""
+        return tuple(f"{self.name} {value:.6g} {self.unit}".rstrip() for value in self.values)
+
+
+@dataclass(frozen=True)
 class Scan:
     """What later stages need to know of one raw file. Made by `open_scan`."""
 
     file: Path
     layout: str
-    """`data-exchange` or `nxtomo`."""
+    """`data-exchange`, `nxtomo` or `sinograms`."""
     kind: str
     """What the numbers are: `counts`, `intensity` (transmission) or `attenuation` (line integrals)."""
     rows: tuple[int, int]
@@ -38,7 +56,8 @@ class Scan:
     columns: int
     angles: FloatArray
     """(A,) float64 radians, in acquisition order."""
-    projections: Frames
+    projections: tuple[Frames, ...]
+    """In acquisition order; several where the steps of a dynamic scan have files of their own."""
     flats: tuple[Frames, ...]
     """One group for each run of flats between the same two projections, in acquisition order."""
     darks: tuple[Frames, ...]
@@ -46,6 +65,19 @@ class Scan:
     """Micrometre; None where neither the file nor the user says so."""
     identity: dict[str, object]
     """See `identity.identify`."""
+    steps: IntArray | None = None
+    """(A,) time step of each projection, ascending from 0 without gaps; None where the file does not tell them."""
+    times: FloatArray | None = None
+    """(A,) seconds; None where the file does not tell."""
+    channels: Channels | None = None
+    """Of XRD-CT and its like; None where frames hold one number for each pixel."""
+    doubts: tuple[str, ...] = ()
+    """What the file leaves open and how it was taken, for a person to read."""
+
+    @property
+    def channel_count(self) -> int:
+        """Number of channels; 1 where there is no such axis."""
+        return len(self.channels.values) if self.channels else 1
 
     @property
     def depth(self) -> int:
@@ -56,6 +88,7 @@ class Scan:
 def to_json(scan: Scan) -> dict[str, Any]:
     """Plain values for `scan.json`; angles in degrees and runs of frames as [start, stop), for people to read."""
     degrees = np.round(np.degrees(scan.angles), DIGITS)
+    parts = [_frames_to_json(part) for part in scan.projections]
     return {
         "file": str(scan.file),
         "layout": scan.layout,
@@ -66,17 +99,22 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "number_of_projections": len(scan.angles),
         "first_angle_degrees": float(degrees[0]),
         "last_angle_degrees": float(degrees[-1]),
-        "projections": _frames_to_json(scan.projections),
+        "projections": parts[0] if len(parts) == 1 else parts,
         "flats": [_frames_to_json(group) for group in scan.flats],
         "darks": [_frames_to_json(group) for group in scan.darks],
         "identity": scan.identity,
         "angles_degrees": degrees.tolist(),
+        **({} if scan.steps is None else _steps_to_json(scan.steps)),
+        "channels": channels_to_json(scan.channels) if scan.channels else None,
+        "doubts": list(scan.doubts),
     }
 
 
 def from_json(values: dict[str, Any]) -> Scan:
     """Read what `to_json` wrote."""
     start, stop = values["rows"]
+    parts = values["projections"] if isinstance(values["projections"], list) else [values["projections"]]
+    counts = values.get("projections_of_each_step")
     return Scan(
         file=Path(values["file"]),
         layout=values["layout"],
@@ -84,18 +122,34 @@ def from_json(values: dict[str, Any]) -> Scan:
         rows=(start, stop),
         columns=values["columns"],
         angles=np.radians(np.asarray(values["angles_degrees"], dtype=np.float64)),
-        projections=_frames_from_json(values["projections"]),
+        projections=tuple(_frames_from_json(part) for part in parts),
         flats=tuple(_frames_from_json(group) for group in values["flats"]),
         darks=tuple(_frames_from_json(group) for group in values["darks"]),
         pixel_size=values["pixel_size_micrometre"],
         identity=values["identity"],
+        steps=None if counts is None else np.repeat(np.arange(len(counts)), counts),
+        channels=_channels_from_json(values["channels"]) if values.get("channels") else None,
+        doubts=tuple(values.get("doubts", ())),
     )
+
+
+def channels_to_json(channels: Channels) -> dict[str, Any]:
+    """Plain values for `scan.json` and for the provenance of an image."""
+    return {"name": channels.name, "unit": channels.unit, "values": channels.values.tolist(), "axes": channels.axes}
 
 
 def runs(indices: IntArray) -> list[tuple[int, int]]:
     """Consecutive stretches of ascending positions, as (start, stop)."""
     pieces = np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1)
     return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
+
+
+def _steps_to_json(steps: IntArray) -> dict[str, Any]:
+    return {"number_of_steps": int(steps[-1]) + 1, "projections_of_each_step": np.bincount(steps).tolist()}
+
+
+def _channels_from_json(values: dict[str, Any]) -> Channels:
+    return Channels(values["name"], values["unit"], np.asarray(values["values"], dtype=np.float64), values["axes"])
 
 
 def _frames_to_json(frames: Frames) -> dict[str, Any]:

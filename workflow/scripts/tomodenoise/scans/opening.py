@@ -1,13 +1,14 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 
 from tomodenoise.errors import UserError
-from tomodenoise.scans import dataexchange, nxtomo
+from tomodenoise.scans import dataexchange, nxtomo, sinograms
 from tomodenoise.scans.contents import Contents
 from tomodenoise.scans.hdf5 import opened
 from tomodenoise.scans.identity import identify
@@ -34,6 +35,7 @@ def open_scan(
     input: str = "auto",  # noqa: A002  the name of the key in the configuration
     rows: Sequence[int] | None = None,
     pixel_size: float | None = None,
+    channels: Mapping[str, Any] | None = None,
 ) -> Scan:
     """Read the header of a raw scan.
 
@@ -43,6 +45,7 @@ def open_scan(
     input : what the numbers are: `counts`, `intensity`, `attenuation`, or `auto` to go by the file.
     rows : start and stop of the detector rows to use; default: all.
     pixel_size : micrometre; default: from the file.
+    channels : of a scan of many channels, what its entry in the configuration says of them, see `sinograms.find`.
 
     Raises
     ------
@@ -51,20 +54,23 @@ def open_scan(
     """
     file = Path(file)
     with opened(file) as handle:
-        contents = _contents(handle)
-        depth, columns = contents.stack.shape[1:]
+        contents = _contents(handle) if channels is None else sinograms.find(handle, channels)
         return Scan(
             file=file,
             layout=contents.layout,
             kind=_kind(input, contents),
-            rows=_crop(rows, depth, file),
-            columns=columns,
+            rows=_crop(rows, contents.length("z"), file),
+            columns=contents.length("t"),
             angles=contents.angles,
-            projections=_located(contents.projections, file),
+            projections=(_located(contents.projections, file),),
             flats=tuple(_located(group, file) for group in contents.flats),
             darks=tuple(_located(group, file) for group in contents.darks),
             pixel_size=contents.pixel_size if pixel_size is None else pixel_size,
             identity=identify(file, [_as_given(each, file) for each in contents.used]),
+            steps=contents.steps,
+            times=contents.times,
+            channels=contents.channels,
+            doubts=contents.doubts,
         )
 
 
@@ -79,6 +85,8 @@ def _contents(file: h5py.File) -> Contents:
 def _kind(wanted: str, contents: Contents) -> str:
     """Decide what the numbers are: by the user, by the words in the file, or by the presence of flats."""
     name = f"{contents.stack.file.filename}: {contents.stack.name}"
+    if contents.channels and wanted not in {"auto", "attenuation"}:
+        raise UserError(f"{name}: mode xrdct takes numbers that need no -log: leave out correct.input: {wanted}")
     kind = wanted if wanted != "auto" else _guess(contents)
     if kind is None:
         raise UserError(

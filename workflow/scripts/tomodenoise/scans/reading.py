@@ -1,26 +1,43 @@
 """Read rows of frames, and never more than that."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.scans.hdf5 import opened
-from tomodenoise.scans.model import Frames, runs
+from tomodenoise.scans.model import Frames, Scan, runs
 
 
-def read(frames: Frames, rows: tuple[int, int], select: slice | IntArray | None = None) -> FloatArray:
+def read(
+    frames: Frames | Sequence[Frames], rows: tuple[int, int], select: slice | IntArray | None = None
+) -> FloatArray:
     """Read some rows of some frames.
 
     Parameters
     ----------
-    frames : the frames to choose from.
+    frames : the frames to choose from; several parts count as one after the other.
     rows : start and stop of the detector rows, counted in the file, whatever the crop.
-    select : which of the frames, as an index into ``frames.indices``; default: all.
+    select : which of the frames, as an index into all their ``indices``; ascending where there are several parts.
+        Default: all.
 
     Returns
     -------
     (n, rows, columns) float32, in the order of ``select``.
     """
-    indices = frames.indices if select is None else frames.indices[select]
+    if isinstance(frames, Frames):
+        return _read(frames, rows, frames.indices if select is None else frames.indices[select])
+    ends = np.cumsum([0, *(len(part.indices) for part in frames)])
+    chosen = np.arange(ends[-1])[slice(None) if select is None else select]
+    found = [
+        _read(part, rows, part.indices[mine - first])
+        for part, first, last in zip(frames, ends[:-1], ends[1:], strict=True)
+        if len(mine := chosen[(chosen >= first) & (chosen < last)])
+    ]
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArray:
     with opened(frames.file) as file:
         stack = file[frames.dataset]
         out = np.empty((len(indices), rows[1] - rows[0], stack.shape[2]), dtype=np.float32)
@@ -28,4 +45,28 @@ def read(frames: Frames, rows: tuple[int, int], select: slice | IntArray | None 
         for start, stop in runs(indices):
             out[done : done + stop - start] = stack[start:stop, rows[0] : rows[1]]
             done += stop - start
+    return out
+
+
+def read_channels(scan: Scan, rows: tuple[int, int]) -> FloatArray:
+    """Read some slices of sinograms of many channels, one after the other.
+
+    Parameters
+    ----------
+    scan : one with `channels`.
+    rows : start and stop of the slices, counted in the volume, so 0 is the first one in use.
+
+    Returns
+    -------
+    (angle, channel, slice, translation) float32, whatever the order of the axes in the file.
+    """
+    axes = scan.channels.axes if scan.channels else "azt"
+    kept = axes.replace("z", "")
+    order = [(kept if "c" in kept else f"c{kept}").index(axis) for axis in "act"]
+    out = np.empty((len(scan.angles), scan.channel_count, rows[1] - rows[0], scan.columns), dtype=np.float32)
+    with opened(scan.projections[0].file) as file:
+        stack = file[scan.projections[0].dataset]
+        for number, row in enumerate(range(scan.rows[0] + rows[0], scan.rows[0] + rows[1])):
+            part = stack[tuple(row if axis == "z" else slice(None) for axis in axes)]
+            out[:, :, number] = (part if "c" in kept else part[None]).transpose(order)
     return out

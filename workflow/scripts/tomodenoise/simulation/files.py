@@ -7,8 +7,10 @@ from typing import Literal, TypeAlias
 import h5py
 import numpy as np
 
+from tomodenoise.arrays import FloatArray
 from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Frame, Scan, image_keys, rotation_angles
 from tomodenoise.simulation.phantom import Foam, truth
+from tomodenoise.simulation.xrdct import Patterns
 
 TRUTH_ROWS = 32
 
@@ -97,3 +99,48 @@ def _group(parent: h5py.Group, name: str, nexus_class: str) -> h5py.Group:
     group = parent.create_group(name)
     group.attrs["NX_class"] = nexus_class
     return group
+
+
+def write_sinograms(
+    path: Path,
+    shape: tuple[int, int],
+    patterns: Patterns,
+    angles: FloatArray,
+    frames: Iterable[FloatArray],
+    *,
+    empty: bool,
+) -> None:
+    """Write sinograms (slice, channel, angle, translation) as they come, with names for their axes and channels.
+
+    Parameters
+    ----------
+    path : HDF5 file to write or replace; missing folders are made.
+    shape : slices and columns.
+    patterns : name, unit and values of the channels.
+    angles : (angle,) radians.
+    frames : as `xrdct.acquire` yields them.
+    empty : whether there is one more channel, of noise; its value goes on where the others end.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    values = np.append(patterns.values, patterns.values[-1] + 1) if empty else patterns.values
+    with h5py.File(partial, "w") as file:
+        data = _group(_group(file, "entry", "NXentry"), "data", "NXdata")
+        whole = (shape[0], len(values), len(angles), shape[1])
+        stack = data.create_dataset("sinograms", whole, np.float32, chunks=(1, *whole[1:]))
+        for axis, name in enumerate(("vertical", "channel", "angle", "horizontal")):
+            stack.attrs[f"dim{axis}"] = name
+        _quantity(data, "rotation_angle", np.degrees(angles), "degrees")
+        _quantity(data, patterns.name, values, patterns.unit)
+        for number, frame in enumerate(frames):
+            stack[:, :, number] = frame.swapaxes(0, 1)
+    partial.replace(path)
+
+
+def write_array(path: Path, values: FloatArray) -> None:
+    """Write an array as .npy, under its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        np.save(file, values)
+    partial.replace(path)

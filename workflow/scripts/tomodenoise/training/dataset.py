@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tomodenoise import devices, specs
+from tomodenoise.arrays import BoolArray
 from tomodenoise.errors import UserError
 from tomodenoise.models import Normalisation
 from tomodenoise.sections import Sections
@@ -16,6 +19,9 @@ GIB = 2**30
 
 VOLUMETRIC_GAP = 2
 """Slices between what is trained on and held out; cubes may reach over it, but no loss counts there."""
+
+LOOKED_AT = 4
+"""Runs of sections of a dynamic scan that its normalisation and its mask come from, spread over the window."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +43,32 @@ def prepare(task: Task, ranks: Ranks) -> Data:
     settings, spec = task.settings, task.spec
     if settings.batch < ranks.world:
         raise UserError(f"train.batch is {settings.batch}, too few patches for {ranks.world} processes: set it higher")
-    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric)
-    norm = task.start.normalisation if task.start else sampling.normalisation(task.scans)
-    masks = [sampling.sample(scan) if settings.mask == "sample" else scan.visible for scan in task.scans]
+    shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric, spec.channels)
+    runs = [scan.trained(each) for scan, each in zip(task.scans, task.windows or len(task.scans) * [None], strict=True)]
+    some = [_spread(each) for each in runs]
+    norm = task.start.normalisation if task.start else sampling.normalisation([run for each in some for run in each])
+    masks = [_mask(each, settings.mask) for each in some]
     gap = VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2
     parts = [sampling.divide(*each, gap, settings.held_out) for each in zip(task.scans, masks, strict=True)]
     trained, held_out = (
-        [store.Source(scan, part) for scan, part in zip(task.scans, side, strict=True)]
+        [store.Source(run, part) for each, part in zip(runs, side, strict=True) for run in each]
         for side in zip(*parts, strict=True)
     )
-    roles, free = task.scans[0].split.roles, devices.free_memory(ranks.device)
+    roles, free = runs[0][0].split.roles, devices.free_memory(ranks.device)
     memory = settings.memory * GIB if free is None else free / 2
     exam = judging.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
     return Data(trained, patches.field(trained, ranks.device), patches.pairs(trained, roles), shape, norm, memory, exam)
+
+
+def _spread(runs: Sequence[Sections]) -> list[Sections]:
+    return [runs[number] for number in np.unique(np.linspace(0, len(runs) - 1, LOOKED_AT).astype(int))]
+
+
+def _mask(runs: Sequence[Sections], kind: str) -> BoolArray:
+    """Pixels that count in each run of sections of a scan."""
+    if kind != "sample":
+        return runs[0].visible
+    return np.asarray(np.any([sampling.sample(run) for run in runs], axis=0))
 
 
 def _patch_size(scans: Sequence[Sections], spec: specs.Spec, wanted: int) -> int:

@@ -41,7 +41,7 @@ def each(name: str, prediction: Tensor, target: Tensor, mask: Tensor, progress: 
 
     Parameters
     ----------
-    prediction, target, mask : (n, 1, …); only pixels with mask 1 count.
+    prediction, target, mask : (n, channels, …); only pixels with mask 1 count.
     progress : share of the budget that is spent.
 
     Returns

@@ -22,6 +22,7 @@ class Shape:
     slices: int
     """Adjacent slices in; 1 if volumetric."""
     volumetric: bool
+    channels: int = 1
 
     @property
     def pixels(self) -> int:
@@ -43,13 +44,19 @@ class Field:
     depth: IntArray
     """(source,)"""
     centres: IntArray
-    """Flat indices (y, x) of the pixels that patches may be centred on, of one source after the other."""
+    """Flat indices (y, x) of the pixels that patches may be centred on, of one part after the other."""
     start: IntArray
-    """(source + 1,) where those of a source begin."""
+    """(source,) where those of a source begin; sources may share a part."""
+    count: IntArray
+    """(source,) number of them."""
     masks: Tensor
-    """Flat uint8, (y, x) of one source after the other: 1 where a pixel counts."""
+    """Flat uint8, (y, x) of one part after the other: 1 where a pixel counts."""
+    image: IntArray
+    """(source,) where its mask begins."""
     rows: Tensor
-    """Flat uint8, z of one source after the other: 1 where a row counts."""
+    """Flat uint8, z of one part after the other: 1 where a row counts."""
+    height: IntArray
+    """(source,) where its rows begin."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +103,27 @@ class Batch:
     """Patches, normalised float32."""
 
     inputs: Tensor
-    """(n, slices, y, x), or (n, 1, z, y, x) if volumetric"""
+    """(n, slices x channels, y, x), all channels of one slice after those of the other, or (n, channels, z, y, x)"""
     targets: Tensor
-    """(n, 1, y, x), or (n, 1, z, y, x)"""
+    """(n, channels, y, x), or (n, channels, z, y, x)"""
     masks: Tensor
     """as the targets; 1 where the loss counts"""
 
 
 def field(sources: Sequence[Source], device: torch.device) -> Field:
     """Tabulate the sources."""
-    masks = [source.part.mask.ravel() for source in sources]
-    rows = [np.isin(np.arange(source.scan.depth), source.part.rows) for source in sources]
+    # A hundred steps of a series share one part: their masks would take more than their slices.
+    different = list({id(source.part): source for source in sources}.values())
+    parts = [source.part for source in different]
+    which = np.array([next(n for n, part in enumerate(parts) if part is source.part) for source in sources])
+    masks = [part.mask.ravel() for part in parts]
+    rows = [np.isin(np.arange(source.scan.depth), source.part.rows) for source in different]
     centres = [np.flatnonzero(mask) for mask in masks]
-    flags = [torch.from_numpy(np.concatenate(flags).astype(np.uint8)).to(device) for flags in (masks, rows)]
     edge, depth = (np.array(sizes) for sizes in zip(*((s.scan.size, s.scan.depth) for s in sources), strict=True))
-    return Field(edge, depth, np.concatenate(centres), np.cumsum([0, *map(len, centres)]), *flags)
+    begins = [np.cumsum([0, *map(len, each)])[which] for each in (centres, masks, rows)]
+    count = np.array([len(each) for each in centres])[which]
+    flags = [torch.from_numpy(np.concatenate(flags).astype(np.uint8)).to(device) for flags in (masks, rows)]
+    return Field(edge, depth, np.concatenate(centres), begins[0], count, flags[0], begins[1], flags[1], begins[2])
 
 
 def pairs(sources: Sequence[Source], roles: Sequence[splitting.Role]) -> Pairs:
@@ -133,7 +146,7 @@ def draw(
     line = np.searchsorted(store.chance, rng.random(places), side="right")
     block, row = store.block[line], store.row[line]
     source = store.source[block]
-    number = rng.random(places) * np.diff(field.start)[source]
+    number = rng.random(places) * field.count[source]
     centre = field.centres[field.start[source] + number.astype(np.int64)]
     middle = np.stack([row, *divmod(centre, field.edge[source])], axis=1)
     lowest = np.stack([store.first[block], 0 * row, 0 * row], axis=1)
@@ -152,21 +165,24 @@ def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> 
     source = store.source[drawn.block]
     edge, (z, y, x) = field.edge[source], drawn.corner.T
     area, zero, one = edge**2, 0 * edge, 0 * edge + 1
-    section = (store.last - store.first)[drawn.block] * area
+    channel = (store.last - store.first)[drawn.block] * area
+    section = channel * shape.channels
     around = z[:, None] + np.arange(shape.slices) - shape.slices // 2
     # Beyond the ends of the volume the outermost slice is repeated.
     slices = np.clip(around, 0, field.depth[source][:, None] - 1) - store.first[drawn.block][:, None]
     begin = store.offset[drawn.block] + y * edge + x
-    places = _places(shape, drawn, begin[:, None] + slices * area[:, None], (area, edge, one), store.data.device)
-    half = shape.slices // 2
+    images = (slices * area[:, None])[:, :, None] + channel[:, None, None] * np.arange(shape.channels)
+    first = begin[:, None] + images.reshape(len(begin), -1)
+    places = _places(shape, drawn, first, (area, edge, one), store.data.device)
+    middle = slice(shape.slices // 2 * shape.channels, (shape.slices // 2 + 1) * shape.channels)
     inputs = _mix(store.data, places, section, pairs.inputs, source, drawn.role)
-    targets = _mix(store.data, places[:, half : half + 1], section, pairs.targets, source, drawn.role)
-    image = np.cumsum([0, *field.edge**2])[source] + y * edge + x
+    targets = _mix(store.data, places[:, middle], section, pairs.targets, source, drawn.role)
+    image = field.image[source] + y * edge + x
     masks = field.masks.take(_places(shape, drawn, image[:, None], (zero, edge, one), store.data.device))
     if shape.volumetric:
-        height = np.cumsum([0, *field.depth])[source] + z
+        height = field.height[source] + z
         masks = masks * field.rows.take(_places(shape, drawn, height[:, None], (one, zero, zero), store.data.device))
-    return Batch(inputs, targets, masks.float())
+    return Batch(inputs, targets, masks.float().expand_as(targets))
 
 
 def _side(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> Side:

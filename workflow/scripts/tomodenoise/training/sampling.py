@@ -60,7 +60,9 @@ def divide(scan: Sections, mask: BoolArray, gap: int, held_out: float) -> tuple[
 
 
 def normalisation(scans: Sequence[Sections]) -> Normalisation:
-    """Mean and deviation of the full reconstruction in the field of view, from some rows of each scan.
+    """Mean and deviation of each channel of the full reconstruction in the field of view, from some rows of each scan.
+
+    A channel that is constant among others that are not, such as one that was masked, keeps its scale.
 
     Raises
     ------
@@ -68,22 +70,24 @@ def normalisation(scans: Sequence[Sections]) -> Normalisation:
         If a volume is constant or not finite: there is nothing to learn from it.
     """
     names = ", ".join(str(scan.array) for scan in scans)
-    values = [row[scan.visible] for scan in scans for row in _some_rows(scan)]
-    seen = np.concatenate(values).astype(np.float64)
-    mean, scale = float(seen.mean()), float(seen.std())
-    if not np.isfinite(scale) or scale <= 1e-6 * abs(mean):
+    values = [row[:, scan.visible] for scan in scans for row in _some_rows(scan)]
+    seen = np.concatenate(values, axis=1).astype(np.float64)
+    mean, scale = seen.mean(axis=1), seen.std(axis=1)
+    constant = scale <= 1e-6 * np.abs(mean)
+    if constant.all() or not np.isfinite(scale).all():
         raise UserError(
             f"{names}: the reconstruction is constant or not finite: look at the raw frames and at center.png"
         )
-    return Normalisation(mean, scale)
+    return Normalisation(tuple(mean.tolist()), tuple(np.where(constant, 1.0, scale).tolist()))
 
 
 def sample(scan: Sections) -> BoolArray:
     """Pixels (y, x) of the field of view with sample in any of some rows: brighter than Otsu's threshold.
 
-    The threshold is that of the smoothed rows [Otsu, IEEE Trans. SMC 9 (1979) 62]; edges are within.
+    The threshold is that of the smoothed rows, the mean of their channels [Otsu, IEEE Trans. SMC 9 (1979) 62]; edges
+    are within.
     """
-    rows = [gaussian_filter(row, 2.0) for row in _some_rows(scan)]
+    rows = [gaussian_filter(row.mean(axis=0), 2.0) for row in _some_rows(scan)]
     seen = np.concatenate([row[scan.visible] for row in rows])
     threshold = float(threshold_otsu(seen))  # type: ignore[no-untyped-call]
     dense = np.any([row > threshold for row in rows], axis=0)
@@ -91,6 +95,6 @@ def sample(scan: Sections) -> BoolArray:
 
 
 def _some_rows(scan: Sections, most: int = 16) -> Iterator[FloatArray]:
-    """Slices (y, x) of the full reconstruction, spread over the height."""
+    """Slices (channel, y, x) of the full reconstruction, spread over the height."""
     for row in np.unique(np.linspace(0, scan.depth - 1, most).astype(int)):
-        yield mix(scan.read(row, row + 1), scan.shares)[0]
+        yield mix(scan.read(row, row + 1), scan.shares)[:, 0]

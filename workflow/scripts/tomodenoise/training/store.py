@@ -31,7 +31,7 @@ class Source:
     @property
     def row_bytes(self) -> int:
         """Memory of a row of all sections."""
-        return len(self.scan.shares) * self.scan.size**2 * 2
+        return len(self.scan.shares) * self.scan.channels * self.scan.size**2 * 2
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Store:
     """What is in memory at a time: blocks of consecutive rows of all sections of a source, one after the other."""
 
     data: Tensor
-    """Flat float16; in each block (section, z, y, x)."""
+    """Flat float16; in each block (section, channel, z, y, x)."""
     source: IntArray
     """(block,) whose rows they are."""
     first: IntArray
@@ -109,7 +109,8 @@ def load(sources: Sequence[Source], runs: Sequence[Run], halo: int, norm: Normal
     scans = [sources[run.source].scan for run in runs]
     ends = [grid.with_halo(run.start, run.stop, halo, scan.depth) for run, scan in zip(runs, scans, strict=True)]
     shapes = [
-        (len(scan.shares), last - first, scan.size, scan.size) for scan, (first, last) in zip(scans, ends, strict=True)
+        (len(scan.shares), scan.channels, last - first, scan.size, scan.size)
+        for scan, (first, last) in zip(scans, ends, strict=True)
     ]
     offset = np.cumsum([0, *(np.prod(shape) for shape in shapes)])
     data = torch.empty(int(offset[-1]), dtype=torch.float16, device=device)
@@ -143,6 +144,6 @@ def _fill(block: Tensor, scan: Sections, rows: tuple[int, int], norm: Normalisat
     first, last = rows
     for start in range(first, last, RUN):
         stop = min(start + RUN, last)
-        values = (torch.from_numpy(scan.read(start, stop)) - norm.mean) / norm.scale
+        values = norm.apply(torch.from_numpy(scan.read(start, stop)), axis=1)
         # Rounded on the host: half as much to bring to a graphics card.
-        block[:, start - first : stop - first] = values.clamp_(-LARGEST, LARGEST).half()
+        block[:, :, start - first : stop - first] = values.clamp_(-LARGEST, LARGEST).half()

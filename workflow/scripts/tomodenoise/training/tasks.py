@@ -42,6 +42,8 @@ class Task:
     start: Model | None = None
     """A model whose weights and normalisation are taken over."""
     checkpoint: Checkpoint | None = None
+    windows: Sequence[Sequence[int] | None] = ()
+    """Of each scan the time steps to train on, first and last plus one; None, or no entries, for static ones."""
 
 
 def settings(values: Mapping[str, Any]) -> Settings:
@@ -67,6 +69,7 @@ def collect(
     chosen = settings(config["train"])
     budget = asdict(chosen.budget)
     shaping = {key: value for key, value in config["train"].items() if key not in budget}
+    entries = config["scans"].values()
     text = json.dumps({**request, "config": {**config, "train": shaping}}, sort_keys=True)
     return Task(
         [sections.describe(results / name) for name in config["scans"]],
@@ -74,5 +77,6 @@ def collect(
         chosen,
         modelfile.facts(request, pixel_sizes),
         models.load(Path(request["start"])) if request["start"] else None,
-        Checkpoint(checkpoint, hashlib.sha256(text.encode()).hexdigest(), json.dumps(budget)),
+        checkpoint=Checkpoint(checkpoint, hashlib.sha256(text.encode()).hexdigest(), json.dumps(budget)),
+        windows=[entry.get("steps", {}).get("train") for entry in entries],
     )

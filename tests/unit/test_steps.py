@@ -1,0 +1,218 @@
+"""Steps of any length become sections; groups cover the circle as they say; every projection has one place."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomodenoise import splitting, steps
+from tomodenoise.arrays import FloatArray
+from tomodenoise.errors import UserError
+from tomodenoise.layout import Layout
+from tomodenoise.scans import series
+
+TIME = {"group": "auto", "split": "time"}
+ANGLE = {"group": "auto", "split": "angle"}
+AUTO = {"sections": "auto", "input": "auto"}
+
+
+def rotation(count: int, projections: float, span: float = np.pi) -> list[FloatArray]:
+    """Angles of each step of a continuous rotation."""
+    dealt = series.deal(count, projections)
+    angles = span * np.arange(count) / projections
+    return [angles[: len(dealt)][dealt == step] for step in range(dealt[-1] + 1)]
+
+
+def interlaced(number: int, each: int, order: list[int], span: float = np.pi) -> list[FloatArray]:
+    """Make steps whose angles are shifted by one of ``len(order)`` parts of the gap, in turn."""
+    gap = span / each
+    return [gap * (np.arange(each) + order[step % len(order)] / len(order)) for step in range(number)]
+
+
+@given(count=st.integers(10, 3000), projections=st.floats(3, 400))
+def test_a_step_holds_its_projections_to_within_one_and_the_last_lacks_one_more(count: int, projections: float) -> None:
+    dealt = series.deal(count, projections)
+    if count < projections - 1:
+        return
+    sizes = np.bincount(dealt)
+    assert (np.diff(dealt) >= 0).all()
+    assert (np.diff(dealt) <= 1).all()
+    assert np.abs(sizes[:-1] - projections).max(initial=0) < 1 + 1e-4
+    assert -2 < sizes[-1] - projections < 1
+    assert count - len(dealt) < projections + 1
+
+
+def test_the_count_of_the_papers_scan_gives_its_steps() -> None:
+    dealt = series.deal(54000, 299.92)
+    assert dealt[-1] == 179
+    assert set(np.bincount(dealt)) == {299, 300}
+    assert np.bincount(dealt).mean() == pytest.approx(299.92, abs=0.01)
+
+
+@given(
+    steps_=st.integers(4, 40),
+    each=st.integers(12, 60),
+    group=st.integers(2, 6),
+    window=st.tuples(st.integers(0, 9), st.integers(2, 40)),
+)
+def test_every_step_of_the_window_trains_and_no_group_leaves_it(
+    steps_: int, each: int, group: int, window: tuple[int, int]
+) -> None:
+    start, stop = window[0], min(steps_, sum(window))
+    if stop - start < group:
+        return
+    angles, numbers = np.concatenate(rotation(steps_ * each, each)), np.repeat(np.arange(steps_), each)
+    found = steps.split(angles, numbers, "time", group, 1)
+    runs = splitting.trained(found, (start, stop))
+    assert {last - first for first, last in runs} == {group}
+    assert {section for run in runs for section in range(*run)} == set(range(start, stop))
+    flats = splitting.assignment(found)
+    for first, last in runs:
+        assert len({int(flats[section.indices[0]]) for section in found.sections[first:last]}) == group
+
+
+def test_each_step_of_a_group_predicts_the_others_in_turn() -> None:
+    angles = np.concatenate(interlaced(6, 30, [0, 2, 1]))
+    found = steps.split(angles, np.repeat(np.arange(6), 30), "time", 3, 1)
+    assert [(role.inputs, role.targets) for role in found.roles] == [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (0, 1))]
+    assert (found.times, found.each, found.members) == (6, 1, 3)
+    for section in found.sections:
+        assert section.weights.sum() == pytest.approx(np.pi)
+
+
+def test_steps_of_unequal_length_weigh_by_their_projections() -> None:
+    parts = rotation(120, 29.5)
+    numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    found = steps.split(np.concatenate(parts), numbers, "time", 2, 1)
+    shares = [section.share for section in found.sections]
+    assert shares[0] / shares[1] == pytest.approx(len(parts[0]) / len(parts[1]))
+    assert sum(shares) == pytest.approx(1)
+
+
+@given(each=st.integers(20, 200), parts=st.sampled_from([2, 3, 4, 6, 8]), turn=st.sampled_from([np.pi, 2 * np.pi]))
+def test_steps_that_interlace_evenly_have_a_figure_of_one_and_repeated_ones_their_number(
+    each: int, parts: int, turn: float
+) -> None:
+    if turn > 4:
+        each, parts = each | 1, parts + 1 - parts % 2  # else a view meets the opposite of another
+    even = steps.interlacing(interlaced(parts, each, list(range(parts)), turn), parts)
+    assert even.figure == pytest.approx(1, abs=1e-6)
+    assert even.verdict == "even"
+    same = steps.interlacing(interlaced(parts, each, [0], turn), parts)
+    assert same.figure == pytest.approx(parts, rel=1e-6)
+    assert same.verdict == "steps repeat each other's angles" if parts > 1.5 else "even"
+
+
+def test_a_rotation_that_drifts_by_a_twelfth_needs_twelve_steps() -> None:
+    parts = rotation(36 * 300, 299.92)
+    choice = steps.choose(parts, (0, 36), TIME, AUTO, 1440)
+    assert choice.sections == 12
+    assert "3600 directions cover the circle evenly" in choice.why
+    assert "enough for a target" in choice.why
+    two = steps.interlacing(parts, 2)
+    assert (two.verdict, two.figure) == ("steps repeat each other's angles", pytest.approx(1.84, abs=0.01))
+
+
+def test_a_group_is_no_larger_than_its_targets_need() -> None:
+    parts = interlaced(36, 200, [0, 4, 2, 6, 1, 5, 3, 7])
+    assert steps.choose(parts, (0, 36), TIME, AUTO, 100).sections == 2
+    assert steps.choose(parts, (0, 36), TIME, AUTO, 300).sections == 4
+
+
+def test_repeated_angles_make_pairs_and_say_so() -> None:
+    choice = steps.choose(interlaced(8, 36, [0]), (0, 8), TIME, AUTO, 282)
+    assert choice.sections == 2
+    assert "no group covers the circle evenly" in choice.why
+
+
+@given(steps_=st.integers(2, 20), sections=st.integers(2, 4))
+def test_steps_split_by_angle_hold_all_projections_in_even_sections(steps_: int, sections: int) -> None:
+    angles, numbers = np.concatenate(rotation(steps_ * 60, 60)), np.repeat(np.arange(steps_), 60)
+    found = steps.split(angles, numbers, "angle", sections, sections - 1)
+    assert len(found.sections) == steps_ * sections
+    indices = np.concatenate([section.indices for section in found.sections])
+    np.testing.assert_array_equal(np.sort(indices), np.arange(steps_ * 60))
+    for number, section in enumerate(found.sections):
+        assert set(numbers[section.indices]) == {number // sections}
+    assert splitting.trained(found, (1, steps_)) == [(s * sections, (s + 1) * sections) for s in range(1, steps_)]
+
+
+def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle() -> None:
+    assert steps.window(None, 180, "time") == (0, 36)
+    assert steps.window(None, 20, "time") == (0, 12)
+    assert steps.window(None, 8, "time") == (0, 8)
+    assert steps.window(None, 180, "angle") == (0, 180)
+    assert steps.window([3, 9], 180, "time") == (3, 9)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda: steps.window([4, 30], 20, "time"),
+            r"steps.train: \[4, 30\] are not in the scan: choose within \[0, 20\]",
+        ),
+        (lambda: steps.window([4, 5], 20, "time"), "one step alone"),
+        (
+            lambda: steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
+            "steps.group is 6, but steps.train holds only 4",
+        ),
+        (lambda: steps.split(np.zeros(6), np.repeat([0, 1], 3), "angle", 4, 3), "step 0: split.sections is 4"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        call()  # type: ignore[operator]
+
+
+def test_a_split_is_read_as_it_was_written() -> None:
+    angles = np.concatenate(rotation(100, 24.9))
+    found = steps.split(angles[:99], series.deal(99, 24.9), "time", 2, 1)
+    again = splitting.from_json(splitting.to_json(found))
+    assert again.interlacing == found.interlacing
+    assert again.times == found.times
+    np.testing.assert_allclose(again.sections[2].angles, found.sections[2].angles)
+
+
+@given(
+    lengths=st.lists(st.integers(20, 40), min_size=2, max_size=60),
+    each=st.integers(1, 4),
+    depth=st.integers(1, 40),
+    megabytes=st.sampled_from([1, 2, 64]),
+)
+def test_blocks_hold_every_step_and_every_projection_once_and_keep_within_their_size(
+    lengths: list[int], each: int, depth: int, megabytes: int
+) -> None:
+    firsts = tuple(np.cumsum([0, *lengths[:-1]]).tolist())
+    shape = Layout(sum(lengths), depth, 64, 64, each * len(lengths), megabytes * 2**20, firsts=firsts, trained=(2, 6))
+    assert [b.start for b in shape.blocks] == [0, *(b.stop for b in shape.blocks[:-1])]
+    assert shape.blocks[-1].stop == len(lengths)
+    assert shape.angle_blocks[-1].stop == sum(lengths)
+    for extent in (shape.volumes, shape.projections):
+        assert np.prod(np.minimum(extent.shard, extent.shape)) * 4 <= megabytes * 2**20
+    assert shape.projection_rows % shape.rows == 0
+    for block in shape.blocks:
+        first, last = shape.angles_of(block.index)
+        held = {
+            a
+            for b in shape.angle_blocks_of(block.index)
+            for a in range(shape.angle_blocks[b].start, shape.angle_blocks[b].stop)
+        }
+        assert set(range(first, last)) <= held
+        assert last - first == sum(lengths[block.start : block.stop])
+
+
+def test_a_series_of_a_beamtime_stays_bounded() -> None:
+    firsts = tuple(np.flatnonzero(np.diff(series.deal(54000, 299.92), prepend=-1)).tolist())
+    shape = Layout(53986, 1100, 1440, 1440, 180, 2**30, firsts=firsts, trained=(3, 12))
+    assert (shape.rows, len(shape.blocks), shape.projection_rows) == (128, 180, 512)
+    assert len(shape.blocks) * len(shape.slabs) == 1620
+    assert len(shape.angle_blocks) * len(shape.projection_slabs) == 540
+    assert max(len(shape.angle_blocks_of(block)) for block in range(180)) <= 2
+
+
+def test_the_layout_of_a_static_scan_has_one_block() -> None:
+    shape = Layout(1500, 100, 512, 512, 4, 2**28)
+    assert (len(shape.blocks), len(shape.angle_blocks), shape.runs) == (1, 1, (1, 4))
+    assert shape.volumes.shard[0] == 4
+    assert shape.projections.shard[0] == 1500

@@ -1,0 +1,90 @@
+"""Noise, residual and error over time are what they say; the report finds what moves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tomodenoise import sections, splitting, steps, volumes, watching
+from tomodenoise.report import series
+from tomodenoise.sections import Sections
+
+TIMES, DEPTH, SIZE, NOISE = 6, 5, 64, 0.3
+
+
+def written(folder: Path, truth: np.ndarray, error: float) -> tuple[Sections, Path]:
+    """Sections of noisy steps, and a denoised volume that is the truth with an error of its own."""
+    rng = np.random.default_rng(1)
+    angles = np.linspace(0, TIMES * np.pi, 10 * TIMES, endpoint=False)
+    split = steps.split(angles, np.repeat(np.arange(TIMES), 10), "time", 2, 1)
+    for name, values, deviation in (("sections.zarr", truth, NOISE), ("image", truth, error)):
+        shape = (TIMES, 1, DEPTH, SIZE, SIZE)
+        volumes.allocate(folder / name, shape, shape, shape, names="tczyx", attributes={})
+        volumes.write_shard(
+            folder / name, (0, 0, 0, 0, 0), (values + rng.normal(0, deviation, shape)).astype(np.float32)
+        )
+    unions = tuple((i,) for i in range(TIMES))
+    return sections.Sections(folder / "sections.zarr", 1, DEPTH, SIZE, split, 30.0, unions), folder / "image"
+
+
+def test_noise_residual_and_error_are_found_without_the_truth(tmp_path: Path) -> None:
+    scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
+    found = watching.watch(scan, image, (0, 3), None)
+    assert np.isnan(found.noise[[0, -1]]).all()
+    np.testing.assert_allclose(found.noise[1:-1], NOISE, rtol=0.05)
+    np.testing.assert_allclose(found.residual, np.hypot(NOISE, 0.1), rtol=0.05)
+    np.testing.assert_allclose(found.umse[1:-1], 0.01, rtol=0.3)
+    assert found.before.shape == (TIMES, SIZE, SIZE)
+
+
+def test_a_front_that_moves_adds_nothing_to_the_error(tmp_path: Path) -> None:
+    truth = np.ones((TIMES, 1, DEPTH, SIZE, SIZE))
+    for time in range(TIMES):
+        truth[time, ..., : 20 + 3 * time] = 3
+    scan, image = written(tmp_path, truth, 0.1)
+    found = watching.watch(scan, image, (0, 3), None)
+    np.testing.assert_allclose(found.umse[1:-1], 0.01, atol=0.006)
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
+    found = watching.watch(scan, image, (0, 3), 0.25)
+    watching.save(found, tmp_path / "series.npz")
+    again = watching.load(tmp_path / "series.npz")
+    assert (again.window, again.factor, again.seconds) == ((0, 3), 1, 0.25)
+    np.testing.assert_array_equal(again.umse, found.umse)
+
+
+def test_the_region_is_where_something_moves() -> None:
+    slices = np.zeros((4, 300, 300))
+    slices[2, 200:210, 40:50] = 1
+    rows, columns = series.region(slices)
+    assert rows.start <= 200
+    assert rows.stop >= 210
+    assert columns.start <= 40
+    assert columns.stop >= 50
+
+
+def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None:
+    rng = np.random.default_rng(0)
+    slices, umse = rng.normal(1, 0.1, (12, 40, 40)).astype(np.float32), np.full(12, 0.01)
+    umse[6:] = 0.04
+    found = series.section(
+        watching.Series(slices, slices, np.full(12, 0.3), np.full(12, 0.3), umse, (0, 6), 1, 0.5), (0.0, 2.0), "key"
+    )
+    assert "6.0 dB above inside" in found.told
+    assert found.chart.startswith("<svg")
+    assert found.strip_steps.startswith("0 (0 s), ")
+    for picture in (found.strip, found.cut, found.animation):
+        assert picture.uri.startswith("data:image/webp;base64,")
+
+
+def test_each_step_and_each_group_reads_its_own_sections(tmp_path: Path) -> None:
+    truth = np.arange(TIMES, dtype=float)[:, None, None, None, None] * np.ones((1, 1, DEPTH, SIZE, SIZE))
+    scan, _ = written(tmp_path, truth, 0.1)
+    assert scan.at(4).read(0, 2).mean() == pytest.approx(4, abs=0.02)
+    assert scan.at(4).shares == pytest.approx([1])
+    runs = scan.trained((2, 5))
+    assert [run.first for run in runs] == [2, 3]
+    assert runs[1].split.roles == (splitting.Role((0,), (1,)), splitting.Role((1,), (0,)))
+    assert sections.mix(runs[1].read(0, 1), runs[1].mixing((1,))).mean() == pytest.approx(4, abs=0.02)

@@ -1,0 +1,108 @@
+"""XRD-CT runs whole: every channel of every slice comes out, named, and names re-run nothing that holds pixels."""
+
+from pathlib import Path
+
+import numpy as np
+import ome_zarr.io
+import ome_zarr.reader
+import pytest
+import zarr
+
+import simulate_xrdct
+from conftest import NETWORK, TRAIN, Project
+
+pytestmark = pytest.mark.slow
+DATA = Path(__file__).parents[3] / "shared" / "data"
+ROCK = DATA / "rock_spectral" / "Sinogram_Rock_sample_2D_channels.nxs"
+TINY = ["--columns=48", "--angles=60", "--channels=4", "--counts", "30", "100"]
+NAMED = {"values": "/entry/data/2theta"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Run three slices of four channels."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    simulate_xrdct.main([str(project.folder / "scan.h5"), "--slices=3", *TINY])
+    configure(project, NAMED)
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    return project
+
+
+def configure(project: Project, names: dict[str, str], **scan: object) -> None:
+    network = {key: value for key, value in NETWORK.items() if key != "slices"}
+    entry = {"file": "scan.h5", "mode": "xrdct", "pixel_size": 2, "channels": names, **scan}
+    project.configure(scans={"tiny": entry}, network=network, train={**TRAIN, "patch": 24}, slab_megabytes=1)
+
+
+def test_every_channel_is_projected_reconstructed_and_denoised(finished: Project) -> None:
+    results = finished.folder / "results/tiny"
+    arrays = {name: zarr.open_array(results / name, mode="r") for name in ("projections.zarr", "sections.zarr")}
+    image = zarr.open_group(results / "denoised.ome.zarr", mode="r")
+    assert arrays["projections.zarr"].shape == (60, 4, 3, 48)
+    assert arrays["sections.zarr"].shape == (3, 4, 3, 48, 48)
+    assert image["0"].shape == (1, 4, 3, 48, 48)
+    volume, full = image["0"][0], arrays["sections.zarr"][:].mean(axis=0)
+    assert np.isfinite(volume).all()
+    alike = [[np.corrcoef(one.ravel(), other.ravel())[0, 1] for other in full] for one in volume]
+    assert np.argmax(alike, axis=1).tolist() == [0, 1, 2, 3], "channels keep their order"
+
+
+def test_the_image_names_its_channels(finished: Project) -> None:
+    path = finished.folder / "results/tiny/denoised.ome.zarr"
+    attributes = dict(zarr.open_group(path, mode="r").attrs)
+    labels = [channel["label"] for channel in attributes["ome"]["omero"]["channels"]]
+    assert labels == ["2theta 2 deg", "2theta 3.33333 deg", "2theta 4.66667 deg", "2theta 6 deg"]
+    assert attributes["provenance"]["channels"]["values"] == pytest.approx([2, 10 / 3, 14 / 3, 6])
+    assert attributes["provenance"]["config"]["network"]["channels"] == 4
+    (node, *_) = list(ome_zarr.reader.Reader(ome_zarr.io.parse_url(path))())
+    assert node.metadata["channel_names"] == labels
+    assert all(low < high for low, high in node.metadata["contrast_limits"])
+
+
+def test_the_report_shows_channels_and_spectra(finished: Project) -> None:
+    page = (finished.folder / "results/report.html").read_text()
+    assert "2theta 4.66667 deg" in page
+    assert page.count("along the channels") == 4
+    assert "the mean of the channels" in page
+
+
+def test_other_names_write_the_images_header_again_and_no_pixel(finished: Project) -> None:
+    configure(finished, {**NAMED, "name": "angle"})
+    run = finished.snakemake("--dry-run")
+    assert run.status == 0, run.text
+    assert set(run.jobs) <= {"allocate_image", "render_report"}, run.jobs
+    configure(finished, NAMED)
+    run = finished.snakemake("--dry-run")
+    assert run.jobs == {}, run.text
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"axes": "zcax"}, "scans.tiny: axes: 'zcax' must hold"),
+        ({"mode": "static", "channels": {}}, "scans.tiny: channels: only a scan of mode: xrdct"),
+        ({"angles": "/entry/none"}, "there is no dataset /entry/none"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(finished: Project, entry: dict[str, object], words: str) -> None:
+    configure(finished, NAMED, **entry)
+    run = finished.snakemake("--dry-run")
+    configure(finished, NAMED)
+    assert run.status != 0
+    assert words in run.text
+    assert "Traceback" not in run.text
+
+
+@pytest.mark.skipif(not ROCK.is_file(), reason=f"the measured scan is not at {ROCK}")
+def test_the_measured_rock_runs_whole(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    network = {"width": 4, "depth": 2}
+    entry = {"file": str(ROCK), "mode": "xrdct", "angle_unit": "radians", "center": 199.5}
+    project.configure(scans={"rock": entry}, correct={"stripes": "sorting"}, network=network, train=TRAIN)
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    volume = zarr.open_array(tmp_path / "results/rock/denoised.ome.zarr/0", mode="r")[0, :, 0]
+    assert volume.shape == (5, 400, 400)
+    assert (volume[:, 50:120, 200:250].mean(axis=(1, 2)) > 2 * volume[:, 200:300, 230:300].mean(axis=(1, 2))).all()
+    assert "cone beam" in (tmp_path / "results/report.html").read_text()

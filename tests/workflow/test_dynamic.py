@@ -1,0 +1,126 @@
+"""A dynamic scan runs whole, from one file or from a file for each step, and gives one volume for each step."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import zarr
+from projects import ROOT
+
+import simulate_series
+from conftest import NETWORK, TRAIN, Project
+
+GEL = ROOT.parent / "shared/data/gel_dynamic/gel_parallel_dx.h5"
+SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.5", "--center", "24", "--quiet", "4"]
+STEPS = {"projections": 24.5, "train": [0, 4]}
+
+
+def configured(folder: Path, **scans: dict[str, object]) -> Project:
+    project = Project(folder)
+    train, entries = {**TRAIN, "patch": 16}, {name: {"mode": "dynamic", **entry} for name, entry in scans.items()}
+    project.configure(scans=entries, network=NETWORK, train=train, slab_megabytes=1)
+    return project
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Two scans, by time and by angle, run to the end."""
+    folder = tmp_path_factory.mktemp("dynamic")
+    simulate_series.main([str(folder / "cell.h5"), *SHAPE])
+    simulate_series.main([str(folder / "step_.h5"), "--layout", "files", *SHAPE])
+    project = configured(
+        folder,
+        whole={"file": "cell.h5", "steps": {**STEPS, "group": 2}},
+        each={"file": "step_*.h5", "steps": {"train": [0, 4], "group": 2, "seconds": 2.5}},
+        split={"file": "cell.h5", "steps": {**STEPS, "split": "angle"}},
+    )
+    run = project.snakemake("all")
+    assert run.status == 0, run.text
+    return project
+
+
+def test_every_step_has_its_volume_with_the_scale_of_time(finished: Project) -> None:
+    for name, seconds in (("whole", 0.1), ("each", 2.5), ("split", 0.1)):
+        image = zarr.open_group(finished.folder / f"results/{name}/denoised.ome.zarr", mode="r")
+        assert image["0"].shape == (7, 1, 9, 48, 48)
+        assert np.isfinite(image["0"][:]).all()
+        assert all(image["0"][step].std() > 0 for step in range(7))
+        described = image.attrs["ome"]["multiscales"][0]
+        assert described["axes"][0] == {"name": "t", "type": "time", "unit": "second"}
+        scale = described["datasets"][0]["coordinateTransformations"][0]["scale"]
+        assert scale[0] == pytest.approx(seconds, rel=0.02)
+
+
+def test_steps_in_files_give_the_bits_of_steps_in_one(finished: Project) -> None:
+    one, many = (
+        zarr.open_array(finished.folder / f"results/{name}/sections.zarr", mode="r")[:] for name in ("whole", "each")
+    )
+    assert one.shape == (7, 1, 9, 48, 48)
+    np.testing.assert_allclose(one, many, atol=1e-4 * np.abs(one).max())
+
+
+def test_the_split_tells_the_interlacing_and_steps_split_by_angle_have_sections_of_their_own(finished: Project) -> None:
+    whole, split = (json.loads((finished.folder / f"results/{n}/split.json").read_text()) for n in ("whole", "split"))
+    assert (len(whole["sections"]), whole["times"], whole["interlacing"]["verdict"]) == (7, 7, "even")
+    assert (len(split["sections"]), split["times"]) == (14, 7)
+    assert whole["roles"] == [{"inputs": [0], "targets": [1]}, {"inputs": [1], "targets": [0]}]
+
+
+def test_the_report_shows_time(finished: Project) -> None:
+    page = (finished.folder / "results/report.html").read_text()
+    assert page.count("through time, raw left, denoised right") == 3
+    assert "2 steps together see" in page
+
+
+def test_there_is_nothing_left_to_do_and_another_window_trains_and_denoises_only(finished: Project) -> None:
+    config = finished.folder / "config.yaml"
+    text = config.read_text()
+    assert finished.snakemake("-n").jobs == {}
+    try:
+        config.write_text(text.replace("train:\n      - 0\n      - 4", "train:\n      - 1\n      - 5"))
+        jobs = set(finished.snakemake("-n").jobs)
+    finally:
+        config.write_text(text)
+    assert "train_model" in jobs
+    assert not jobs & {"correct_slab", "reconstruct_slab", "find_center", "split_scan", "describe_scan"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "parts"),
+    [
+        ({}, ["scans.cell", "steps.projections", "as 24.5 for half a turn"]),
+        ({"steps": {"projections": 24.5, "train": [3, 9]}}, ["scans.cell", "steps.train", "within [0, 7]"]),
+        ({"steps": {"projections": 24.5, "group": 9}}, ["scans.cell", "steps.group is 9", "7 steps"]),
+        ({"steps": {"projection": 24.5}}, ["unknown key 'scans.cell.steps.projection'", "'projections'"]),
+        ({"mode": "static", "steps": {}}, ["scans.cell", "set mode: dynamic"]),
+        ({"file": "step_*.h5", "mode": "static"}, ["scans.cell", "7 files", "set mode: dynamic"]),
+        ({"file": "none_*.h5"}, ["scans.cell", "no file is called none_*.h5"]),
+        ({"file": []}, ["scans.cell.file"]),
+    ],
+)
+def test_a_mistake_is_one_line(finished: Project, tmp_path: Path, entry: dict[str, object], parts: list[str]) -> None:
+    for file in finished.folder.glob("*.h5"):
+        (tmp_path / file.name).symlink_to(file)
+    run = configured(tmp_path, cell={"file": "cell.h5", **entry}).snakemake("all")
+    lines = [line for line in run.text.splitlines() if line.strip()]
+    assert run.status != 0
+    assert len(lines) == 1, run.text
+    assert all(part in lines[0] for part in parts), lines[0]
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not GEL.is_file(), reason=f"the measured series is not at {GEL}")
+def test_the_measured_gel_runs_whole_and_its_straws_fill(tmp_path: Path) -> None:
+    with h5py.File(GEL) as file:
+        assert "time_step" in file["exchange"]
+    project = configured(tmp_path, gel={"file": str(GEL)})
+    run = project.snakemake("all")
+    assert run.status == 0, run.text
+    image = zarr.open_array(tmp_path / "results/gel/denoised.ome.zarr/0", mode="r")[:, 0, 0]
+    assert image.shape == (8, 282, 282)
+    inside = np.hypot(*np.indices((282, 282)) - 140.5) < 90
+    assert "steps repeat each other&#39;s angles" in (tmp_path / "results/report.html").read_text()
+    assert np.quantile(image[7][inside], 0.99) > np.quantile(image[0][inside], 0.99)

@@ -1,0 +1,123 @@
+"""The course of a dynamic scan: an object that changes while the stage turns and turns, one frame at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.simulation.acquisition import Frame
+from tomodenoise.simulation.cell import Plan, project_cell, true_slices
+from tomodenoise.simulation.detector import Detector, expose, flatfield
+
+K11 = Detector(conversion=1.55, offset=99.0, read_noise=2.5)
+"""Detector at Diamond's K11: variance 1.55 times the signal above a dark level of 99 counts [measured on its flats]."""
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Plan of a dynamic scan of continuous rotation, with flats before it."""
+
+    columns: int = field(default=128, metadata={"help": "detector columns"})
+    rows: int = field(default=12, metadata={"help": "detector rows"})
+    steps: int = field(default=72, metadata={"help": "time steps"})
+    projections: float = field(default=59.92, metadata={"help": "projections of a step; need not be whole"})
+    span: float = field(default=180.0, metadata={"help": "degrees of a step"})
+    shifts: int = field(default=1, metadata={"help": "steps after which shifted angles repeat; 1 shifts none"})
+    flats: int = field(default=120, metadata={"help": "number of flats, before the scan"})
+    darks: int = field(default=20, metadata={"help": "number of darks"})
+    center: float = field(default=65.2, metadata={"help": "column of the axis"})
+    period: float = field(default=0.1, metadata={"help": "seconds of a step"})
+
+    @property
+    def count(self) -> int:
+        """Number of projections."""
+        return int(np.ceil(self.steps * self.projections - 1e-6))
+
+
+def angles(turns: Turns) -> FloatArray:
+    """Return the angle of each projection, (count,) degrees, running on from step to step.
+
+    Where the projections of a step are no whole number, steps interlace by themselves; else they may be shifted
+    against each other, by multiples of the inverse golden ratio rounded to one of so many ``shifts``.
+    """
+    number = np.arange(turns.count) / turns.projections
+    stride = max(1, round(turns.shifts * 0.618))
+    while np.gcd(stride, turns.shifts) > 1:
+        stride += 1
+    shift = (np.floor(number + 1e-9) * stride % turns.shifts) / turns.shifts
+    return np.asarray(turns.span * (number + shift / turns.projections))
+
+
+def frames(plan: Plan, turns: Turns, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
+    """Yield darks, flats and projections in order of time, uint16 (rows, columns); holds one frame at a time."""
+    shape = turns.rows, turns.columns
+    pattern_rng, *streams = rng.spawn(1 + turns.darks + turns.flats + turns.count)
+    beam = detector.photons * flatfield(shape, pattern_rng)
+    light: FloatArray = np.zeros(shape)
+    for number, stream in enumerate(streams):
+        light_share: FloatArray = np.full(shape, float(number >= turns.darks))
+        if (projection := number - turns.darks - turns.flats) >= 0:
+            light_share = np.exp(-_integrals(plan, turns, projection))
+        frame, light = expose(detector, beam * light_share, light, np.ones(1), stream)
+        yield frame
+
+
+def write(path: Path, plan: Plan, turns: Turns, detector: Detector, rng: np.random.Generator, layout: str) -> None:
+    """Write the scan.
+
+    Parameters
+    ----------
+    path : Data Exchange file to write or replace; of files for single steps each has the step's number before its
+        ending.
+    layout : `continuous`, one file; `numbered`, one that holds the step of each projection; `files`, one for each step,
+        with all the flats and darks.
+    """
+    stream, theta = frames(plan, turns, detector, rng), angles(turns)
+    darks, flats = ([next(stream) for _ in range(count)] for count in (turns.darks, turns.flats))
+    step = np.floor((np.arange(turns.count) + 1e-6) / turns.projections).astype(int)
+    common = {"exchange/data_white": np.array(flats), "exchange/data_dark": np.array(darks)}
+    time = np.arange(turns.count) * turns.period / turns.projections
+    parts = [step == number for number in range(step[-1] + 1)] if layout == "files" else [step >= 0]
+    for number, part in enumerate(parts):
+        file = path.with_stem(f"{path.stem}{number}") if layout == "files" else path
+        data = {**common, "exchange/theta": theta[part], "exchange/time": time[part]}
+        if layout == "numbered":
+            data["exchange/time_step"] = step
+        _write_file(file, data, stream, int(part.sum()), (turns.rows, turns.columns))
+
+
+def write_truth(path: Path, plan: Plan, turns: Turns) -> None:
+    """Write the true volumes in the middle of each step, (step, row, y, x) float32, attenuation per pixel, as .npy."""
+    partial = path.with_name(path.name + ".partial")
+    shape = turns.steps, turns.rows, turns.columns, turns.columns
+    volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+    for step in range(turns.steps):
+        volumes[step] = true_slices(plan.at(step + 0.5), turns.columns, range(turns.rows))
+    volumes.flush()
+    partial.replace(path)
+
+
+def _integrals(plan: Plan, turns: Turns, projection: int) -> FloatArray:
+    angle, step = np.deg2rad(angles(turns)[projection]), (projection + 0.5) / turns.projections
+    return project_cell(plan.at(step), float(angle), turns.center, (turns.rows, turns.columns))
+
+
+def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count: int, shape: tuple[int, int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with h5py.File(partial, "w") as file:
+        file["implements"] = "exchange:measurement"
+        stack = file.create_dataset("exchange/data", (count, *shape), np.uint16, chunks=(1, *shape))
+        for name, values in data.items():
+            file[name] = values
+        file["exchange/theta"].attrs["units"] = "degrees"
+        file["exchange/time"].attrs["units"] = "s"
+        file["measurement/instrument/detector/x_pixel_size"] = 1.0
+        file["measurement/instrument/detector/x_pixel_size"].attrs["units"] = "um"
+        for number in range(count):
+            stack[number] = next(stream)
+    partial.replace(path)

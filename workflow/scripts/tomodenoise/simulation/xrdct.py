@@ -1,0 +1,161 @@
+"""XRD-CT of particles whose truth is known: each a mixture of materials, each material a diffraction pattern.
+
+Photons are counted in every channel at every point: Poisson, with a mean that is a line integral of what scatters
+there. Nothing is absorbed, so there are neither flats nor -log.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.simulation.phantom import Foam, foam, truth
+from tomodenoise.simulation.projection import project
+
+MATERIALS = 5
+PEAKS = 8
+"""Of each material's own pattern."""
+
+WIDTH = 0.006
+"""Deviation of a peak, of the range of channels."""
+
+BACKGROUND = 0.15
+"""Of the highest peak, scattered by all material alike."""
+
+LOOSE = 0.3
+"""Density of the material between spheres."""
+
+PROBES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Where the materials are."""
+
+    shape: tuple[int, int]
+    """Slices and columns."""
+    integrals: Callable[[float], FloatArray]
+    """Of an angle in radians: (material, slice, column) float64, line integrals in pixels."""
+    volume: Callable[[], FloatArray]
+    """(material, z, y, x) float32, the share of each voxel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """What the materials scatter."""
+
+    name: str
+    unit: str
+    values: FloatArray
+    """(channel,)"""
+    intensities: FloatArray
+    """(material, channel) per pixel of material."""
+
+
+def spheres(shape: tuple[int, int], rng: np.random.Generator, radii: tuple[float, float] = (2.0, 6.0)) -> Sample:
+    """Draw a loose cylinder of one material with dense spheres of the others, projected exactly.
+
+    Parameters
+    ----------
+    shape : slices and columns.
+    radii : of the spheres, pixels.
+    """
+    drawn = foam(shape, radii, 0.3, rng)
+    kinds = rng.integers(1, MATERIALS, len(drawn.radii))
+    parts = [replace(drawn, matrix=LOOSE, attenuations=np.zeros(len(kinds)))]
+    parts += [replace(drawn, matrix=0.0, attenuations=(kinds == kind) * 1.0) for kind in range(1, MATERIALS)]
+    axis = (shape[1] - 1) / 2
+    return Sample(
+        shape,
+        lambda angle: np.stack([project(part, angle, axis, shape) for part in parts]),
+        lambda: _sampled(parts, shape),
+    )
+
+
+def _sampled(parts: list[Foam], shape: tuple[int, int]) -> FloatArray:
+    return np.stack([truth(part, shape[1], range(shape[0])) for part in parts])
+
+
+def peaks(channels: int, rng: np.random.Generator) -> Patterns:
+    """Draw patterns of Gaussian peaks, for whom has none that were measured: 2theta from 2 to 6 degrees."""
+    values = np.linspace(2, 6, channels)
+    places, heights = rng.uniform(2, 6, (MATERIALS, PEAKS, 1)), rng.uniform(0.2, 1, (MATERIALS, PEAKS, 1))
+    width = max(4 * WIDTH, 2 / channels)
+    drawn = np.sum(heights * np.exp(-(((values - places) / width) ** 2) / 2), axis=1)
+    return Patterns("2theta", "deg", values, _on_background(drawn))
+
+
+def reflections(name: str, unit: str, values: FloatArray, measured: FloatArray, count: int) -> Patterns:
+    """Keep those channels of finer patterns that tell materials apart best: the highest, none beside another.
+
+    Parameters
+    ----------
+    values : (fine channel,)
+    measured : (material, fine channel).
+    count : channels to keep.
+    """
+    apart = max(1, len(values) // (4 * count))
+    height = measured.std(axis=0)
+    kept: list[int] = []
+    for channel in np.argsort(-height, kind="stable").tolist():
+        if len(kept) < count and all(abs(channel - other) >= apart for other in kept):
+            kept.append(channel)
+    chosen = np.sort(kept)
+    return Patterns(name, unit, values[chosen], _on_background((measured - measured.min())[:, chosen]))
+
+
+def _on_background(patterns: FloatArray) -> FloatArray:
+    """Put patterns on what all materials scatter smoothly, falling along the channels."""
+    falling = BACKGROUND * patterns.max() * np.linspace(1.3, 0.7, patterns.shape[1])
+    return np.asarray(patterns + falling)
+
+
+def scaled(patterns: Patterns, sample: Sample, counts: tuple[float, float]) -> Patterns:
+    """Scale each channel to its largest count: evenly spread in the logarithm, the weakest channel least.
+
+    Parameters
+    ----------
+    counts : expected at full time in the brightest pixel of the weakest and of the strongest channel.
+    """
+    angles = np.arange(PROBES) * np.pi / PROBES
+    brightest = np.max([_mixed(patterns, sample.integrals(angle)).max(axis=(1, 2)) for angle in angles], axis=0)
+    aims = np.geomspace(*counts, len(brightest))[np.argsort(np.argsort(brightest, kind="stable"))]
+    return replace(patterns, intensities=patterns.intensities * aims / brightest)
+
+
+def _mixed(patterns: Patterns, materials: FloatArray) -> FloatArray:
+    """(material, ...) to (channel, ...)."""
+    return np.tensordot(patterns.intensities.T, materials, 1)
+
+
+def acquire(
+    sample: Sample, patterns: Patterns, angles: FloatArray, time: float, empty: float, rng: np.random.Generator
+) -> Iterator[FloatArray]:
+    """Count photons, one angle after the other.
+
+    Parameters
+    ----------
+    patterns : in counts at full time, see `scaled`.
+    angles : (angle,) radians.
+    time : of the measurement, relative to the full one.
+    empty : counts at full time of a last channel that holds nothing but a constant background, which is taken off: pure
+        noise. Without it, 0, there is no such channel.
+
+    Yields
+    ------
+    (channel, slice, column) float32, counts over time: the same at any time but for the noise. Each angle has a random
+    stream of its own.
+    """
+    for angle, stream in zip(angles, rng.spawn(len(angles)), strict=True):
+        counted = stream.poisson(time * _mixed(patterns, sample.integrals(float(angle)))) / time
+        if empty:
+            noise = stream.poisson(time * empty, counted.shape[1:]) / time - empty
+            counted = np.concatenate([counted, noise[None]])
+        yield counted.astype(np.float32)
+
+
+def volume(sample: Sample, patterns: Patterns, empty: float) -> FloatArray:
+    """Give the truth, (channel, z, y, x) float32, counts per pixel at full time; of a channel of noise it is 0."""
+    mixed = _mixed(patterns, sample.volume()).astype(np.float32)
+    return np.concatenate([mixed, np.zeros_like(mixed[:1])]) if empty else mixed

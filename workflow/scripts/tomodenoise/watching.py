@@ -1,0 +1,99 @@
+"""What a denoised series shows of itself: its middle slice at every time step, and figures by which drift is seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from tomodenoise import plans, volumes
+from tomodenoise.arrays import FloatArray
+from tomodenoise.sections import Sections, mix
+
+EDGE = 256
+"""Pixels of the slices that are kept, at most; larger ones are averaged."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series as the report shows it."""
+
+    before: FloatArray
+    """(t, y, x) middle slice of each step's reconstruction, attenuation per pixel."""
+    after: FloatArray
+    """The same, denoised."""
+    noise: FloatArray
+    """(t,) deviation of the reconstruction's noise; the first and the last step have no two neighbours, so NaN."""
+    residual: FloatArray
+    """(t,) root mean square of what denoising took away."""
+    umse: FloatArray
+    """(t,) mean square error of the denoised slices, estimated without the truth."""
+    window: tuple[int, int]
+    """Steps that the model was trained on, first and last plus one; empty where it was trained elsewhere."""
+    factor: int
+    """Pixels of the volume, along an edge, in one of the slices kept."""
+    seconds: float
+    """From one step to the next; NaN where it is not known."""
+
+
+def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | None) -> Series:
+    """Go through a denoised series once, three steps in memory at a time.
+
+    Parameters
+    ----------
+    image : folder of the denoised volume's full resolution, (t, c, z, y, x).
+    window, seconds : as in `Series`.
+
+    Notes
+    -----
+    With the reconstructions a and b of the steps before and after, whose noise is their own, mean (a - f)(b - f) is the
+    mean square error of the denoised f [Marcos Morales et al., ICML 2023], and with the raw x in place of f the
+    variance of its noise. What moves from black to white in a step adds nothing to either, as f equals a or b there;
+    what changes slowly makes both smaller.
+    """
+    middle, times = scan.depth // 2, scan.split.times
+    rows = plans.watched(scan.depth)
+    factor, seen = -(-scan.size // EDGE), scan.visible
+    raw = [_raw(scan, time, rows) for time in (0, 1)]
+    before, after, figures = [], [], np.full((3, times), np.nan)
+    for time in range(times):
+        denoised = volumes.read(image, (time, 0, slice(*rows)))
+        raw = [*raw, _raw(scan, time + 1, rows)][-3:] if 0 < time < times - 1 else raw
+        noisy = raw[0 if time == 0 else 1] if time < times - 1 else raw[-1]
+        figures[1, time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, seen], dtype=float))
+        if 0 < time < times - 1:
+            a, b = raw[0][:, seen].astype(float), raw[2][:, seen].astype(float)
+            x, f = noisy[:, seen], denoised[:, seen]
+            figures[0, time] = np.sqrt(np.mean((a - x) * (b - x)).clip(0))
+            figures[2, time] = np.mean((a - f) * (b - f))
+        before.append(_shrunk(noisy[middle - rows[0]], factor))
+        after.append(_shrunk(denoised[middle - rows[0]], factor))
+    period = np.nan if seconds is None else seconds
+    noise, residual, umse = figures
+    return Series(np.stack(before), np.stack(after), noise, residual, umse, (window[0], window[1]), factor, period)
+
+
+def save(series: Series, path: Path) -> None:
+    """Write it to an npz file."""
+    np.savez(path, **{field.name: getattr(series, field.name) for field in fields(Series)})
+
+
+def load(path: Path) -> Series:
+    """Read what `save` wrote."""
+    with np.load(path, allow_pickle=False) as kept:
+        arrays = {name: kept[name] for name in kept}
+    first, last = arrays.pop("window").tolist()
+    factor, seconds = int(arrays.pop("factor")), float(arrays.pop("seconds"))
+    return Series(**arrays, window=(first, last), factor=factor, seconds=seconds)
+
+
+def _raw(scan: Sections, time: int, rows: tuple[int, int]) -> FloatArray:
+    step = scan.at(time)
+    return np.asarray(mix(step.read(*rows), step.shares)[0])
+
+
+def _shrunk(image: FloatArray, factor: int) -> FloatArray:
+    """Average blocks of pixels; those that are not whole at the far edges are left out."""
+    edge = image.shape[0] // factor
+    whole = image[: edge * factor, : edge * factor]
+    return np.asarray(whole.reshape(edge, factor, edge, factor).mean(axis=(1, 3)), dtype=np.float32)

@@ -1,0 +1,27 @@
+"""Look through a denoised series once: its middle slice at every step, and figures over time, for the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomodenoise import logs, sections, watching
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None) -> None:
+    """Write what there is to see of the scan whose results these are."""
+    scan = sections.describe(results)
+    series = watching.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds)
+    logs.logger.info(
+        "%d steps, noise %s, residual %s, uMSE %s",
+        len(series.noise),
+        *map(str, (series.noise, series.residual, series.umse)),
+    )
+    watching.save(series, output)
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        params = snakemake.params
+        main(Path(snakemake.input.split).parent, Path(snakemake.output[0]), params.window, params.seconds)

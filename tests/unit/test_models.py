@@ -213,7 +213,7 @@ def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path
 def test_a_model_that_is_damaged_is_refused_wherever_the_bit_was_flipped(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
     content = file.read_bytes()
-    mean = content.index(b'mean\\": 0.3') + len(b'mean\\": 0.')
+    mean = content.index(b'mean\\": [0.3') + len(b'mean\\": [0.')
     for place in (mean, len(content) // 2, len(content) - 4, len(content) - 2000):
         spoiled = bytearray(content)
         spoiled[place] ^= 1

@@ -22,17 +22,15 @@ def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores:
         print(f"model {model}", *forecast.lines([stage], memory["models"]), sep="\n")
     every = [stage for _, stages in planned.values() for stage in stages] + list(trainings.values())
     needed = sum(inspection.to_write(name, stages, Path("results")) for name, (_, stages) in planned.items())
-    print(
-        f"time: {readable.duration(forecast.together(every, cores))} on {cores} cores; measured on one machine, widened"
-    )
+    time = readable.duration(forecast.together(every, cores))
+    print(f"time: {time} on {cores} cores, widened from what one machine took")
     print(f"graphics card here: {'yes, for which no time was measured' if devices.best() == 'cuda' else 'none'}")
     print(f"disk: about {readable.size(needed)} more, of {readable.size(shutil.disk_usage('.').free)} free")
-    asked = {rule: max(each.get(rule, 0) for each in memory.values()) for each in memory.values() for rule in each}
-    trouble = [line for entry, _ in planned.values() for line in inspection.unreadable(entry.scan)]
-    trouble += inspection.of_disk(needed, Path())
+    trouble = [*inspection.of_disk(needed, Path())]
+    trouble += [line for entry, _ in planned.values() for line in inspection.unreadable(entry.scan)]
     if not submitting:
-        print(inspection.hint(asked, cores) or "memory: enough")
-        trouble += inspection.of_memory(asked)
+        print(inspection.hint(memory, cores) or "memory: enough")
+        trouble += inspection.of_memory(memory)
     if trouble:
         raise UserError("; ".join(trouble))
     print("nothing stands in the way")
@@ -40,5 +38,4 @@ def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores:
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        params = snakemake.params
-        main(params.config, params.memory, params.cores, submitting=params.submitting)
+        main(**dict(snakemake.params.items()))

@@ -16,8 +16,7 @@ def main(arrays: Mapping[str, Sequence[integrity.Expected]], threads: int) -> No
     """Read all of a volume before what led to it is deleted; only shards go, what describes them stays."""
     kept, freed = [], 0
     for scan, each in arrays.items():
-        volume = [integrity.of_array(array, threads) for array in each if array.lasting]
-        if not Path("results", scan, "quality.json").exists() or any(state.flaws or not state.made for state in volume):
+        if not integrity.finished(Path("results", scan), each, threads):
             kept.append(scan)
             continue
         for array in each:
@@ -28,9 +27,7 @@ def main(arrays: Mapping[str, Sequence[integrity.Expected]], threads: int) -> No
                 freed += size
     print(f"{readable.size(freed)} freed")
     if kept:
-        raise UserError(
-            f"kept those of {', '.join(kept)}, whose denoised volume is not whole or not judged: see `snakemake verify`"
-        )
+        raise UserError(f"kept those of {', '.join(kept)}: not whole or not judged, see `snakemake verify`")
 
 
 if __name__ == "__main__":

@@ -28,10 +28,9 @@ def draft(files: Sequence[Path]) -> str:
     """
     names = _names(files)
     entries = {file: [*_entry(name, file)] for name, file in names.items()}
-    if all(lines[0].startswith("  #") for lines in entries.values()):
-        raise UserError(
-            f"none of these files is a scan: {'; '.join(lines[0].strip(' #') for lines in entries.values())}"
-        )
+    reasons = [lines[0].strip(" #") for lines in entries.values() if lines[0].startswith("  #")]
+    if len(reasons) == len(entries):
+        raise UserError(f"none of these files is a scan: {'; '.join(reasons)}")
     return "\n".join([*_head(), *(line for lines in entries.values() for line in ["", *lines]), *_foot(), ""])
 
 

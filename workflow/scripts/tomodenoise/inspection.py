@@ -81,16 +81,18 @@ def of_disk(needed: int, folder: Path) -> Iterator[str]:
         yield f"{place} cannot be written to: mend its permissions, or run elsewhere with --directory"
 
 
-def of_memory(asked: Mapping[str, int]) -> Iterator[str]:
-    """Compare what a job of each rule asks for, megabytes, with this machine's memory."""
-    for rule, megabytes in asked.items():
-        if megabytes > memory():
-            yield f"a job of {rule} asks for {megabytes} MB, but this machine has {memory()}: lower slab_megabytes"
+def of_memory(asked: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Compare what a job of each rule asks for, megabytes by scan and rule, with this machine's memory."""
+    for scan, rules in asked.items():
+        for rule, megabytes in rules.items():
+            if megabytes > memory():
+                told = f"a job of {rule} asks for {megabytes} MB, but this machine has {memory()}"
+                yield f"{scan}: {told}: lower slab_megabytes"
 
 
-def hint(asked: Mapping[str, int], cores: int) -> str | None:
+def hint(asked: Mapping[str, Mapping[str, int]], cores: int) -> str | None:
     """Say how to keep the jobs that run at the same time within this machine's memory."""
-    largest = max(asked.values(), default=0)
+    largest = max((megabytes for rules in asked.values() for megabytes in rules.values()), default=0)
     if largest * cores <= memory():
         return None
     return f"{cores} jobs of {largest} MB do not fit into {memory()} MB: add --resources mem_mb={memory() * 9 // 10}"

@@ -17,6 +17,10 @@ from safetensors.numpy import load_file
 from tomodenoise import exports, modelfile, readable, volumes
 from tomodenoise.errors import UserError
 
+HEADERS = ("*.json", "corrections/*.json")
+TRAINED = ("model.safetensors", "history.jsonl")
+MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5")
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -60,6 +64,25 @@ class State:
         if self.flaws:
             return f"{len(self.flaws)} to be made again"
         return "whole" if self.made else "none"
+
+
+def survey(
+    results: Path, arrays: Sequence[Expected], scans: Sequence[str], models: Sequence[str], threads: int
+) -> list[State]:
+    """Look at all products, in the order in which they are made."""
+    folders = [results / scan for scan in scans]
+    states = [of_files(folder, pattern) for folder in folders for pattern in HEADERS]
+    states += [of_array(array, threads) for array in arrays if not array.lasting]
+    states += [of_files(results / "models" / model, pattern) for model in models for pattern in TRAINED]
+    states += [of_array(array, threads) for array in arrays if array.lasting]
+    states += [of_files(folder, pattern) for folder in folders for pattern in MADE_OF_VOLUMES]
+    return states + [of_stack(stack) for folder in folders for stack in sorted(folder.glob("*_tiff*"))]
+
+
+def finished(folder: Path, arrays: Sequence[Expected], threads: int) -> bool:
+    """Tell whether the volumes of a scan are whole and judged, so that what led to them may go."""
+    states = [of_array(array, threads) for array in arrays if array.lasting]
+    return (folder / "quality.json").exists() and all(state.made and not state.flaws for state in states)
 
 
 def of_array(expected: Expected, threads: int) -> State:

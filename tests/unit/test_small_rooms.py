@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tomodenoise import centering, correction, figures, logs, provenance, scans
+from tomodenoise import centering, correction, figures, logs, provenance, scans, summary
 from tomodenoise.errors import UserError
 
 CLEAN = correction.SlabStatistics(smallest_counts=80.0, low_counts=90.0, repaired=0, dead=0, empty_rows=0)
@@ -120,3 +120,10 @@ def test_progress_is_told_with_the_time_that_is_left(
         "4 of 6 slices, about 2 min left",
         "6 of 6 slices, about 0 min left",
     ]
+
+
+def test_the_report_takes_the_slabs_in_order_and_none_of_an_earlier_layout(tmp_path: Path) -> None:
+    for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
+        (tmp_path / name).touch()
+    made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]
+    assert [file.name for file in summary._numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]

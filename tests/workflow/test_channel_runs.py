@@ -71,7 +71,7 @@ def test_other_names_write_the_images_header_again_and_no_pixel(finished: Projec
     configure(finished, {**NAMED, "name": "angle"})
     run = finished.snakemake("--dry-run")
     assert run.status == 0, run.text
-    assert set(run.jobs) <= {"allocate_image", "render_report"}, run.jobs
+    assert set(run.jobs) <= {"describe_image", "render_report"}, run.jobs
     configure(finished, NAMED)
     run = finished.snakemake("--dry-run")
     assert run.jobs == {}, run.text

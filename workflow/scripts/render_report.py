@@ -1,5 +1,6 @@
 """Collect what is known of every scan and every model, and render the page."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(results: Path, benchmarks: Path, output: Path, config: dict[str, Any]) -> None:
-    """Write one page for all scans of the configuration."""
-    sections = [summary.of_scan(name, config, results, benchmarks) for name in sorted(config["scans"])]
+def main(results: Path, benchmarks: Path, slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
+    """Write one page for all scans of the configuration, from the `slabs` that they have: older ones may lie beside."""
+    sections = [summary.of_scan(name, config, results, benchmarks, slabs) for name in sorted(config["scans"])]
     models = [summary.of_model(name, config, results) for name in settings.models(config)]
     page = report.render(sections, models, "tomodenoise report")
     logs.logger.info("%d scans, %d models, %d kB", len(sections), len(models), len(page) // 1000)
@@ -20,4 +21,5 @@ def main(results: Path, benchmarks: Path, output: Path, config: dict[str, Any]) 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        main(Path("results"), Path("benchmarks"), Path(snakemake.output[0]), snakemake.params.config)
+        slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
+        main(Path("results"), Path("benchmarks"), slabs, Path(snakemake.output[0]), snakemake.params.config)

@@ -1,7 +1,7 @@
 """What the report says of a scan and of a model, gathered from their products."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,25 @@ from tomodenoise.judging import record
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
 
-def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Path) -> report.ScanSection:
+def of_scan(
+    name: str, config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]
+) -> report.ScanSection:
     """Gather one scan.
 
     Parameters
     ----------
     config : resolved configuration.
     results, benchmarks : the folders of products and of Snakemake's measurements.
+    made : files of all slabs; others that lie beside them are of an earlier layout.
     """
     folder, model = results / name, settings.model_of(config, name)
     scan = scans.from_json(_read(folder / "scan.json"))
     scan = replace(scan, pixel_size=config["scans"][name].get("pixel_size", scan.pixel_size))
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
-    slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections")]
-    planes = figures.join(_of_middle_block(_numbered(folder / "figures" / "planes")))
+    slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]
+    shown = _numbered(folder / "figures" / "planes", made)
+    planes = figures.join(_of_middle_block(shown))
     image = volumes.attributes(folder / "denoised.ome.zarr")
     axial = planes["axial (z)"][1]
     description = _model(model, config, results)
@@ -64,13 +68,13 @@ def of_scan(name: str, config: Mapping[str, Any], results: Path, benchmarks: Pat
         series=series,
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
         quality=_quality(folder),
-        channels=_spectra(folder, image["provenance"].get("channels")),
+        channels=_spectra(shown, image["provenance"].get("channels")),
     )
 
 
-def _spectra(folder: Path, described: Mapping[str, Any] | None) -> report.Channels | None:
-    """Gather what is shown of several channels."""
-    found = spectra.read(_numbered(folder / "figures" / "planes"))
+def _spectra(files: Sequence[Path], described: Mapping[str, Any] | None) -> report.Channels | None:
+    """Gather what is shown of several channels from the planes of all slabs."""
+    found = spectra.read(files)
     if found is None or described is None:
         return None
     unit = f" / {described['unit']}" if described["unit"] else ""
@@ -224,9 +228,9 @@ def _count(groups: Sequence[scans.Frames]) -> str:
     return " + ".join(str(len(group.indices)) for group in groups) or "none"
 
 
-def _numbered(folder: Path) -> list[Path]:
-    """Files called BLOCK-SLAB, in order."""
-    return sorted(folder.iterdir(), key=_block_and_slab)
+def _numbered(folder: Path, files: Collection[Path]) -> list[Path]:
+    """Those of a folder, called BLOCK-SLAB, in order."""
+    return sorted((file for file in files if file.parent == folder), key=_block_and_slab)
 
 
 def _block_and_slab(path: Path) -> tuple[int, ...]:

@@ -48,10 +48,10 @@ def acquisition(
 
 def refusal(mode: str, channels: int) -> str | None:
     """Say why a scan is not judged at all."""
+    if channels > 1 or mode == "xrdct":
+        return f"only scans of one channel are judged, this one has {channels}"
     if mode != "static":
         return f"steps of a {mode} scan show the sample in different states, so none of them can judge another"
-    if channels > 1:
-        return f"only scans of one channel are judged, this one has {channels}"
     return None
 
 

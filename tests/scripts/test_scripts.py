@@ -80,7 +80,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
             "simulation",
         ],
         ["sections", "plans", "spectra", "table", "figures", "images"],
-        ["tiling", "inference", "exports", "watching"],
+        ["tiling", "inference", "exports", "watching", "recipes"],
         ["report"],
         ["training", "judging", "summary", "integrity", "forecast", "drafts"],
         ["inspection"],

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tomodenoise import modelfile, models, networks, settings, specs, splitting, table
+from tomodenoise import modelfile, models, networks, recipes, settings, specs, splitting, table
 from tomodenoise.errors import UserError
 from tomodenoise.models import Model, Normalisation
 
@@ -175,7 +175,7 @@ def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     files = table.open_models(config, ENTRIES)
     assert table.spec_of(config, ENTRIES, files, "old") == SPEC
     assert table.spec_of(config, ENTRIES, {}, "old").slices == 11
-    facts = table.product_facts(config, ENTRIES, files, "foam", ["file"])
+    facts = recipes.product_facts(config, ENTRIES, files, "foam", ["file"])
     assert facts["config"]["split"] == {"sections": 4, "input": 3}
     assert facts["origin"]["file"] == file
     assert facts["origin"]["facts"] == FACTS
@@ -187,7 +187,7 @@ def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_netw
 
     def request(**changes: object) -> dict[str, Any]:
         config = configured(models={"old": {"file": str(file), "scans": ["foam"]}}, **changes)
-        return table.training_request(config, ENTRIES, table.open_models(config, ENTRIES), "old", ["file"])
+        return recipes.training_request(config, ENTRIES, table.open_models(config, ENTRIES), "old", ["file"])
 
     first = request()
     assert first["start"] == str(file)

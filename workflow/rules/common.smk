@@ -17,7 +17,16 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
 from snakemake.exceptions import WorkflowError
 
-from tomodenoise import correction, engines, grid, leftovers, plans, settings, table
+from tomodenoise import (
+    correction,
+    engines,
+    grid,
+    leftovers,
+    plans,
+    recipes,
+    settings,
+    table,
+)
 from tomodenoise.errors import UserError
 
 try:
@@ -90,7 +99,7 @@ KEYS = [*SLICES, "pixel_size", "model", "channels"]
 
 def chosen(keys, *sections):
     """What shapes a product of a scan, for its provenance, and no more: another value makes the product again."""
-    return lambda wildcards: table.relevant(
+    return lambda wildcards: recipes.relevant(
         CONFIG, TABLE, wildcards.scan, keys, sections
     )
 
@@ -135,7 +144,7 @@ def training_floats(wildcards):
 def training_request(wildcards):
     """All that decides what training makes of a model, as one JSON text."""
     return json.dumps(
-        table.training_request(CONFIG, TABLE, FILES, wildcards.model, SLICES)
+        recipes.training_request(CONFIG, TABLE, FILES, wildcards.model, SLICES)
     )
 
 

@@ -29,7 +29,7 @@ rule describe_image:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
         step_seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
-        facts=lambda wildcards: table.product_facts(
+        facts=lambda wildcards: recipes.product_facts(
             CONFIG, TABLE, FILES, wildcards.scan, KEYS
         ),
     script:
@@ -87,7 +87,7 @@ rule denoise_slab:
         ensemble=int(CONFIG["denoise"]["ensemble"]),
         # Functions of `input` are not compared between runs: another scale denoises nothing anew.
         pixel_size=lambda wildcards, input: TABLE[wildcards.scan].scan.pixel_size,
-        file=lambda wildcards: table.content(CONFIG, FILES, wildcards.scan),
+        file=lambda wildcards: recipes.content(CONFIG, FILES, wildcards.scan),
     script:
         "../scripts/denoise_slab.py"
 

@@ -102,7 +102,7 @@ use rule describe_image as describe_reconstruction with:
             )(wildcards),
             "model": None,
             "origin": None,
-            **table.channel_facts(TABLE, wildcards.scan),
+            **recipes.channel_facts(TABLE, wildcards.scan),
         },
 
 

@@ -20,7 +20,7 @@ rule describe_scan:
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         series=lambda wildcards: (
-            table.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())
+            recipes.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())
         )["scans"][wildcards.scan],
         channels=lambda wildcards: table.sinograms(CONFIG["scans"][wildcards.scan]),
     script:

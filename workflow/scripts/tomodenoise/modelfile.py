@@ -103,7 +103,7 @@ def facts(request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None]) -
 
     Parameters
     ----------
-    request : see `table.training_request`.
+    request : see `recipes.training_request`.
     pixel_sizes : micrometre, of the training scans; they shape nothing and are only told.
     """
     described = provenance.collect(request["config"], request["sources"])

@@ -61,7 +61,7 @@ def collect(
     Parameters
     ----------
     results : folder of the scans' results.
-    request : see `table.training_request`. All of it but the budget makes the training's identity.
+    request : see `recipes.training_request`. All of it but the budget makes the training's identity.
     pixel_sizes : micrometre, by scan; only told in the model.
     checkpoint : file that keeps the state.
     """

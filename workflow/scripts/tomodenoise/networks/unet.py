@@ -13,16 +13,9 @@ from tomodenoise.specs import Spec
 
 SLOPE = 0.1
 
-SWIFT = 10
-"""How much faster than other weights those of the residual of several channels are learned."""
-
 
 class UNet(nn.Module):
-    """Encoder and decoder of ``depth`` resolutions, two convolutions each, with concatenated skips.
-
-    To take noise off a slice, the last features must hold that noise, which of many channels is more than they are
-    wide. So with several channels the residual is a mix of them that is learned, from nothing.
-    """
+    """Encoder and decoder of ``depth`` resolutions, two convolutions each, with concatenated skips."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -42,9 +35,6 @@ class UNet(nn.Module):
         # The network starts as the identity on the centre slice, from where it learns what to take away.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
-        self.kept = convolution(spec.channels, spec.channels, 1, bias=False) if spec.channels > 1 else None
-        if self.kept is not None:
-            nn.init.zeros_(self.kept.weight)
 
     def forward(self, stack: Tensor) -> Tensor:
         """Map (n, images, y, x) to (n, channels, y, x), or (n, channels, z, y, x) to the same shape."""
@@ -57,8 +47,7 @@ class UNet(nn.Module):
             features = decoder(torch.cat([skips.pop(), features], dim=1))
         correction: Tensor = self.head(features)
         first = self.spec.slices // 2 * self.spec.channels
-        middle = stack[:, first : first + self.spec.channels]
-        return (middle if self.kept is None else SWIFT * self.kept(middle)) + correction
+        return stack[:, first : first + self.spec.channels] + correction
 
 
 def _twice(convolution: type[nn.Conv2d] | type[nn.Conv3d], channels: int, out: int) -> nn.Sequential:

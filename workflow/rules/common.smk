@@ -17,7 +17,16 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
 from snakemake.exceptions import WorkflowError
 
-from tomodenoise import correction, engines, grid, leftovers, plans, settings, table
+from tomodenoise import (
+    correction,
+    engines,
+    grid,
+    leftovers,
+    plans,
+    scans,
+    settings,
+    table,
+)
 from tomodenoise.errors import UserError
 
 try:

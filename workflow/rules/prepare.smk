@@ -19,7 +19,7 @@ rule describe_scan:
         fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
-        channels=lambda wildcards: table.sinograms(CONFIG["scans"][wildcards.scan]),
+        channels=lambda wildcards: scans.unnamed(CONFIG["scans"][wildcards.scan]),
     script:
         "../scripts/describe_scan.py"
 

@@ -55,32 +55,17 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     engines.check(config["reconstruct"], installed_elsewhere=installed_elsewhere)
     entries = {name: _open(name, config) for name in config["scans"]}
     for model in settings.models(config):
-        _check_alike(model, {name: entries[name].choice.sections for name in settings.trained_on(config, model)})
-        _check_channels(model, {name: entries[name].layout.channels for name in _used(config, model)})
+        wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
+        sections = {name: entries[name].choice.sections for name in settings.trained_on(config, model)}
+        _check_alike(sections, f"models.{model}: {wrong}", "set split.sections")
+        channels = {name: entries[name].layout.channels for name in settings.users(config, model)}
+        _check_alike(channels, f"models.{model}: its scans differ in the number of channels", "give each its own model")
     return entries
 
 
-def _used(config: Mapping[str, Any], model: str) -> list[str]:
-    """Name the scans that a model is trained on or denoises."""
-    trained = settings.trained_on(config, model)
-    return [name for name in config["scans"] if name in trained or settings.model_of(config, name) == model]
-
-
-def _check_channels(model: str, channels: Mapping[str, int]) -> None:
-    if len(set(channels.values())) > 1:
-        counts = ", ".join(f"{name} {count}" for name, count in channels.items())
-        raise UserError(
-            f"models.{model}: its scans differ in the number of channels ({counts}): give each its own model"
-        )
-
-
-def _check_alike(model: str, sections: Mapping[str, int]) -> None:
-    if len(set(sections.values())) > 1:
-        counts = ", ".join(f"{name} {count}" for name, count in sections.items())
-        raise UserError(
-            f"models.{model}: its scans must be split alike, but `auto` gives them different numbers of sections"
-            f" ({counts}): set split.sections"
-        )
+def _check_alike(numbers: Mapping[str, int], wrong: str, mend: str) -> None:
+    if len(set(numbers.values())) > 1:
+        raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {mend}")
 
 
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
@@ -93,7 +78,7 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
             input=config["correct"]["input"],
             rows=entry.get("rows"),
             pixel_size=entry.get("pixel_size"),
-            channels=_asked(entry),
+            channels=scans.asked(entry),
         )
         correction.check(scan, correction.from_settings(config["correct"]))
         choice = splitting.choose(
@@ -114,20 +99,6 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         channels=scan.channel_count,
     )
     return Entry(scan, shape, size_open, choice, field)
-
-
-def _asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Pick what a scan's entry says of channels; None where the scan is to have none."""
-    asked = {key: entry[key] for key in scans.KEYS if key in entry}
-    if asked and entry["mode"] != "xrdct":
-        raise UserError(f"{next(iter(asked))}: only a scan of mode: xrdct has this key: leave it out, or set the mode")
-    return asked if entry["mode"] == "xrdct" else None
-
-
-def sinograms(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Pick what shapes the pixels of a scan with channels: all that it says of them but their names."""
-    asked = _asked(entry)
-    return None if asked is None else {key: value for key, value in asked.items() if key != "channels"}
 
 
 def _size(field: str, center: float | str, scan: scans.Scan) -> tuple[int, bool]:
@@ -184,7 +155,7 @@ def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict
     """
     files = {name: settings.file_of(config, name) for name in settings.models(config)}
     return {
-        name: _describe(name, file, entries[_used(config, name)[0]].layout.channels)
+        name: _describe(name, file, entries[settings.users(config, name)[0]].layout.channels)
         for name, file in files.items()
         if file is not None
     }
@@ -196,7 +167,7 @@ def spec_of(
     """Network of a model: its file's, else that of the configuration, for the channels of the model's scans."""
     if model in files:
         return files[model].spec
-    return specs.complete(config["network"], entries[_used(config, model)[0]].layout.channels)
+    return specs.complete(config["network"], entries[settings.users(config, model)[0]].layout.channels)
 
 
 def content(config: Mapping[str, Any], files: Mapping[str, Description], scan: str) -> str | None:

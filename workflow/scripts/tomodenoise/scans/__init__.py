@@ -4,13 +4,13 @@ from tomodenoise.scans.identity import fingerprint
 from tomodenoise.scans.model import Channels, Frames, Scan, channels_to_json, from_json, to_json
 from tomodenoise.scans.opening import open_scan
 from tomodenoise.scans.reading import read, read_channels
-from tomodenoise.scans.sinograms import KEYS
+from tomodenoise.scans.sinograms import asked, unnamed
 
 __all__ = [
-    "KEYS",
     "Channels",
     "Frames",
     "Scan",
+    "asked",
     "channels_to_json",
     "fingerprint",
     "from_json",
@@ -18,4 +18,5 @@ __all__ = [
     "read",
     "read_channels",
     "to_json",
+    "unnamed",
 ]

@@ -105,7 +105,8 @@ def singly(scan: Scan, folder: Path, network: str, pixels: float, seed: int) -> 
 def judge(result: FloatArray, before: FloatArray, scan: Scan) -> Line:
     """Compare with the truth, channel by channel; and tell what the channel of noise holds of the others.
 
-    Its `leak` is the largest correlation with the truth of any other channel, `left` its deviation over that before.
+    Its `leak` is the largest correlation with the truth of any other channel, `left` its deviation over that before: as
+    much of the noise is left, and the product of both is what it received of others, as a part of that noise.
     """
     mask = grid.field_of_view(SHAPE[1], 0.47 * SHAPE[1])
     pairs = [(one, truth, float(truth.max())) for one, truth in zip(result[:-1], scan.truth[:-1], strict=True)]
@@ -122,17 +123,17 @@ def judge(result: FloatArray, before: FloatArray, scan: Scan) -> Line:
 def table(lines: Sequence[Line]) -> str:
     """Print means over channels and seeds."""
     text = [
-        "| time | | PSNR, mean | weakest | strongest | SSIM | noise: left | noise: leak |",
-        "|---|---|" + "---:|" * 6,
+        "| time | | PSNR, mean | weakest | strongest | SSIM | noise left | received | correlation |",
+        "|---|---|" + "---:|" * 7,
     ]
-    for time, name in dict.fromkeys((line["time"], line["name"]) for line in lines):
+    for time, name in sorted(
+        {(line["time"], line["name"]) for line in lines}, key=lambda row: (-row[0], row[1] != "raw")
+    ):
         same = [line for line in lines if (line["time"], line["name"]) == (time, name)]
         psnr, ssim = (np.mean([line[key] for line in same], axis=0) for key in ("psnr", "ssim"))
-        left, leak = (np.mean([line[key] for line in same]) for key in ("left", "leak"))
-        figures = (
-            f"{psnr.mean():.2f} | {psnr.min():.2f} | {psnr.max():.2f} | {ssim.mean():.3f} | {left:.3f} | {leak:.3f}"
-        )
-        text.append(f"| {time:.0%} | {name} | {figures} |")
+        noise = np.mean([(line["left"], line["left"] * line["leak"], line["leak"]) for line in same], axis=0)
+        figures = f"{psnr.mean():.2f} | {psnr.min():.2f} | {psnr.max():.2f} | {ssim.mean():.3f}"
+        text.append(f"| {time:.0%} | {name} | {figures} | {' | '.join(f'{each:.3f}' for each in noise)} |")
     return "\n".join(text)
 
 

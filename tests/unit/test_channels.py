@@ -15,7 +15,6 @@ from tomodenoise import inference, networks, plans, specs, spectra, symmetries, 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.layout import Layout
 from tomodenoise.models import Model, Normalisation
-from tomodenoise.networks import unet
 from tomodenoise.sections import Sections, mix
 from tomodenoise.specs import Spec
 from tomodenoise.training import dataset, patches, ranks, sampling, schedule, store, tasks, train
@@ -142,10 +141,8 @@ def test_tiles_of_many_channels_agree_with_the_whole(name: str, slices: int) -> 
 def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[str, object]) -> None:
     scan = write(tmp_path, 5)
     spec = specs.complete(network, 4)
-    identity = networks.build(spec).eval()
-    with torch.no_grad():
-        identity.kept.weight.copy_(torch.eye(4).reshape_as(identity.kept.weight) / unet.SWIFT)
-    model = Model(identity, spec, sampling.normalisation([scan]), {})
+    model = Model(networks.build(spec).eval(), spec, sampling.normalisation([scan]), {})
+    model.network.forward = lambda images: images  # type: ignore[method-assign]
     full = mix(scan.read(0, 5), scan.shares)
     for number, (before, after) in enumerate(inference.denoise(model, scan, (0, 5))):
         np.testing.assert_array_equal(before, full[:, number])
@@ -154,17 +151,17 @@ def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[
 
 
 def test_a_channel_of_noise_receives_no_structure_of_the_others(tmp_path: Path) -> None:
-    """After a training that takes off a third of the others' errors at least, it holds less, and nothing of theirs."""
+    """After a training that halves the errors of the others: of theirs no more than 3 % of what its noise was."""
     torch.set_num_threads(1)
     scan = write(tmp_path)
-    model = train(task(scan, specs.complete({"name": "unet", "depth": 2}, 4)), ranks.alone(), lambda *_: None)
+    model = train(task(scan, specs.complete({"name": "unet", "depth": 2}, 4), 8e5), ranks.alone(), lambda *_: None)
     pairs = list(inference.denoise(model, scan, (0, 3)))
     before, after = (np.stack(each, axis=1)[..., scan.visible] for each in zip(*pairs, strict=True))
     clean = channels(3, 64)[..., scan.visible]
     noise = after[3].ravel()
-    assert noise.std() < 0.4 * before[3].std()
+    assert noise.std() < 0.1 * before[3].std()
     for one, raw, structure in zip(after[:3], before[:3], clean[:3], strict=True):
-        assert np.std(one - structure) < 0.67 * np.std(raw - structure)
+        assert np.std(one - structure) < 0.5 * np.std(raw - structure)
         received = np.mean(noise * (structure - structure.mean()).ravel()) / structure.std()
         assert abs(received) < 0.03 * before[3].std()
 

@@ -11,7 +11,7 @@ from hdf5_files import measured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import correction, layout, scans, splitting, table
+from tomodenoise import correction, layout, scans, settings, splitting, table
 from tomodenoise.errors import UserError
 from tomodenoise.scans import model
 
@@ -126,10 +126,10 @@ def test_what_would_need_flats_or_a_logarithm_is_refused(tmp_path: Path, kind: s
 
 def test_keys_of_channels_are_refused_for_another_mode() -> None:
     with pytest.raises(UserError, match="axes: only a scan of mode: xrdct"):
-        table.sinograms({"file": "x", "mode": "static", "axes": "zcat"})
-    assert table.sinograms({"file": "x", "mode": "static"}) is None
+        scans.unnamed({"file": "x", "mode": "static", "axes": "zcat"})
+    assert scans.unnamed({"file": "x", "mode": "static"}) is None
     named = {"file": "x", "mode": "xrdct", "axes": "zcat", "channels": {"name": "q"}}
-    assert table.sinograms(named) == {"axes": "zcat"}, "what names channels shapes no pixel"
+    assert scans.unnamed(named) == {"axes": "zcat"}, "what names channels shapes no pixel"
 
 
 def test_channels_are_named_by_the_user_or_the_file(tmp_path: Path) -> None:
@@ -205,3 +205,12 @@ def test_the_measured_rock_is_recognised_and_its_doubts_are_told() -> None:
     with h5py.File(file) as raw:
         expected = raw["entry1/tomo_entry/data/data"][()].swapaxes(0, 1)
     np.testing.assert_array_equal(scans.read_channels(scan, (0, 1))[:, :, 0], expected)
+
+
+def test_scans_of_one_model_have_as_many_channels(tmp_path: Path) -> None:
+    entry = {"mode": "xrdct", "model": "both", **ASKED}
+    named = {"a": entry | {"file": str(write(tmp_path / "a.h5"))}, "b": entry | {"file": str(write(tmp_path / "b.h5"))}}
+    assert table.open_all(settings.resolve({"scans": named}))["a"].layout.channels == 4
+    named["b"] |= {"file": str(write(tmp_path / "c.h5", "zat")), "axes": "zat"}
+    with pytest.raises(UserError, match=r"models\.both: its scans differ in the number of channels \(a 4, b 1\)"):
+        table.open_all(settings.resolve({"scans": named}))

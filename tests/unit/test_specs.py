@@ -49,7 +49,6 @@ def test_a_resolved_network_is_as_the_user_wrote_it_and_completed_for_the_channe
     one, many = (specs.complete(resolved["network"], channels) for channels in (1, 40))
     assert one == specs.complete({"name": name})
     assert (many.slices, many.channels) == (1, 40)
-    assert many.width >= 40 or name == "msd"
 
 
 def test_a_volumetric_msd_sees_no_slices_beside_its_cube() -> None:

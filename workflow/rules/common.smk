@@ -24,6 +24,7 @@ from tomodenoise import (
     leftovers,
     plans,
     recipes,
+    scans,
     settings,
     table,
 )

@@ -22,7 +22,7 @@ rule describe_scan:
         series=lambda wildcards: (
             recipes.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())
         )["scans"][wildcards.scan],
-        channels=lambda wildcards: table.sinograms(CONFIG["scans"][wildcards.scan]),
+        channels=lambda wildcards: scans.unnamed(CONFIG["scans"][wildcards.scan]),
     script:
         "../scripts/describe_scan.py"
 

@@ -69,6 +69,12 @@ def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
     return [scan for scan in config["scans"] if model_of(config, scan) == model]
 
 
+def users(config: Mapping[str, Any], model: str) -> list[str]:
+    """Name the scans that a model is trained on or denoises."""
+    trained = trained_on(config, model)
+    return [name for name in config["scans"] if name in trained or model_of(config, name) == model]
+
+
 def file_of(config: Mapping[str, Any], model: str) -> Path | None:
     """File that a model is taken from, or that its training starts from; None where it starts anew."""
     file = config["models"].get(model, {}).get("file")

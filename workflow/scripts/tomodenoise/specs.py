@@ -51,8 +51,7 @@ DEEPEST = {"unet": 6, "msd": 1000, "unet_noskip": 6, "unet3d": 5}
 def complete(settings: Mapping[str, Any], channels: int = 1) -> Spec:
     """Fill in what is absent from the `network` section of the configuration.
 
-    With several channels a network sees one slice unless told otherwise, and a U-Net is at least as wide as there are
-    channels: what it takes off its input is a mix of its last features, so fewer could not hold the noise of them all.
+    With several channels a network sees one slice unless told otherwise.
 
     Raises
     ------
@@ -63,7 +62,6 @@ def complete(settings: Mapping[str, Any], channels: int = 1) -> Spec:
     defaults = dict(DEFAULTS[name])
     if channels > 1 or settings.get("dimensions") == 3:
         defaults["slices"] = 1
-    defaults["width"] = max(defaults["width"], channels if name != "msd" else 1)
     spec = from_json({**defaults, **settings, "channels": channels})
     if spec.dilations and name != "msd":
         raise UserError(f"config: network.dilations: only msd has dilations, not {name}: leave them out")

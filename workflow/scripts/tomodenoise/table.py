@@ -63,37 +63,22 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     engines.check(config["reconstruct"], installed_elsewhere=installed_elsewhere)
     entries = {name: _open(name, config) for name in config["scans"]}
     for model in settings.models(config):
-        _check_alike(model, {name: entries[name].choice.sections for name in settings.trained_on(config, model)})
-        _check_channels(model, {name: entries[name].layout.channels for name in _used(config, model)})
+        wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
+        sections = {name: entries[name].choice.sections for name in settings.trained_on(config, model)}
+        _check_alike(sections, f"models.{model}: {wrong}", "set split.sections")
+        channels = {name: entries[name].layout.channels for name in settings.users(config, model)}
+        _check_alike(channels, f"models.{model}: its scans differ in the number of channels", "give each its own model")
     return entries
-
-
-def _used(config: Mapping[str, Any], model: str) -> list[str]:
-    """Name the scans that a model is trained on or denoises."""
-    trained = settings.trained_on(config, model)
-    return [name for name in config["scans"] if name in trained or settings.model_of(config, name) == model]
 
 
 def _channels(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str) -> int:
     """Channels of the scans of a model; one that is only compared with serves any."""
-    return entries[(_used(config, model) or list(entries))[0]].layout.channels
+    return entries[(settings.users(config, model) or list(entries))[0]].layout.channels
 
 
-def _check_channels(model: str, channels: Mapping[str, int]) -> None:
-    if len(set(channels.values())) > 1:
-        counts = ", ".join(f"{name} {count}" for name, count in channels.items())
-        raise UserError(
-            f"models.{model}: its scans differ in the number of channels ({counts}): give each its own model"
-        )
-
-
-def _check_alike(model: str, sections: Mapping[str, int]) -> None:
-    if len(set(sections.values())) > 1:
-        counts = ", ".join(f"{name} {count}" for name, count in sections.items())
-        raise UserError(
-            f"models.{model}: its scans must be split alike, but `auto` gives them different numbers of sections"
-            f" ({counts}): set split.sections"
-        )
+def _check_alike(numbers: Mapping[str, int], wrong: str, mend: str) -> None:
+    if len(set(numbers.values())) > 1:
+        raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {mend}")
 
 
 def _open(name: str, config: Mapping[str, Any]) -> Entry:
@@ -102,7 +87,7 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
     try:
         files = scans.expand(entry["file"])
         _check_braces(*map(str, files))
-        scan = dealing.read(files, entry, config["correct"]["input"], _asked(entry))
+        scan = dealing.read(files, entry, config["correct"]["input"], scans.asked(entry))
         correction.check(scan, correction.from_settings(config["correct"]))
         if "truth" in entry and not Path(entry["truth"]).exists():
             raise UserError(f"truth: there is no {entry['truth']}: correct the path, or leave it out")
@@ -124,20 +109,6 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
     )
     seconds = dealing.step_seconds(scan, entry)
     return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
-
-
-def _asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Pick what a scan's entry says of channels; None where the scan is to have none."""
-    asked = {key: entry[key] for key in scans.KEYS if key in entry}
-    if asked and entry["mode"] != "xrdct":
-        raise UserError(f"{next(iter(asked))}: only a scan of mode: xrdct has this key: leave it out, or set the mode")
-    return asked if entry["mode"] == "xrdct" else None
-
-
-def sinograms(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Pick what shapes the pixels of a scan with channels: all that it says of them but their names."""
-    asked = _asked(entry)
-    return None if asked is None else {key: value for key, value in asked.items() if key != "channels"}
 
 
 def _size(field: str, center: float | str, scan: scans.Scan) -> tuple[int, bool]:

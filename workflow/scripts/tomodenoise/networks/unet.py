@@ -15,7 +15,11 @@ SLOPE = 0.1
 
 
 class UNet(nn.Module):
-    """Encoder and decoder of ``depth`` resolutions, two convolutions each, with concatenated skips."""
+    """Encoder and decoder of ``depth`` resolutions, two convolutions each, with concatenated skips.
+
+    Of several channels the residual is left out: to take noise off a slice, the last features must hold that noise, and
+    that of many channels is more than they are wide. What channels have in common is less.
+    """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -32,7 +36,7 @@ class UNet(nn.Module):
             for level in reversed(range(spec.depth - 1))
         )
         self.head = convolution(spec.width, spec.channels, 1)
-        # The network starts as the identity on the centre slice, from where it learns what to take away.
+        # With a residual the network starts as the identity on the centre slice, and learns what to take away.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
@@ -45,9 +49,9 @@ class UNet(nn.Module):
         for decoder in self.decoders:
             features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = decoder(torch.cat([skips.pop(), features], dim=1))
-        correction: Tensor = self.head(features)
-        first = self.spec.slices // 2 * self.spec.channels
-        return stack[:, first : first + self.spec.channels] + correction
+        result: Tensor = self.head(features)
+        middle = self.spec.slices // 2
+        return result if self.spec.channels > 1 else stack[:, middle : middle + 1] + result
 
 
 def _twice(convolution: type[nn.Conv2d] | type[nn.Conv3d], channels: int, out: int) -> nn.Sequential:

@@ -5,13 +5,13 @@ from tomodenoise.scans.model import Channels, Frames, Scan, channels_to_json, fr
 from tomodenoise.scans.opening import open_scan
 from tomodenoise.scans.reading import read, read_channels
 from tomodenoise.scans.series import expand, open_series
-from tomodenoise.scans.sinograms import KEYS
+from tomodenoise.scans.sinograms import asked, unnamed
 
 __all__ = [
-    "KEYS",
     "Channels",
     "Frames",
     "Scan",
+    "asked",
     "channels_to_json",
     "expand",
     "fingerprint",
@@ -21,4 +21,5 @@ __all__ = [
     "read",
     "read_channels",
     "to_json",
+    "unnamed",
 ]

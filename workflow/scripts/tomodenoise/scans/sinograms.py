@@ -25,6 +25,20 @@ FEW_DEGREES = 30
 """A scan over less is no tomography; and 30 radians are five turns."""
 
 
+def asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pick what a scan's entry in the configuration says of channels; None where the scan is to have none."""
+    found = {key: entry[key] for key in KEYS if key in entry}
+    if found and entry["mode"] != "xrdct":
+        raise UserError(f"{next(iter(found))}: only a scan of mode: xrdct has this key: leave it out, or set the mode")
+    return found if entry["mode"] == "xrdct" else None
+
+
+def unnamed(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pick what of it shapes pixels: all but the names of channels."""
+    found = asked(entry)
+    return None if found is None else {key: value for key, value in found.items() if key != "channels"}
+
+
 def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
     """Read the header of a file of sinograms.
 

@@ -163,8 +163,10 @@ rule export_hdf5:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 4 * plans.READ_AT_ONCE * layout(w).size ** 2, alone=450
+            lambda w: 4 * plans.READ_AT_ONCE * layout_so_far(w.scan).size ** 2,
+            alone=450,
         ),
-        runtime=lambda w, attempt: attempt * (30 + plans.copying_minutes(layout(w))),
+        runtime=lambda w, attempt: attempt
+        * (30 + plans.copying_minutes(layout_so_far(w.scan))),
     script:
         "../scripts/export_hdf5.py"

@@ -22,11 +22,13 @@ def judging_specs(scan):
 
 def judging_floats(wildcards):
     specs, rivals = judging_specs(wildcards.scan), len(CONFIG["compare"])
-    return plans.judging(specs, layout(wildcards), CONFIG["denoise"]["input"], rivals)
+    shapes = layout_so_far(wildcards.scan)
+    return plans.judging(specs, shapes, CONFIG["denoise"]["input"], rivals)
 
 
 def judging_runtime(wildcards, attempt):
     """Minutes."""
     specs, rivals = judging_specs(wildcards.scan), len(CONFIG["compare"])
-    planned = plans.judging_minutes(specs, layout(wildcards), CONFIG["denoise"], rivals)
+    shapes = layout_so_far(wildcards.scan)
+    planned = plans.judging_minutes(specs, shapes, CONFIG["denoise"], rivals)
     return attempt * (30 + int(planned))

@@ -23,7 +23,7 @@ rule watch_series:
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=megabytes(lambda w: plans.watching(layout(w)), alone=450),
+        mem_mb=megabytes(lambda w: plans.watching(layout_so_far(w.scan)), alone=450),
     params:
         window=trained_window,
         seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,

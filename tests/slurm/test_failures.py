@@ -38,7 +38,7 @@ def test_a_node_that_dies_in_the_middle_of_slabs_costs_no_more_than_these(
     before = take_away(copied, *SHARDS)
     running = copied.start(*SHARDS, "--rerun-triggers=mtime")
     dead = wait_for(lambda: next((job for job in copied.jobs() if job["JobState"] == "RUNNING"), None))["NodeList"]
-    wait_for(lambda: len(list(copied.folder.glob("logs/half/reconstruct/?.log"))) > 0)
+    wait_for(lambda: len(list(copied.folder.glob("logs/half/reconstruct/?-?.log"))) > 0)
     cluster("crash", dead)
     try:
         text = copied.finish(running)

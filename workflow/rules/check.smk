@@ -7,7 +7,8 @@ rule check:
     params:
         config=CONFIG,
         memory=memory_asked,
-        cores=workflow.cores or 1,
+        # Of a cluster it is not known.
+        cores=workflow.resource_settings.cores or 1,
         submitting=submitting,
     script:
         "../scripts/check.py"

@@ -100,6 +100,9 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "pickle.pt", "no model of tomodenoise")
     save_file({"a": torch.zeros(3)}, tmp_path / "foreign")
     refused(tmp_path / "foreign", "no model of tomodenoise")
+    later = {"network": {"name": "new", "dimensions": 2}, "facts": {"versions": {"tomodenoise": "9.1"}}}
+    save_file({"a": torch.zeros(3)}, tmp_path / "later", {modelfile.KEY: json.dumps(later)})
+    refused(tmp_path / "later", "no model of tomodenoise", "but of 9.1", "there is no network")
     save_file({"a": torch.zeros(3)}, tmp_path / "empty", {modelfile.KEY: "{}"})
     refused(tmp_path / "empty", "no model of tomodenoise")
 

@@ -95,6 +95,16 @@ def test_provenance_is_plain_and_without_a_time_stamp() -> None:
     assert described["versions"]["numpy"] == np.__version__
 
 
+@pytest.mark.parametrize(("told", "age"), [({}, "an earlier"), ({"format": 0}, "an earlier"), ({"format": 99}, "a later")])
+def test_products_of_another_format_are_refused(tmp_path: Path, told: dict[str, int], age: str) -> None:
+    provenance.check_format(tmp_path)
+    (tmp_path / "scan.json").write_text(json.dumps({"format": provenance.FORMAT}))
+    provenance.check_format(tmp_path)
+    (tmp_path / "scan.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=f"scan.json is of {age} version of tomodenoise.*move the folder away"):
+        provenance.check_format(tmp_path)
+
+
 def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
     volume = np.random.default_rng(0).normal(size=(11, 9, 9)).astype(np.float32)
     for number, (start, stop) in enumerate([(0, 4), (4, 8), (8, 11)]):

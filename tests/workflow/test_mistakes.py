@@ -117,6 +117,19 @@ def test_a_model_file_that_is_missing_or_no_model(project: Project) -> None:
         refused(project, "models.old.file", name)
 
 
+def test_products_of_an_earlier_version(project: Project) -> None:
+    write(project.folder / "raw.h5", flats=5)
+    project.configure(scans={"foam": {"file": "raw.h5"}})
+    earlier = project.folder / "results/foam/scan.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text('{"kind": "counts"}')
+    run = project.snakemake("all")
+    assert run.status != 0
+    assert run.text.startswith("tomodenoise: scans.foam: results/foam/scan.json is of an earlier version")
+    assert len(run.text.splitlines()) == 1
+    assert [file.name for file in (project.folder / "results").rglob("*")] == ["foam", "scan.json"]
+
+
 def test_a_model_of_neither_file_nor_scans(project: Project) -> None:
     write(project.folder / "raw.h5", flats=5)
     project.configure(scans={"foam": {"file": "raw.h5"}}, models={"old": {}})

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import dealing, logs, scans
+from tomodenoise import dealing, logs, provenance, scans
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -29,7 +29,7 @@ def main(
         logs.logger.warning("%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file)
     for doubt in scan.doubts:
         logs.logger.warning("%s: %s", file, doubt)
-    output.write_text(json.dumps(described, indent=1))
+    output.write_text(json.dumps({"format": provenance.FORMAT} | described, indent=1))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+import tomodenoise
 from tomodenoise import provenance, specs
 from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
@@ -64,14 +65,16 @@ def describe(file: Path) -> Description:
     """
     if not file.is_file():
         raise UserError(f"{file}: there is no such file: correct the path, or leave it out to train a model")
+    maker = ""
     try:
         with safe_open(file, framework="numpy") as content:
             header = json.loads((content.metadata() or {})[KEY])
             shapes = [content.get_slice(name).get_shape() for name in content.keys()]  # noqa: SIM118 - no mapping
+        maker = _maker(header)
         return _description(file, header, shapes)
     except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError, UserError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{file} is no model of tomodenoise ({reason}): train one, or name another file") from None
+        raise UserError(f"{file} is no model of tomodenoise{maker} ({reason}): train one, or name another file") from None
 
 
 def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:
@@ -137,6 +140,12 @@ def concerns(model: Description, pixel_size: float | None) -> list[str]:
         return []
     trained = f"{smallest:g}" if smallest == largest else f"{smallest:g} to {largest:g}"
     return [f"the model was trained at a pixel size of {trained} µm, this scan has {pixel_size:g} µm: look closely"]
+
+
+def _maker(header: Mapping[str, Any]) -> str:
+    """Say which version wrote a file, where it is another one."""
+    told = header["facts"].get("versions", {}).get("tomodenoise", tomodenoise.__version__)
+    return "" if told == tomodenoise.__version__ else f" {tomodenoise.__version__}, but of {told}"
 
 
 def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequence[int]]) -> Description:

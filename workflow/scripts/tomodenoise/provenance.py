@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import tomodenoise
+from tomodenoise.errors import UserError
+
+FORMAT = 1
+"""Grows when stages can no longer read what an earlier version made: other paths, axes or values. Kept in `scan.json`."""
 
 PACKAGES = ("numpy", "h5py", "zarr", "torch", "snakemake")
 
@@ -32,6 +36,33 @@ def collect(config: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, A
     }
     plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
     return plain
+
+
+def check_format(folder: Path) -> None:
+    """Refuse to go on in a scan's folder that a version with another format of products began.
+
+    Parameters
+    ----------
+    folder : of one scan's products; what is not there yet is no mistake.
+
+    Raises
+    ------
+    UserError
+        If it was made by an earlier or a later version. A damaged `scan.json` is told where it is read.
+    """
+    file = folder / "scan.json"
+    try:
+        told = json.loads(file.read_text())["format"]
+    except KeyError:
+        told = 0
+    except (OSError, ValueError, TypeError):
+        return
+    if told != FORMAT:
+        age = "a later" if isinstance(told, int) and told > FORMAT else "an earlier"
+        raise UserError(
+            f"{file} is of {age} version of tomodenoise, whose products lie otherwise (format {told}, here {FORMAT}):"
+            " go on with that version, or move the folder away to make them anew"
+        )
 
 
 def _versions() -> dict[str, str]:

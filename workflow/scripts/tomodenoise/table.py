@@ -14,6 +14,7 @@ from tomodenoise import (
     geometry,
     layout,
     modelfile,
+    provenance,
     scans,
     settings,
     specs,
@@ -85,6 +86,7 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
     entry = config["scans"][name]
     able = engines.capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm"))
     try:
+        provenance.check_format(Path("results", name))
         files = scans.expand(entry["file"])
         _check_braces(*map(str, files))
         scan = dealing.read(files, entry, config["correct"]["input"], scans.asked(entry))

@@ -13,6 +13,7 @@
 set -euo pipefail
 
 DIR=/var/tmp/tomodenoise-cluster
+FILES="slurm.conf gres.conf cgroup.conf"
 NODES="cpu1 cpu2 gpu1 gpu2"
 BRIDGE=tomo-cluster
 SUBNET=10.77.0
@@ -55,13 +56,20 @@ install_packages() {
   fi
 }
 
+# Whether a node can have a network and a name of its own: in some containers only the first step of it works.
+try_network() {
+  ip netns add tomo-probe && ip link add tomo-probe type bridge &&
+    ip link add to-probe type veth peer name eth0 netns tomo-probe && ip link set to-probe master tomo-probe up &&
+    ip -n tomo-probe addr add "$SUBNET.99/24" dev eth0 && nsenter --net=/run/netns/tomo-probe unshare --uts hostname probe
+}
+
 choose_network() {
   local network=${CLUSTER_NETWORK:-own}
-  if [ "$network" = own ] && ip netns add tomo-probe 2>/dev/null; then
-    ip netns del tomo-probe
-  else
+  if [ "$network" = own ] && ! try_network; then
+    echo "cluster.sh: nodes cannot have networks of their own here; all are on this host's" >&2
     network=loopback
   fi
+  { ip link del to-probe; ip link del tomo-probe; ip netns del tomo-probe; } 2>/dev/null || true
   echo "$network" >"$DIR/network"
 }
 
@@ -149,10 +157,11 @@ SLURM
   echo "PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=2-0 State=UP" >>"$DIR/slurm.conf"
   echo "PartitionName=gpu Nodes=gpu[1-2] MaxTime=2-0 State=UP" >>"$DIR/slurm.conf"
   printf 'AutoDetect=off\nNodeName=gpu[1-2] Name=gpu File=%s/card[0-1]\n' "$DIR" >"$DIR/gres.conf"
+  # Where no control groups are mounted at all, a node that looks for their kind does not start.
+  echo CgroupPlugin=cgroup/v1 >"$DIR/cgroup.conf"
   # Jobs lose the variable SLURM_CONF, so the files must be where SLURM looks by itself.
   mkdir -p /etc/slurm
-  ln -sfn "$DIR/slurm.conf" /etc/slurm/slurm.conf
-  ln -sfn "$DIR/gres.conf" /etc/slurm/gres.conf
+  for file in $FILES; do ln -sfn "$DIR/$file" "/etc/slurm/$file"; done
 }
 
 # Key and daemon that the parts of SLURM know each other by; another one that runs already will do.
@@ -181,9 +190,9 @@ start_node() {
 idle() { sinfo -h -n "$1" -o %T | grep -qx idle; }
 
 start() {
-  local node
+  local node file
   install_packages
-  for file in slurm.conf gres.conf; do
+  for file in $FILES; do
     if [ -e "/etc/slurm/$file" ] && [ ! -L "/etc/slurm/$file" ]; then
       fail "/etc/slurm/$file is not ours: this machine belongs to a cluster"
     fi
@@ -208,7 +217,7 @@ crash() {
 }
 
 stop() {
-  local node
+  local node file
   [ -d "$DIR/run" ] || return 0
   if running slurmctld; then
     timeout 10 squeue -h -o %A | xargs -r timeout 10 scancel 2>/dev/null || true
@@ -222,7 +231,7 @@ stop() {
   end slurmctld KILL
   end munged
   disconnect
-  rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf
+  for file in $FILES; do rm -f "/etc/slurm/$file"; done
   rm -rf "$DIR"
 }
 

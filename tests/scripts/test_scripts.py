@@ -39,6 +39,14 @@ def test_every_script_of_a_rule_exists_and_each_rule_has_a_log_and_a_benchmark()
                 assert "conda:" in rule, rule
 
 
+def test_every_dependency_has_a_version_and_checksums() -> None:
+    """With one of them missing, pip would refuse to install anything."""
+    pins = re.sub(r" \\\n\s+", " ", (ROOT / "envs/constraints.txt").read_text()).splitlines()
+    wrong = [pin for pin in pins if not re.fullmatch(r"#.*|[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64})+", pin)]
+    assert not wrong
+    assert len(pins) > 100
+
+
 def test_no_module_of_the_library_imports_one_above_it() -> None:
     """Arrows point down: the rooms in the order of their floors, as the design has them."""
     floors = [

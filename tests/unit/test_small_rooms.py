@@ -95,7 +95,9 @@ def test_provenance_is_plain_and_without_a_time_stamp() -> None:
     assert described["versions"]["numpy"] == np.__version__
 
 
-@pytest.mark.parametrize(("told", "age"), [({}, "an earlier"), ({"format": 0}, "an earlier"), ({"format": 99}, "a later")])
+@pytest.mark.parametrize(
+    ("told", "age"), [({}, "an earlier"), ({"format": 0}, "an earlier"), ({"format": 99}, "a later")]
+)
 def test_products_of_another_format_are_refused(tmp_path: Path, told: dict[str, int], age: str) -> None:
     provenance.check_format(tmp_path)
     (tmp_path / "scan.json").write_text(json.dumps({"format": provenance.FORMAT}))

@@ -113,6 +113,19 @@ def test_a_value_that_is_not_finite_is_found(tmp_path: Path) -> None:
     assert volumes.flaw(path, (0, 0, 2, 0, 0)) == "holds values that are not finite"
 
 
+def test_any_flipped_bit_of_metadata_is_found_but_for_spaces_and_the_name_of_the_seal(tmp_path: Path) -> None:
+    file = allocated(tmp_path) / "zarr.json"
+    good = file.read_bytes()
+    name = good.index(b'"seal"')
+    for bit in range(0, len(good) * 8, 61):
+        place = bit // 8
+        if good[place : place + 1].isspace() or name < place <= name + 4:
+            continue
+        file.write_bytes(good[:place] + bytes([good[place] ^ 1 << bit % 8]) + good[place + 1 :])
+        with pytest.raises(UserError, match=r"zarr.json is damaged"):
+            volumes.open_array(file.parent)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
 def test_metadata_that_are_cut_are_an_error_that_names_the_file(tmp_path: Path, content: str) -> None:
     (allocated(tmp_path) / "zarr.json").write_text(content)

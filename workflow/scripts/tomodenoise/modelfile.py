@@ -74,7 +74,9 @@ def describe(file: Path) -> Description:
         return _description(file, header, shapes)
     except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError, UserError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{file} is no model of tomodenoise{maker} ({reason}): train one, or name another file") from None
+        raise UserError(
+            f"{file} is no model of tomodenoise{maker} ({reason}): train one, or name another file"
+        ) from None
 
 
 def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:

@@ -1,6 +1,8 @@
 """Zarr arrays whose shards are the outputs of jobs."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,8 @@ def allocate(
 
     Notes
     -----
-    Each chunk and each shard's index end with their CRC-32C: a damaged one is an error, never taken for data.
+    Each chunk and each shard's index end with their CRC-32C, and the metadata hold the SHA-256 of themselves as the
+    attribute `seal`: what is damaged is an error, never taken for data.
     """
     scratch = path.parent / f".{path.name}.allocating"
     zarr.create_array(
@@ -61,6 +64,9 @@ def allocate(
         attributes=attributes,
         overwrite=True,
     )
+    written = json.loads((scratch / "zarr.json").read_text())
+    written["attributes"] = attributes | {"seal": _seal(written)}
+    (scratch / "zarr.json").write_text(json.dumps(written, indent=1))
     move_metadata(scratch, path)
 
 
@@ -73,6 +79,9 @@ def chunk(shard: Shape) -> Shape:
 def open_array(path: Path) -> zarr.Array[Any]:
     """Open an allocated array; what is written to it becomes a file even where it is all zeros."""
     try:
+        written = json.loads((path / "zarr.json").read_bytes())
+        if written["attributes"].get("seal", expected := _seal(written)) != expected:
+            raise ValueError("not as it was written")
         array = zarr.open_array(path, mode="r+")
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(f"{path / 'zarr.json'} is damaged: ask Snakemake for this file with --force") from None
@@ -159,7 +168,7 @@ def _mean_sinogram(path: Path, row: int, angles: slice) -> FloatArray:
 
 def attributes(path: Path) -> dict[str, Any]:
     """Read what is kept with an array or an image."""
-    return zarr.open(path, mode="r").attrs.asdict()
+    return {key: value for key, value in zarr.open(path, mode="r").attrs.items() if key != "seal"}
 
 
 def halve(fine: FloatArray) -> FloatArray:
@@ -183,6 +192,12 @@ def move_metadata(scratch: Path, path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     (scratch / "zarr.json").replace(path / "zarr.json")
     scratch.rmdir()
+
+
+def _seal(written: Mapping[str, Any]) -> str:
+    """Sum up the metadata of an array, SHA-256 of all but the seal itself."""
+    told = {key: value for key, value in written["attributes"].items() if key != "seal"}
+    return hashlib.sha256(json.dumps({**written, "attributes": told}, sort_keys=True).encode()).hexdigest()
 
 
 def _touched(array: zarr.Array[Any], region: Region) -> list[Shape]:

@@ -1,4 +1,4 @@
-"""What large runs take: one deep volume, a long series, hundreds of tiny scans; time, memory, files, and what grows how.
+"""What large runs take: one deep volume, a long series, hundreds of tiny scans; time, memory, files, their growth.
 
 A run has all of the workflow, trained on a small budget. Its memory is what all of its processes hold together at a
 time (proportional set size, twice a second); jobs share the memory given to Snakemake. Planning is a dry run of the

@@ -11,7 +11,7 @@ import tomodenoise
 from tomodenoise.errors import UserError
 
 FORMAT = 1
-"""Grows when stages can no longer read what an earlier version made: other paths, axes or values. Kept in `scan.json`."""
+"""Grows when stages can no longer read what an earlier version made: other paths, axes, values. In `scan.json`."""
 
 PACKAGES = ("numpy", "h5py", "zarr", "torch", "snakemake")
 

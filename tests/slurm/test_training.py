@@ -61,6 +61,7 @@ def test_a_mistake_that_one_rank_finds_ends_the_job_and_is_told(copied: OnCluste
     assert "logs/models/half/train.log" in text
 
 
+@pytest.mark.slow_slurm
 def test_warned_then_cancelled_a_training_goes_on_to_the_bits_of_an_undisturbed_one(copied: OnCluster) -> None:
     train_more(copied)
     forget_models(copied)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tomodenoise import scans
 from tomodenoise.errors import UserError
+from tomodenoise.scans import hdf5
 from tomodenoise.scans.model import runs
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
@@ -415,3 +416,31 @@ def test_measured_flats_and_darks() -> None:
 )
 def test_measured_scans_that_cannot_be_used(name: str, words: str) -> None:
     assert words in complaint(measured(name))
+
+
+def no_size(content: bytearray) -> None:
+    """Take away the size of the only text of free length; HDF5 2.0 then runs in a circle."""
+    start = content.index(b"GCOL") + 24
+    content[start : start + 8] = bytes(8)
+
+
+def no_encoding(content: bytearray) -> None:
+    """Say of a text that it is in an encoding that does not exist."""
+    start = content.index(b"\x19\x01\x01\x00", content.index(b"units"))
+    content[start + 2] = 12
+
+
+@pytest.mark.parametrize("damage", [no_size, no_encoding])
+def test_damaged_text_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytearray], None]
+) -> None:
+    file = tmp_path / "raw.h5"
+    with h5py.File(file, "w") as content:
+        content["theta"] = np.arange(3.0)
+        content["theta"].attrs["units"] = "degrees"
+    damaged = bytearray(file.read_bytes())
+    damage(damaged)
+    file.write_bytes(damaged)
+    monkeypatch.setattr(hdf5, "PATIENCE", 1)
+    with pytest.raises(UserError, match=r"raw.h5 cannot be read, it is damaged"), hdf5.opened(file) as content:
+        hdf5.radians(content["theta"])

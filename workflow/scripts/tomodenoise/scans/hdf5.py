@@ -1,5 +1,7 @@
 """HDF5 as beamlines write it: links that point nowhere, attributes of any type, numbers with units."""
 
+import os
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,9 @@ MICROMETRES = {
 
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
 """What h5py raises where a file's bytes contradict each other."""
+
+PATIENCE = 30
+"""Seconds that the reading of a short text may take, also from a slow file system."""
 
 
 @contextmanager
@@ -85,10 +90,34 @@ def missing_target(group: h5py.Group, path: str) -> str | None:
 
 def text(node: h5py.HLObject, *names: str) -> str:
     """First of the attributes that exists, as text; empty where there is none."""
-    value: Any = next((node.attrs[name] for name in names if name in node.attrs), "")
+    name = next((name for name in names if name in node.attrs), None)
+    if name is None:
+        return ""
+    try:
+        _try_text(node, name)
+        value: Any = node.attrs[name]
+    except TypeError as error:  # what h5py makes of types that contradict themselves
+        raise ValueError(str(error)) from error
     if isinstance(value, np.ndarray):
         value = value.flat[0] if value.size else ""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _try_text(node: h5py.HLObject, name: str) -> None:
+    """Read text of free length in a process that can be given up: on some damaged ones HDF5 runs in a circle."""
+    kind = h5py.h5a.open(node.id, name.encode()).get_type()
+    if not (isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()):
+        return
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(PATIENCE)
+        try:
+            node.attrs[name]
+        finally:
+            os._exit(0)
+    if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+        raise OSError(f"the attribute {name} of {node.name}")
 
 
 def radians(angles: h5py.Dataset, units: str | None = None) -> FloatArray:

@@ -13,7 +13,7 @@ from pathlib import Path
 from projects import SNAKEMAKE, Project
 
 RUN = ["--configfile", "config.yaml", "--cores", "2", "--rerun-incomplete"]
-LONGEST = 120
+LONGEST = 600
 DAY = 86400
 
 Fault = Callable[[Project, random.Random, float], bool]

@@ -80,6 +80,21 @@ def test_each_step_of_a_group_predicts_the_others_in_turn() -> None:
         assert section.weights.sum() == pytest.approx(np.pi)
 
 
+@given(group=st.integers(2, 20), reach=st.integers(0, 4))
+def test_what_the_network_sees_of_a_group_is_never_its_target(group: int, reach: int) -> None:
+    seen = 2 * reach + 1
+    if group <= seen:
+        return
+    plain = steps.split(np.concatenate(rotation(20 * group, 20)), np.repeat(np.arange(group), 20), "time", group, 1)
+    roles = steps.in_context(plain.roles, seen)
+    assert len(roles) == group - 2 * reach
+    for role in roles:
+        shown = [step for image in role.seen for step in image]
+        assert shown == list(range(role.inputs[0] - reach, role.inputs[0] + reach + 1))
+        assert not set(shown) & set(role.targets)
+        assert sorted({*shown, *role.targets}) == list(range(group))
+
+
 def test_steps_of_unequal_length_weigh_by_their_projections() -> None:
     parts = rotation(120, 29.5)
     numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])

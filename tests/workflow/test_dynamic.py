@@ -16,10 +16,10 @@ SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.
 STEPS = {"projections": 24.5, "train": [0, 4]}
 
 
-def configured(folder: Path, **scans: dict[str, object]) -> Project:
+def configured(folder: Path, network: dict[str, int] = NETWORK, **scans: dict[str, object]) -> Project:
     project = Project(folder)
     train, entries = {**TRAIN, "patch": 16}, {name: {"mode": "dynamic", **entry} for name, entry in scans.items()}
-    project.configure(scans=entries, network=NETWORK, train=train, slab_megabytes=1)
+    project.configure(scans=entries, network=network, train=train, slab_megabytes=1)
     return project
 
 
@@ -108,6 +108,46 @@ def test_a_mistake_is_one_line(finished: Project, tmp_path: Path, entry: dict[st
     assert len(lines) == 1, run.text
     assert all(part in lines[0] for part in parts), lines[0]
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("entry", "parts"),
+    [
+        ({"steps": {**STEPS, "group": 2}}, ["scans.cell", "sees 3 time steps", "set steps.group to 4 or more"]),
+        ({"steps": {**STEPS, "split": "angle"}}, ["scans.cell", "not split by time", "network.steps"]),
+        ({"mode": "static"}, ["scans.cell", "not split by time", "network.steps"]),
+    ],
+)
+def test_a_network_of_several_steps_is_refused_where_it_does_not_fit(
+    finished: Project, tmp_path: Path, entry: dict[str, object], parts: list[str]
+) -> None:
+    (tmp_path / "cell.h5").symlink_to(finished.folder / "cell.h5")
+    run = configured(tmp_path, {**NETWORK, "steps": 3}, cell={"file": "cell.h5", **entry}).snakemake("all")
+    lines = [line for line in run.text.splitlines() if line.strip()]
+    assert run.status != 0
+    assert len(lines) == 1, run.text
+    assert all(part in lines[0] for part in parts), lines[0]
+
+
+def test_a_network_of_three_steps_reads_those_of_other_blocks_and_gives_the_bits_of_one_block(tmp_path: Path) -> None:
+    simulate_series.main([str(tmp_path / "tall.h5"), *SHAPE, "--rows", "40"])
+    entry = {"file": "tall.h5", "steps": {"projections": 24.5, "train": [0, 4], "group": 4}}
+    project = configured(tmp_path, {**NETWORK, "steps": 3}, tall=entry)
+    run = project.snakemake("all")
+    assert run.status == 0, run.text
+    blocks = zarr.open_array(tmp_path / "results/tall/denoised.ome.zarr/0", mode="r")
+    assert (blocks.shape, blocks.shards[0]) == ((7, 1, 40, 48, 48), 2)
+    assert "3 slices of 3 time steps in" in (tmp_path / "results/report.html").read_text()
+
+    (tmp_path / "once").mkdir()
+    (tmp_path / "once/tall.h5").symlink_to(tmp_path / "tall.h5")
+    once, model = Project(tmp_path / "once"), {"file": str(tmp_path / "results/models/tall/model.safetensors")}
+    once.configure(scans={"tall": {"mode": "dynamic", **entry}}, models={"tall": model}, slab_megabytes=64)
+    run = once.snakemake("denoise")
+    assert run.status == 0, run.text
+    whole = zarr.open_array(tmp_path / "once/results/tall/denoised.ome.zarr/0", mode="r")
+    assert whole.shards[0] == 7
+    np.testing.assert_array_equal(whole[:], blocks[:])
 
 
 @pytest.mark.slow

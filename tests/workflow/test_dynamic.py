@@ -130,14 +130,13 @@ def test_a_network_of_several_steps_is_refused_where_it_does_not_fit(
 
 
 def test_a_network_of_three_steps_reads_those_of_other_blocks_and_gives_the_bits_of_one_block(tmp_path: Path) -> None:
-    simulate_series.main([str(tmp_path / "tall.h5"), *SHAPE, "--rows", "40"])
+    simulate_series.main([str(tmp_path / "tall.h5"), *SHAPE, "--rows", "40", "--steps", "5"])
     entry = {"file": "tall.h5", "steps": {"projections": 24.5, "train": [0, 4], "group": 4}}
     project = configured(tmp_path, {**NETWORK, "steps": 3}, tall=entry)
-    run = project.snakemake("all")
+    run = project.snakemake("denoise")
     assert run.status == 0, run.text
     blocks = zarr.open_array(tmp_path / "results/tall/denoised.ome.zarr/0", mode="r")
-    assert (blocks.shape, blocks.shards[0]) == ((7, 1, 40, 48, 48), 2)
-    assert "3 slices of 3 time steps in" in (tmp_path / "results/report.html").read_text()
+    assert (blocks.shape, blocks.shards[0]) == ((5, 1, 40, 48, 48), 2)
 
     (tmp_path / "once").mkdir()
     (tmp_path / "once/tall.h5").symlink_to(tmp_path / "tall.h5")
@@ -146,7 +145,7 @@ def test_a_network_of_three_steps_reads_those_of_other_blocks_and_gives_the_bits
     run = once.snakemake("denoise")
     assert run.status == 0, run.text
     whole = zarr.open_array(tmp_path / "once/results/tall/denoised.ome.zarr/0", mode="r")
-    assert whole.shards[0] == 7
+    assert whole.shards[0] == 5
     np.testing.assert_array_equal(whole[:], blocks[:])
 
 

@@ -1,5 +1,7 @@
 """Steps of any length become sections; groups cover the circle as they say; every projection has one place."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -224,6 +226,13 @@ def test_a_series_of_a_beamtime_stays_bounded() -> None:
     assert len(shape.blocks) * len(shape.slabs) == 1620
     assert len(shape.angle_blocks) * len(shape.projection_slabs) == 540
     assert max(len(shape.angle_blocks_of(block)) for block in range(180)) <= 2
+
+
+def test_asking_a_layout_for_a_block_costs_the_same_however_long_the_series() -> None:
+    shape = Layout(90000, 2048, 2048, 2048, 300, 2**30, firsts=tuple(range(0, 90000, 300)), trained=(3, 12))
+    assert shape.blocks is shape.blocks
+    assert shape.levels is shape.levels
+    assert replace(shape, depth=8).blocks != shape.blocks
 
 
 def test_the_layout_of_a_static_scan_has_one_block() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,13 @@ def _field(wanted: str, *, joins: bool) -> str:
 
 def widened(entry: Entry, center: Path) -> layout.Layout:
     """Give the layout of a scan whose center is found."""
-    return replace(entry.layout, size=json.loads(center.read_text())["size"])
+    return _sized(entry.layout, json.loads(center.read_text())["size"])
+
+
+@cache
+def _sized(shape: layout.Layout, size: int) -> layout.Layout:
+    """Keep what a layout works out once: it is asked for with every job."""
+    return replace(shape, size=size)
 
 
 def rested(entry: Entry) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Time-resolved scans against their truth: gains outside of the training window, the front, ghosts, groups.
 
-python benchmarks/dynamic.py FOLDER [--pixels 1e7] [--cores 2]: three minutes for each entrant on a busy core; FOLDER keeps raw files and results.
+python benchmarks/dynamic.py FOLDER [--pixels 1e7] [--cores 2]: three minutes for each entrant on a busy core; FOLDER
+keeps raw files and results.
 """
 
 import argparse

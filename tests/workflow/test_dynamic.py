@@ -134,6 +134,8 @@ def test_a_network_of_three_steps_gives_the_same_bits_in_any_block(tmp_path: Pat
     simulate_series.main([str(tmp_path / "tall.h5"), *SHAPE, "--rows", "40", "--steps", "5"])
     entry = {"file": "tall.h5", "steps": {"projections": 24.5, "train": [0, 4], "group": 4}}
     project = configured(tmp_path, {**NETWORK, "steps": 3}, tall=entry)
+    shard = "results/tall/denoised.ome.zarr/0/c/1/0/0/0/0"
+    assert project.snakemake("-n", shard).jobs["reconstruct_slab"] == 3
     run = project.snakemake("denoise")
     assert run.status == 0, run.text
     blocks = zarr.open_array(tmp_path / "results/tall/denoised.ome.zarr/0", mode="r")

@@ -121,8 +121,13 @@ def _runs(rows: tuple[int, int]) -> list[tuple[int, int]]:
 
 def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: str) -> Iterator[Rows]:
     for start, stop in _runs(rows):
-        full, inputs = zip(*(_step(model, step, (start, stop), mode) for step in steps), strict=True)
-        yield Rows(list(full[len(steps) // 2]), torch.cat(inputs, dim=2))
+        images = []
+        for number, step in enumerate(steps):
+            read, inputs = _step(model, step, (start, stop), mode)
+            images.append(inputs)
+            if number == len(steps) // 2:
+                full = list(read)
+        yield Rows(full, torch.cat(images, dim=2) if len(images) > 1 else images[0])
 
 
 def _step(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> tuple[FloatArray, Tensor]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise import geometry, sections, splitting, volumes
+from tomodenoise import geometry, sections, splitting, steps, volumes
 from tomodenoise.arrays import FloatArray
 
 
@@ -18,18 +18,29 @@ def blobs(depth: int, size: int) -> FloatArray:
 
 def write(folder: Path, clean: FloatArray, *, count: int = 4, noise: float = 0.5, seed: int = 0) -> sections.Sections:
     """Write `sections.zarr`, `split.json` and `center.json` of a scan, (z, y, x) or (channel, z, y, x); describe it."""
-    folder.mkdir(parents=True, exist_ok=True)
     clean = clean.reshape(-1, *clean.shape[-3:])
-    channels, depth, size, _ = clean.shape
     split = splitting.split(np.linspace(0, np.pi, 30 * count, endpoint=False), count, count - 1)
+    noisy = clean + np.random.default_rng(seed).normal(0, noise, (count, *clean.shape)).astype(np.float32)
+    return _written(folder, split, noisy)
+
+
+def write_series(folder: Path, clean: FloatArray, *, group: int, noise: float = 0.5) -> sections.Sections:
+    """Write the same of a series (t, z, y, x), whose steps predict each other in groups."""
+    count = len(clean)
+    angles, numbers = np.linspace(0, count * np.pi, 30 * count, endpoint=False), np.repeat(np.arange(count), 30)
+    noisy = clean[:, None] + np.random.default_rng(0).normal(0, noise, clean[:, None].shape)
+    return _written(folder, steps.split(angles, numbers, "time", group, 1), noisy.astype(np.float32))
+
+
+def _written(folder: Path, split: splitting.Split, noisy: FloatArray) -> sections.Sections:
+    folder.mkdir(parents=True, exist_ok=True)
+    count, channels, depth, size, _ = noisy.shape
     (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
     (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
-    shape = (count, *clean.shape)
-    noisy = clean + np.random.default_rng(seed).normal(0, noise, shape).astype(np.float32)
     rows = 8
     volumes.allocate(
         folder / "sections.zarr",
-        shape,
+        noisy.shape,
         (count, channels, rows, size, size),
         (1, 1, rows, size, size),
         names="kczyx",

@@ -14,11 +14,24 @@ from torch.nn import functional
 
 sys.path.append(str(Path(__file__).parents[2]))
 
-from benchmarks import cases, contestants, counting, defective, defects, judging, quality, runs, simulated
+import scans_on_disk
+from benchmarks import (
+    cases,
+    contestants,
+    counting,
+    defective,
+    defects,
+    dynamic_roles,
+    judging,
+    quality,
+    runs,
+    simulated,
+)
 
-from tomodenoise import geometry, sections, specs, splitting, volumes
+from tomodenoise import geometry, networks, sections, specs, splitting, volumes
 from tomodenoise.arrays import FloatArray
 from tomodenoise.geometry import Geometry
+from tomodenoise.models import Model, Normalisation
 from tomodenoise.simulation import phantom
 
 
@@ -140,3 +153,14 @@ def test_each_scan_is_worked_up_once_for_each_configuration(tmp_path: Path, monk
     assert calls[1][0]["reconstruct"] == {"pad": "zero"}
     assert len(set(results.values())) == 3
     assert len(list(tmp_path.glob("raw/*.h5"))) == 1
+
+
+def test_opposite_roles_swap_the_sides_and_a_mean_of_steps_is_weighed_alike(tmp_path: Path) -> None:
+    numbered = np.arange(5, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 16, 16), np.float32)
+    scan = scans_on_disk.write_series(tmp_path, numbered, group=3, noise=0)
+    assert dynamic_roles.opposite(scan.split.roles)[0] == splitting.Role((1, 2), (0,))
+    spec = specs.complete({"name": "unet", "width": 2, "depth": 2})
+    identity = Model(networks.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
+    for reach, expected in ((0, [0, 1, 2, 3, 4]), (1, [0.5, 1, 2, 3, 3.5])):
+        means = [volume.mean() for volume in dynamic_roles.apply(identity, scan, reach)]
+        np.testing.assert_allclose(means, expected, atol=1e-5)

@@ -142,6 +142,23 @@ def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
     np.testing.assert_allclose(after(model, scan, (0, 1), mode="section"), each[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["unet", "unet3d"])
+def test_a_network_of_three_steps_sees_those_around_and_repeats_the_outermost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(plans, "cube", lambda _: (8, 2))
+    numbered = np.arange(4, dtype=np.float32)[:, None, None, None] ** 2 * np.ones((1, 9, 16, 16), np.float32)
+    scan = scans_on_disk.write_series(tmp_path, numbered, group=4, noise=0)
+    spec = specs.complete({"name": name, "width": 2, "depth": 2, "steps": 3})
+    model, untrained = random_model(spec), Model(networks.build(spec), spec, Normalisation((0.3,), (2.0,)), {})
+    model.network.forward = lambda images: images.mean(dim=1, keepdim=True)  # type: ignore[method-assign]
+    for time, expected in enumerate([1 / 3, 5 / 3, 14 / 3, 22 / 3]):
+        pairs = list(inference.denoise(model, scan, (2, 7), time=time))
+        np.testing.assert_allclose([before for before, _ in pairs], time**2, atol=1e-5)
+        np.testing.assert_allclose([after for _, after in pairs], expected, rtol=1e-5)
+        np.testing.assert_allclose(after(untrained, scan, (0, 2), time=time), time**2, atol=1e-5)
+
+
 @pytest.mark.parametrize("spec", [SMALL, CUBES])
 def test_an_ensemble_turns_with_the_scan(spec: Spec) -> None:
     predict = inference.predictor(random_model(spec), 8)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise import splitting, symmetries
+from tomodenoise import splitting, steps, symmetries
 from tomodenoise.arrays import FloatArray
 from tomodenoise.models import Normalisation
 from tomodenoise.training import patches, sampling, store
@@ -70,6 +70,26 @@ def test_a_patch_is_what_slicing_and_turning_gives(
     np.testing.assert_allclose(batch.inputs[0], turned(inputs[lead], turns[turn]), atol=4e-3)
     np.testing.assert_allclose(batch.targets[0], turned(targets[lead], turns[turn]), atol=4e-3)
     np.testing.assert_array_equal(batch.masks[0], turned(mask[lead], turns[turn]))
+
+
+@pytest.mark.parametrize("volumetric", [False, True])
+def test_a_network_of_several_steps_sees_them_around_its_own_and_predicts_none_of_them(
+    tmp_path: Path, volumetric: bool
+) -> None:
+    numbered = np.arange(6, dtype=np.float32)[:, None, None, None] * np.ones((1, 9, 16, 16), np.float32)
+    (run,) = scans_on_disk.write_series(tmp_path, numbered, group=6, noise=0).trained((0, 6))
+    series = [store.Source(run, sampling.Part(np.arange(9), run.visible))]
+    shape = Shape(8, 1 if volumetric else 3, volumetric)
+    held = store.load(series, [store.Run(0, 0, 9)], shape.halo, Normalisation((0.0,), (1.0,)), CPU)
+    pairs = patches.pairs(series, steps.in_context(run.split.roles, 3))
+    drawn = Draw(np.zeros(4, int), np.zeros((4, 3), int), np.arange(4), np.zeros(4, int))
+    batch = patches.cut(held, patches.field(series, CPU), pairs, shape, drawn)
+    for role, middle in enumerate(range(1, 5)):
+        around = [middle - 1, middle, middle + 1]
+        images = batch.inputs[role].flatten(1)[:, 0].tolist()
+        assert images == around if volumetric else images == 3 * around
+        others = [step for step in range(6) if step not in around]
+        assert batch.targets[role].mean() == pytest.approx(np.mean(others), abs=1e-5)
 
 
 @pytest.mark.parametrize("volumetric", [False, True])

@@ -1,5 +1,7 @@
 """Steps of any length become sections; groups cover the circle as they say; every projection has one place."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -78,6 +80,21 @@ def test_each_step_of_a_group_predicts_the_others_in_turn() -> None:
     assert (found.times, found.each, found.members) == (6, 1, 3)
     for section in found.sections:
         assert section.weights.sum() == pytest.approx(np.pi)
+
+
+@given(group=st.integers(2, 20), reach=st.integers(0, 4))
+def test_what_the_network_sees_of_a_group_is_never_its_target(group: int, reach: int) -> None:
+    seen = 2 * reach + 1
+    if group <= seen:
+        return
+    plain = steps.split(np.concatenate(rotation(20 * group, 20)), np.repeat(np.arange(group), 20), "time", group, 1)
+    roles = steps.in_context(plain.roles, seen)
+    assert len(roles) == group - 2 * reach
+    for role in roles:
+        shown = [step for image in role.seen for step in image]
+        assert shown == list(range(role.inputs[0] - reach, role.inputs[0] + reach + 1))
+        assert not set(shown) & set(role.targets)
+        assert sorted({*shown, *role.targets}) == list(range(group))
 
 
 def test_steps_of_unequal_length_weigh_by_their_projections() -> None:
@@ -209,6 +226,13 @@ def test_a_series_of_a_beamtime_stays_bounded() -> None:
     assert len(shape.blocks) * len(shape.slabs) == 1620
     assert len(shape.angle_blocks) * len(shape.projection_slabs) == 540
     assert max(len(shape.angle_blocks_of(block)) for block in range(180)) <= 2
+
+
+def test_asking_a_layout_for_a_block_costs_the_same_however_long_the_series() -> None:
+    shape = Layout(90000, 2048, 2048, 2048, 300, 2**30, firsts=tuple(range(0, 90000, 300)), trained=(3, 12))
+    assert shape.blocks is shape.blocks
+    assert shape.levels is shape.levels
+    assert replace(shape, depth=8).blocks != shape.blocks
 
 
 def test_the_layout_of_a_static_scan_has_one_block() -> None:

@@ -121,6 +121,21 @@ def test_a_volumetric_network_learns(scan: Sections) -> None:
     assert history[-1].umse is not None
 
 
+def test_a_network_of_three_steps_learns_without_their_noise(tmp_path: Path) -> None:
+    clean = scans_on_disk.blobs(12, 48)
+    series = scans_on_disk.write_series(tmp_path, np.repeat(clean[None], 8, axis=0), group=8)
+    spec = replace(SPEC, steps=3)
+    model, history = run(task(series, 6e5, spec=spec, windows=[(0, 8)]))
+    errors = []
+    for time in (0, 4):
+        denoised = np.concatenate([after for _, after in inference.denoise(model, series, (0, 12), time=time)])
+        errors.append(np.square(denoised - clean)[:, series.visible].mean())
+    # What has learned the noise of its inputs comes to the variance of their mean at best, and its targets to less.
+    assert max(errors) < 0.75 * 0.25 / 3
+    assert history[-1].umse is not None
+    assert history[-1].umse * model.normalisation.scale[0] ** 2 == pytest.approx(errors[1], rel=0.25)
+
+
 def test_a_volumetric_network_needs_rows(tmp_path: Path) -> None:
     thin = scans_on_disk.write(tmp_path, scans_on_disk.blobs(3, 64))
     with pytest.raises(UserError, match="a scan of 3 rows is too thin for a volumetric network"):

@@ -37,6 +37,17 @@ def test_noise_residual_and_error_are_found_without_the_truth(tmp_path: Path) ->
     assert found.before.shape == (TIMES, SIZE, SIZE)
 
 
+def test_steps_that_the_network_saw_do_not_judge_it(tmp_path: Path) -> None:
+    scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
+    raw = volumes.open_array(scan.array)[:]
+    mean = np.stack([raw[np.clip([t - 1, t, t + 1], 0, TIMES - 1)].mean(axis=0) for t in range(TIMES)])
+    volumes.write_shard(image, (0, 0, 0, 0, 0), mean)
+    honest, fooled = (watching.watch(scan, image, (0, 3), None, seen=seen) for seen in (3, 1))
+    assert np.isnan(honest.umse[[0, 1, -2, -1]]).all()
+    np.testing.assert_allclose(honest.umse[2:-2], NOISE**2 / 3, rtol=0.1)
+    assert (fooled.umse[2:-2] < 0.2 * NOISE**2 / 3).all()
+
+
 def test_a_front_that_moves_adds_nothing_to_the_error(tmp_path: Path) -> None:
     truth = np.ones((TIMES, 1, DEPTH, SIZE, SIZE))
     for time in range(TIMES):

@@ -10,16 +10,17 @@ import zarr
 from projects import NETWORK, ROOT, TRAIN, Project
 
 import simulate_series
+from tomodenoise import inference, models, sections
 
 GEL = ROOT.parent / "shared/data/gel_dynamic/gel_parallel_dx.h5"
 SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.5", "--center", "24", "--quiet", "4"]
 STEPS = {"projections": 24.5, "train": [0, 4]}
 
 
-def configured(folder: Path, **scans: dict[str, object]) -> Project:
+def configured(folder: Path, network: dict[str, int] = NETWORK, **scans: dict[str, object]) -> Project:
     project = Project(folder)
     train, entries = {**TRAIN, "patch": 16}, {name: {"mode": "dynamic", **entry} for name, entry in scans.items()}
-    project.configure(scans=entries, network=NETWORK, train=train, slab_megabytes=1)
+    project.configure(scans=entries, network=network, train=train, slab_megabytes=1)
     return project
 
 
@@ -108,6 +109,43 @@ def test_a_mistake_is_one_line(finished: Project, tmp_path: Path, entry: dict[st
     assert len(lines) == 1, run.text
     assert all(part in lines[0] for part in parts), lines[0]
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("entry", "parts"),
+    [
+        ({"steps": {**STEPS, "group": 2}}, ["scans.cell", "sees 3 time steps", "set steps.group to 4 or more"]),
+        ({"steps": {**STEPS, "split": "angle"}}, ["scans.cell", "not split by time", "network.steps"]),
+        ({"mode": "static"}, ["scans.cell", "not split by time", "network.steps"]),
+    ],
+)
+def test_a_network_of_several_steps_is_refused_where_it_does_not_fit(
+    finished: Project, tmp_path: Path, entry: dict[str, object], parts: list[str]
+) -> None:
+    (tmp_path / "cell.h5").symlink_to(finished.folder / "cell.h5")
+    run = configured(tmp_path, {**NETWORK, "steps": 3}, cell={"file": "cell.h5", **entry}).snakemake("all")
+    lines = [line for line in run.text.splitlines() if line.strip()]
+    assert run.status != 0
+    assert len(lines) == 1, run.text
+    assert all(part in lines[0] for part in parts), lines[0]
+
+
+def test_a_network_of_three_steps_gives_the_same_bits_in_any_block(tmp_path: Path) -> None:
+    simulate_series.main([str(tmp_path / "tall.h5"), *SHAPE, "--rows", "40", "--steps", "5"])
+    entry = {"file": "tall.h5", "steps": {"projections": 24.5, "train": [0, 4], "group": 4}}
+    project = configured(tmp_path, {**NETWORK, "steps": 3}, tall=entry)
+    shard = "results/tall/denoised.ome.zarr/0/c/1/0/0/0/0"
+    assert project.snakemake("-n", shard).jobs["reconstruct_slab"] == 3
+    run = project.snakemake("denoise")
+    assert run.status == 0, run.text
+    blocks = zarr.open_array(tmp_path / "results/tall/denoised.ome.zarr/0", mode="r")
+    assert (blocks.shape, blocks.shards[0]) == ((5, 1, 40, 48, 48), 2)
+
+    scan = sections.describe(tmp_path / "results/tall")
+    model = models.load(tmp_path / "results/models/tall/model.safetensors")
+    for time in range(5):
+        slices = [after[0] for _, after in inference.denoise(model, scan, (0, 40), time=time)]
+        np.testing.assert_array_equal(blocks[time, 0], slices)
 
 
 @pytest.mark.slow

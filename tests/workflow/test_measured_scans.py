@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-from projects import NETWORK, TRAIN, Project
+from projects import NETWORK, ROOT, TRAIN, Project
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SCANS: dict[str, dict[str, object]] = {
@@ -17,6 +17,10 @@ SCANS: dict[str, dict[str, object]] = {
     "k11": {"file": str(DATA / "k11_18014/k11-18014.nxs"), "center": 12.5},
 }
 CENTERS = {"tooth": 295.5, "basalt": 312.25, "wood": 283.5, "needle": 128.0, "k11": 12.5}
+EXAMPLES = {
+    "dynamic": DATA / "gel_dynamic/gel_parallel_dx.h5",
+    "xrdct": DATA / "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs",
+}
 
 
 @pytest.mark.slow
@@ -36,3 +40,18 @@ def test_every_measured_scan_runs_from_raw_to_report(tmp_path: Path) -> None:
     page = (tmp_path / "results/report.html").read_text()
     assert all(name in page for name in SCANS)
     assert "wedge of 26.0 degrees" in page
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"the measured scans are not at {DATA}")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_plans_and_checks_the_measured_scan_that_it_is_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / EXAMPLES[name].name).symlink_to(EXAMPLES[name])
+    (tmp_path / "config.yaml").write_text((ROOT / f"config/examples/{name}.yaml").read_text())
+    project = Project(tmp_path)
+    planned = project.snakemake("-n")
+    assert planned.status == 0, planned.text
+    assert {"correct", "find_center"} <= {job.replace("_slab", "").replace("_channels", "") for job in planned.jobs}
+    checked = project.snakemake("check")
+    assert checked.status == 0, checked.text
+    assert "nothing stands in the way" in checked.text

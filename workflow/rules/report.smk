@@ -23,10 +23,13 @@ rule watch_series:
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=megabytes(lambda w: plans.watching(layout_so_far(w.scan)), alone=450),
+        mem_mb=megabytes(
+            lambda w: plans.watching(spec_of(w), layout_so_far(w.scan)), alone=450
+        ),
     params:
         window=trained_window,
         seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
+        seen=lambda wildcards: spec_of(wildcards).steps,
     script:
         "../scripts/watch_series.py"
 

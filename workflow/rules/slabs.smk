@@ -143,12 +143,14 @@ def projections_around(wildcards):
 
 
 def sections_around(wildcards):
-    """Shards of sections that hold the rows that denoising a slab needs."""
-    slab = image_rows(wildcards)
-    rows = plans.rows_read(spec_of(wildcards), *slab, layout(wildcards).depth)
+    """Shards of sections that hold the rows and the time steps that denoising a slab of a block needs."""
+    shapes, spec = layout(wildcards), spec_of(wildcards)
+    rows = plans.rows_read(spec, *image_rows(wildcards), shapes.depth)
+    times = grid.with_halo(*times_of_block(wildcards), spec.steps // 2, shapes.times)
     return [
-        f"results/{wildcards.scan}/sections.zarr/c/{wildcards.block}/0/{slab}/0/0"
-        for slab in grid.covering(*rows, layout(wildcards).rows)
+        f"results/{wildcards.scan}/sections.zarr/c/{block}/0/{slab}/0/0"
+        for block in grid.covering(*times, shapes.blocks[0].stop)
+        for slab in grid.covering(*rows, shapes.rows)
     ]
 
 

@@ -38,7 +38,7 @@ if __name__ == "__main__":
             logs.logger.warning("%s: %s", files.model, concern)
         scan, model = sections.describe(Path(files.split).parent), models.load(Path(files.model), device)
         steps = (
-            inference.denoise(model, scan.at(time), params.rows, mode=params.mode, ensemble=params.ensemble)
+            inference.denoise(model, scan, params.rows, time=time, mode=params.mode, ensemble=params.ensemble)
             for time in range(*params.times)
         )
         main(steps, scan, Path(files.array).parent, Path(snakemake.output.planes), params.rows, params.times)

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None) -> None:
-    """Write what there is to see of the scan whose results these are."""
+def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None, seen: int = 1) -> None:
+    """Write what there is to see of the scan whose results these are; `seen` steps at once were denoised to one."""
     scan = sections.describe(results)
-    series = watching.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds)
+    series = watching.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds, seen=seen)
     logs.logger.info(
         "%d steps, noise %s, residual %s, uMSE %s",
         len(series.noise),
@@ -24,4 +24,4 @@ def main(results: Path, output: Path, window: tuple[int, int], seconds: float | 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         params = snakemake.params
-        main(Path(snakemake.input.split).parent, Path(snakemake.output[0]), params.window, params.seconds)
+        main(Path(snakemake.input.split).parent, Path(snakemake.output[0]), params.window, params.seconds, params.seen)

@@ -4,7 +4,7 @@ A shard is a file that one job writes at once, so a slab's rows are collected; r
 go on at the same time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,18 +27,22 @@ class Rows(NamedTuple):
     full: list[FloatArray]
     """The full reconstruction, (channel, y, x) each, attenuation per pixel."""
     inputs: Tensor
-    """(input, z, channel, y, x) on the device, normalised: what the network is applied to."""
+    """(input, z, image, y, x) on the device, normalised: what the network is applied to. The images of a slice are its
+    time steps, and their channels."""
 
 
 Pairs = Iterator[tuple[FloatArray, FloatArray]]
 
 
-def denoise(model: Model, scan: Sections, rows: tuple[int, int], *, mode: str = "full", ensemble: int = 1) -> Pairs:
+def denoise(
+    model: Model, scan: Sections, rows: tuple[int, int], *, time: int = 0, mode: str = "full", ensemble: int = 1
+) -> Pairs:
     """Denoise rows of a volume.
 
     Parameters
     ----------
     rows : first and last plus one. Beyond the ends of the volume the outermost slice is repeated, as in training.
+    time : step of a dynamic scan. Beyond the ends of the series the outermost step is repeated.
     mode : what the network is applied to. `full` is the reconstruction of all projections; `sections` every input
         of training in turn, the results being averaged; `section` the first of these inputs alone.
     ensemble : 8 averages over the flips and quarter turns of slices, 1 takes them as they are.
@@ -50,7 +54,7 @@ def denoise(model: Model, scan: Sections, rows: tuple[int, int], *, mode: str = 
     """
     needed = plans.rows_read(model.spec, *rows, scan.depth)
     stages = _volumetric if model.spec.volumetric else _planar
-    read = streams.ahead(_read(model, scan, needed, mode))
+    read = streams.ahead(_read(model, scan.around(time, model.spec.steps), needed, mode))
     results = stages(model, read, rows, scan.depth, predictor(model, ensemble))
     # A processor has nothing to wait for, and outside of its first thread glibc takes every large tensor anew.
     for full, denoised in results if model.device.type == "cpu" else streams.ahead(results):
@@ -115,14 +119,25 @@ def _runs(rows: tuple[int, int]) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _read(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> Iterator[Rows]:
+def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: str) -> Iterator[Rows]:
+    for start, stop in _runs(rows):
+        images = []
+        for number, step in enumerate(steps):
+            read, inputs = _step(model, step, (start, stop), mode)
+            images.append(inputs)
+            if number == len(steps) // 2:
+                full = list(read)
+        yield Rows(full, torch.cat(images, dim=2) if len(images) > 1 else images[0])
+
+
+def _step(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> tuple[FloatArray, Tensor]:
+    """Read rows of one time step, or of all of a static scan: its full reconstruction, and what `Rows` has of it."""
     roles = [scan.mixing(role.inputs) for role in scan.split.roles]
     weights = {"full": [], "sections": roles, "section": roles[:1]}[mode]
-    for start, stop in _runs(rows):
-        sections = scan.read(start, stop)
-        full = mix(sections, scan.shares).swapaxes(0, 1)
-        inputs = np.stack([mix(sections, each).swapaxes(0, 1) for each in weights]) if weights else full[None]
-        yield Rows(list(full), model.normalisation.apply(torch.from_numpy(inputs).to(model.device), axis=2))
+    sections = scan.read(*rows)
+    full = mix(sections, scan.shares).swapaxes(0, 1)
+    inputs = np.stack([mix(sections, each).swapaxes(0, 1) for each in weights]) if weights else full[None]
+    return full, model.normalisation.apply(torch.from_numpy(inputs).to(model.device), axis=2)
 
 
 def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[Rows]:

@@ -1,6 +1,7 @@
 """How the arrays of a scan are cut into shards: decided once, from the scan's shape alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from tomodenoise import grid
@@ -18,7 +19,10 @@ class Extent:
 
 @dataclass(frozen=True)
 class Layout:
-    """The arrays of one scan."""
+    """The arrays of one scan.
+
+    What goes through all time steps or rows is kept, as planning asks it for each of a series' thousands of jobs.
+    """
 
     angles: int
     depth: int
@@ -51,7 +55,7 @@ class Layout:
         """Runs of sections that training learns from, and sections in each."""
         return self.trained if self.trained[0] else (1, self.stored)
 
-    @property
+    @cached_property
     def step_angles(self) -> int:
         """Projections of the longest time step."""
         return max(after - first for first, after in pairwise((*self.firsts, self.angles)))
@@ -66,38 +70,38 @@ class Layout:
         """Bytes of a row of the projections of one step."""
         return self.step_angles * self.columns * 4 * self.channels
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows in a slab of sections, no more than in one of projections."""
         return grid.rows_per_slab(self._widest, self.depth, self.slab_bytes)
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[grid.Slab, ...]:
         """Blocks of time steps: one step, or as many as fit where a slab holds all rows."""
         return grid.slabs(self.times, self._at_once(self.rows, self._widest))
 
-    @property
+    @cached_property
     def angle_blocks(self) -> tuple[grid.Slab, ...]:
         """Blocks of projections; steps need not hold equally many, so they may begin in one and end in the next."""
         steps = self._at_once(self.projection_rows, self._sinogram)
         return grid.slabs(self.angles, min(steps * self.step_angles, self.angles))
 
-    @property
+    @cached_property
     def slabs(self) -> tuple[grid.Slab, ...]:
         """Slabs of sections."""
         return grid.slabs(self.depth, self.rows)
 
-    @property
+    @cached_property
     def projection_rows(self) -> int:
         """Rows in a slab of projections: a whole number of those of sections, as both are powers of two."""
         return grid.rows_per_slab(self._sinogram, self.depth, self.slab_bytes)
 
-    @property
+    @cached_property
     def projection_slabs(self) -> tuple[grid.Slab, ...]:
         """Slabs of projections: thick, since each of them goes through the raw file and has a halo of its own."""
         return grid.slabs(self.depth, self.projection_rows)
 
-    @property
+    @cached_property
     def image_rows(self) -> int:
         """Rows in a slab of the denoised volume: twice the bytes, as a graphics card works on it."""
         return max(2, grid.rows_per_slab(self.columns**2 * 4 * self.channels, self.depth, 2 * self.slab_bytes))
@@ -120,7 +124,7 @@ class Layout:
         slice_, block = (self.size, self.size), self.blocks[0].stop * self.each
         return Extent((self.stored, self.channels, self.depth, *slice_), (block, self.channels, self.rows, *slice_))
 
-    @property
+    @cached_property
     def levels(self) -> tuple[Extent, ...]:
         """Resolutions of the denoised volume (t, c, z, y, x), the finest one first."""
         return tuple(

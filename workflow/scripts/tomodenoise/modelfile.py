@@ -159,8 +159,8 @@ def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequenc
         raise ValueError(f"normalisation by mean {mean} and deviation {scale}")
     if not len(mean) == len(scale) == spec.channels:
         raise ValueError(f"normalisation of {len(mean)} and {len(scale)} channels for a network of {spec.channels}")
-    numbers = (spec.slices, spec.width, spec.depth, spec.channels, *spec.dilations)
-    if not all(type(number) is int and number > 0 for number in numbers) or spec.slices % 2 == 0:
+    numbers = (spec.slices, spec.steps, spec.width, spec.depth, spec.channels, *spec.dilations)
+    if not all(type(number) is int and number > 0 for number in numbers) or spec.slices * spec.steps % 2 == 0:
         raise ValueError(f"there is no {spec}")
     weights = sum(math.prod(shape) for shape in shapes)
     # No file of this size can hold the weights of what would take forever to plan or to build.

@@ -174,13 +174,15 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
 
     Notes
     -----
-    The slab and its compressed copy; sections and their means as they are read, ahead of those that are worked on;
-    the block in work, its results and those that wait to be collected; one pass of the network.
+    The slab and its compressed copy; sections and their means as they are read, ahead of those that are worked on; the
+    block in work, its results and those that wait to be collected; one pass of the network. What each further time step
+    takes was measured.
     """
     inputs = {"full": 0, "sections": layout.each, "section": 1}[mode] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
-    read = READ_AT_ONCE * (2 * layout.each + 3 * inputs)
-    rows = 2 * layout.image_rows * layout.blocks[0].stop + read + (2 * inputs + 3) * block
+    read = READ_AT_ONCE * (2 * layout.each + 3 * inputs * spec.steps)
+    work = (2 * inputs + 3 + 6 * inputs * (spec.steps - 1)) * block
+    rows = 2 * layout.image_rows * layout.blocks[0].stop + read + work
     return rows * layout.channels * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
 
 
@@ -225,9 +227,9 @@ def watched(depth: int) -> tuple[int, int]:
     return max(0, middle - WATCHED // 2), min(depth, middle + WATCHED // 2)
 
 
-def watching(layout: Layout) -> float:
-    """Count the float32 that looking through a series holds: some slices of four steps, and small ones of all steps."""
-    return 16 * WATCHED * (1 + layout.each) * layout.size**2 + 4 * layout.times * 256**2
+def watching(spec: Spec, layout: Layout) -> float:
+    """Count the float32 that looking through a series holds: some slices of few steps, and small ones of all steps."""
+    return (16 * (1 + layout.each) + spec.steps - 1) * WATCHED * layout.size**2 + 4 * layout.times * 256**2
 
 
 def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:

@@ -70,6 +70,11 @@ class Sections:
         each = self.split.each
         return self._part(time * each, (time + 1) * each)
 
+    def around(self, time: int, count: int) -> list["Sections"]:
+        """Consecutive time steps around one of them; beyond the ends of the series the outermost is repeated."""
+        reach = count // 2
+        return [self.at(int(near)) for near in grid.repeated_edge(time - reach, time + reach + 1, self.split.times)]
+
     def trained(self, window: Sequence[int] | None) -> list["Sections"]:
         """Parts of which training takes inputs and targets, see `splitting.trained`."""
         return [self._part(*run) for run in splitting.trained(self.split, window)]

@@ -25,11 +25,13 @@ class Spec:
     """Of the layers of `msd`, in turns; no other network has them."""
     channels: int = 1
     """Measured channels, in and out."""
+    steps: int = 1
+    """Consecutive time steps in, the middle one out; odd."""
 
     @property
     def inputs(self) -> int:
-        """Number of images in: for each slice its channels."""
-        return self.slices * self.channels
+        """Number of images in: for each slice its time steps, for each of them its channels."""
+        return self.slices * self.steps * self.channels
 
     @property
     def volumetric(self) -> bool:

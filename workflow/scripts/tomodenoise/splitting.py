@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,13 @@ class Role:
 
     inputs: tuple[int, ...]
     targets: tuple[int, ...]
+    context: tuple[int, ...] = ()
+    """Time steps that the network sees one by one, the one of ``inputs`` in their middle; none of the targets."""
+
+    @property
+    def seen(self) -> tuple[tuple[int, ...], ...]:
+        """What the network sees: sections that are averaged, for each of its time steps."""
+        return tuple((step,) for step in self.context) or (self.inputs,)
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ def apart(role: Role) -> tuple[Role, Role] | None:
     None where there are too few sections for three groups. The inputs are the role's, or all but one of them.
     """
     if len(role.targets) > 1:
-        return Role(role.inputs, role.targets[::2]), Role(role.inputs, role.targets[1::2])
+        return replace(role, targets=role.targets[::2]), replace(role, targets=role.targets[1::2])
     if len(role.inputs) == 1:
         return None
     lent = role.inputs[len(role.inputs) // 2]
@@ -243,7 +250,7 @@ def to_json(found: Split) -> dict[str, Any]:
             }
             for section in found.sections
         ],
-        "roles": [asdict(role) for role in found.roles],
+        "roles": [{"inputs": role.inputs, "targets": role.targets} for role in found.roles],
         "missing_wedge_degrees": found.missing_wedge,
         "why": found.why,
         **({} if found.times == 1 else {"times": found.times}),

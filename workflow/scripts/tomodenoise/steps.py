@@ -133,6 +133,28 @@ def split(angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: i
     return Split(tuple(parts), roles, math.degrees(max(wedges)), times=len(members), interlacing=found)
 
 
+def in_context(roles: Sequence[Role], steps: int) -> tuple[Role, ...]:
+    """Let a network see so many consecutive time steps to predict others of their group.
+
+    Parameters
+    ----------
+    roles : in which each step of a group in turn predicts all others.
+    steps : that the network sees, odd; less than the group has.
+
+    Returns
+    -------
+    The roles of the steps with enough others of the group on both sides. What the network sees is no target of it, as
+    it would learn the noise; and nothing is seen of other groups, whose flats the targets may share.
+    """
+    if steps == 1:
+        return tuple(roles)
+    count, reach = len(roles), steps // 2
+    around = (range(middle - reach, middle + reach + 1) for middle in range(reach, count - reach))
+    return tuple(
+        Role((seen[reach],), tuple(step for step in range(count) if step not in seen), tuple(seen)) for seen in around
+    )
+
+
 def interlacing(steps: Sequence[FloatArray], group: int) -> Interlacing:
     """Measure how evenly the angles of consecutive steps cover the circle together.
 

@@ -105,7 +105,8 @@ def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.Mode
     if sizes:
         facts["pixel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
     channels = f" of {model.spec.channels} channels" if model.spec.channels > 1 else ""
-    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices{channels} in, {model.weights:,} weights"
+    steps = f" of {model.spec.steps} time steps" if model.spec.steps > 1 else ""
+    facts["network"] = f"{model.spec.name}, {model.spec.slices} slices{steps}{channels} in, {model.weights:,} weights"
     if history:
         facts["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
     facts["normalisation"] = f"mean {_range(model.mean)}, deviation {_range(model.scale)} per pixel"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,13 @@ def _field(wanted: str, *, joins: bool) -> str:
 
 def widened(entry: Entry, center: Path) -> layout.Layout:
     """Give the layout of a scan whose center is found."""
-    return replace(entry.layout, size=json.loads(center.read_text())["size"])
+    return _sized(entry.layout, json.loads(center.read_text())["size"])
+
+
+@cache
+def _sized(shape: layout.Layout, size: int) -> layout.Layout:
+    """Keep what a layout works out once: it is asked for with every job."""
+    return replace(shape, size=size)
 
 
 def rested(entry: Entry) -> tuple[int, int]:
@@ -161,14 +168,18 @@ def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict
     Raises
     ------
     UserError
-        With the model's name in front of what `modelfile.describe` refuses, or why it does not fit a scan.
+        With the model's name in front of what `modelfile.describe` refuses, or why it does not fit a scan; and for any
+        model that sees several time steps where it cannot.
     """
     files = {name: settings.file_of(config, name) for name in settings.models(config)}
-    return {
+    found = {
         name: _describe(name, file, _channels(config, entries, name))
         for name, file in files.items()
         if file is not None
     }
+    for name in files:
+        _check_steps(config, entries, name, spec_of(config, entries, found, name).steps)
+    return found
 
 
 def spec_of(
@@ -178,6 +189,23 @@ def spec_of(
     if model in files:
         return files[model].spec
     return specs.complete(config["network"], _channels(config, entries, model))
+
+
+def _check_steps(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str, seen: int) -> None:
+    """Refuse a network that sees several time steps where a scan has none, or where none is left to predict."""
+    if seen == 1:
+        return
+    for name in config["scans"] if model in settings.rivals(config) else settings.users(config, model):
+        choice, told = entries[name].choice, f"scans.{name}: the network of model '{model}' sees {seen} time steps"
+        if not isinstance(choice, steps.Choice) or choice.by != "time":
+            raise UserError(
+                f"{told}, but this scan is not split by time: leave out network.steps, or name another model"
+            )
+        if name in settings.trained_on(config, model) and choice.sections <= seen:
+            raise UserError(
+                f"{told}, which leaves none of a group of {choice.sections} to predict:"
+                f" set steps.group to {seen + 1} or more"
+            )
 
 
 def _describe(name: str, file: Path, channels: int) -> Description:

@@ -21,8 +21,8 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
 
     Parameters
     ----------
-    network : maps (n, slices x channels, y, x) to (n, channels, y, x).
-    rows : (n + slices - 1, channels, y, x), normalised.
+    network : maps (n, slices x images, y, x) to (n, channels, y, x).
+    rows : (n + slices - 1, images, y, x), normalised; the images of a slice are its time steps, and their channels.
     tile : edge of the tiles' cores, pixels; changes no result.
     memory : bytes of a graphics card that one pass may use, None on a processor.
 
@@ -36,7 +36,7 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
     the image its edge pixels are repeated, so no core sees the zeros that pad a convolution.
     """
     shape = (rows.shape[2], rows.shape[3])
-    result = torch.empty((len(rows) - spec.slices + 1, *rows.shape[1:]), device=rows.device)
+    result = torch.empty((len(rows) - spec.slices + 1, spec.channels, *shape), device=rows.device)
     for part in plans.windows(spec, shape, tile):
         (y0, y1), (x0, x1) = part.core
         (wy, _), (wx, _) = part.window
@@ -57,8 +57,8 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
 
     Parameters
     ----------
-    network : maps (1, channels, z, y, x) to the same shape.
-    rows : (z, channels, y, x), normalised, no more than a cube has. Short axes are continued by repeated edges.
+    network : maps (1, images, z, y, x) to (1, channels, z, y, x).
+    rows : (z, images, y, x), normalised, no more than a cube has. Short axes are continued by repeated edges.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
     """
     depth, _, *shape = rows.shape
     edges = [plans.extent(spec, length) for length in (depth, *shape)]
-    result = torch.zeros_like(rows)
+    result = torch.zeros((depth, spec.channels, *shape), device=rows.device)
     rows = rows[_positions(0, edges[0], depth, rows.device)]
     for y, x in product(*(plans.layers(spec, length) for length in shape)):
         cube = _cut(rows, ((y.start, y.start + edges[1]), (x.start, x.start + edges[2])))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise import plans, volumes
+from tomodenoise import grid, plans, volumes
 from tomodenoise.arrays import FloatArray
 from tomodenoise.sections import Sections, mix
 
@@ -23,7 +23,7 @@ class Series:
     after: FloatArray
     """The same, denoised."""
     noise: FloatArray
-    """(t,) deviation of the reconstruction's noise; the first and the last step have no two neighbours, so NaN."""
+    """(t,) deviation of the reconstruction's noise; NaN at both ends, where a step has no two neighbours."""
     residual: FloatArray
     """(t,) root mean square of what denoising took away."""
     umse: FloatArray
@@ -36,34 +36,36 @@ class Series:
     """From one step to the next; NaN where it is not known."""
 
 
-def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | None) -> Series:
-    """Go through a denoised series once, three steps in memory at a time.
+def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | None, *, seen: int = 1) -> Series:
+    """Go through a denoised series once, few steps in memory at a time.
 
     Parameters
     ----------
     image : folder of the denoised volume's full resolution, (t, c, z, y, x).
     window, seconds : as in `Series`.
+    seen : time steps that the network saw to denoise one.
 
     Notes
     -----
-    With the reconstructions a and b of the steps before and after, whose noise is their own, mean (a - f)(b - f) is the
-    mean square error of the denoised f [Marcos Morales et al., ICML 2023], and with the raw x in place of f the
-    variance of its noise. What moves from black to white in a step adds nothing to either, as f equals a or b there;
-    what changes slowly makes both smaller.
+    With the reconstructions a and b of the nearest steps before and after that the network did not see, whose noise is
+    their own, mean (a - f)(b - f) is the mean square error of the denoised f [Marcos Morales et al., ICML 2023], and
+    with the raw x in place of f the variance of its noise. What moves from black to white in a step adds nothing to
+    either, as f equals a or b there; what changes slowly makes both smaller.
     """
-    middle, times = scan.depth // 2, scan.split.times
+    middle, times, apart = scan.depth // 2, scan.split.times, seen // 2 + 1
     rows = plans.watched(scan.depth)
-    factor, seen = -(-scan.size // EDGE), scan.visible
-    raw = [_raw(scan, time, rows) for time in (0, 1)]
+    factor, visible = -(-scan.size // EDGE), scan.visible
+    raw: dict[int, FloatArray] = {}
     before, after, figures = [], [], np.full((3, times), np.nan)
     for time in range(times):
         denoised = volumes.read(image, (time, 0, slice(*rows)))
-        raw = [*raw, _raw(scan, time + 1, rows)][-3:] if 0 < time < times - 1 else raw
-        noisy = raw[0 if time == 0 else 1] if time < times - 1 else raw[-1]
-        figures[1, time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, seen], dtype=float))
-        if 0 < time < times - 1:
-            a, b = raw[0][:, seen].astype(float), raw[2][:, seen].astype(float)
-            x, f = noisy[:, seen], denoised[:, seen]
+        near = range(*grid.with_halo(time, time + 1, apart, times))
+        raw = {each: raw[each] if each in raw else _raw(scan, each, rows) for each in near}
+        noisy = raw[time]
+        figures[1, time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, visible], dtype=float))
+        if len(near) == 2 * apart + 1:
+            a, b = (raw[each][:, visible].astype(float) for each in (near[0], near[-1]))
+            x, f = noisy[:, visible], denoised[:, visible]
             figures[0, time] = np.sqrt(np.mean((a - x) * (b - x)).clip(0))
             figures[2, time] = np.mean((a - f) * (b - f))
         before.append(_shrunk(noisy[middle - rows[0]], factor))

@@ -11,9 +11,9 @@ from tomodenoise.specs import Spec
 def build(spec: Spec) -> nn.Module:
     """Build a network, its weights drawn from torch's generator.
 
-    A 2-D network maps (n, slices x channels, y, x) to (n, channels, y, x), all channels of one slice after those of the
-    other; a volumetric one maps (n, channels, z, y, x) to the same shape. All lengths are multiples of
-    `specs.multiple`.
+    A 2-D network maps (n, slices x steps x channels, y, x) to (n, channels, y, x), all images of one slice after those
+    of the other; a volumetric one maps (n, steps x channels, z, y, x) to (n, channels, z, y, x). All lengths are
+    multiples of `specs.multiple`.
     """
     kinds = {"unet": UNet, "unet3d": UNet, "msd": MixedScaleDense, "unet_noskip": UNetNoSkip}
     return kinds[spec.name](spec)

@@ -41,7 +41,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, stack: Tensor) -> Tensor:
-        """Map (n, images, y, x) to (n, channels, y, x), or (n, channels, z, y, x) to the same shape."""
+        """Map (n, images, y, x) to (n, channels, y, x), or (n, images, z, y, x) to (n, channels, z, y, x)."""
         skips = [self.encoders[0](stack)]
         for encoder in self.encoders[1:]:
             skips.append(encoder(self.pool(skips[-1], 2)))
@@ -50,7 +50,7 @@ class UNet(nn.Module):
             features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = decoder(torch.cat([skips.pop(), features], dim=1))
         result: Tensor = self.head(features)
-        middle = self.spec.slices // 2
+        middle = self.spec.inputs // 2
         return result if self.spec.channels > 1 else stack[:, middle : middle + 1] + result
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 from PIL import Image
-from scipy import sparse
 from skimage.measure import label
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
+from tomodenoise.simulation.projection import rays
 from tomodenoise.simulation.xrdct import MATERIALS, Patterns, Sample, reflections
 
 DENSE = 0.12
@@ -36,7 +36,7 @@ def particles(file: Path, shape: tuple[int, int], rng: np.random.Generator) -> S
     used = np.ascontiguousarray(flat[np.ravel_multi_index(tuple(places.T), fine.shape)])
 
     def integrals(angle: float) -> FloatArray:
-        matrix = _rays(places, angle, fineness, shape[1])
+        matrix = rays(places, angle, fineness, shape[1])
         return np.asarray((matrix @ used).T.reshape(MATERIALS, *shape))
 
     def volume() -> FloatArray:
@@ -77,20 +77,3 @@ def _mixtures(count: int, rng: np.random.Generator) -> FloatArray:
         share = rng.uniform(0.5, MOST)
         mixtures[[main, other], number] = share, 1 - share
     return mixtures
-
-
-def _rays(places: IntArray, angle: float, fineness: int, columns: int) -> sparse.csr_array:
-    """Matrix (column, place) of the length of each ray in each fine pixel, in pixels of the detector.
-
-    A point falls on the column (columns - 1) / 2 + x cos(angle) + y sin(angle). A fine pixel is taken for a square that
-    faces the beam, shared by at most two columns.
-    """
-    middle = (fineness * columns - 1) / 2
-    x, y = (places[:, 1] - middle) / fineness, (middle - places[:, 0]) / fineness
-    left = (columns - 1) / 2 + x * np.cos(angle) + y * np.sin(angle) + 0.5 - 0.5 / fineness
-    first = np.floor(left).astype(int)
-    beyond = np.clip((left - first) * fineness - (fineness - 1), 0, 1)
-    column, number = np.concatenate([first, first + 1]), np.tile(np.arange(len(places)), 2)
-    length = np.concatenate([1 - beyond, beyond]) / fineness**2
-    seen = (column >= 0) & (column < columns)
-    return sparse.csr_array((length[seen], (column[seen], number[seen])), shape=(columns, len(places)))

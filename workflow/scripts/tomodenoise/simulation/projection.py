@@ -1,11 +1,12 @@
-"""Exact line integrals of a foam, integrated over the area of each detector pixel.
+"""Exact line integrals of a foam, integrated over the area of each detector pixel; and those of pixels.
 
-Nothing is sampled on a grid, so reconstructing these projections is no inverse crime.
+Nothing of a foam is sampled on a grid, so reconstructing its projections is no inverse crime.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import sparse
 
 from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.simulation.phantom import Foam
@@ -94,3 +95,21 @@ def _batches(reach: IntArray, seen: BoolArray) -> Iterator[tuple[int, IntArray]]
         step = max(1, BATCH // int(width + 1) ** 2)
         for start in range(0, len(members), step):
             yield int(width), members[start : start + step]
+
+
+def rays(places: IntArray, angle: float, fineness: int, columns: int, center: float | None = None) -> sparse.csr_array:
+    """Matrix (column, place) of the length of each ray in each fine pixel, in pixels of the detector.
+
+    A point falls on the column center + x cos(angle) + y sin(angle); center is (columns - 1) / 2 unless given. A fine
+    pixel is taken for a square that faces the beam, shared by at most two columns.
+    """
+    middle = (fineness * columns - 1) / 2
+    x, y = (places[:, 1] - middle) / fineness, (middle - places[:, 0]) / fineness
+    axis = (columns - 1) / 2 if center is None else center
+    left = axis + x * np.cos(angle) + y * np.sin(angle) + 0.5 - 0.5 / fineness
+    first = np.floor(left).astype(int)
+    beyond = np.clip((left - first) * fineness - (fineness - 1), 0, 1)
+    column, number = np.concatenate([first, first + 1]), np.tile(np.arange(len(places)), 2)
+    length = np.concatenate([1 - beyond, beyond]) / fineness**2
+    seen = (column >= 0) & (column < columns)
+    return sparse.csr_array((length[seen], (column[seen], number[seen])), shape=(columns, len(places)))

@@ -1,6 +1,6 @@
 """The course of a dynamic scan: an object that changes while the stage turns and turns, one frame at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,17 @@ from tomodenoise.arrays import FloatArray
 from tomodenoise.simulation.acquisition import Frame
 from tomodenoise.simulation.cell import Plan, project_cell, true_slices
 from tomodenoise.simulation.detector import Detector, expose, flatfield
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What changes in time."""
+
+    integrals: Callable[[float, float], FloatArray]
+    """Of a moment in steps and an angle in radians: (row, column) line integrals."""
+    volume: Callable[[float], FloatArray]
+    """Of a moment: (row, y, x) float32, attenuation per pixel."""
+
 
 K11 = Detector(conversion=1.55, offset=99.0, read_noise=2.5)
 """Detector at Diamond's K11: variance 1.55 times the signal above a dark level of 99 counts [measured on its flats]."""
@@ -52,21 +63,32 @@ def angles(turns: Turns) -> FloatArray:
     return np.asarray(turns.span * (number + shift / turns.projections))
 
 
-def frames(plan: Plan, turns: Turns, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
+def filled(plan: Plan, turns: Turns) -> Sample:
+    """Return the cell as such a scan sees it."""
+    shape = turns.rows, turns.columns
+    return Sample(
+        lambda step, angle: project_cell(plan.at(step), angle, turns.center, shape),
+        lambda step: true_slices(plan.at(step), turns.columns, range(turns.rows)),
+    )
+
+
+def frames(sample: Sample, turns: Turns, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
     """Yield darks, flats and projections in order of time, uint16 (rows, columns); holds one frame at a time."""
     shape = turns.rows, turns.columns
     pattern_rng, *streams = rng.spawn(1 + turns.darks + turns.flats + turns.count)
     beam = detector.photons * flatfield(shape, pattern_rng)
     light: FloatArray = np.zeros(shape)
+    theta = angles(turns)
     for number, stream in enumerate(streams):
         light_share: FloatArray = np.full(shape, float(number >= turns.darks))
         if (projection := number - turns.darks - turns.flats) >= 0:
-            light_share = np.exp(-_integrals(plan, turns, projection))
+            moment, angle = (projection + 0.5) / turns.projections, float(np.deg2rad(theta[projection]))
+            light_share = np.exp(-sample.integrals(moment, angle))
         frame, light = expose(detector, beam * light_share, light, np.ones(1), stream)
         yield frame
 
 
-def write(path: Path, plan: Plan, turns: Turns, detector: Detector, rng: np.random.Generator, layout: str) -> None:
+def write(path: Path, sample: Sample, turns: Turns, detector: Detector, rng: np.random.Generator, layout: str) -> None:
     """Write the scan.
 
     Parameters
@@ -76,7 +98,7 @@ def write(path: Path, plan: Plan, turns: Turns, detector: Detector, rng: np.rand
     layout : `continuous`, one file; `numbered`, one that holds the step of each projection; `files`, one for each step,
         with all the flats and darks.
     """
-    stream, theta = frames(plan, turns, detector, rng), angles(turns)
+    stream, theta = frames(sample, turns, detector, rng), angles(turns)
     darks, flats = ([next(stream) for _ in range(count)] for count in (turns.darks, turns.flats))
     step = np.floor((np.arange(turns.count) + 1e-6) / turns.projections).astype(int)
     common = {"exchange/data_white": np.array(flats), "exchange/data_dark": np.array(darks)}
@@ -90,20 +112,15 @@ def write(path: Path, plan: Plan, turns: Turns, detector: Detector, rng: np.rand
         _write_file(file, data, stream, int(part.sum()), (turns.rows, turns.columns))
 
 
-def write_truth(path: Path, plan: Plan, turns: Turns) -> None:
+def write_truth(path: Path, sample: Sample, turns: Turns) -> None:
     """Write the true volumes in the middle of each step, (step, row, y, x) float32, attenuation per pixel, as .npy."""
     partial = path.with_name(path.name + ".partial")
     shape = turns.steps, turns.rows, turns.columns, turns.columns
     volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
     for step in range(turns.steps):
-        volumes[step] = true_slices(plan.at(step + 0.5), turns.columns, range(turns.rows))
+        volumes[step] = sample.volume(step + 0.5)
     volumes.flush()
     partial.replace(path)
-
-
-def _integrals(plan: Plan, turns: Turns, projection: int) -> FloatArray:
-    angle, step = np.deg2rad(angles(turns)[projection]), (projection + 0.5) / turns.projections
-    return project_cell(plan.at(step), float(angle), turns.center, (turns.rows, turns.columns))
 
 
 def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count: int, shape: tuple[int, int]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise import devices, specs
+from tomodenoise import devices, specs, steps
 from tomodenoise.arrays import BoolArray
 from tomodenoise.errors import UserError
 from tomodenoise.models import Normalisation
@@ -54,7 +54,7 @@ def prepare(task: Task, ranks: Ranks) -> Data:
         [store.Source(run, part) for each, part in zip(runs, side, strict=True) for run in each]
         for side in zip(*parts, strict=True)
     )
-    roles, free = runs[0][0].split.roles, devices.free_memory(ranks.device)
+    roles, free = steps.in_context(runs[0][0].split.roles, spec.steps), devices.free_memory(ranks.device)
     memory = settings.memory * GIB if free is None else free / 2
     exam = judging.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
     return Data(trained, patches.field(trained, ranks.device), patches.pairs(trained, roles), shape, norm, memory, exam)

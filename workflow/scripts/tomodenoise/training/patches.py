@@ -73,13 +73,14 @@ class Side:
 class Pairs:
     """The roles that the sections take in turn."""
 
-    inputs: Side
+    inputs: tuple[Side, ...]
+    """Of each time step that the network sees: one, but for a dynamic scan."""
     targets: Side
 
     @property
     def roles(self) -> int:
         """Number of roles."""
-        return len(self.inputs.members)
+        return len(self.targets.members)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Batch:
     """Patches, normalised float32."""
 
     inputs: Tensor
-    """(n, slices x channels, y, x), all channels of one slice after those of the other, or (n, channels, z, y, x)"""
+    """(n, slices x steps x channels, y, x), all images of one slice after those of the other, or
+    (n, steps x channels, z, y, x)"""
     targets: Tensor
     """(n, channels, y, x), or (n, channels, z, y, x)"""
     masks: Tensor
@@ -128,7 +130,8 @@ def field(sources: Sequence[Source], device: torch.device) -> Field:
 
 def pairs(sources: Sequence[Source], roles: Sequence[splitting.Role]) -> Pairs:
     """Tabulate roles, weighted by the angles of each source's sections."""
-    return Pairs(_side(sources, [role.inputs for role in roles]), _side(sources, [role.targets for role in roles]))
+    steps = zip(*(role.seen for role in roles), strict=True)
+    return Pairs(tuple(_side(sources, step) for step in steps), _side(sources, [role.targets for role in roles]))
 
 
 def draw(
@@ -175,7 +178,10 @@ def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> 
     first = begin[:, None] + images.reshape(len(begin), -1)
     places = _places(shape, drawn, first, (area, edge, one), store.data.device)
     middle = slice(shape.slices // 2 * shape.channels, (shape.slices // 2 + 1) * shape.channels)
-    inputs = _mix(store.data, places, section, pairs.inputs, source, drawn.role)
+    steps = [_mix(store.data, places, section, side, source, drawn.role) for side in pairs.inputs]
+    inputs = torch.stack(
+        [step.reshape(len(step), -1, shape.channels, *step.shape[2:]) for step in steps], dim=2
+    ).flatten(1, 3)
     targets = _mix(store.data, places[:, middle], section, pairs.targets, source, drawn.role)
     image = field.image[source] + y * edge + x
     masks = field.masks.take(_places(shape, drawn, image[:, None], (zero, edge, one), store.data.device))

@@ -47,6 +47,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
             "arrays",
             "devices",
             "directions",
+            "disk",
             "leftovers",
             "provenance",
             "logs",

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tomodenoise.arrays import FloatArray
-from tomodenoise.report import ModelSection, Quality, ScanSection, Stage, render, stages, window
+from tomodenoise.disk import Use
+from tomodenoise.report import ModelSection, Quality, ScanSection, Stage, full, render, stages, window
 from tomodenoise.report.curves import loss_curve
 from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, largest_side, picture, reduction
 from tomodenoise.report.words import distance, duration, memory, number, round_length, tree
@@ -354,3 +355,50 @@ def test_stages_add_up_in_the_order_of_the_pipeline(tmp_path: Path) -> None:
 
 def test_no_benchmarks_are_no_stages(tmp_path: Path) -> None:
     assert stages(tmp_path / "missing") == ()
+
+
+def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None:
+    noise = np.random.default_rng(0).uniform(0, 1, (1030, 1030)).astype(np.float32)
+    large = replace(scan(), planes={"axial (z)": (noise, noise), "coronal (y)": (ramp(6, 1030), ramp(6, 1030))})
+    page = Elements(render([large], [], "t"))
+    links = [link for link in page.all("a") if "download" in link]
+    assert [link["download"] for link in links] == [
+        f"foam {plane} {state}.webp" for plane in ("axial (z)", "coronal (y)") for state in ("raw", "denoised")
+    ]
+    np.testing.assert_array_equal(decoded(links[0]["href"]), np.round(255 * noise.astype(float)))
+    assert [button["title"] for button in page.all("button") if button["data-do"] == "whole"] == [
+        "All 1030 × 1030 pixels (1)",  # noqa: RUF001
+        "All 1030 × 6 pixels (1)",  # noqa: RUF001
+    ]
+
+
+def test_what_is_shown_in_all_pixels_is_there_once() -> None:
+    page = Elements(render([scan()], [], "t"))
+    assert not [button for button in page.all("button") if button["data-do"] == "whole"]
+    assert not [link for link in page.all("a") if "download" in link]
+
+
+def test_full_slices_keep_to_the_budget_and_the_page_says_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full, "BUDGET", 2.5e6)
+    monkeypatch.setattr("tomodenoise.report.page.BUDGET", 2.5e6)
+    side = ramp(700, 700)
+    three = dict.fromkeys(("axial (z)", "coronal (y)", "sagittal (x)"), (side, side))
+    page = Elements(render([replace(scan(), planes=three, volume="results/a b/denoised.ome.zarr")], [], "t"))
+    assert sum("download" in link for link in page.all("a")) == 2
+    assert "coronal (y), 700 × 700; sagittal (x), 700 × 700" in page.text  # noqa: RUF001
+    assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
+    assert full.pixels(1) == 2 * full.pixels(2)
+
+
+def test_no_picture_is_larger_than_its_format_holds() -> None:
+    long = ramp(5, full.LONGEST + 1)
+    assert full.full({"axial (z)": (long, long)}, (0, 1), 17, 10**9) == {"axial (z)": None}
+
+
+def test_the_page_says_what_products_take_and_what_was_deleted() -> None:
+    uses = {"sections": Use(1, 700), "denoised volume": Use(7, 2_500_000)}
+    text = render([replace(scan(), disk=uses)], [], "t")
+    rows = re.findall(r'<th scope="row">(sections|denoised volume|all)</th><td>(.*?)</td><td>(.*?)</td>', text)
+    assert rows == [("sections", "1", "700 B"), ("denoised volume", "7", "2.5 MB"), ("all", "8", "2.5 MB")]
+    assert "The pixels of sections are deleted" in text
+    assert "Disk" not in render([scan()], [], "t")

@@ -153,15 +153,6 @@ def table(states: Sequence[State]) -> Iterator[str]:
         yield f"{state.path!s:{width}}  {state.files:7}  {readable.size(state.size):>9}  {state.words}"
 
 
-def usage(folder: Path) -> dict[str, int]:
-    """Count the bytes of each product of a scan, in `results/NAME`; name to bytes, the largest first."""
-    sizes = {
-        entry.name: sum(file.stat().st_size for file in [entry, *entry.rglob("*")] if file.is_file())
-        for entry in folder.iterdir()
-    }
-    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
-
-
 def _flaws(file: Path) -> Iterator[Flaw]:
     try:
         finite = READERS[file.suffix](file)

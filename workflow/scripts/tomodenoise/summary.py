@@ -10,6 +10,7 @@ import numpy as np
 
 from tomodenoise import (
     correction,
+    disk,
     figures,
     grid,
     modelfile,
@@ -69,6 +70,8 @@ def of_scan(
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
         quality=_quality(folder),
         channels=_spectra(shown, image["provenance"].get("channels")),
+        volume=str(folder / "denoised.ome.zarr"),
+        disk=_disk(folder, description, results / "models" / model, scan),
     )
 
 
@@ -86,6 +89,12 @@ def _spectra(files: Sequence[Path], described: Mapping[str, Any] | None) -> repo
         values=np.asarray(described["values"], dtype=np.float64),
         axis=f"{described['name']}{unit}",
     )
+
+
+def _disk(folder: Path, model: modelfile.Description, trained: Path, scan: scans.Scan) -> Mapping[str, disk.Use]:
+    """Measure products; a model that was trained here takes its checkpoint and history as well."""
+    raw = [Path(str(file)) for file in scan.identity["files"]]  # type: ignore[attr-defined]
+    return disk.products(folder, trained if trained.is_dir() else model.file, raw)
 
 
 def _quality(folder: Path) -> report.Quality:

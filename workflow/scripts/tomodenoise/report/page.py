@@ -15,12 +15,13 @@ from tomodenoise.arrays import FloatArray
 from tomodenoise.disk import Use
 from tomodenoise.report import curves, pictures, words
 from tomodenoise.report import series as series_
+from tomodenoise.report.along import draw as draw_along
 from tomodenoise.report.channels import Channels
 from tomodenoise.report.channels import draw as draw_channels
 from tomodenoise.report.comparison import comparison
 from tomodenoise.report.full import BUDGET, Full, full
 from tomodenoise.report.full import pixels as full_pixels
-from tomodenoise.report.quality import HIGHLIGHTS, Quality, charts
+from tomodenoise.report.quality import HIGHLIGHTS, NAMES, Quality, charts
 from tomodenoise.report.storage import storage
 from tomodenoise.report.timing import Stage
 from tomodenoise.watching import Series
@@ -133,6 +134,10 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
             ],
             channels_drawn=[
                 draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)
+            ],
+            alongs=[
+                draw_along(s.quality.along, NAMES, f"along {i}") if s.quality and s.quality.along else None
+                for i, s in enumerate(scans)
             ],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},

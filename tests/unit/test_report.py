@@ -207,6 +207,28 @@ def test_pages_of_many_scans_show_smaller_slices() -> None:
     assert [largest_side(scans) for scans in (0, 1, 4, 16, 64)] == [1024, 1024, 1024, 512, 256]
 
 
+ALONG = {
+    "axis": "channel",
+    "places": [0, 1],
+    "labels": [EVIL, "2theta 5 deg"],
+    "window": [0, 0],
+    "figures": {"upsnr": [20.0, None], "upsnr_given": [10.0, 8.0], "slope": [1.0, -3.0], "slope_error": [0.01, 2.0]},
+    "absent": {"cross_frc": {"places": [1], "reason": "noise is too strong"}},
+}
+
+
+def test_channels_have_curves_and_a_row_each() -> None:
+    text = render([replace(scan(), quality=replace(QUALITY, along=ALONG))], [], "t")
+    assert "Channel by channel" in text
+    table = text[text.index("Channel by channel") :]
+    assert re.findall("<td>(.*?)</td>", table[: table.index("</table>")]) == [
+        *("10.0", "20.0", "1.000"),
+        *("8.0", "\N{EN DASH}", "\N{MINUS SIGN}3.000"),
+    ]
+    assert "in 1 of 2: noise is too strong" in text
+    assert text.count("<script") == 1
+
+
 def test_overview_states_size_and_warnings() -> None:
     warned = replace(scan(), warnings=("few flats", "missing wedge"))
     dash = "\N{EN DASH}"
@@ -229,6 +251,13 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
 def test_planes_of_a_row_or_two_are_left_out() -> None:
     assert len(Elements(render([scan(rows=2)], [], "t")).all("input")) == 1
     assert len(Elements(render([scan(rows=4)], [], "t")).all("input")) == 3
+
+
+def test_lengths_are_pixels_where_nobody_tells_their_size() -> None:
+    text = render([replace(scan(side=100), pixel_size=None)], [], "t")
+    assert Elements(text).text.count("20 px") == 3
+    assert shown(text)["Voxel size"] == "not known"
+    assert "µm" not in Elements(text).text.split("Settings")[0]
 
 
 def test_scale_bar_is_a_quarter_of_the_picture_at_most() -> None:

@@ -8,7 +8,8 @@ function roundLength(limit) {
   return [5, 2, 1].map((digit) => digit * power).find((length) => length <= limit) ?? power;
 }
 
-function lengthText(micrometres) {
+function lengthText(micrometres, given) {
+  if (given !== "µm") return `${+micrometres.toPrecision(4)} ${given}`;
   const [scale, unit] = micrometres >= 1000 ? [1e-3, "mm"] : micrometres >= 1 ? [1, "µm"] : [1000, "nm"];
   return `${+(micrometres * scale).toPrecision(4)} ${unit}`;
 }
@@ -74,7 +75,7 @@ function zoom(figure, cut, plot) {
     const pixel = Number(frame.dataset.micrometres);
     const bar = roundLength((0.25 * Math.max(images[0].naturalWidth, images[0].naturalHeight) * pixel) / scale);
     frame.querySelector("line").setAttribute("x2", (bar / pixel) * scale);
-    frame.querySelector(".scale span").textContent = lengthText(bar);
+    frame.querySelector(".scale span").textContent = lengthText(bar, frame.dataset.unit);
   };
   const magnify = (factor, x = frame.clientWidth / 2, y = frame.clientHeight / 2) => {
     const scale = Math.min(LARGEST, Math.max(1, view.scale * factor));

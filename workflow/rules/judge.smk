@@ -42,6 +42,7 @@ rule judge_scan:
     params:
         window=trained_window,
         seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
+        labels=channel_labels,
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
         config={

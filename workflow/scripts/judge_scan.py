@@ -30,7 +30,7 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
     case = cases.Case(found, model, chosen, setting, *product, tuple(params.window), true)
     images, named = cases.whole(case), dict(zip(params.others, others, strict=True))
     judged = figures.judge(images, rivals.gather(params.filters, named, case, images))
-    beside = record.beside(case, scan, params.seconds)
+    beside = record.beside(case, params.labels, params.seconds)
     logs.logger.info("%s", "; ".join(record.write(quality, curves, judged, images, chosen, told, beside)))
 
 

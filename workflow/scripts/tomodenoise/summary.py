@@ -61,7 +61,7 @@ def of_scan(
         ),
         planes=planes,
         window=report.window(axial, visible),
-        pixel_size=scan.pixel_size or 1.0,
+        pixel_size=scan.pixel_size,
         center_figure=(folder / "center.png").read_bytes(),
         model=model,
         settings=settings.relevant(config, name, sections=STAGES),

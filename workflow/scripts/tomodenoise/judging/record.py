@@ -36,14 +36,19 @@ class Beside:
     """Time steps of training, first and last plus one."""
 
 
-def beside(case: Case, scan: scans.Scan, seconds: float | None) -> Beside | None:
-    """Judge each channel or each step of a case; None where it has but one."""
+def beside(case: Case, channels: Sequence[str] | None, seconds: float | None) -> Beside | None:
+    """Judge each channel or each step of a case; None where it has but one.
+
+    Parameters
+    ----------
+    channels : their labels.
+    seconds : from one step to the next.
+    """
     axis = "step" if case.scan.split.times > 1 else "channel"
     found = along.gather(axis, each(case))
     if found is None:
         return None
-    named = scan.channels.labels if scan.channels else None
-    return Beside(found, named or steps(case.scan.split.times, seconds), list(case.window))
+    return Beside(found, channels or steps(case.scan.split.times, seconds), list(case.window))
 
 
 def steps(count: int, seconds: float | None) -> list[str]:

@@ -73,7 +73,8 @@ def _plots(along: Mapping[str, Any]) -> list[tuple[Any, str]]:
     if "upsnr" in figures:
         found.append((lambda axes: _errors(axes, along), ERRORS))
     if "slope" in figures:
-        found.append((lambda axes: _slopes(axes, along), SLOPES))
+        caption = SLOPES + (MOTION if along["axis"] == "step" else "")
+        found.append((lambda axes: _slopes(axes, along), caption))
     return found
 
 
@@ -97,9 +98,9 @@ def _slopes(axes: Axes, along: Mapping[str, Any]) -> None:
 
 
 def _limits(axes: Axes) -> tuple[float, float]:
-    """Keep a channel of noise, whose slope may be anything, from flattening the others."""
+    """Keep a channel of noise, whose slope may be anything, from flattening the others, and small changes small."""
     low, high = axes.get_ylim()
-    return max(low, 0.0), min(high, 2.0)
+    return min(max(low, 0.0), 0.9), max(min(high, 2.0), 1.1)
 
 
 def _prepare(axes: Axes, along: Mapping[str, Any]) -> FloatArray:
@@ -133,7 +134,5 @@ ERRORS = (
     "Peak signal-to-noise ratio without a truth, of the network and of the slices it was given. No point: the error is"
     " too small to be told from zero on so few pixels."
 )
-SLOPES = (
-    "Slope of noisy data that the network did not see over its grey values, with two standard errors: 1 is right. Where"
-    " whole time steps judge each other, motion changes it as well."
-)
+SLOPES = "Slope of noisy data that the network did not see over its grey values, with two standard errors: 1 is right."
+MOTION = " Where whole time steps judge each other, motion changes it as well. Shaded are the steps of training."

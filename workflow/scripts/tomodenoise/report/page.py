@@ -44,8 +44,8 @@ class ScanSection:
     """Name of the plane, "axial (z)", "coronal (y)", "sagittal (x)", to (before, after): 2-D float32, same shape."""
     window: tuple[float, float]
     """The values shown black and white, in all planes, before and after."""
-    pixel_size: float
-    """Micrometres."""
+    pixel_size: float | None
+    """Micrometres; None where nobody tells."""
     center_figure: bytes
     """PNG."""
     model: str
@@ -85,7 +85,7 @@ class Plane:
     before: pictures.Picture
     after: pictures.Picture
     bar: float
-    """Length of the scale bar, micrometres."""
+    """Length of the scale bar, micrometres or pixels."""
     full: Full | None
     """All pixels of it, where the page shows fewer and has room."""
 
@@ -97,7 +97,9 @@ class View:
     factor: int
     """Each pixel shown is the mean of factor x factor pixels of the volume."""
     micrometres: float
-    """Width of a pixel shown."""
+    """Width of a pixel shown, or in pixels of the volume where nobody tells their size."""
+    unit: str
+    """Of lengths, micrometres or pixels."""
     planes: list[Plane]
     too_large: list[str]
     """Names and sizes of slices whose full pixels the page has no room for."""
@@ -185,7 +187,8 @@ def view(scan: ScanSection, largest: int = pictures.LARGEST_SIDE, most: int = fu
     planes = [_plane(name, scan, factor, whole.get(name)) for name in shown]
     missing = [f"{plane.name}, {plane.size}" for plane in planes if plane.name in whole and plane.full is None]
     opening = f"napari --plugin napari-ome-zarr {shlex.quote(scan.volume)}"
-    return View(factor, scan.pixel_size * factor, planes, missing, opening)
+    unit = "µm" if scan.pixel_size else "px"
+    return View(factor, (scan.pixel_size or 1.0) * factor, unit, planes, missing, opening)
 
 
 def _plane(name: str, scan: ScanSection, factor: int, whole: Full | None) -> Plane:
@@ -197,7 +200,7 @@ def _plane(name: str, scan: ScanSection, factor: int, whole: Full | None) -> Pla
         ratio=min(max(columns / rows, 0.8), 4.0),
         before=before,
         after=after,
-        bar=words.round_length(0.25 * max(after.width, after.height) * scan.pixel_size * factor),
+        bar=words.round_length(0.25 * max(after.width, after.height) * (scan.pixel_size or 1.0) * factor),
         full=whole,
     )
 

@@ -18,7 +18,9 @@ from projects import NETWORK, TRAIN, Project
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"
 IMAGE = "results/foam/denoised.ome.zarr"
-AFTER_DENOISING = {"describe_image", "export_hdf5", "export_tiff_slab", "describe_tiff", "judge_scan", "render_report"}
+AFTER_DENOISING = {"describe_image", "export_hdf5", "export_ozx", "export_tiff_slab", "describe_tiff", "judge_scan"} | {
+    "render_report"
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., P
         network=NETWORK,
         train=TRAIN,
         slab_megabytes=1,
-        export=["tiff16", "hdf5", "reconstruction"],
+        export=["tiff16", "hdf5", "ozx", "reconstruction"],
     )
     run = project.snakemake()
     assert run.status == 0, run.text

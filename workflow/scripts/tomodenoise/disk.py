@@ -9,7 +9,7 @@ PRODUCTS = {
     "projections": ("projections.zarr",),
     "sections": ("sections.zarr",),
     "denoised volume": ("denoised.ome.zarr",),
-    "exports": ("reconstruction.ome.zarr", "*.h5", "*_tiff*"),
+    "exports": ("reconstruction.ome.zarr", "*.h5", "*.ozx", "*_tiff*"),
     "figures and records": ("*",),
 }
 """Name for a person to patterns of the entries of `results/NAME`; what fits several belongs to the first."""

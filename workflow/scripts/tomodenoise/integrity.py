@@ -19,7 +19,7 @@ from tomodenoise.errors import UserError
 
 HEADERS = ("*.json", "corrections/*.json")
 TRAINED = ("model.safetensors", "history.jsonl")
-MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5")
+MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5", "*.ozx")
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,7 @@ READERS: Mapping[str, Callable[[Path], Any]] = {
     ".json": _json,
     ".jsonl": _lines,
     ".npz": _archive,
+    ".ozx": _archive,
     ".safetensors": _weights,
     ".h5": _hdf5,
 }

@@ -11,7 +11,7 @@ from tomodenoise import volumes
 BUFFER = 2**20
 """Bytes that are copied at once."""
 
-COMMENT = {"ome": {"version": "0.5", "zipFile": {"centralDirectory": {"jsonFirst": True}}}}
+COMMENT = {"ome": {"version": "0.5"}}
 
 
 def write(folder: Path, path: Path) -> None:

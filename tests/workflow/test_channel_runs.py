@@ -72,6 +72,7 @@ def test_the_report_shows_channels_and_spectra(finished: Project) -> None:
     assert "2theta 4.66667 deg" in page
     assert page.count("along the channels") == 4
     assert "the mean of the channels" in page
+    assert "4, 2theta 2 to 6 deg" in page
 
 
 def test_each_channel_is_judged_beside_their_mean(finished: Project) -> None:

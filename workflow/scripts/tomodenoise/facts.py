@@ -14,6 +14,7 @@ def of_scan(
     center: Mapping[str, Any],
     slabs: Sequence[correction.SlabStatistics],
     series: watching.Series | None,
+    described: Mapping[str, Any] | None,
 ) -> dict[str, str]:
     """Say what a scan is and how it was taken: label to text.
 
@@ -22,6 +23,7 @@ def of_scan(
     center : of `center.json`.
     slabs : what its correction found.
     series : of a dynamic scan.
+    described : its channels, as the image names them.
     """
     first, last = np.degrees([scan.angles.min(), scan.angles.max()])
     fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
@@ -39,8 +41,8 @@ def of_scan(
         **_in_time(split, series),
         "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
-    if scan.channels:
-        facts["channels"] = _channels(scan.channels)
+    if described:
+        facts["channels"] = channels(described)
         facts["center found on"] = "the mean of the channels"
     if fewest:
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
@@ -80,9 +82,9 @@ def _because(split: splitting.Split) -> str:
     return f": {split.why}" if split.why else ""
 
 
-def _channels(channels: scans.Channels) -> str:
-    unit = f" {channels.unit}" if channels.unit else ""
-    return f"{len(channels.values)}, {channels.name} {spread(channels.values.tolist())}{unit}"
+def channels(described: Mapping[str, Any]) -> str:
+    """Say how many channels there are and what they are, as the image names them."""
+    return f"{len(described['values'])}, {described['name']} {spread(described['values'])} {described['unit']}".rstrip()
 
 
 def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:

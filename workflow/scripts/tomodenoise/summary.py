@@ -48,6 +48,7 @@ def of_scan(
     shown = _numbered(folder / "figures" / "planes", made)
     planes = figures.join(_of_middle_block(shown))
     image = volumes.attributes(folder / "denoised.ome.zarr")
+    described = image["provenance"].get("channels")
     axial = planes["axial (z)"][1]
     description = _model(model, config, results)
     denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
@@ -55,7 +56,7 @@ def of_scan(
     series = watching.load(folder / "figures" / "series.npz") if split.times > 1 else None
     return report.ScanSection(
         name=name,
-        facts=facts.of_scan(scan, split, center, slabs, series) | {"model": denoised},
+        facts=facts.of_scan(scan, split, center, slabs, series, described) | {"model": denoised},
         warnings=(
             *facts.warnings(scan, split, center, slabs, config),
             *modelfile.concerns(description, scan.pixel_size),
@@ -70,7 +71,7 @@ def of_scan(
         series=series,
         stages=report.stages(benchmarks / name) + report.stages(benchmarks / "models" / model),
         quality=_quality(folder),
-        channels=_spectra(shown, image["provenance"].get("channels")),
+        channels=_spectra(shown, described),
         volume=str(folder / "denoised.ome.zarr"),
         disk=_disk(folder, description, results / "models" / model, scan),
     )

@@ -109,7 +109,10 @@ def _prepare(axes: Axes, along: Mapping[str, Any]) -> FloatArray:
         axes.axvspan(start - 0.5, stop - 0.5, color=LINE, linewidth=0)
     axes.set_xlabel("channel" if along["axis"] == "channel" else "time step")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return np.asarray(along["places"], dtype=np.float64)
+    places = np.asarray(along["places"], dtype=np.float64)
+    ends = [*places, *([start, stop - 1] if stop > start else [])]
+    axes.set_xlim(min(ends) - 0.5, max(ends) + 0.5)
+    return places
 
 
 def _line(along: Mapping[str, Any], key: str) -> FloatArray:

@@ -123,6 +123,7 @@ def test_a_whole_run_verifies(finished: Project) -> None:
         (f"{IMAGE}/0/c/0/0/0/0/0", cut, "is damaged", {"render_report"}),
         (f"{IMAGE}/zarr.json", cut, "is damaged", set()),
         ("results/foam/denoised.h5", flip_a_bit, "is damaged", set()),
+        ("results/foam/denoised.ozx", flip_a_bit, "is damaged", set()),
         ("results/foam/denoised_tiff16/z00003.tif", flip_a_bit, "", {"describe_tiff"}),
         # Training tells its time in the history, which the report shows.
         ("results/models/foam/model.safetensors", cut, "is damaged", {"render_report"}),

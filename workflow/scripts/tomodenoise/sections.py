@@ -70,7 +70,7 @@ class Sections:
         each = self.split.each
         return self._part(time * each, (time + 1) * each)
 
-    def around(self, time: int) -> "Sections":
+    def beside(self, time: int) -> "Sections":
         """Part of a dynamic scan that is a step, the one before and the one after, as sections of one scan."""
         part = self._part(time - 1, time + 2)
         total = sum(section.share for section in part.split.sections)

@@ -94,12 +94,10 @@ def of_step(case: Case, step: int, *, pairs: bool) -> Evidence:
         found = evidence.view(_applied(part, pairs=pairs), case.slices, case.setting, truth=_truth(case, step))
         told = PARTS.format(_named(found.parts.given), _named(found.parts.targets))
         return replace(found, told=STEP.format(step) + told)
-    scan = case.scan.around(step)
+    scan = case.scan.beside(step)
     stored = evidence.read(scan, case.slices)[:, 0]
-    found, opposite = (
-        evidence.denoise_part(scan, case.model, case.slices, members, case.ensemble)[0]
-        for members in (THREE.given, THREE.targets)
-    )
+    found = evidence.denoise(case.scan.at(step), case.model, case.slices, "full", case.ensemble)[0]
+    opposite = evidence.denoise_part(scan, case.model, case.slices, THREE.targets, case.ensemble)[0]
     truth = _truth(case, step)
     return Evidence(
         parts=THREE,

@@ -173,7 +173,9 @@ def _lines(file: Path) -> bool:
 
 def _archive(file: Path) -> bool:
     with zipfile.ZipFile(file) as archive:
-        return archive.testzip() is None
+        if spoiled := archive.testzip():
+            raise zipfile.BadZipFile(spoiled)
+    return True
 
 
 def _weights(file: Path) -> bool:

@@ -99,7 +99,9 @@ def compare_networks(folder: Path) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|")
     errors = []
     for name, model in networks(folder, scan):
-        found = figures.judge(evidence.collect(judged, model, chosen, SETTING, truth=scan.truth)).figures
+        found = figures.judge(
+            evidence.collect(judged, model, chosen, SETTING, truth=scan.truth[None, chosen.rows])
+        ).figures
         estimated, true, line = found["umse"].values, found["truth"].values, found["calibration"].values
         errors.append((estimated["umse"], true["mse_half"]))
         numbers = (

@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     history = [{"pixels": 1e6 * i, "loss": 1 / i, "held_out_loss": 2 / i} for i in range(1, 9)]
     path: Path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render([scan("foam"), scan(EVIL)], [ModelSection("foam", history, {})], EVIL), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write a page whose slices have 1030 x 1030 pixels, so that it shows them averaged over 2 x 2."""
+    values = np.random.default_rng(1).uniform(0, 1, (1030, 1030)).astype(np.float32)
+    planes = {"axial (z)": (values, 1 - values), "coronal (y)": (values[:300], values[:300])}
+    path: Path = tmp_path_factory.mktemp("large") / "report.html"
+    path.write_text(render([replace(scan("large"), planes=planes)], [], "large"), encoding="utf-8")
     return path.as_uri()
 
 
@@ -259,6 +270,44 @@ def test_the_scale_bar_is_true_at_any_zoom(page: webdriver.Chrome) -> None:
         lengths.add(stated)
         page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=in]").click()
     assert len(lengths) > 1
+
+
+def test_all_pixels_of_a_slice_are_shown_on_demand(page: webdriver.Chrome, large: str) -> None:
+    page.get(large)
+    image, frame = (page.find_element(By.CSS_SELECTOR, f"#scan-1 {part}") for part in (".after img", ".frame"))
+    width = "return arguments[0].naturalWidth"
+    assert page.execute_script(width, image) == 515
+    frame.send_keys("1")
+    WebDriverWait(page, 5).until(lambda _: page.execute_script(width, image) == 1030)
+    WebDriverWait(page, 5).until(lambda _: scale(page) > 1)
+    assert scale(page) * frame.size["width"] == pytest.approx(1030, abs=1), "a pixel of the slice is one of the page"
+    drawn, stated = bar(page)
+    assert drawn == pytest.approx(stated, rel=0.01), "and the bar is as many pixels long as it says"
+    ActionChains(page).move_to_element_with_offset(frame, 10, 10).perform()
+    WebDriverWait(page, 5).until(lambda _: "Profile along the row" in profile(page)[0])
+    text, _ = profile(page)
+    row, column = (int(text.split(f"{word} ")[1].split(",")[0].split(":")[0]) for word in ("row", "column"))
+    assert row > 515 or column > 515 or (row, column) == pytest.approx((525, 525), abs=2)
+    grey = np.round(255 * np.random.default_rng(1).uniform(0, 1, (1030, 1030)).astype(np.float32)[row, column]) / 255
+    assert float(text.split("raw ")[1].split(",")[0]) == pytest.approx(grey, abs=0.002)
+    button = page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=whole]")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.send_keys(Keys.ENTER)
+    WebDriverWait(page, 5).until(lambda _: page.execute_script(width, image) == 515)
+    assert scale(page) == 1
+
+
+def test_full_slices_are_not_printed(page: webdriver.Chrome, large: str) -> None:
+    page.get(large)
+    image = page.find_element(By.CSS_SELECTOR, "#scan-1 .after img")
+    page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=whole]").click()
+    WebDriverWait(page, 5).until(lambda _: page.execute_script("return arguments[0].naturalWidth", image) == 1030)
+    WebDriverWait(page, 5).until(lambda _: scale(page) > 1)
+    page.execute_cdp_cmd("Page.printToPDF", {})
+    assert page.execute_script("return arguments[0].naturalWidth", image) == 515
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert style(page, "#scan-1 .whole", "display") == "none"
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])

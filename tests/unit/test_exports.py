@@ -1,12 +1,14 @@
 """What other programs are given holds the volume's values at its scale, and is whole or absent."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_on_disk import PIXEL_SIZE, write_image
@@ -125,3 +127,35 @@ def test_axes_of_time_and_channel_are_there_where_there_are_several(shape: tuple
         exports.write_hdf5(image, Path(folder) / "a.h5")
         with h5py.File(Path(folder) / "a.h5") as file:
             assert file["entry/data/data"].shape == tuple(n for i, n in enumerate(values.shape) if i > 1 or n > 1)
+
+
+def test_the_zipped_image_opens_in_place_with_descriptions_first(
+    image: Image, values: FloatArray, tmp_path: Path
+) -> None:
+    exports.write_ozx(image.folder, tmp_path / "a.ozx")
+    group = zarr.open_group(zarr.storage.ZipStore(tmp_path / "a.ozx", mode="r"), mode="r")
+    np.testing.assert_array_equal(group["0"][:], values)
+    assert group.attrs["ome"]["version"] == "0.5"
+    with zipfile.ZipFile(tmp_path / "a.ozx") as archive:
+        names = archive.namelist()
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert json.loads(archive.comment)["ome"]["version"] == "0.5"
+    described = [name.endswith("zarr.json") for name in names]
+    assert names[0] == "zarr.json"
+    assert described == sorted(described, reverse=True)
+    exports.write_ozx(image.folder, tmp_path / "b.ozx")
+    assert (tmp_path / "a.ozx").read_bytes() == (tmp_path / "b.ozx").read_bytes()
+
+
+def test_a_zipped_image_without_a_shard_is_not_written_and_one_of_an_earlier_layout_left_out(tmp_path: Path) -> None:
+    values = np.ones((1, 1, 8, 32, 32), np.float32)
+    folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
+    (folder / "0/c/0/0/7/0").mkdir(parents=True)
+    (folder / "0/c/0/0/7/0/0").write_bytes(b"old")
+    exports.write_ozx(folder, tmp_path / "a.ozx")
+    with zipfile.ZipFile(tmp_path / "a.ozx") as archive:
+        assert "0/c/0/0/7/0/0" not in archive.namelist()
+    volumes.shard_file(folder / "0", (0, 0, 1, 0, 0)).unlink()
+    with pytest.raises(FileNotFoundError):
+        exports.write_ozx(folder, tmp_path / "b.ozx")
+    assert not (tmp_path / "b.ozx").exists()

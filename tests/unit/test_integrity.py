@@ -115,10 +115,3 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
         "touch -d @2.000000 a/2",
         "snakemake c/0 --force --cores 2",
     ]
-
-
-def test_the_largest_product_comes_first(tmp_path: Path) -> None:
-    (tmp_path / "a/b").mkdir(parents=True)
-    (tmp_path / "a/b/c").write_bytes(bytes(7))
-    (tmp_path / "d").write_bytes(bytes(8))
-    assert list(integrity.usage(tmp_path).items()) == [("d", 8), ("a", 7)]

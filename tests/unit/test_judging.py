@@ -9,10 +9,20 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise import settings, splitting
+from tomodenoise import settings, splitting, volumes
 from tomodenoise.arrays import FloatArray
 from tomodenoise.grid import field_of_view
-from tomodenoise.judging import comparing, evidence, figures, parts, record, rivals, slices, verdicts
+from tomodenoise.judging import (
+    comparing,
+    evidence,
+    figures,
+    parts,
+    record,
+    rivals,
+    slices,
+    truth,
+    verdicts,
+)
 from tomodenoise.judging.slices import Slices
 from tomodenoise.quality import Unsupported
 
@@ -123,7 +133,7 @@ def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
 
 
 def test_slices_are_those_that_were_held_out() -> None:
-    scan = SimpleNamespace(size=2048, depth=100, visible=MASK)
+    scan = SimpleNamespace(size=2048, depth=100, visible=MASK, channels=1)
     spec = SimpleNamespace(volumetric=False, slices=5)
     unseen = slices.choose(scan, spec, None)
     assert unseen.held_out
@@ -143,15 +153,15 @@ def test_what_no_file_can_hold_becomes_null(tmp_path: Path) -> None:
     assert json.loads(names[0].read_text())["figures"]["umse"]["upsnr"] is None
 
 
-@pytest.mark.parametrize(("mode", "channels", "word"), [("dynamic", 1, "steps"), ("static", 8, "8")])
-def test_what_is_not_judged_says_why(mode: str, channels: int, word: str, tmp_path: Path) -> None:
-    reason = record.refusal(mode, channels)
+def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
+    short, long = (SimpleNamespace(split=SimpleNamespace(times=times, each=1)) for times in (2, 3))
+    reason = record.refusal(short)
     assert reason is not None
-    assert word in reason
+    assert "none of its 2 time steps" in reason
     record.write_refusal(tmp_path / "quality.json", tmp_path / "quality.npz", reason)
     assert json.loads((tmp_path / "quality.json").read_text())["absent"] == {"all": reason}
     assert record.read_curves(tmp_path / "quality.npz") == {}
-    assert record.refusal("static", 1) is None
+    assert record.refusal(long) is None
 
 
 def test_the_names_of_filters_are_those_of_the_configuration() -> None:
@@ -196,13 +206,33 @@ def test_the_square_that_is_shown_is_where_the_edges_are() -> None:
     assert y.stop - y.start == x.stop - x.start == comparing.SHOWN
 
 
+def reconstruction(depth: int, size: int, channels: int = 1, times: int = 1) -> SimpleNamespace:
+    return SimpleNamespace(depth=depth, size=size, channels=channels, split=SimpleNamespace(times=times))
+
+
 def test_a_truth_of_another_shape_is_refused(tmp_path: Path) -> None:
-    np.save(tmp_path / "truth.npy", np.zeros((4, 8, 8)))
-    scan = SimpleNamespace(depth=4, size=9)
+    volume = np.arange(4 * 8 * 8, dtype=np.float32).reshape(4, 8, 8)
+    np.save(tmp_path / "truth.npy", volume)
     with pytest.raises(Exception, match="cut it to that"):
-        evidence.read_truth(tmp_path / "truth.npy", scan, (0, 4))
-    found = evidence.read_truth(tmp_path / "truth.npy", SimpleNamespace(depth=2, size=8), (1, 3))
-    assert found.shape == (2, 8, 8)
+        truth.read(tmp_path / "truth.npy", reconstruction(4, 9), (0, 4))
+    with pytest.raises(Exception, match="cut it to that"):
+        truth.read(tmp_path / "truth.npy", reconstruction(4, 8, channels=2), (0, 4))
+    found = truth.read(tmp_path / "truth.npy", reconstruction(2, 8), (1, 3))
+    np.testing.assert_array_equal(found(0, [(0, 1), (1, 2)]), volume[None, 1:3])
+
+
+@pytest.mark.parametrize("zarr", [False, True])
+def test_the_truth_of_a_series_is_read_step_by_step_and_that_of_channels_together(tmp_path: Path, zarr: bool) -> None:
+    values = np.random.default_rng(0).normal(size=(3, 5, 8, 8)).astype(np.float32)
+    for name, shape in (("steps", (3, 1, 5, 8, 8)), ("channels", (1, 3, 5, 8, 8))):
+        volumes.allocate(tmp_path / name, shape, shape, shape, names="tczyx", attributes={})
+        volumes.write_shard(tmp_path / name, (0, 0, 0, 0, 0), values.reshape(shape))
+        np.save(tmp_path / f"{name}.npy", values)
+    steps, channels = (tmp_path / (name if zarr else f"{name}.npy") for name in ("steps", "channels"))
+    found = truth.read(steps, reconstruction(5, 8, times=3), (0, 5))(1, [(0, 1), (3, 5)])
+    np.testing.assert_array_equal(found, values[1:2, [0, 3, 4]])
+    found = truth.read(channels, reconstruction(5, 8, channels=3), (0, 5))(0, [(2, 4)])
+    np.testing.assert_array_equal(found, values[:, 2:4])
 
 
 def test_what_the_data_do_not_support_is_no_figure() -> None:

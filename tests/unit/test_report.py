@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tomodenoise.arrays import FloatArray
-from tomodenoise.report import ModelSection, Quality, ScanSection, Stage, render, stages, window
+from tomodenoise.disk import Use
+from tomodenoise.report import ModelSection, Quality, ScanSection, Stage, full, render, stages, window
 from tomodenoise.report.curves import loss_curve
 from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, largest_side, picture, reduction
 from tomodenoise.report.words import distance, duration, memory, number, round_length, tree
@@ -206,6 +207,28 @@ def test_pages_of_many_scans_show_smaller_slices() -> None:
     assert [largest_side(scans) for scans in (0, 1, 4, 16, 64)] == [1024, 1024, 1024, 512, 256]
 
 
+ALONG = {
+    "axis": "channel",
+    "places": [0, 1],
+    "labels": [EVIL, "2theta 5 deg"],
+    "window": [0, 0],
+    "figures": {"upsnr": [20.0, None], "upsnr_given": [10.0, 8.0], "slope": [1.0, -3.0], "slope_error": [0.01, 2.0]},
+    "absent": {"cross_frc": {"places": [1], "reason": "noise is too strong"}},
+}
+
+
+def test_channels_have_curves_and_a_row_each() -> None:
+    text = render([replace(scan(), quality=replace(QUALITY, along=ALONG))], [], "t")
+    assert "Channel by channel" in text
+    table = text[text.index("Channel by channel") :]
+    assert re.findall("<td>(.*?)</td>", table[: table.index("</table>")]) == [
+        *("10.0", "20.0", "1.000"),
+        *("8.0", "\N{EN DASH}", "\N{MINUS SIGN}3.000"),
+    ]
+    assert "in 1 of 2: noise is too strong" in text
+    assert text.count("<script") == 1
+
+
 def test_overview_states_size_and_warnings() -> None:
     warned = replace(scan(), warnings=("few flats", "missing wedge"))
     dash = "\N{EN DASH}"
@@ -228,6 +251,13 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
 def test_planes_of_a_row_or_two_are_left_out() -> None:
     assert len(Elements(render([scan(rows=2)], [], "t")).all("input")) == 1
     assert len(Elements(render([scan(rows=4)], [], "t")).all("input")) == 3
+
+
+def test_lengths_are_pixels_where_nobody_tells_their_size() -> None:
+    text = render([replace(scan(side=100), pixel_size=None)], [], "t")
+    assert Elements(text).text.count("20 px") == 3
+    assert shown(text)["Voxel size"] == "not known"
+    assert "µm" not in Elements(text).text.split("Settings")[0]
 
 
 def test_scale_bar_is_a_quarter_of_the_picture_at_most() -> None:
@@ -354,3 +384,50 @@ def test_stages_add_up_in_the_order_of_the_pipeline(tmp_path: Path) -> None:
 
 def test_no_benchmarks_are_no_stages(tmp_path: Path) -> None:
     assert stages(tmp_path / "missing") == ()
+
+
+def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None:
+    noise = np.random.default_rng(0).uniform(0, 1, (1030, 1030)).astype(np.float32)
+    large = replace(scan(), planes={"axial (z)": (noise, noise), "coronal (y)": (ramp(6, 1030), ramp(6, 1030))})
+    page = Elements(render([large], [], "t"))
+    links = [link for link in page.all("a") if "download" in link]
+    assert [link["download"] for link in links] == [
+        f"foam {plane} {state}.webp" for plane in ("axial (z)", "coronal (y)") for state in ("raw", "denoised")
+    ]
+    np.testing.assert_array_equal(decoded(links[0]["href"]), np.round(255 * noise.astype(float)))
+    assert [button["title"] for button in page.all("button") if button["data-do"] == "whole"] == [
+        "All 1030 × 1030 pixels (1)",  # noqa: RUF001
+        "All 1030 × 6 pixels (1)",  # noqa: RUF001
+    ]
+
+
+def test_what_is_shown_in_all_pixels_is_there_once() -> None:
+    page = Elements(render([scan()], [], "t"))
+    assert not [button for button in page.all("button") if button["data-do"] == "whole"]
+    assert not [link for link in page.all("a") if "download" in link]
+
+
+def test_full_slices_keep_to_the_budget_and_the_page_says_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full, "BUDGET", 2.5e6)
+    monkeypatch.setattr("tomodenoise.report.page.BUDGET", 2.5e6)
+    side = ramp(700, 700)
+    three = dict.fromkeys(("axial (z)", "coronal (y)", "sagittal (x)"), (side, side))
+    page = Elements(render([replace(scan(), planes=three, volume="results/a b/denoised.ome.zarr")], [], "t"))
+    assert sum("download" in link for link in page.all("a")) == 2
+    assert "coronal (y), 700 × 700; sagittal (x), 700 × 700" in page.text  # noqa: RUF001
+    assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
+    assert full.pixels(1) == 2 * full.pixels(2)
+
+
+def test_no_picture_is_larger_than_its_format_holds() -> None:
+    long = ramp(5, full.LONGEST + 1)
+    assert full.full({"axial (z)": (long, long)}, (0, 1), 17, 10**9) == {"axial (z)": None}
+
+
+def test_the_page_says_what_products_take_and_what_was_deleted() -> None:
+    uses = {"sections": Use(1, 700), "denoised volume": Use(7, 2_500_000)}
+    text = render([replace(scan(), disk=uses)], [], "t")
+    rows = re.findall(r'<th scope="row">(sections|denoised volume|all)</th><td>(.*?)</td><td>(.*?)</td>', text)
+    assert rows == [("sections", "1", "700 B"), ("denoised volume", "7", "2.5 MB"), ("all", "8", "2.5 MB")]
+    assert "The pixels of sections are deleted" in text
+    assert "Disk" not in render([scan()], [], "t")

@@ -1,5 +1,6 @@
 """XRD-CT runs whole: every channel of every slice comes out, named, and names re-run nothing that holds pixels."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def configure(project: Project, names: dict[str, str], **scan: object) -> None:
     network = {key: value for key, value in NETWORK.items() if key != "slices"}
-    entry = {"file": "scan.h5", "mode": "xrdct", "pixel_size": 2, "channels": names, **scan}
+    entry = {"file": "scan.h5", "mode": "xrdct", "pixel_size": 2, "channels": names, "truth": "truth.npy", **scan}
     project.configure(scans={"tiny": entry}, network=network, train={**TRAIN, "patch": 24}, slab_megabytes=1)
 
 
@@ -71,13 +72,28 @@ def test_the_report_shows_channels_and_spectra(finished: Project) -> None:
     assert "2theta 4.66667 deg" in page
     assert page.count("along the channels") == 4
     assert "the mean of the channels" in page
+    assert "4, 2theta 2 to 6 deg" in page
+
+
+def test_each_channel_is_judged_beside_their_mean(finished: Project) -> None:
+    quality = json.loads((finished.folder / "results/tiny/quality.json").read_text())
+    along = quality["along"]
+    assert (along["axis"], along["places"]) == ("channel", [0, 1, 2, 3])
+    assert along["labels"][2] == "2theta 4.66667 deg"
+    assert all(len(values) == 4 for values in along["figures"].values())
+    assert all(value is not None for value in along["figures"]["psnr_denoised"])
+    assert {"truth", "umse", "calibration", "residual"} <= quality["figures"].keys()
+    assert "mean of all channels" in quality["judged"]["told"]
+    assert {"umse", "slope"} <= along["figures"].keys()
+    assert any(verdict["figure"] == "along" for verdict in quality["verdicts"])
+    assert "Channel by channel" in (finished.folder / "results/report.html").read_text()
 
 
 def test_other_names_write_the_images_header_again_and_no_pixel(finished: Project) -> None:
     configure(finished, {**NAMED, "name": "angle"})
     run = finished.snakemake("--dry-run")
     assert run.status == 0, run.text
-    assert set(run.jobs) <= {"describe_image", "render_report"}, run.jobs
+    assert set(run.jobs) <= {"describe_image", "judge_scan", "render_report"}, run.jobs
     configure(finished, NAMED)
     run = finished.snakemake("--dry-run")
     assert run.jobs == {}, run.text

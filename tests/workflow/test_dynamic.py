@@ -28,13 +28,13 @@ def configured(folder: Path, network: dict[str, int] = NETWORK, **scans: dict[st
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two scans, by time and by angle, run to the end."""
     folder = tmp_path_factory.mktemp("dynamic")
-    simulate_series.main([str(folder / "cell.h5"), *SHAPE])
+    simulate_series.main([str(folder / "cell.h5"), "--truth", str(folder / "truth.npy"), *SHAPE])
     simulate_series.main([str(folder / "step_.h5"), "--layout", "files", *SHAPE])
     project = configured(
         folder,
-        whole={"file": "cell.h5", "steps": {**STEPS, "group": 2}},
+        whole={"file": "cell.h5", "truth": "truth.npy", "steps": {**STEPS, "group": 2}},
         each={"file": "step_*.h5", "steps": {"train": [0, 4], "group": 2, "seconds": 2.5}},
-        split={"file": "cell.h5", "steps": {**STEPS, "split": "angle"}},
+        split={"file": "cell.h5", "truth": "truth.npy", "steps": {**STEPS, "split": "angle"}},
     )
     run = project.snakemake("all")
     assert run.status == 0, run.text
@@ -72,6 +72,22 @@ def test_the_report_shows_time(finished: Project) -> None:
     page = (finished.folder / "results/report.html").read_text()
     assert page.count("through time, raw left, denoised right") == 3
     assert "2 steps together see" in page
+
+
+def test_every_step_is_judged_by_its_neighbours_or_by_its_angles(finished: Project) -> None:
+    whole, split = (
+        json.loads((finished.folder / f"results/{name}/quality.json").read_text()) for name in ("whole", "split")
+    )
+    assert whole["along"]["places"] == [1, 2, 3, 4, 5]
+    assert split["along"]["places"] == list(range(7))
+    assert whole["along"]["window"] == [0, 4]
+    assert "Time step 2 is judged" in whole["judged"]["told"]
+    assert None not in whole["along"]["figures"]["umse_given"]
+    assert "split.sections: 3 or more" in split["along"]["absent"]["umse"]["reason"]
+    for quality in (whole, split):
+        assert all(value > 0 for value in quality["along"]["figures"]["psnr_denoised"])
+        assert quality["figures"]["truth"]["psnr_denoised"] > quality["figures"]["truth"]["psnr_raw"]
+    assert (finished.folder / "results/report.html").read_text().count("Step by step") == 3
 
 
 def test_there_is_nothing_left_to_do_and_another_window_trains_and_denoises_only(finished: Project) -> None:

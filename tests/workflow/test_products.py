@@ -18,7 +18,9 @@ from projects import NETWORK, TRAIN, Project
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"
 IMAGE = "results/foam/denoised.ome.zarr"
-AFTER_DENOISING = {"describe_image", "export_hdf5", "export_tiff_slab", "describe_tiff", "judge_scan", "render_report"}
+AFTER_DENOISING = {"describe_image", "export_hdf5", "export_ozx", "export_tiff_slab", "describe_tiff", "judge_scan"} | {
+    "render_report"
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., P
         network=NETWORK,
         train=TRAIN,
         slab_megabytes=1,
-        export=["tiff16", "hdf5", "reconstruction"],
+        export=["tiff16", "hdf5", "ozx", "reconstruction"],
     )
     run = project.snakemake()
     assert run.status == 0, run.text
@@ -121,6 +123,7 @@ def test_a_whole_run_verifies(finished: Project) -> None:
         (f"{IMAGE}/0/c/0/0/0/0/0", cut, "is damaged", {"render_report"}),
         (f"{IMAGE}/zarr.json", cut, "is damaged", set()),
         ("results/foam/denoised.h5", flip_a_bit, "is damaged", set()),
+        ("results/foam/denoised.ozx", flip_a_bit, "is damaged", set()),
         ("results/foam/denoised_tiff16/z00003.tif", flip_a_bit, "", {"describe_tiff"}),
         # Training tells its time in the history, which the report shows.
         ("results/models/foam/model.safetensors", cut, "is damaged", {"render_report"}),

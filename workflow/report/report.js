@@ -8,7 +8,8 @@ function roundLength(limit) {
   return [5, 2, 1].map((digit) => digit * power).find((length) => length <= limit) ?? power;
 }
 
-function lengthText(micrometres) {
+function lengthText(micrometres, given) {
+  if (given !== "µm") return `${+micrometres.toPrecision(4)} ${given}`;
   const [scale, unit] = micrometres >= 1000 ? [1e-3, "mm"] : micrometres >= 1 ? [1, "µm"] : [1000, "nm"];
   return `${+(micrometres * scale).toPrecision(4)} ${unit}`;
 }
@@ -61,17 +62,20 @@ function zoom(figure, cut, plot) {
   const point = { x: -1, y: -1 };
   let grey = null;
   const pointers = new Map();
+  const small = { sources: [...images].map((image) => image.src), micrometres: frame.dataset.micrometres };
 
   const draw = () => {
     const { scale } = view;
     view.x = Math.min(0, Math.max(frame.clientWidth * (1 - scale), view.x));
     view.y = Math.min(0, Math.max(frame.clientHeight * (1 - scale), view.y));
     frame.classList.toggle("zoomed", scale > 1);
+    /* A pixel left out here and there makes noise look stronger: blocks only where a pixel covers one of the screen. */
+    frame.classList.toggle("crisp", scale > 1 && laid().scale >= 1);
     for (const image of images) image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${scale})`;
     const pixel = Number(frame.dataset.micrometres);
     const bar = roundLength((0.25 * Math.max(images[0].naturalWidth, images[0].naturalHeight) * pixel) / scale);
     frame.querySelector("line").setAttribute("x2", (bar / pixel) * scale);
-    frame.querySelector(".scale span").textContent = lengthText(bar);
+    frame.querySelector(".scale span").textContent = lengthText(bar, frame.dataset.unit);
   };
   const magnify = (factor, x = frame.clientWidth / 2, y = frame.clientHeight / 2) => {
     const scale = Math.min(LARGEST, Math.max(1, view.scale * factor));
@@ -108,7 +112,35 @@ function zoom(figure, cut, plot) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen());
-  const actions = { in: () => magnify(1.5), out: () => magnify(1 / 1.5), fit: () => magnify(0), full };
+
+  /* All pixels in place of the averaged ones, a pixel of the slice to one of the page; and back. */
+  const files = figure.closest("section").querySelectorAll(`.whole a[data-plane="${figure.dataset.plane}"]`);
+  const put = async ({ sources, micrometres }) => {
+    const loaded = [...images].map((image) => new Promise((done) => image.addEventListener("load", done, { once: true })));
+    images.forEach((image, i) => (image.src = sources[i]));
+    await Promise.all(loaded);
+    const { naturalWidth: width, naturalHeight: height } = images[0];
+    const line = frame.querySelector("line");
+    frame.querySelector(".scale svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const end of ["y1", "y2"]) line.setAttribute(end, height);
+    frame.dataset.micrometres = micrometres;
+    frame.querySelector(".row-mark").style.display = "none";
+    [grey, point.x, point.y] = [null, -1, -1];
+    draw();
+  };
+  const whole = async () => {
+    if (!files.length) return;
+    const button = figure.querySelector("[data-do=whole]");
+    const wanted = button.getAttribute("aria-pressed") === "false";
+    button.setAttribute("aria-pressed", wanted);
+    const sources = [...files].map((file) => file.href);
+    await put(wanted ? { sources, micrometres: files[0].parentElement.dataset.micrometres } : small);
+    magnify(wanted ? 1 / laid().scale : 0);
+  };
+  addEventListener("beforeprint", () => {
+    if (figure.querySelector("[aria-pressed=true]")) whole();
+  });
+  const actions = { in: () => magnify(1.5), out: () => magnify(1 / 1.5), fit: () => magnify(0), full, whole };
 
   for (const button of figure.querySelectorAll("button")) {
     button.addEventListener("click", actions[button.dataset.do]);
@@ -117,7 +149,7 @@ function zoom(figure, cut, plot) {
   frame.addEventListener("dblclick", (event) => magnify(2, ...at(event)));
   frame.addEventListener("keydown", (event) => {
     const arrows = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-    const action = { "+": "in", "=": "in", "-": "out", 0: "fit", f: "full" }[event.key];
+    const action = { "+": "in", "=": "in", "-": "out", 0: "fit", 1: "whole", f: "full" }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (action) actions[action]();
     else if (arrows[event.key] && event.target === frame) {

@@ -70,7 +70,7 @@ STAGES = {
     "denoise": ["denoise_slab"],
     "judge": ["judge_scan"],
     "report": ["render_report"],
-    "export": ["export_tiff_slab", "export_hdf5", "mix_slab"],
+    "export": ["export_tiff_slab", "export_hdf5", "export_ozx", "mix_slab"],
 }
 
 

@@ -170,3 +170,25 @@ rule export_hdf5:
         * (30 + plans.copying_minutes(layout_so_far(w.scan))),
     script:
         "../scripts/export_hdf5.py"
+
+
+rule export_ozx:
+    input:
+        image="results/{scan}/{volume}.ome.zarr/zarr.json",
+        shards=image_slabs_like(
+            "results/{scan}/{volume}.ome.zarr/{level}/c/{block}/0/{slab}/0/0"
+        ),
+    output:
+        "results/{scan}/{volume}.ozx",
+    log:
+        "logs/{scan}/export/{volume}-ozx.log",
+    benchmark:
+        "benchmarks/{scan}/export/{volume}-ozx.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        mem_mb=megabytes(lambda w: 0, alone=450),
+        runtime=lambda w, attempt: attempt
+        * (30 + plans.copying_minutes(layout_so_far(w.scan))),
+    script:
+        "../scripts/export_ozx.py"

@@ -40,7 +40,9 @@ rule judge_scan:
         mem_mb=megabytes(judging_floats),
         runtime=judging_runtime,
     params:
-        mode=lambda wildcards: CONFIG["scans"][wildcards.scan]["mode"],
+        window=trained_window,
+        seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
+        labels=channel_labels,
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
         config={

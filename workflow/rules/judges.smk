@@ -16,6 +16,12 @@ def judged_models(scan):
     return [settings.model_of(CONFIG, scan), *compared(scan)]
 
 
+def channel_labels(wildcards):
+    """Names of the channels of a scan, which verdicts tell; None where there are none."""
+    channels = TABLE[wildcards.scan].scan.channels
+    return list(channels.labels) if channels else None
+
+
 def judging_specs(scan):
     return [table.spec_of(CONFIG, TABLE, FILES, name) for name in judged_models(scan)]
 

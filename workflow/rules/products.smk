@@ -10,6 +10,7 @@ EXPORTED = [
 EXPORT_FILES = {
     "reconstruction": "results/{scan}/reconstruction.ome.zarr/zarr.json",
     "hdf5": "results/{scan}/{volume}.h5",
+    "ozx": "results/{scan}/{volume}.ozx",
     **{
         kind: f"results/{{scan}}/{{volume}}_{kind}/volume.json"
         for kind in ("tiff", "tiff16", "tiff8")
@@ -24,7 +25,7 @@ HEAVY = [
     "denoise_slab",
     "halve_slab",
 ]
-HEAVY += ["judge_scan", "mix_slab", "export_tiff_slab", "export_hdf5"]
+HEAVY += ["judge_scan", "mix_slab", "export_tiff_slab", "export_hdf5", "export_ozx"]
 
 
 def exported(wildcards):
@@ -43,7 +44,7 @@ def wanted_exports(wildcards):
     """The same where the target asks for it, so that a target with nothing to make says why."""
     if not CONFIG["export"]:
         raise WorkflowError(
-            "tomodenoise: export is empty: name tiff, tiff16, tiff8, hdf5 or reconstruction there"
+            "tomodenoise: export is empty: name tiff, tiff16, tiff8, hdf5, ozx or reconstruction there"
         )
     return exported(wildcards)
 

@@ -179,4 +179,5 @@ def trained_window(wildcards):
     """Steps of a scan that its model was trained on; none where other scans trained it."""
     model = settings.model_of(CONFIG, wildcards.scan)
     trained = wildcards.scan in settings.trained_on(CONFIG, model)
-    return list(TABLE[wildcards.scan].window) if trained else [0, 0]
+    window = TABLE[wildcards.scan].window
+    return list(window) if trained and window else [0, 0]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import integrity, logs, readable
+from tomodenoise import disk, integrity, logs, readable
 from tomodenoise.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def main(arrays: Mapping[str, Sequence[integrity.Expected]], threads: int) -> No
             continue
         for array in each:
             if not array.lasting and (array.path / "c").is_dir():
-                size = integrity.usage(array.path)["c"]
+                size = disk.of(array.path / "c").size
                 shutil.rmtree(array.path / "c")
                 logs.logger.info("%s: %s freed", array.path, readable.size(size))
                 freed += size

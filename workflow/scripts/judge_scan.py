@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tomodenoise import devices, logs, models, scans, sections, volumes
-from tomodenoise.judging import evidence, figures, record, rivals, slices
+from tomodenoise import devices, logs, models, scans, sections
+from tomodenoise.judging import cases, figures, record, rivals, slices, truth
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakemake's own
     """Write `quality.json` and the curves beside it, and the verdicts to the log."""
     found, (quality, curves) = sections.describe(Path(files.split).parent), (Path(output.quality), Path(output.curves))
-    if reason := record.refusal(params.mode, volumes.open_array(found.array).shape[1]):
+    model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
+    if reason := record.refusal(found, model.spec.steps):
         record.write_refusal(quality, curves, reason)
         return
-    model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
     scan = replace(scans.from_json(header), pixel_size=params.pixel_size)
-    setting, told = record.acquisition(scan, corrections, len(found.split.sections), params.config)
-    training, seen = slices.trained(model.facts, str(scan.identity["fingerprint"]), params.rows)
-    chosen = slices.choose(found, model.spec, training, seen=seen)
-    truth = evidence.read_truth(Path(files.truth), found, scan.rows) if files.truth else None
-    product = {"mode": params.denoise["input"], "ensemble": int(params.denoise["ensemble"])}
-    images = evidence.collect(found, model, chosen, setting, truth=truth, **product)
-    named = dict(zip(params.others, others, strict=True))
-    judged = figures.judge(images, rivals.gather(params.filters, named, found, chosen, images, **product))
-    logs.logger.info("%s", "; ".join(record.write(quality, curves, judged, images, chosen, told)))
+    setting, told = record.acquisition(scan, corrections, found.split.members, params.config)
+    chosen = slices.choose(found.at(0), model.spec, *slices.trained(model.facts, scan.identity, params.rows))
+    true = truth.read(Path(files.truth), found, scan.rows) if files.truth else None
+    product = params.denoise["input"], int(params.denoise["ensemble"])
+    case = cases.Case(found, model, chosen, setting, *product, tuple(params.window), true)
+    images, named = cases.whole(case), dict(zip(params.others, others, strict=True))
+    judged = figures.judge(images, rivals.gather(params.filters, named, case, images))
+    beside = record.beside(case, params.labels, params.seconds)
+    logs.logger.info("%s", "; ".join(record.write(quality, curves, judged, images, chosen, told, beside)))
 
 
 if __name__ == "__main__":

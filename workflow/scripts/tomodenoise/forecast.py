@@ -121,9 +121,9 @@ def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halvin
     if "reconstruction" in wanted:
         yield _stage("reconstruction", "mix_slab", slabs + halving, COPY, 4 * image, image + coarser)
     volumes = 2 if "reconstruction" in wanted else 1
-    for kind, part in (("tiff", 1.0), ("tiff16", 0.5), ("tiff8", 0.25), ("hdf5", 1.0)):
+    for kind, part in (("tiff", 1.0), ("tiff16", 0.5), ("tiff8", 0.25), ("hdf5", 1.0), ("ozx", 1.0)):
         if kind in wanted:
-            rule, jobs = ("export_hdf5", 1) if kind == "hdf5" else ("export_tiff_slab", slabs)
+            rule, jobs = (f"export_{kind}", 1) if kind in {"hdf5", "ozx"} else ("export_tiff_slab", slabs)
             yield _stage(kind, rule, volumes * jobs, COPY, 2 * volumes * image, int(part * volumes * image))
 
 

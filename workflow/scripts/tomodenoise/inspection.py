@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import forecast, integrity, readable, scans, settings, table
+from tomodenoise import disk, forecast, readable, scans, settings, table
 from tomodenoise.engines import capabilities
 from tomodenoise.errors import UserError
 from tomodenoise.forecast import Stage
@@ -67,7 +67,7 @@ def unreadable(scan: Scan) -> Iterator[str]:
 
 def to_write(name: str, stages: Sequence[Stage], results: Path) -> int:
     """Count the bytes that a scan will add to the disk, about."""
-    there = sum(integrity.usage(results / name).values()) if (results / name).is_dir() else 0
+    there = disk.of(results / name).size
     return max(sum(stage.size for stage in stages) - there, 0)
 
 

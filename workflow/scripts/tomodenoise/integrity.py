@@ -19,7 +19,7 @@ from tomodenoise.errors import UserError
 
 HEADERS = ("*.json", "corrections/*.json")
 TRAINED = ("model.safetensors", "history.jsonl")
-MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5")
+MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5", "*.ozx")
 
 
 @dataclass(frozen=True)
@@ -153,15 +153,6 @@ def table(states: Sequence[State]) -> Iterator[str]:
         yield f"{state.path!s:{width}}  {state.files:7}  {readable.size(state.size):>9}  {state.words}"
 
 
-def usage(folder: Path) -> dict[str, int]:
-    """Count the bytes of each product of a scan, in `results/NAME`; name to bytes, the largest first."""
-    sizes = {
-        entry.name: sum(file.stat().st_size for file in [entry, *entry.rglob("*")] if file.is_file())
-        for entry in folder.iterdir()
-    }
-    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
-
-
 def _flaws(file: Path) -> Iterator[Flaw]:
     try:
         finite = READERS[file.suffix](file)
@@ -182,7 +173,9 @@ def _lines(file: Path) -> bool:
 
 def _archive(file: Path) -> bool:
     with zipfile.ZipFile(file) as archive:
-        return archive.testzip() is None
+        if spoiled := archive.testzip():
+            raise zipfile.BadZipFile(spoiled)
+    return True
 
 
 def _weights(file: Path) -> bool:
@@ -201,6 +194,7 @@ READERS: Mapping[str, Callable[[Path], Any]] = {
     ".json": _json,
     ".jsonl": _lines,
     ".npz": _archive,
+    ".ozx": _archive,
     ".safetensors": _weights,
     ".h5": _hdf5,
 }

@@ -186,13 +186,15 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     return rows * layout.channels * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
 
 
-def judged(size: int) -> int:
-    """Slices of so many pixels a side that quality is judged on, if there are so many."""
-    return min(max(JUDGED_PIXELS // size**2, FEWEST_JUDGED), MOST_JUDGED)
+def judged(size: int, many: int = 1) -> int:
+    """Slices of so many pixels a side, and of so many channels or steps, to judge quality on, if there are so many."""
+    return min(max(JUDGED_PIXELS // (size**2 * many), FEWEST_JUDGED), MOST_JUDGED)
 
 
 def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0) -> float:
     """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising.
+
+    Of several channels it holds the sections and four images beside these; of time steps those of three.
 
     Parameters
     ----------
@@ -200,16 +202,24 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
     mode : as in `denoising`.
     rivals : how many filters and models are compared with.
     """
-    images = 20 + layout.stored + 3 * rivals
-    return max(denoising(spec, layout, mode) for spec in networks) + images * judged(layout.size) * layout.size**2
+    images, channels = 20 + 3 * rivals, layout.channels
+    stored = max(layout.each, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
+    pixels = min(judged(layout.size, channels), layout.depth) * layout.size**2
+    return max(denoising(spec, layout, mode) for spec in networks) + (images + stored) * pixels
 
 
 def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
-    """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters."""
-    pixels = min(judged(layout.size), layout.depth) * layout.size**2
+    """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters.
+
+    Two and those of the product for each time step, and once more for each channel.
+    """
+    pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
     inputs = layout.each if denoise["input"] == "sections" else 1
-    passes = [inputs + (6 if number == 0 else 1) for number in range(len(networks))]
+    passes = [inputs + (6 if number == 0 else 2) for number in range(len(networks))]
     work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
+    if layout.times > 1 or layout.channels > 1:
+        few = min(judged(layout.size, max(layout.times, layout.channels)), layout.depth) * layout.size**2
+        work += layout.times * (inputs + 2) * operations(networks[0]) * few / pixels
     return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
 
 

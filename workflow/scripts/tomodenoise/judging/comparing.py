@@ -58,8 +58,7 @@ def _figures(
     values["contrast"] = contrast.cnr(denoised, *sides) if sides else None
     values["edges"] = _if_any(lambda: edges.measure(found, places).fwhm) if places else None
     if denoised is not e.raw:
-        noise = residuals.half_difference(e.given, e.targets, e.shares)
-        left = residuals.examine(e.raw, denoised, noise, e.mask)
+        left = residuals.examine(e.raw, denoised, e.noise, e.mask)
         values["residual"] = left.at_edges - left.noise_at_edges
     if e.truth is not None:
         values["psnr"] = merit.psnr(denoised, e.truth, e.mask, e.scale)

@@ -1,16 +1,16 @@
 """The images that a model is judged by: what it makes of some sections, and other sections that it did not see."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tomodenoise import inference, splitting, volumes
+from tomodenoise import inference, splitting
 from tomodenoise.arrays import BoolArray, FloatArray
-from tomodenoise.errors import UserError
 from tomodenoise.judging.parts import Members, Parts, parts
 from tomodenoise.judging.slices import Slices
 from tomodenoise.models import Model
+from tomodenoise.quality import residuals
 from tomodenoise.sections import Sections, mix
 from tomodenoise.splitting import Split
 
@@ -59,6 +59,18 @@ class Evidence:
     apart: tuple[tuple[FloatArray, FloatArray], ...]
     """The same of sections that are none."""
     truth: FloatArray | None
+    share: float = 1.0
+    """Of the data in x_A and x_B together, that of `raw`."""
+    told: str = ""
+    """What the model was given and compared with, where that is no sections of a scan of one channel."""
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Figures that it cannot support, and why."""
+
+    @property
+    def noise(self) -> FloatArray:
+        """Noise as strong as that of `raw`, from two parts of the data."""
+        alike = residuals.half_difference(self.given, self.targets, self.shares)
+        return np.asarray(alike / np.sqrt(self.share), dtype=np.float32)
 
     @property
     def scale(self) -> float:
@@ -76,6 +88,88 @@ class Evidence:
         return given, targets
 
 
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """What a model makes of parts of the data of some slices, (channel, z, y, x) each."""
+
+    scan: Sections
+    parts: Parts
+    stored: FloatArray
+    """(S, channel, z, y, x)"""
+    found: FloatArray
+    opposite: FloatArray
+    denoised: FloatArray
+    neighbours: tuple[tuple[FloatArray, FloatArray], ...]
+    """Of the mean of the channels, (z, y, x); as `Evidence` has them."""
+    apart: tuple[tuple[FloatArray, FloatArray], ...]
+
+
+def apply(
+    scan: Sections, model: Model, slices: Slices, *, mode: str = "full", ensemble: int = 1, pairs: bool = True
+) -> Applied:
+    """Apply a model to parts of the data of some slices.
+
+    Parameters
+    ----------
+    mode, ensemble : of the product, as `inference.denoise`.
+    pairs : whether to look for noise that sections share, which takes up to four passes more.
+    """
+    chosen = parts(scan)
+    stored = read(scan, slices)
+
+    def errors(given: Members, first: Members, second: Members) -> tuple[FloatArray, FloatArray]:
+        found = denoise_part(scan, model, slices, given, ensemble).mean(axis=0)
+        raw = stored.mean(axis=1)
+        return mix(raw, scan.mixing(first)) - found, mix(raw, scan.mixing(second)) - found
+
+    return Applied(
+        scan,
+        chosen,
+        stored,
+        found=denoise_part(scan, model, slices, chosen.given, ensemble),
+        opposite=denoise_part(scan, model, slices, chosen.targets, ensemble),
+        denoised=denoise(scan, model, slices, mode, ensemble),
+        neighbours=tuple(errors(*each) for each in chosen.neighbours) if pairs else (),
+        apart=tuple(errors(*each) for each in chosen.apart) if pairs else (),
+    )
+
+
+def view(
+    applied: Applied, slices: Slices, setting: Setting, channel: int | None = None, truth: FloatArray | None = None
+) -> Evidence:
+    """Look at one channel of what a model was applied to, or at the mean of all, whose noise is independent as well.
+
+    Parameters
+    ----------
+    truth : (channel, z, y, x) of the slices.
+    """
+
+    def seen(image: FloatArray) -> FloatArray:
+        return np.asarray(image.mean(axis=-4) if channel is None else image[..., channel, :, :, :])
+
+    stored, chosen = seen(applied.stored), applied.parts
+
+    def raw(members: Members) -> FloatArray:
+        return mix(stored, applied.scan.mixing(members))
+
+    return Evidence(
+        parts=chosen,
+        split=applied.scan.split,
+        setting=setting,
+        mask=slices.mask,
+        given=raw(chosen.given),
+        found=seen(applied.found),
+        targets=raw(chosen.targets),
+        opposite=seen(applied.opposite),
+        raw=mix(stored, applied.scan.shares),
+        denoised=seen(applied.denoised),
+        twins=(raw(chosen.twins[0]), raw(chosen.twins[1])) if chosen.twins else None,
+        neighbours=applied.neighbours if channel is None else (),
+        apart=applied.apart if channel is None else (),
+        truth=None if truth is None else seen(truth),
+    )
+
+
 def collect(
     scan: Sections,
     model: Model,
@@ -86,92 +180,22 @@ def collect(
     ensemble: int = 1,
     truth: FloatArray | None = None,
 ) -> Evidence:
-    """Apply a model to parts of the data of some slices of a scan of one channel.
-
-    Parameters
-    ----------
-    mode, ensemble : of the product, as `inference.denoise`.
-    truth : (z, y, x) of the whole scan.
-    """
-    chosen = parts(scan)
-    stored = np.concatenate([scan.read(*run)[:, 0] for run in slices.runs], axis=1)
-
-    def raw(members: Members) -> FloatArray:
-        return mix(stored, scan.mixing(members))
-
-    def denoised(members: Members) -> FloatArray:
-        return denoise_part(scan, model, slices, members, ensemble)
-
-    full, product = denoise(scan, model, slices, mode, ensemble)
-
-    def errors(given: Members, first: Members, second: Members) -> tuple[FloatArray, FloatArray]:
-        found = denoised(given)
-        return raw(first) - found, raw(second) - found
-
-    return Evidence(
-        parts=chosen,
-        split=scan.split,
-        setting=setting,
-        mask=slices.mask,
-        given=raw(chosen.given),
-        found=denoised(chosen.given),
-        targets=raw(chosen.targets),
-        opposite=denoised(chosen.targets),
-        raw=full,
-        denoised=product,
-        twins=(raw(chosen.twins[0]), raw(chosen.twins[1])) if chosen.twins else None,
-        neighbours=tuple(errors(*each) for each in chosen.neighbours),
-        apart=tuple(errors(*each) for each in chosen.apart),
-        truth=None if truth is None else np.asarray(truth[slices.rows], dtype=np.float32),
-    )
+    """Apply a model to parts of the data of some slices of a static scan: `apply` and `view`, of the mean channel."""
+    return view(apply(scan, model, slices, mode=mode, ensemble=ensemble), slices, setting, truth=truth)
 
 
-def read_truth(file: Path, scan: Sections, rows: tuple[int, int]) -> FloatArray:
-    """Open a true volume.
-
-    Parameters
-    ----------
-    file : .npy, or a Zarr array or image (…, z, y, x) whose leading axes have one entry.
-    scan : whose reconstruction it is for.
-    rows : of the detector that are in use.
-
-    Returns
-    -------
-    (z, y, x) of the rows in use.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read or has another shape: that of the reconstruction, or of all rows of the detector.
-    """
-    try:
-        volume = np.load(file, mmap_mode="r") if file.suffix == ".npy" else _open_zarr(file)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"truth: {file} cannot be read ({error}): name a .npy file or a Zarr volume") from None
-    shape = (scan.depth, scan.size, scan.size)
-    if volume.shape[1:] == shape[1:] and volume.shape[0] >= rows[1] and volume.shape[0] != shape[0]:
-        volume = volume[rows[0] : rows[1]]
-    if volume.shape != shape:
-        raise UserError(
-            f"truth: {file} has the shape {volume.shape}, but the reconstruction is {shape}: cut it to that"
-        )
-    return np.asarray(volume)
+def read(scan: Sections, slices: Slices) -> FloatArray:
+    """Read what is stored of runs of slices: (S, channel, z, y, x)."""
+    return np.concatenate([scan.read(*run) for run in slices.runs], axis=2)
 
 
-def _open_zarr(file: Path) -> FloatArray:
-    level = file / "0" if (file / "0" / "zarr.json").is_file() else file
-    array = volumes.open_array(level)
-    return np.asarray(array[(0,) * (array.ndim - 3)])
-
-
-def denoise(scan: Sections, model: Model, slices: Slices, mode: str, ensemble: int) -> tuple[FloatArray, FloatArray]:
-    """Denoise runs of slices as the product is: before and after, (z, y, x) each."""
-    pairs = [pair for run in slices.runs for pair in inference.denoise(model, scan, run, mode=mode, ensemble=ensemble)]
-    before, after = zip(*pairs, strict=True)
-    return np.concatenate(before), np.concatenate(after)
+def denoise(scan: Sections, model: Model, slices: Slices, mode: str, ensemble: int) -> FloatArray:
+    """Denoise runs of slices as the product is: (channel, z, y, x)."""
+    pairs = (pair for run in slices.runs for pair in inference.denoise(model, scan, run, mode=mode, ensemble=ensemble))
+    return np.stack([after for _, after in pairs], axis=1)
 
 
 def denoise_part(scan: Sections, model: Model, slices: Slices, members: Members, ensemble: int) -> FloatArray:
-    """Denoise runs of slices that are made of some sections only: (z, y, x)."""
+    """Denoise runs of slices that are made of some sections only: (channel, z, y, x)."""
     lent = replace(scan, split=replace(scan.split, roles=(splitting.Role(members, members),)))
-    return denoise(lent, model, slices, "section", ensemble)[1]
+    return denoise(lent, model, slices, "section", ensemble)

@@ -1,6 +1,6 @@
 """All figures of a scan, or the reason why one is absent."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,18 +39,24 @@ class Judgement:
     """Name of a figure to the reason."""
 
 
-def judge(evidence: Evidence, rivals: Sequence[Rival] = ()) -> Judgement:
-    """Compute every figure that the evidence supports, and those of rivals where there are any."""
+def judge(evidence: Evidence, rivals: Sequence[Rival] = (), names: Collection[str] = ()) -> Judgement:
+    """Compute every figure that the evidence supports, or some by name, and those of rivals where there are any."""
     figures, absent = {}, {}
-    for name, compute in FIGURES.items():
+    for name in names or FIGURES:
         try:
-            figures[name] = compute(evidence)
+            figures[name] = _supported(evidence, name)
         except Unsupported as reason:
             absent[name] = str(reason)
     if rivals:
         columns, pictures = comparing.columns(evidence, rivals)
         figures["comparison"] = Found({"columns": columns}, pictures)
     return Judgement(figures, absent)
+
+
+def _supported(evidence: Evidence, name: str) -> Found:
+    if name in evidence.without:
+        raise Unsupported(evidence.without[name])
+    return FIGURES[name](evidence)
 
 
 def _split_loss(e: Evidence) -> Found:
@@ -139,15 +145,13 @@ def _edges(e: Evidence) -> Found:
 
 def _spectrum(e: Evidence) -> Found:
     over = rings.rings(e.mask)
-    noise = residuals.half_difference(e.given, e.targets, e.shares)
-    images = {"raw": e.raw, "denoised": e.denoised, "residual": e.raw - e.denoised, "noise": noise}
+    images = {"raw": e.raw, "denoised": e.denoised, "residual": e.raw - e.denoised, "noise": e.noise}
     curves = {name: rings.power(image, over) for name, image in images.items()}
     return Found({}, {"frequency": over.frequency, **curves})
 
 
 def _residual(e: Evidence) -> Found:
-    noise = residuals.half_difference(e.given, e.targets, e.shares)
-    found = asdict(residuals.examine(e.raw, e.denoised, noise, e.mask))
+    found = asdict(residuals.examine(e.raw, e.denoised, e.noise, e.mask))
     curves = {name: found.pop(name) for name in ("levels", "means", "errors")}
     middle = len(e.raw) // 2
     return Found(found, curves | {"picture": e.raw[middle] - e.denoised[middle]})
@@ -188,7 +192,10 @@ def _truth(e: Evidence) -> Found:
         values[f"psnr_{name}"] = merit.psnr(image, e.truth, e.mask, e.scale)
         values[f"ssim_{name}"] = merit.ssim(image, e.truth, e.mask, e.scale)
         values[f"mse_{name}"] = merit.split_loss(image, e.truth, e.mask)
-    over = rings.rings(e.mask)
+    try:
+        over = rings.rings(e.mask)
+    except Unsupported:
+        return Found(values)
     curves = {name: rings.correlation(image, e.truth, over) for name, image in images.items()}
     return Found(values, {"frequency": over.frequency, **curves})
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,48 @@ import numpy as np
 from tomodenoise import engines, scans
 from tomodenoise.arrays import FloatArray
 from tomodenoise.correction.references import is_shared
+from tomodenoise.judging import along
+from tomodenoise.judging.along import Along
+from tomodenoise.judging.cases import Case, each
 from tomodenoise.judging.evidence import Evidence, Setting
 from tomodenoise.judging.figures import Judgement
 from tomodenoise.judging.slices import Slices
 from tomodenoise.judging.verdicts import Told, verdicts
+from tomodenoise.sections import Sections
 
 DIGITS = 6
+FEWEST_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of each channel or step beside the image that is judged in all respects."""
+
+    along: Along
+    labels: Sequence[str]
+    """Of all channels or steps."""
+    window: Sequence[int]
+    """Time steps of training, first and last plus one."""
+
+
+def beside(case: Case, channels: Sequence[str] | None, seconds: float | None) -> Beside | None:
+    """Judge each channel or each step of a case; None where it has but one.
+
+    Parameters
+    ----------
+    channels : their labels.
+    seconds : from one step to the next.
+    """
+    axis = "step" if case.scan.split.times > 1 else "channel"
+    found = along.gather(axis, each(case))
+    if found is None:
+        return None
+    return Beside(found, channels or steps(case.scan.split.times, seconds), list(case.window))
+
+
+def steps(count: int, seconds: float | None) -> list[str]:
+    """Name time steps."""
+    return [f"step {step}" + ("" if seconds is None else f" ({step * seconds:.4g} s)") for step in range(count)]
 
 
 def acquisition(
@@ -46,16 +82,18 @@ def acquisition(
     )
 
 
-def refusal(mode: str, channels: int) -> str | None:
-    """Say why a scan is not judged at all."""
-    if channels > 1 or mode == "xrdct":
-        return f"only scans of one channel are judged, this one has {channels}"
-    if mode != "static":
-        return f"steps of a {mode} scan show the sample in different states, so none of them can judge another"
+def refusal(scan: Sections, steps_seen: int) -> str | None:
+    """Say why a scan is not judged at all, by a network that sees so many time steps at once."""
+    if steps_seen > 1:
+        return "the network sees the steps before and after, which could judge it if it did not"
+    if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < FEWEST_STEPS:
+        return f"none of its {scan.split.times} time steps has one before and one after, by which it could be judged"
     return None
 
 
-def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> dict[str, Any]:
+def to_json(
+    judgement: Judgement, evidence: Evidence, slices: Slices, told: Told, beside: Beside | None = None
+) -> dict[str, Any]:
     """Plain values for `quality.json`: what was judged, each figure or why it is absent, and verdicts."""
     figures = {name: found.values for name, found in judgement.figures.items()}
     judged = {
@@ -65,26 +103,37 @@ def to_json(judgement: Judgement, evidence: Evidence, slices: Slices, told: Told
         "pixels": len(slices.rows) * int(slices.mask.sum()),
         "given": list(evidence.parts.given),
         "targets": list(evidence.parts.targets),
+        "told": evidence.told,
     }
+    words = verdicts(figures, told) + (along.verdicts(beside.along, beside.labels, beside.window) if beside else [])
     values: dict[str, Any] = _plain(
         {
             "judged": judged,
-            "verdicts": [asdict(verdict) for verdict in verdicts(figures, told)],
+            "verdicts": [asdict(verdict) for verdict in words],
             "figures": figures,
             "absent": dict(judgement.absent),
+            **({"along": asdict(beside.along) | {"window": beside.window, "labels": beside.labels}} if beside else {}),
         }
     )
     return values
 
 
-def write(file: Path, curves: Path, judgement: Judgement, evidence: Evidence, slices: Slices, told: Told) -> list[str]:
+def write(
+    file: Path,
+    curves: Path,
+    judgement: Judgement,
+    evidence: Evidence,
+    slices: Slices,
+    told: Told,
+    beside: Beside | None = None,
+) -> list[str]:
     """Write both files, the curves named `figure/curve`; return the verdicts."""
     arrays: dict[str, Any] = {
         f"{name}/{key}": curve.astype(np.float32)
         for name, found in judgement.figures.items()
         for key, curve in found.curves.items()
     }
-    values = to_json(judgement, evidence, slices, told)
+    values = to_json(judgement, evidence, slices, told, beside)
     _write(file, curves, values, arrays)
     return [verdict["text"] for verdict in values["verdicts"]]
 

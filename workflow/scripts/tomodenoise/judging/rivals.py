@@ -1,7 +1,7 @@
 """What else could have denoised the same slices: classical filters, and other models."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
@@ -9,12 +9,10 @@ from scipy.optimize import minimize_scalar
 
 from tomodenoise import classical
 from tomodenoise.arrays import FloatArray
-from tomodenoise.judging.evidence import Evidence, denoise, denoise_part
-from tomodenoise.judging.slices import Slices
+from tomodenoise.judging.cases import Case, whole
+from tomodenoise.judging.evidence import Evidence
 from tomodenoise.models import Model
 from tomodenoise.quality import merit
-from tomodenoise.quality.residuals import half_difference
-from tomodenoise.sections import Sections
 
 PRECISION = 0.1
 """Of the logarithm of a strength."""
@@ -81,21 +79,10 @@ FILTERS: Mapping[str, Filter] = {
 """As `compare` of the configuration names them."""
 
 
-def gather(
-    filters: Sequence[str],
-    models: Mapping[str, Model],
-    scan: Sections,
-    slices: Slices,
-    evidence: Evidence,
-    *,
-    mode: str,
-    ensemble: int,
-) -> list[Rival]:
+def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evidence: Evidence) -> list[Rival]:
     """Apply filters, see `filtered`, and models, see `of_model`."""
     found = [filtered(name, evidence) for name in filters]
-    return found + [
-        of_model(name, model, scan, slices, evidence, mode=mode, ensemble=ensemble) for name, model in models.items()
-    ]
+    return found + [of_model(name, model, case) for name, model in models.items()]
 
 
 def filtered(name: str, evidence: Evidence) -> Rival:
@@ -107,8 +94,8 @@ def filtered(name: str, evidence: Evidence) -> Rival:
     is in units of the noise where the filter has such a unit, since all data have less noise than x_A.
     """
     chosen, e = FILTERS[name], evidence
-    noise = float(np.std(half_difference(e.given, e.targets, e.shares)[:, e.mask]))
-    stronger = noise / np.sqrt(e.shares[0])
+    noise = float(np.std(e.noise[:, e.mask]))
+    stronger = noise * np.sqrt(e.share / e.shares[0])
     strength = _tune(chosen, e, stronger)
     found, denoised = (
         np.stack([chosen.apply(image, strength, level) for image in images])
@@ -117,12 +104,10 @@ def filtered(name: str, evidence: Evidence) -> Rival:
     return Rival(name, found, denoised, chosen.strength.format(strength))
 
 
-def of_model(
-    name: str, model: Model, scan: Sections, slices: Slices, evidence: Evidence, *, mode: str, ensemble: int
-) -> Rival:
-    """Apply another model to the judged slices; `mode` and `ensemble` as `inference.denoise`."""
-    found = denoise_part(scan, model, slices, evidence.parts.given, ensemble)
-    return Rival(name, found, denoise(scan, model, slices, mode, ensemble)[1], f"model, {model.spec.name}")
+def of_model(name: str, model: Model, case: Case) -> Rival:
+    """Apply another model to what is judged."""
+    made = whole(replace(case, model=model), pairs=False)
+    return Rival(name, made.found, made.denoised, f"model, {model.spec.name}")
 
 
 def _tune(chosen: Filter, e: Evidence, noise: float) -> float:

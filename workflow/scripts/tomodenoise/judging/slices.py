@@ -1,7 +1,7 @@
 """Which slices of a scan a model is judged on: those kept from its training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -36,7 +36,7 @@ class Slices:
         return np.concatenate([np.arange(*run) for run in self.runs])
 
 
-def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, *, seen: bool = False) -> Slices:
+def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, seen: bool = False) -> Slices:
     """Choose the slices to judge.
 
     Parameters
@@ -46,7 +46,7 @@ def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, *, se
         trained on others.
     seen : whether it was trained on other rows of the same file, among which these may be.
     """
-    count = plans.judged(scan.size)
+    count = plans.judged(scan.size, scan.channels)
     if training is None:
         spread = _spread(scan.depth, min(count, scan.depth))
         told = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"
@@ -60,22 +60,27 @@ def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, *, se
     return Slices(some, part.mask, True, "a band through the axis that was held out of training, as slices are few")
 
 
+def fewer(slices: Slices, count: int) -> Slices:
+    """Take so many of some slices at most."""
+    return replace(slices, runs=_some(slices.rows, count))
+
+
 def trained(
-    facts: Mapping[str, Any], fingerprint: str, rows: Sequence[int] | None
+    facts: Mapping[str, Any], identity: Mapping[str, object], rows: Sequence[int] | None
 ) -> tuple[Mapping[str, Any] | None, bool]:
     """Find the `train` settings of a model if it was trained on a scan.
 
     Parameters
     ----------
     facts : of the model.
-    fingerprint : of the scan's raw file.
+    identity : of the scan's raw file.
     rows : of the scan, as in the configuration.
 
     Returns
     -------
     The settings, None where it was trained on other files or other rows of this one; and whether on this file at all.
     """
-    names = [name for name, source in facts.get("source", {}).items() if source == fingerprint]
+    names = [name for name, source in facts.get("source", {}).items() if source == identity["fingerprint"]]
     for name in names:
         if _same(facts["config"]["scans"].get(name, {}).get("rows"), rows):
             return facts["config"]["train"], True

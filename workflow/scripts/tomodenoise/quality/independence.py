@@ -60,7 +60,7 @@ def by_radius(pairs: Sequence[tuple[FloatArray, FloatArray]], mask: BoolArray) -
     """
     count = sum(len(first) for first, _ in pairs)
     if count < FEWEST_SLICES:
-        raise Unsupported(f"{count} slices are judged, too few for a standard error")
+        raise Unsupported(f"too few slices are judged for a standard error: {count}")
     pixels = count * np.array([int((mask & zone).sum()) for zone in _zones(mask.shape[-1])])
     sums = np.concatenate([_sums(first, second, mask) for first, second in pairs])
     zones = []

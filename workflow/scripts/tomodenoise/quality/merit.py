@@ -21,7 +21,12 @@ def psnr(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: floa
 
 
 def decibels(error: float, data_range: float) -> float:
-    """Return the peak signal-to-noise ratio that a mean squared error means; infinite for none, NaN for less."""
+    """Return the peak signal-to-noise ratio that a mean squared error means; infinite for none, NaN for less.
+
+    NaN also where all values are equal, as of a channel without sample.
+    """
+    if data_range <= 0:
+        return float("nan")
     if error <= 0:
         return float("inf") if error == 0 else float("nan")
     return float(20 * np.log10(data_range) - 10 * np.log10(error))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.report import curves, pictures
@@ -82,6 +83,8 @@ def _spectrum(channels: Channels, number: int, key: str) -> str:
         axes.plot(channels.values, before, marker, ls="-", color=curves.MUTED, ms=2.5, lw=1.0, label="raw")
         axes.plot(channels.values, after, marker, ls="-", color=curves.ACCENT, ms=3, lw=1.7, label="denoised")
         axes.set_xlabel(channels.axis)
+        if np.array_equal(channels.values, np.round(channels.values)):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("value per pixel")
         axes.legend(frameon=False, ncols=2)
 

@@ -3,20 +3,26 @@
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.arrays import FloatArray
+from tomodenoise.disk import Use
 from tomodenoise.report import curves, pictures, words
 from tomodenoise.report import series as series_
+from tomodenoise.report.along import draw as draw_along
 from tomodenoise.report.channels import Channels
 from tomodenoise.report.channels import draw as draw_channels
 from tomodenoise.report.comparison import comparison
-from tomodenoise.report.quality import HIGHLIGHTS, Quality, charts
+from tomodenoise.report.full import BUDGET, Full, full
+from tomodenoise.report.full import pixels as full_pixels
+from tomodenoise.report.quality import HIGHLIGHTS, NAMES, Quality, charts
+from tomodenoise.report.storage import storage
 from tomodenoise.report.timing import Stage
 from tomodenoise.watching import Series
 
@@ -38,8 +44,8 @@ class ScanSection:
     """Name of the plane, "axial (z)", "coronal (y)", "sagittal (x)", to (before, after): 2-D float32, same shape."""
     window: tuple[float, float]
     """The values shown black and white, in all planes, before and after."""
-    pixel_size: float
-    """Micrometres."""
+    pixel_size: float | None
+    """Micrometres; None where nobody tells."""
     center_figure: bytes
     """PNG."""
     model: str
@@ -52,6 +58,10 @@ class ScanSection:
     """Of a dynamic scan."""
     channels: Channels | None = None
     """Of a scan of several; its planes are then the means of all."""
+    volume: str = ""
+    """Where the denoised volume lies."""
+    disk: Mapping[str, Use] = field(default_factory=dict)
+    """What each product takes, see `disk.products`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,9 @@ class Plane:
     before: pictures.Picture
     after: pictures.Picture
     bar: float
-    """Length of the scale bar, micrometres."""
+    """Length of the scale bar, micrometres or pixels."""
+    full: Full | None
+    """All pixels of it, where the page shows fewer and has room."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +97,14 @@ class View:
     factor: int
     """Each pixel shown is the mean of factor x factor pixels of the volume."""
     micrometres: float
-    """Width of a pixel shown."""
+    """Width of a pixel shown, or in pixels of the volume where nobody tells their size."""
+    unit: str
+    """Of lengths, micrometres or pixels."""
     planes: list[Plane]
+    too_large: list[str]
+    """Names and sizes of slices whose full pixels the page has no room for."""
+    opening: str
+    """Command that shows the volume."""
 
 
 def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: str) -> str:
@@ -108,7 +126,9 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
         .get_template("report.html.j2")
         .render(
             title=title,
-            scans=[(scan, view(scan, pictures.largest_side(len(scans)))) for scan in scans],
+            scans=[(scan, view(scan, pictures.largest_side(len(scans)), full_pixels(len(scans)))) for scan in scans],
+            storages=[storage(scan.disk) for scan in scans],
+            budget=round(BUDGET / 1e6),
             compared=[comparison(scan.quality, scan.window) if scan.quality else None for scan in scans],
             charts=[charts(scan.quality, f"scan {i}") if scan.quality else [] for i, scan in enumerate(scans)],
             times=[
@@ -116,6 +136,10 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
             ],
             channels_drawn=[
                 draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)
+            ],
+            alongs=[
+                draw_along(s.quality.along, NAMES, f"along {i}") if s.quality and s.quality.along else None
+                for i, s in enumerate(scans)
             ],
             models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
             held_out={model.name: _last_held_out(model) for model in models},
@@ -149,14 +173,25 @@ def _environment() -> Environment:
     return environment
 
 
-def view(scan: ScanSection, largest: int = pictures.LARGEST_SIDE) -> View:
-    """Picture the planes of a scan in its common grey window, all at one scale, of so many pixels at the most."""
+def view(scan: ScanSection, largest: int = pictures.LARGEST_SIDE, most: int = full_pixels(1)) -> View:
+    """Picture the planes of a scan in its common grey window, all at one scale.
+
+    Parameters
+    ----------
+    largest : pixels of a side at the most.
+    most : pixels of slices that may be there in full as well.
+    """
     factor = pictures.reduction((after for _, after in scan.planes.values()), largest)
-    shown = [name for name, (_, after) in scan.planes.items() if min(after.shape) >= FEWEST_ROWS]
-    return View(factor, scan.pixel_size * factor, [_plane(name, scan, factor) for name in shown])
+    shown = {name: each for name, each in scan.planes.items() if min(each[1].shape) >= FEWEST_ROWS}
+    whole = full(shown, scan.window, factor, most)
+    planes = [_plane(name, scan, factor, whole.get(name)) for name in shown]
+    missing = [f"{plane.name}, {plane.size}" for plane in planes if plane.name in whole and plane.full is None]
+    opening = f"napari --plugin napari-ome-zarr {shlex.quote(scan.volume)}"
+    unit = "µm" if scan.pixel_size else "px"
+    return View(factor, (scan.pixel_size or 1.0) * factor, unit, planes, missing, opening)
 
 
-def _plane(name: str, scan: ScanSection, factor: int) -> Plane:
+def _plane(name: str, scan: ScanSection, factor: int, whole: Full | None) -> Plane:
     before, after = (pictures.picture(image, scan.window, factor) for image in scan.planes[name])
     rows, columns = scan.planes[name][1].shape
     return Plane(
@@ -165,7 +200,8 @@ def _plane(name: str, scan: ScanSection, factor: int) -> Plane:
         ratio=min(max(columns / rows, 0.8), 4.0),
         before=before,
         after=after,
-        bar=words.round_length(0.25 * max(after.width, after.height) * scan.pixel_size * factor),
+        bar=words.round_length(0.25 * max(after.width, after.height) * (scan.pixel_size or 1.0) * factor),
+        full=whole,
     )
 
 

@@ -47,6 +47,8 @@ class Quality:
     absent: Mapping[str, str]
     """Figure to the reason why it cannot be had."""
     curves: Mapping[str, Mapping[str, FloatArray]]
+    along: Mapping[str, Any] | None = None
+    """Figures of each channel or time step, where there are several."""
 
     @property
     def bad(self) -> int:
@@ -62,10 +64,9 @@ class Quality:
         rows = ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs)
         noun = "row" if len(runs) == 1 and runs[0][1] == runs[0][0] + 1 else "rows"
         given, targets = (" + ".join(str(n + 1) for n in self.judged[side]) for side in ("given", "targets"))
-        return (
-            f"Judged on {noun} {rows} ({self.judged['why']}). The network was given sections {given} and compared with"
-            f" {targets}, which it did not see."
-        )
+        some = "sections" if len(self.judged["given"]) > 1 else "section"
+        how = f"The network was given {some} {given} and compared with {targets}, which it did not see."
+        return f"Judged on {noun} {rows} ({self.judged['why']}). {self.judged.get('told') or how}"
 
     @property
     def missing(self) -> dict[str, str]:

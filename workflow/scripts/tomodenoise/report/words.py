@@ -60,8 +60,10 @@ def memory(megabytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
-def distance(micrometres: float) -> str:
-    """Write a length in nm, µm or mm."""
+def distance(micrometres: float, unit: str = "µm") -> str:
+    """Write a length in nm, µm or mm, or in another unit that has no such steps."""
+    if unit != "µm":
+        return f"{micrometres:.4g} {unit}"
     scale, unit = (1e-3, "mm") if micrometres >= 1000 else (1, "µm") if micrometres >= 1 else (1000, "nm")
     return f"{micrometres * scale:.4g} {unit}"
 

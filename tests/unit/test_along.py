@@ -1,0 +1,175 @@
+"""Channels and time steps are judged one by one: right against a truth that only the test knows, and told in words."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from tomodenoise import splitting, steps, volumes
+from tomodenoise.grid import field_of_view
+from tomodenoise.judging import along, cases, evidence, figures, record, truth
+from tomodenoise.judging.along import Along
+from tomodenoise.judging.slices import Slices
+from tomodenoise.sections import Sections
+
+SIZE, DEPTH, NOISE = 96, 6, 0.3
+MASK = field_of_view(SIZE, 44)
+SLICES = Slices(((0, DEPTH),), MASK, held_out=True, why="test")
+SETTING = evidence.Setting(None, "ram-lak", filtered=True)
+
+
+@dataclass(frozen=True)
+class Blur:
+    """What stands for a network: it smooths slices."""
+
+    sigma: float = 1.0
+
+
+@pytest.fixture(autouse=True)
+def _blur(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denoise(model, scan, rows, *, mode, ensemble):  # noqa: ANN001, ANN202
+        stored = scan.read(*rows)
+        weights = scan.shares if mode == "full" else scan.mixing(scan.split.roles[0].inputs)
+        for image in np.tensordot(weights, stored, 1).swapaxes(0, 1):
+            yield image, gaussian_filter(image, (0, model.sigma, model.sigma)).astype(np.float32)
+
+    monkeypatch.setattr("tomodenoise.inference.denoise", denoise)
+
+
+def objects(count: int) -> np.ndarray:
+    """Smooth objects (count, z, y, x) of deviation 1."""
+    rng = np.random.default_rng(3)
+    values = gaussian_filter(rng.normal(size=(count, DEPTH, SIZE, SIZE)), (0, 0, 6, 6))
+    return values / values.std(axis=(1, 2, 3), keepdims=True)
+
+
+def written(path: Path, values: np.ndarray, split: splitting.Split) -> Sections:
+    """Sections (S, channel, z, y, x) with noise of their own, independent from pixel to pixel."""
+    noisy = (values + np.random.default_rng(4).normal(0, NOISE, values.shape)).astype(np.float32)
+    volumes.allocate(path, values.shape, values.shape, values.shape, names="tczyx", attributes={})
+    volumes.write_shard(path, (0, 0, 0, 0, 0), noisy)
+    unions = tuple((i,) for i in range(len(values)))
+    return Sections(path, values.shape[1], DEPTH, SIZE, split, 44.0, unions)
+
+
+def of_channels(folder: Path, images: np.ndarray) -> cases.Case:
+    split = splitting.split(np.arange(128) * np.pi / 128, 4, 3)
+    np.save(folder / "truth.npy", images.astype(np.float32))
+    scan = written(folder / "sections.zarr", np.repeat(images[None], 4, axis=0), split)
+    return cases.Case(scan, Blur(), SLICES, SETTING, truth=truth.read(folder / "truth.npy", scan, (0, DEPTH)))  # type: ignore[arg-type]
+
+
+def of_steps(folder: Path, images: np.ndarray, by: str = "time") -> cases.Case:
+    times, each = len(images), 1 if by == "time" else 4
+    numbers = np.repeat(np.arange(times), 32)
+    split = steps.split(
+        np.linspace(0, times * np.pi, 32 * times, endpoint=False), numbers, by, 2 if each == 1 else 4, 1
+    )
+    np.save(folder / "truth.npy", images.astype(np.float32))
+    scan = written(folder / "sections.zarr", np.repeat(images[:, None], each, axis=0), split)
+    true = truth.read(folder / "truth.npy", scan, (0, DEPTH))
+    return cases.Case(scan, Blur(), SLICES, SETTING, window=(0, 4), truth=true)  # type: ignore[arg-type]
+
+
+def values(found: Along | None, key: str) -> list[float]:
+    assert found is not None
+    return [float("nan") if value is None else value for value in found.figures[key]]
+
+
+def test_the_error_of_each_channel_is_found_without_the_truth(tmp_path: Path) -> None:
+    scale = np.array([1.0, 4.0, 0.5])[:, None, None, None]
+    case = replace(of_channels(tmp_path, scale * objects(3)), model=Blur(4))  # type: ignore[arg-type]
+    found = along.gather("channel", cases.each(case))
+    assert found is not None
+    assert found.places == (0, 1, 2)
+    np.testing.assert_allclose(values(found, "umse_given"), NOISE**2 / 2, rtol=0.05)
+    np.testing.assert_allclose(values(found, "upsnr"), values(found, "psnr_half"), atol=0.5)
+    assert set(found.absent) <= {"cross_frc"}
+
+
+def test_the_mean_of_the_channels_is_judged_in_all_respects(tmp_path: Path) -> None:
+    case = of_channels(tmp_path, objects(3))
+    whole = cases.whole(case)
+    assert whole.raw.shape == (DEPTH, SIZE, SIZE)
+    assert whole.truth is not None
+    np.testing.assert_allclose(whole.truth, objects(3).mean(axis=0), atol=1e-6)
+    assert (whole.raw - whole.truth)[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
+    assert whole.noise[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
+    found = figures.judge(whole)
+    assert found.figures.keys() >= {"umse", "fsc", "calibration", "residual", "independence", "truth"}
+    assert "mean of all channels" in whole.told
+
+
+def test_a_channel_of_noise_alone_is_told(tmp_path: Path) -> None:
+    images = objects(3)
+    images[1] = 0
+    found = along.gather("channel", cases.each(of_channels(tmp_path, images)))
+    assert found is not None
+    told = along.verdicts(found, ["a", "b", "c"])
+    assert [v.text for v in told if "confirm nothing" in v.text and "image of b:" in v.text]
+
+
+@pytest.mark.parametrize("by", ["time", "angle"])
+def test_the_error_of_each_step_is_found_without_the_truth(tmp_path: Path, by: str) -> None:
+    image = objects(1)[0]
+    case = of_steps(tmp_path, np.repeat(image[None], 6, axis=0), by)
+    found = along.gather("step", cases.each(replace(case, model=Blur(4))))  # type: ignore[arg-type]
+    assert found is not None
+    assert found.places == (tuple(range(1, 5)) if by == "time" else tuple(range(6)))
+    parts = 1 if by == "time" else 2
+    np.testing.assert_allclose(values(found, "umse_given"), NOISE**2 / parts, rtol=0.05)
+    np.testing.assert_allclose(values(found, "upsnr"), values(found, "psnr_half"), atol=0.3)
+    found = along.gather("step", cases.each(case))
+    assert found is not None
+    assert [v.level for v in along.verdicts(found, record.steps(6, None), (0, 4))] == ["good"] * 3
+
+
+def test_an_even_drift_changes_the_error_that_steps_tell_and_hardly_their_slope(tmp_path: Path) -> None:
+    one, other = objects(2)
+    drifting = np.stack([one + 0.3 * time * other for time in range(6)])
+    found = along.gather("step", cases.each(of_steps(tmp_path, drifting)))
+    assert max(values(found, "umse")) < 0 < max(values(found, "psnr_denoised")), "slow change lowers the estimate"
+    np.testing.assert_allclose(values(found, "slope"), 1, atol=0.03)
+
+
+def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: Path) -> None:
+    case = of_steps(tmp_path, np.repeat(objects(1), 6, axis=0))
+    assert cases.middle(case) == 2
+    assert cases.middle(replace(case, window=(0, 0))) == 1
+    whole = cases.whole(case)
+    assert whole.noise[:, MASK].std() == pytest.approx(NOISE, rel=0.05), "as strong as in the step itself"
+    found = figures.judge(whole)
+    assert found.figures.keys() >= {"umse", "cross_frc", "calibration", "residual", "truth"}
+    assert found.figures["residual"].values["noise"] == pytest.approx(NOISE, rel=0.05)
+    assert "no halves" in found.absent["fsc"]
+    assert "shared noise" in found.absent["independence"]
+
+
+def line(**figures_: list[float | None]) -> Along:
+    return Along("step", tuple(range(len(next(iter(figures_.values()))))), figures_, {})
+
+
+def test_an_error_that_rises_after_training_is_bad() -> None:
+    found = line(umse=[1.0, 1.0, 2.0, 2.0], slope=[1.0, 1.0, 1.0, 0.5], slope_error=[0.01] * 4)
+    told = along.verdicts(found, record.steps(4, 0.5), (0, 2))
+    assert [v.level for v in told] == ["bad", "good", "note"]
+    assert "3.0 dB above" in told[0].text
+    assert "step 3 (1.5 s) (slope 0.50 to 0.50)" in told[2].text
+
+
+def test_a_slope_within_much_noise_is_neither_right_nor_wrong() -> None:
+    found = replace(line(slope=[1.0, 0.7, 9.0], slope_error=[0.01, 0.2, 2.0]), axis="channel")
+    assert [v.level for v in along.verdicts(found, "abc")] == ["good", "note"]
+    assert "1 of 3" in along.verdicts(found, "abc")[0].text
+
+
+def test_many_are_counted_and_few_are_named() -> None:
+    found = replace(line(slope=[0.5] * 20, slope_error=[0.001] * 20), axis="channel")
+    assert "f and 14 more" in along.verdicts(found, "abcdefghijklmnopqrst")[0].text
+
+
+def test_static_scans_of_one_channel_have_nothing_beside(tmp_path: Path) -> None:
+    case = of_channels(tmp_path, objects(1)[:1])
+    assert record.beside(case, None, None) is None

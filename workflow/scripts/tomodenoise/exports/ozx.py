@@ -1,0 +1,48 @@
+"""An OME-Zarr image in one file, a Zip archive that programs read in place: easy to copy, and one file of a quota."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from tomodenoise import volumes
+
+BUFFER = 2**20
+"""Bytes that are copied at once."""
+
+COMMENT = {"ome": {"version": "0.5"}}
+
+
+def write(folder: Path, path: Path) -> None:
+    """Pack an image, whole or not at all; files stream through as they are, since chunks are compressed already.
+
+    Parameters
+    ----------
+    folder : of the image.
+    path : the archive; the same bits for the same image.
+
+    Notes
+    -----
+    As RFC-9 of OME-Zarr asks for: descriptions come first, that of the image before all, nothing is compressed anew,
+    and the archive's comment names the version.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    with ZipFile(partial, "w", ZIP_STORED) as archive:
+        for file in _files(folder):
+            info = ZipInfo(file.relative_to(folder).as_posix())
+            info.file_size = file.stat().st_size
+            info.external_attr = 0o644 << 16
+            with file.open("rb") as source, archive.open(info, "w") as target:
+                shutil.copyfileobj(source, target, BUFFER)
+        archive.comment = json.dumps(COMMENT).encode()
+    partial.replace(path)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """List what belongs to an image: no shard that an earlier layout left."""
+    levels = sorted((file.parent for file in folder.glob("*/zarr.json")), key=lambda level: int(level.name))
+    yield folder / "zarr.json"
+    yield from (level / "zarr.json" for level in levels)
+    for level in levels:
+        yield from (volumes.shard_file(level, index) for index in volumes.shards(level))

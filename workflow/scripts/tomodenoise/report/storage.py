@@ -1,0 +1,30 @@
+"""What the products of a scan take of the disk, as the page tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tomodenoise import readable
+from tomodenoise.disk import Use
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A table and what is to be said of it."""
+
+    rows: list[tuple[str, int, str]]
+    """Product, files, size; the last is the sum."""
+    deleted: list[str]
+    """Intermediates without their pixels."""
+
+
+INTERMEDIATE = ("projections", "sections")
+
+
+def storage(uses: Mapping[str, Use]) -> Storage | None:
+    """Lay out what `disk.products` measured; None where nothing was."""
+    if not uses:
+        return None
+    total = sum(uses.values(), start=Use(0, 0))
+    rows = [(name, use.files, readable.size(use.size)) for name, use in {**uses, "all": total}.items()]
+    # One file, the description of the array, is what `intermediates: delete` leaves.
+    return Storage(rows, [name for name in INTERMEDIATE if name in uses and uses[name].files == 1])

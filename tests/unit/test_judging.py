@@ -155,13 +155,14 @@ def test_what_no_file_can_hold_becomes_null(tmp_path: Path) -> None:
 
 def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
     short, long = (SimpleNamespace(split=SimpleNamespace(times=times, each=1)) for times in (2, 3))
-    reason = record.refusal(short)
+    reason = record.refusal(short, 1)
     assert reason is not None
     assert "none of its 2 time steps" in reason
     record.write_refusal(tmp_path / "quality.json", tmp_path / "quality.npz", reason)
     assert json.loads((tmp_path / "quality.json").read_text())["absent"] == {"all": reason}
     assert record.read_curves(tmp_path / "quality.npz") == {}
-    assert record.refusal(long) is None
+    assert record.refusal(long, 1) is None
+    assert "sees the steps before and after" in str(record.refusal(long, 3))
 
 
 def test_the_names_of_filters_are_those_of_the_configuration() -> None:

@@ -18,7 +18,7 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
     """Write `quality.json` and the curves beside it, and the verdicts to the log."""
     found, (quality, curves) = sections.describe(Path(files.split).parent), (Path(output.quality), Path(output.curves))
     model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
-    if reason := record.refusal(found, model.spec.steps):
+    if reason := record.refusal(found, max(each.spec.steps for each in [model, *others])):
         record.write_refusal(quality, curves, reason)
         return
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])

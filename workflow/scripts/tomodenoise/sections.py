@@ -75,9 +75,9 @@ class Sections:
         reach = count // 2
         return [self.at(int(near)) for near in grid.repeated_edge(time - reach, time + reach + 1, self.split.times)]
 
-    def beside(self, time: int) -> "Sections":
-        """Part of a dynamic scan that is a step, the one before and the one after, as sections of one scan."""
-        part = self._part(time - 1, time + 2)
+    def beside(self, time: int, apart: int = 1) -> "Sections":
+        """Part of a dynamic scan from some steps before a step to as many after it, as sections of one scan."""
+        part = self._part(time - apart, time + apart + 1)
         total = sum(section.share for section in part.split.sections)
         shared = tuple(replace(section, share=section.share / total) for section in part.split.sections)
         return replace(part, split=replace(part.split, sections=shared))

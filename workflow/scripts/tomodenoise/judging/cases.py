@@ -25,7 +25,6 @@ WHOLE_STEPS = {
     "independence": "each step is a reconstruction of its own, and change from step to step looks like shared noise",
     "coverage": "angles belong to single steps: see them among the facts of the scan",
 }
-THREE = Parts((1,), (0, 2), ((0,), (2,)), (), ())
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,15 @@ class Case:
         return self.scan.split.times > 1 and self.scan.split.each == 1
 
     @property
+    def apart(self) -> int:
+        """Steps from one that is judged to those that judge it, the nearest that the network does not see."""
+        return 1
+
+    @property
     def steps(self) -> range:
-        """Time steps that can be judged: those with two neighbours where these judge them."""
-        return range(1, self.scan.split.times - 1) if self.by_time else range(self.scan.split.times)
+        """Time steps that can be judged: those with two others beside them where these judge them."""
+        ends = self.apart if self.by_time else 0
+        return range(ends, self.scan.split.times - ends)
 
 
 def whole(case: Case, *, pairs: bool = True) -> Evidence:
@@ -94,27 +99,28 @@ def of_step(case: Case, step: int, *, pairs: bool) -> Evidence:
         found = evidence.view(_applied(part, pairs=pairs), case.slices, case.setting, truth=_truth(case, step))
         told = PARTS.format(_named(found.parts.given), _named(found.parts.targets))
         return replace(found, told=STEP.format(step) + told)
-    scan = case.scan.beside(step)
+    scan, at, last = case.scan.beside(step, case.apart), case.apart, 2 * case.apart
+    three = Parts((at,), (0, last), ((0,), (last,)), (), ())
     stored = evidence.read(scan, case.slices)[:, 0]
     found = evidence.denoise(case.scan.at(step), case.model, case.slices, "full", case.ensemble)[0]
-    opposite = evidence.denoise_part(scan, case.model, case.slices, THREE.targets, case.ensemble)[0]
+    opposite = evidence.denoise_part(scan, case.model, case.slices, three.targets, case.ensemble)[0]
     truth = _truth(case, step)
     return Evidence(
-        parts=THREE,
+        parts=three,
         split=scan.split,
         setting=case.setting,
         mask=case.slices.mask,
-        given=stored[1],
+        given=stored[at],
         found=found,
-        targets=mix(stored, scan.mixing(THREE.targets)),
+        targets=mix(stored, scan.mixing(three.targets)),
         opposite=opposite,
-        raw=stored[1],
+        raw=stored[at],
         denoised=found,
-        twins=(stored[0], stored[2]),
+        twins=(stored[0], stored[last]),
         neighbours=(),
         apart=(),
         truth=None if truth is None else truth[0],
-        share=scan.split.sections[1].share,
+        share=scan.split.sections[at].share,
         told=STEP.format(step) + ALONE,
         without=WHOLE_STEPS,
     )

@@ -60,7 +60,7 @@ class Evidence:
     """The same of sections that are none."""
     truth: FloatArray | None
     share: float = 1.0
-    """Of the data in x_A and x_B together, that of `raw`."""
+    """Of the data, that of `raw`."""
     told: str = ""
     """What the model was given and compared with, where that is no sections of a scan of one channel."""
     without: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Evidence:
     def noise(self) -> FloatArray:
         """Noise as strong as that of `raw`, from two parts of the data."""
         alike = residuals.half_difference(self.given, self.targets, self.shares)
-        return np.asarray(alike / np.sqrt(self.share), dtype=np.float32)
+        return np.asarray(alike * np.sqrt(sum(self.shares) / self.share), dtype=np.float32)
 
     @property
     def scale(self) -> float:

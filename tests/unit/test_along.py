@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise import splitting, steps, volumes
+from tomodenoise import specs, splitting, steps, volumes
 from tomodenoise.grid import field_of_view
 from tomodenoise.judging import along, cases, evidence, figures, record, truth
 from tomodenoise.judging.along import Along
@@ -25,11 +26,13 @@ class Blur:
     """What stands for a network: it smooths slices."""
 
     sigma: float = 1.0
+    spec: ClassVar[specs.Spec] = specs.Spec("unet", 1, 1, 1, 2)
 
 
 @pytest.fixture(autouse=True)
 def _blur(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denoise(model, scan, rows, *, mode, ensemble):  # noqa: ANN001, ANN202
+    def denoise(model, scan, rows, *, time, mode, ensemble):  # noqa: ANN001, ANN202
+        scan = scan.at(time)
         stored = scan.read(*rows)
         weights = scan.shares if mode == "full" else scan.mixing(scan.split.roles[0].inputs)
         for image in np.tensordot(weights, stored, 1).swapaxes(0, 1):

@@ -162,7 +162,7 @@ def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "quality.json").read_text())["absent"] == {"all": reason}
     assert record.read_curves(tmp_path / "quality.npz") == {}
     assert record.refusal(long, 1) is None
-    assert "sees the steps before and after" in str(record.refusal(long, 3))
+    assert "after the 3 that are seen" in str(record.refusal(long, 3))
 
 
 def test_the_names_of_filters_are_those_of_the_configuration() -> None:

@@ -70,17 +70,17 @@ class Sections:
         each = self.split.each
         return self._part(time * each, (time + 1) * each)
 
-    def around(self, time: int, count: int) -> list["Sections"]:
-        """Consecutive time steps around one of them; beyond the ends of the series the outermost is repeated."""
-        reach = count // 2
-        return [self.at(int(near)) for near in grid.repeated_edge(time - reach, time + reach + 1, self.split.times)]
-
     def beside(self, time: int, apart: int = 1) -> "Sections":
         """Part of a dynamic scan from some steps before a step to as many after it, as sections of one scan."""
         part = self._part(time - apart, time + apart + 1)
         total = sum(section.share for section in part.split.sections)
         shared = tuple(replace(section, share=section.share / total) for section in part.split.sections)
         return replace(part, split=replace(part.split, sections=shared))
+
+    def around(self, time: int, count: int) -> list["Sections"]:
+        """Consecutive time steps around one of them; beyond the ends of the series the outermost is repeated."""
+        reach = count // 2
+        return [self.at(int(near)) for near in grid.repeated_edge(time - reach, time + reach + 1, self.split.times)]
 
     def trained(self, window: Sequence[int] | None) -> list["Sections"]:
         """Parts of which training takes inputs and targets, see `splitting.trained`."""

@@ -49,7 +49,7 @@ class Case:
     @property
     def apart(self) -> int:
         """Steps from one that is judged to those that judge it, the nearest that the network does not see."""
-        return 1
+        return self.model.spec.steps // 2 + 1
 
     @property
     def steps(self) -> range:
@@ -102,7 +102,7 @@ def of_step(case: Case, step: int, *, pairs: bool) -> Evidence:
     scan, at, last = case.scan.beside(step, case.apart), case.apart, 2 * case.apart
     three = Parts((at,), (0, last), ((0,), (last,)), (), ())
     stored = evidence.read(scan, case.slices)[:, 0]
-    found = evidence.denoise(case.scan.at(step), case.model, case.slices, "full", case.ensemble)[0]
+    found = evidence.denoise(case.scan, case.model, case.slices, "full", case.ensemble, time=step)[0]
     opposite = evidence.denoise_part(scan, case.model, case.slices, three.targets, case.ensemble)[0]
     truth = _truth(case, step)
     return Evidence(

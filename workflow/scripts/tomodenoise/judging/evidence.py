@@ -189,9 +189,10 @@ def read(scan: Sections, slices: Slices) -> FloatArray:
     return np.concatenate([scan.read(*run) for run in slices.runs], axis=2)
 
 
-def denoise(scan: Sections, model: Model, slices: Slices, mode: str, ensemble: int) -> FloatArray:
-    """Denoise runs of slices as the product is: (channel, z, y, x)."""
-    pairs = (pair for run in slices.runs for pair in inference.denoise(model, scan, run, mode=mode, ensemble=ensemble))
+def denoise(scan: Sections, model: Model, slices: Slices, mode: str, ensemble: int, *, time: int = 0) -> FloatArray:
+    """Denoise runs of slices of a time step as the product is: (channel, z, y, x)."""
+    each = (inference.denoise(model, scan, run, time=time, mode=mode, ensemble=ensemble) for run in slices.runs)
+    pairs = (pair for run in each for pair in run)
     return np.stack([after for _, after in pairs], axis=1)
 
 

@@ -22,7 +22,6 @@ from tomodenoise.judging.verdicts import Told, verdicts
 from tomodenoise.sections import Sections
 
 DIGITS = 6
-FEWEST_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,11 @@ def acquisition(
     )
 
 
-def refusal(scan: Sections, steps_seen: int) -> str | None:
-    """Say why a scan is not judged at all, by a network that sees so many time steps at once."""
-    if steps_seen > 1:
-        return "the network sees the steps before and after, which could judge it if it did not"
-    if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < FEWEST_STEPS:
-        return f"none of its {scan.split.times} time steps has one before and one after, by which it could be judged"
+def refusal(scan: Sections, seen: int) -> str | None:
+    """Say why a scan is not judged at all, by networks that see so many time steps at most."""
+    if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < seen + 2:
+        unseen = "one before and one after" if seen == 1 else f"one before and one after the {seen} that are seen"
+        return f"none of its {scan.split.times} time steps has {unseen}, by which it could be judged"
     return None
 
 

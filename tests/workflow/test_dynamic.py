@@ -146,6 +146,7 @@ def test_a_network_of_several_steps_is_refused_where_it_does_not_fit(
     assert all(part in lines[0] for part in parts), lines[0]
 
 
+@pytest.mark.slow
 def test_a_network_of_three_steps_gives_the_same_bits_in_any_block(tmp_path: Path) -> None:
     simulate_series.main([str(tmp_path / "tall.h5"), *SHAPE, "--rows", "40", "--steps", "5"])
     entry = {"file": "tall.h5", "steps": {"projections": 24.5, "train": [0, 4], "group": 4}}

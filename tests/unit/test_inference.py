@@ -76,7 +76,7 @@ def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
 
 @pytest.mark.parametrize("spec", [SMALL, CUBES])
 def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Spec) -> None:
-    monkeypatch.setattr(plans, "cube", lambda _: (16, 6))
+    monkeypatch.setattr(plans.laying, "cube", lambda _: (16, 6))
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(45, 40))
     model = random_model(spec)
     whole = after(model, scan, (0, 45))
@@ -87,7 +87,7 @@ def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, monkeypatch: py
 def test_blended_cubes_leave_a_constant_volume_constant_up_to_every_face(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans, "cube", lambda _: (16, 5))
+    monkeypatch.setattr(plans.laying, "cube", lambda _: (16, 5))
     scan = scans_on_disk.write(tmp_path, np.full((37, 30, 30), 1.7, np.float32), noise=0)
     model = random_model(CUBES)
     model.network.forward = lambda volume: volume  # type: ignore[method-assign]
@@ -106,7 +106,7 @@ def test_axes_shorter_than_a_cube_are_continued(tmp_path: Path, shape: tuple[int
 def test_a_slab_reads_the_rows_it_is_said_to_need_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Spec
 ) -> None:
-    monkeypatch.setattr(plans, "cube", lambda _: (8, 2))
+    monkeypatch.setattr(plans.laying, "cube", lambda _: (8, 2))
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(40, 16))
     seen: list[int] = []
     read = Sections.read
@@ -146,7 +146,7 @@ def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
 def test_a_network_of_three_steps_sees_those_around_and_repeats_the_outermost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(plans, "cube", lambda _: (8, 2))
+    monkeypatch.setattr(plans.laying, "cube", lambda _: (8, 2))
     numbered = np.arange(4, dtype=np.float32)[:, None, None, None] ** 2 * np.ones((1, 9, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=4, noise=0)
     spec = specs.complete({"name": name, "width": 2, "depth": 2, "steps": 3})

@@ -16,8 +16,10 @@ config: CONFIG ?= config.yaml
 config: .venv/installed
 	$(BIN)/python workflow/scripts/write_config.py $(CONFIG) $(SCANS)
 
+# MORE= also runs what a few of these stand for, some minutes more.
+test: MORE ?= -m "not nightly"
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(MORE) -n 2 --dist loadfile
 
 # A SLURM cluster on this machine, as root on Debian; elsewhere the tests skip. SLOW= also runs those that take minutes.
 test-slurm: SLOW ?= -m "not slow_slurm"

@@ -119,11 +119,11 @@ def test_a_whole_run_verifies(finished: Project) -> None:
     [
         (f"{SECTIONS}/c/0/0/0/0/0", flip_a_bit, "is damaged", set()),
         (f"{IMAGE}/0/c/0/0/0/0/0", Path.unlink, "is missing", AFTER_DENOISING),
-        (f"{SECTIONS}/zarr.json", cut, "is damaged", set()),
-        (f"{IMAGE}/0/c/0/0/0/0/0", cut, "is damaged", {"render_report"}),
-        (f"{IMAGE}/zarr.json", cut, "is damaged", set()),
-        ("results/foam/denoised.h5", flip_a_bit, "is damaged", set()),
-        ("results/foam/denoised.ozx", flip_a_bit, "is damaged", set()),
+        pytest.param(f"{SECTIONS}/zarr.json", cut, "is damaged", set(), marks=pytest.mark.nightly),
+        pytest.param(f"{IMAGE}/0/c/0/0/0/0/0", cut, "is damaged", {"render_report"}, marks=pytest.mark.nightly),
+        pytest.param(f"{IMAGE}/zarr.json", cut, "is damaged", set(), marks=pytest.mark.nightly),
+        pytest.param("results/foam/denoised.h5", flip_a_bit, "is damaged", set(), marks=pytest.mark.nightly),
+        pytest.param("results/foam/denoised.ozx", flip_a_bit, "is damaged", set(), marks=pytest.mark.nightly),
         ("results/foam/denoised_tiff16/z00003.tif", flip_a_bit, "", {"describe_tiff"}),
         # Training tells its time in the history, which the report shows.
         ("results/models/foam/model.safetensors", cut, "is damaged", {"render_report"}),

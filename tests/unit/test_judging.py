@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 import pytest
+import zarr
 from scipy.ndimage import gaussian_filter
 
 from tomodenoise import settings, splitting, volumes
@@ -242,3 +244,16 @@ def test_what_the_data_do_not_support_is_no_figure() -> None:
     assert found.absent.keys() >= {"contrast", "edges", "calibration", "truth"}
     with pytest.raises(Unsupported):
         figures.FIGURES["counts"](replace(flat, setting=replace(SETTING, fewest_photons=None)))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_truth_may_be_a_zarr_array_of_any_program(tmp_path: Path, version: Literal[2, 3]) -> None:
+    volume = np.random.default_rng(0).normal(size=(4, 8, 8)).astype(np.float32)
+    array = zarr.create_array(tmp_path / "truth.zarr", data=volume, zarr_format=version)
+    if version == 3:
+        file = tmp_path / "truth.zarr/zarr.json"
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps({key: value for key, value in told.items() if key != "attributes"}))
+    assert array.shape == volume.shape
+    found = truth.read(tmp_path / "truth.zarr", reconstruction(4, 8), (0, 4))
+    np.testing.assert_array_equal(found(0, [(1, 3)]), volume[None, 1:3])

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import zarr
 
-from tomodenoise import volumes
 from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
 from tomodenoise.sections import Sections
@@ -58,4 +58,4 @@ def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
 
 
 def _open_zarr(file: Path) -> Any:  # noqa: ANN401 - an array of Zarr
-    return volumes.open_array(file / "0" if (file / "0" / "zarr.json").is_file() else file)
+    return zarr.open_array(file / "0" if (file / "0" / "zarr.json").is_file() else file, mode="r")

@@ -35,11 +35,11 @@ def cluster() -> Iterator[Callable[..., None]]:
             call("stop")
             os.environ["CLUSTER_NETWORK"] = "loopback"
             call("start")
+        yield call
     except NoClusterError as error:
-        call("stop")
         pytest.skip(f"no cluster can be started here: {error}")
-    yield call
-    call("stop")
+    finally:
+        call("stop")
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
+sys.path[:0] = [str(SCRIPTS)]
+
+from tomodenoise import disk  # noqa: E402
+
 SMALL = {"network": {"width": 8, "depth": 2}, "train": {"pixels": 4e6, "evaluations": 2}}
 LINE = "| {:<6} | {:>4} | {:>5} | {:>6} | {:>7} | {:>6} | {:>11} | {:>6} | {:>6} | {:>12} |"
 
@@ -104,10 +108,9 @@ def measure(what: str, size: int, options: argparse.Namespace) -> None:
         (folder / "config.yaml").write_text(yaml.safe_dump(LOADS[what](size, folder)))
         planning, jobs = plan(folder)
         minutes, peak = go(folder, options.cores, options.memory)
-        files = [file.stat().st_size for file in (folder / "results").rglob("*") if file.is_file()]
-        own = sum(1 for file in (folder / ".snakemake").rglob("*") if file.is_file())
+        made, own = (disk.of(folder / name) for name in ("results", ".snakemake"))
         again, left = plan(folder)
-    cells = [jobs, f"{minutes:.1f}", f"{peak / 1e6:.0f}", len(files), own, f"{sum(files) / 1e9:.2f}"]
+    cells = [jobs, f"{minutes:.1f}", f"{peak / 1e6:.0f}", made.files, own.files, f"{made.size / 1e9:.2f}"]
     print(LINE.format(what, size, *cells, f"{planning:.1f}", f"{again:.1f}"), flush=True)
     if left:
         sys.exit(f"{left} jobs are left after the run")

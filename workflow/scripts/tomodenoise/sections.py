@@ -70,7 +70,7 @@ class Sections:
         each = self.split.each
         return self._part(time * each, (time + 1) * each)
 
-    def beside(self, time: int, apart: int = 1) -> "Sections":
+    def beside(self, time: int, apart: int) -> "Sections":
         """Part of a dynamic scan from some steps before a step to as many after it, as sections of one scan."""
         part = self._part(time - apart, time + apart + 1)
         total = sum(section.share for section in part.split.sections)

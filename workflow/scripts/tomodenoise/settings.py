@@ -29,6 +29,8 @@ def schema() -> dict[str, Any]:
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """Check a configuration and fill in every default, but for those of a network, which depend on the channels.
 
+    A scan's own model, or one that scans only name, stands under `models` as well: trained on the scans that name it.
+
     Raises
     ------
     UserError
@@ -45,7 +47,16 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     _check_names(complete)
     _check_models(complete)
     _check_compared(complete)
-    return complete
+    return complete | {"models": _unwritten(complete) | complete["models"]}
+
+
+def _unwritten(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Write out the models that nobody describes."""
+    found: dict[str, Any] = {}
+    for scan in config["scans"]:
+        if (model := model_of(config, scan)) not in config["models"]:
+            found.setdefault(model, {"scans": []})["scans"].append(scan)
+    return found
 
 
 def _with_steps(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -64,20 +75,20 @@ def model_of(config: Mapping[str, Any], scan: str) -> str:
 
 def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
     """Name the scans that a model is trained on; none where it is used as its file holds it."""
-    if model in config["models"]:
-        return list(config["models"][model].get("scans", []))
-    return [scan for scan in config["scans"] if model_of(config, scan) == model]
+    return list(config["models"][model].get("scans", []))
 
 
-def users(config: Mapping[str, Any], model: str) -> list[str]:
-    """Name the scans that a model is trained on or denoises."""
-    trained = trained_on(config, model)
-    return [name for name in config["scans"] if name in trained or model_of(config, name) == model]
+def users(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Name with each model the scans that it is trained on or denoises."""
+    found = {model: dict.fromkeys(trained_on(config, model)) for model in models(config)}
+    for scan in config["scans"]:
+        found[model_of(config, scan)][scan] = None
+    return {model: list(scans) for model, scans in found.items()}
 
 
 def file_of(config: Mapping[str, Any], model: str) -> Path | None:
     """File that a model is taken from, or that its training starts from; None where it starts anew."""
-    file = config["models"].get(model, {}).get("file")
+    file = config["models"][model].get("file")
     return None if file is None else Path(file)
 
 

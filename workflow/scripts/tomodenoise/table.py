@@ -64,18 +64,20 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     """
     engines.check(config["reconstruct"], installed_elsewhere=installed_elsewhere)
     entries = {name: _open(name, config) for name in config["scans"]}
-    for model in settings.models(config):
+    for model, users in settings.users(config).items():
         wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
         sections = {name: entries[name].choice.sections for name in settings.trained_on(config, model)}
         _check_alike(sections, f"models.{model}: {wrong}", "set split.sections")
-        channels = {name: entries[name].layout.channels for name in settings.users(config, model)}
+        channels = {name: entries[name].layout.channels for name in users}
         _check_alike(channels, f"models.{model}: its scans differ in the number of channels", "give each its own model")
     return entries
 
 
 def _channels(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str) -> int:
     """Channels of the scans of a model; one that is only compared with serves any."""
-    return entries[(settings.users(config, model) or list(entries))[0]].layout.channels
+    trained = settings.trained_on(config, model)
+    denoised = (name for name in config["scans"] if settings.model_of(config, name) == model)
+    return entries[trained[0] if trained else next(denoised, next(iter(entries)))].layout.channels
 
 
 def _check_alike(numbers: Mapping[str, int], wrong: str, mend: str) -> None:
@@ -177,8 +179,10 @@ def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict
         for name, file in files.items()
         if file is not None
     }
+    users, rivals = settings.users(config), settings.rivals(config)
     for name in files:
-        _check_steps(config, entries, name, spec_of(config, entries, found, name).steps)
+        served = entries if name in rivals else {scan: entries[scan] for scan in users[name]}
+        _check_steps(config, served, name, spec_of(config, entries, found, name))
     return found
 
 
@@ -191,20 +195,20 @@ def spec_of(
     return specs.complete(config["network"], _channels(config, entries, model))
 
 
-def _check_steps(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str, seen: int) -> None:
-    """Refuse a network that sees several time steps where a scan has none, or where none is left to predict."""
-    if seen == 1:
+def _check_steps(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str, spec: Spec) -> None:
+    """Refuse a network of several time steps where a scan that it serves has none, or where none is left to predict."""
+    if spec.steps == 1:
         return
-    for name in config["scans"] if model in settings.rivals(config) else settings.users(config, model):
-        choice, told = entries[name].choice, f"scans.{name}: the network of model '{model}' sees {seen} time steps"
+    for name, entry in entries.items():
+        choice, told = entry.choice, f"scans.{name}: the network of model '{model}' sees {spec.steps} time steps"
         if not isinstance(choice, steps.Choice) or choice.by != "time":
             raise UserError(
                 f"{told}, but this scan is not split by time: leave out network.steps, or name another model"
             )
-        if name in settings.trained_on(config, model) and choice.sections <= seen:
+        if name in settings.trained_on(config, model) and choice.sections <= spec.steps:
             raise UserError(
                 f"{told}, which leaves none of a group of {choice.sections} to predict:"
-                f" set steps.group to {seen + 1} or more"
+                f" set steps.group to {spec.steps + 1} or more"
             )
 
 

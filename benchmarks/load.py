@@ -64,9 +64,10 @@ def scans(count: int, folder: Path) -> dict[str, object]:
 
 def snakemake(folder: Path, cores: int, memory: int, *options: str) -> list[str]:
     """Give the command line that makes everything in a folder."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    command = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles/local")]
+    places = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     limits = ["--cores", str(cores), "--resources", f"mem_mb={memory}"]
-    return [*command, "--configfile", str(folder / "config.yaml"), *limits, *options]
+    return [*command, *places, "--configfile", str(folder / "config.yaml"), *limits, *options]
 
 
 def plan(folder: Path) -> tuple[float, int]:

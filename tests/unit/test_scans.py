@@ -14,9 +14,9 @@ from hdf5_files import half_turn, measured, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import scans
+from tomodenoise import scans, table
 from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5
+from tomodenoise.scans import hdf5, trial
 from tomodenoise.scans.model import runs
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
@@ -418,6 +418,12 @@ def test_measured_scans_that_cannot_be_used(name: str, words: str) -> None:
     assert words in complaint(measured(name))
 
 
+def damage(file: Path, change: Callable[[bytearray], None]) -> None:
+    content = bytearray(file.read_bytes())
+    change(content)
+    file.write_bytes(content)
+
+
 def no_size(content: bytearray) -> None:
     """Take away the size of the only text of free length; HDF5 2.0 then runs in a circle."""
     start = content.index(b"GCOL") + 24
@@ -430,17 +436,28 @@ def no_encoding(content: bytearray) -> None:
     content[start + 2] = 12
 
 
-@pytest.mark.parametrize("damage", [no_size, no_encoding])
-def test_damaged_text_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytearray], None]
-) -> None:
-    file = tmp_path / "raw.h5"
+def test_damaged_text_is_told_in_a_line(file: Path) -> None:
     with h5py.File(file, "w") as content:
         content["theta"] = np.arange(3.0)
         content["theta"].attrs["units"] = "degrees"
-    damaged = bytearray(file.read_bytes())
-    damage(damaged)
-    file.write_bytes(damaged)
-    monkeypatch.setattr(hdf5, "PATIENCE", 1)
-    with pytest.raises(UserError, match=r"raw.h5 cannot be read, it is damaged"), hdf5.opened(file) as content:
+    damage(file, no_encoding)
+    with pytest.raises(UserError, match=r"scan.h5 cannot be read, it is damaged"), hdf5.opened(file) as content:
         hdf5.radians(content["theta"])
+
+
+def test_a_header_without_end_is_given_up_and_told_in_a_line(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files before it, damaged in other ways or absent, are left for later."""
+    write_exchange(file, FRAMES, units="degrees")
+    good, short, absent = (tmp_path / name for name in ("good.h5", "short.h5", "absent.h5"))
+    shutil.copy(file, good)
+    short.write_bytes(file.read_bytes()[:2000])
+    damage(file, no_size)
+    monkeypatch.setattr(trial, "PATIENCE", 1)
+    config = {"scans": {each.stem: {"file": str(each), "mode": "static"} for each in (good, short, absent)}}
+    table.try_headers(config)
+    with pytest.raises(
+        UserError, match=rf"^{file} cannot be read, it is damaged: its header has no end: copy it anew$"
+    ):
+        table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})

@@ -34,6 +34,9 @@ try:
     for file in workflow.configfiles:
         settings.check_unique(Path(file))
     CONFIG = settings.resolve(config)
+    # Jobs of a cluster read the Snakefile as well, and what it opens was tried before they were sent.
+    if workflow.is_main_process:
+        table.try_headers(CONFIG)
     TABLE = table.open_all(
         CONFIG, installed_elsewhere=bool(workflow.deployment_settings.deployment_method)
     )

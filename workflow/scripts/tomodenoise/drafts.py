@@ -43,6 +43,7 @@ def _head() -> Iterator[str]:
 
 def _entry(name: str, file: Path) -> Iterator[str]:
     try:
+        scans.try_headers([(file, None)])
         scan = scans.open_scan(file)
     except UserError as error:
         told = " ".join(str(error).split())

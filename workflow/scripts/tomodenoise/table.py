@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,16 @@ class Entry:
     """Time steps to train on, first and last plus one; None for a static scan."""
     step_seconds: float | None = None
     """From one time step to the next, where that is known."""
+
+
+def try_headers(config: Mapping[str, Any]) -> None:
+    """Read the headers of all raw files that are there in a process that can be given up, see `scans.try_headers`."""
+    files = []
+    for entry in config["scans"].values():
+        with suppress(UserError):  # told by `open_all` with the scan's name
+            channels = scans.asked(entry)
+            files += [(file, channels) for file in scans.expand(entry["file"])]
+    scans.try_headers(files)
 
 
 def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) -> dict[str, Entry]:

@@ -6,6 +6,7 @@ from tomodenoise.scans.opening import open_scan
 from tomodenoise.scans.reading import read, read_channels
 from tomodenoise.scans.series import expand, open_series
 from tomodenoise.scans.sinograms import asked, unnamed
+from tomodenoise.scans.trial import try_headers
 
 __all__ = [
     "Channels",
@@ -21,5 +22,6 @@ __all__ = [
     "read",
     "read_channels",
     "to_json",
+    "try_headers",
     "unnamed",
 ]

@@ -1,7 +1,5 @@
 """HDF5 as beamlines write it: links that point nowhere, attributes of any type, numbers with units."""
 
-import os
-import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +22,6 @@ MICROMETRES = {
 
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
 """What h5py raises where a file's bytes contradict each other."""
-
-PATIENCE = 30
-"""Seconds that the reading of a short text may take, also from a slow file system."""
 
 
 @contextmanager
@@ -94,30 +89,12 @@ def text(node: h5py.HLObject, *names: str) -> str:
     if name is None:
         return ""
     try:
-        _try_text(node, name)
         value: Any = node.attrs[name]
     except TypeError as error:  # what h5py makes of types that contradict themselves
         raise ValueError(str(error)) from error
     if isinstance(value, np.ndarray):
         value = value.flat[0] if value.size else ""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _try_text(node: h5py.HLObject, name: str) -> None:
-    """Read text of free length in a process that can be given up: on some damaged ones HDF5 runs in a circle."""
-    kind = h5py.h5a.open(node.id, name.encode()).get_type()
-    if not (isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()):
-        return
-    child = os.fork()
-    if not child:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(PATIENCE)
-        try:
-            node.attrs[name]
-        finally:
-            os._exit(0)
-    if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
-        raise OSError(f"the attribute {name} of {node.name}")
 
 
 def radians(angles: h5py.Dataset, units: str | None = None) -> FloatArray:

@@ -1,0 +1,53 @@
+"""Headers opened on trial: with some damaged files HDF5 comes to no end, and nothing but a signal ends that."""
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tomodenoise.errors import UserError
+from tomodenoise.scans.opening import open_scan
+
+PATIENCE = 30
+"""Seconds that the reading of a header may take, also from a slow file system."""
+
+
+def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
+    """Open raw files in a process that can be given up, before they are opened in this one.
+
+    One for all of them: a large process takes longer to fork than a header takes to be read.
+
+    Parameters
+    ----------
+    files : each with what its scan's entry says of channels, as for `open_scan`.
+
+    Raises
+    ------
+    UserError
+        With the first file whose header has no end. Whatever else is wrong shows when they are opened again.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _open_all(files, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        ended = len(told.read())
+    os.waitpid(child, 0)
+    if ended < len(files):
+        raise UserError(f"{files[ended][0]} cannot be read, it is damaged: its header has no end: copy it anew")
+
+
+def _open_all(files: Sequence[tuple[Path, Mapping[str, Any] | None]], writing: int) -> NoReturn:
+    """Write a byte for each header that came to an end, one way or another."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    try:
+        for file, channels in files:
+            signal.alarm(PATIENCE)
+            with suppress(Exception):
+                open_scan(file, channels=channels)
+            os.write(writing, b".")
+    finally:
+        os._exit(0)

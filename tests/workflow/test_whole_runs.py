@@ -211,4 +211,5 @@ def test_each_target_stops_at_its_stage(tmp_path: Path, raw_scan: Callable[..., 
         "reconstruct": "reconstruct_slab",
     }
     assert last[target] in jobs
+    assert "find_center_and_size" not in jobs
     assert "train_model" not in jobs

@@ -7,7 +7,9 @@ rule center:
         ),
 
 
-checkpoint find_center:
+# Whenever a checkpoint ends, Snakemake works out all that waits for it anew: only for scans whose slices get their
+# size from the center.
+checkpoint find_center_and_size:
     input:
         scan="results/{scan}/scan.json",
         array="results/{scan}/projections.zarr/zarr.json",
@@ -24,6 +26,8 @@ checkpoint find_center:
         "logs/{scan}/center.log",
     benchmark:
         "benchmarks/{scan}/center/scan.tsv"
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if TABLE[s].size_open),
     conda:
         "../../envs/tomography.yaml"
     resources:
@@ -43,3 +47,8 @@ checkpoint find_center:
         engine=CONFIG["reconstruct"]["engine"],
     script:
         "../scripts/find_center.py"
+
+
+use rule find_center_and_size as find_center with:
+    wildcard_constraints:
+        scan=one_of(s for s in SCANS if not TABLE[s].size_open),

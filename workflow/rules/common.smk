@@ -66,7 +66,7 @@ wildcard_constraints:
 # The rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files.
 STAGES = {
     "correct": ["correct_slab", "correct_channels"],
-    "center": ["find_center"],
+    "center": ["find_center", "find_center_and_size"],
     "split": ["split_scan"],
     "reconstruct": ["reconstruct_slab"],
     "train": ["train_model"],

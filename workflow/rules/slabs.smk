@@ -8,7 +8,7 @@ def layout_of(scan):
     """Layout of a scan; where half acquisition is to be found, the size of slices is known once the center is."""
     if not TABLE[scan].size_open:
         return TABLE[scan].layout
-    checkpoints.find_center.get(scan=scan)
+    checkpoints.find_center_and_size.get(scan=scan)
     return table.widened(TABLE[scan], Path(f"results/{scan}/center.json"))
 
 

@@ -1,8 +1,8 @@
 """What large runs take: one deep volume, a long series, hundreds of tiny scans; time, memory, files, their growth.
 
-A run has all of the workflow, trained on a small budget. Its memory is what all of its processes hold together at a
-time (proportional set size, twice a second); jobs share the memory given to Snakemake. Planning is a dry run of the
-whole before, and of what is left (nothing) after. Prints a markdown table.
+A run has all of the workflow, trained on a small budget. Memory, twice a second, is what all of its processes hold
+together at a time (proportional set size), and what Snakemake holds itself; jobs share what is given to them. Planning
+is a dry run of the whole before, and of what is left (nothing) after. Prints a markdown table.
 
     python benchmarks/load.py volume
     python benchmarks/load.py series 50 100 200
@@ -27,7 +27,7 @@ sys.path[:0] = [str(SCRIPTS)]
 from tomodenoise import disk  # noqa: E402
 
 SMALL = {"network": {"width": 8, "depth": 2}, "train": {"pixels": 4e6, "evaluations": 2}}
-LINE = "| {:<6} | {:>4} | {:>5} | {:>6} | {:>7} | {:>6} | {:>11} | {:>6} | {:>6} | {:>12} |"
+LINE = "| {:<6} | {:>4} | {:>5} | {:>6} | {:>7} | {:>7} | {:>6} | {:>11} | {:>6} | {:>6} | {:>12} |"
 
 
 def simulate(script: str, file: Path, **shape: object) -> str:
@@ -78,28 +78,26 @@ def plan(folder: Path) -> tuple[float, int]:
     return time.monotonic() - start, int(total[0]) if total else 0
 
 
-def held(run: psutil.Popen) -> int:
-    """Bytes that a process and all below it hold now."""
-    total = 0
-    for process in [run, *run.children(recursive=True)]:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.Error:
-            continue  # it has ended
-    return total
+def held(process: psutil.Process) -> int:
+    """Bytes that a process holds now; none if it has ended."""
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
 
 
-def go(folder: Path, cores: int, memory: int) -> tuple[float, int]:
-    """Make everything; give minutes and the peak in bytes."""
-    start, peak, log = time.monotonic(), 0, folder / "run.log"
+def go(folder: Path, cores: int, memory: int) -> tuple[float, int, int]:
+    """Make everything; give minutes and two peaks in bytes: of all processes, and of Snakemake."""
+    start, peak, own, log = time.monotonic(), 0, 0, folder / "run.log"
     with log.open("w") as text:
         run = psutil.Popen(snakemake(folder, cores, memory), stdout=text, stderr=text)
         while run.poll() is None:
-            peak = max(peak, held(run))
+            own, below = max(own, held(run)), run.children(recursive=True)
+            peak = max(peak, held(run) + sum(map(held, below)))
             time.sleep(0.5)
     if run.returncode:
         sys.exit(log.read_text()[-4000:])
-    return (time.monotonic() - start) / 60, peak
+    return (time.monotonic() - start) / 60, peak, own
 
 
 def measure(what: str, size: int, options: argparse.Namespace) -> None:
@@ -108,10 +106,11 @@ def measure(what: str, size: int, options: argparse.Namespace) -> None:
         folder = Path(name)
         (folder / "config.yaml").write_text(yaml.safe_dump(LOADS[what](size, folder)))
         planning, jobs = plan(folder)
-        minutes, peak = go(folder, options.cores, options.memory)
-        made, own = (disk.of(folder / name) for name in ("results", ".snakemake"))
+        minutes, peak, own = go(folder, options.cores, options.memory)
+        made, kept = (disk.of(folder / name) for name in ("results", ".snakemake"))
         again, left = plan(folder)
-    cells = [jobs, f"{minutes:.1f}", f"{peak / 1e6:.0f}", made.files, own.files, f"{made.size / 1e9:.2f}"]
+    memory = [f"{peak / 1e6:.0f}", f"{own / 1e6:.0f}"]
+    cells = [jobs, f"{minutes:.1f}", *memory, made.files, kept.files, f"{made.size / 1e9:.2f}"]
     print(LINE.format(what, size, *cells, f"{planning:.1f}", f"{again:.1f}"), flush=True)
     if left:
         sys.exit(f"{left} jobs are left after the run")
@@ -129,9 +128,9 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--memory", type=int, default=4096, help="that all jobs may ask for together, MB [4096]")
     options = parser.parse_args()
-    names = ["jobs", "min", "peak MB", "files", "Snakemake's", "GB", "plan s", "plan again s"]
+    names = ["jobs", "min", "peak MB", "its own", "files", "Snakemake's", "GB", "plan s", "plan again s"]
     print(LINE.format("load", "size", *names))
-    print("|:--|" + "--:|" * 9)
+    print("|:--|" + "--:|" * (LINE.count("{") - 1))
     for size in options.sizes or SIZES[options.load]:
         measure(options.load, size, options)
 

@@ -294,7 +294,7 @@ def test_all_pixels_of_a_slice_are_shown_on_demand(page: webdriver.Chrome, large
     assert button.get_attribute("aria-pressed") == "true"
     button.send_keys(Keys.ENTER)
     WebDriverWait(page, 5).until(lambda _: page.execute_script(width, image) == 515)
-    assert scale(page) == 1
+    WebDriverWait(page, 5).until(lambda _: scale(page) == 1)
 
 
 def test_full_slices_are_not_printed(page: webdriver.Chrome, large: str) -> None:

@@ -44,6 +44,12 @@ try:
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
+# Under a limit of jobs for a time, each pass of Snakemake's scheduler asks for another one a second later, so that
+# there are as many of them as jobs have ended. A hundred in a second, which nobody asked for, limits nothing here.
+pace = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
+if pace and (pace.max_jobs, pace.timespan) == (100, 1):
+    workflow.scheduling_settings.max_jobs_per_timespan = None
+
 SCANS = sorted(TABLE)
 CORRECTION = correction.from_settings(CONFIG["correct"])
 ADDITIVE = engines.capabilities(

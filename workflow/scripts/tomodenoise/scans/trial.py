@@ -26,18 +26,19 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
     Raises
     ------
     UserError
-        With the first file whose header has no end. Whatever else is wrong shows when they are opened again.
+        With the first file whose header takes longer than `PATIENCE`. Whatever else is wrong shows when they are opened again.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         _open_all(files, writing)
     os.close(writing)
-    with os.fdopen(reading, "rb") as told:
-        ended = len(told.read())
+    with os.fdopen(reading, "rb") as report:
+        ended = len(report.read())
     os.waitpid(child, 0)
     if ended < len(files):
-        raise UserError(f"{files[ended][0]} cannot be read, it is damaged: its header has no end: copy it anew")
+        told = f"{files[ended][0]}: its header could not be read within {PATIENCE} s"
+        raise UserError(f"{told}: where its disk is not slow, the file is damaged: copy it anew")
 
 
 def _open_all(files: Sequence[tuple[Path, Mapping[str, Any] | None]], writing: int) -> NoReturn:

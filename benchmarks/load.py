@@ -92,8 +92,8 @@ def go(folder: Path, cores: int, memory: int) -> tuple[float, int, int]:
     with log.open("w") as text:
         run = psutil.Popen(snakemake(folder, cores, memory), stdout=text, stderr=text)
         while run.poll() is None:
-            own, below = max(own, held(run)), run.children(recursive=True)
-            peak = max(peak, held(run) + sum(map(held, below)))
+            now = held(run)
+            own, peak = max(own, now), max(peak, now + sum(map(held, run.children(recursive=True))))
             time.sleep(0.5)
     if run.returncode:
         sys.exit(log.read_text()[-4000:])

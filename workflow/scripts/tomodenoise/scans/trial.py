@@ -26,7 +26,8 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
     Raises
     ------
     UserError
-        With the first file whose header takes longer than `PATIENCE`. Whatever else is wrong shows when they are opened again.
+        With the first file whose header takes longer than `PATIENCE`. Whatever else is wrong shows when they are opened
+        again.
     """
     reading, writing = os.pipe()
     child = os.fork()

@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tomodenoise.arrays import FloatArray
-from tomodenoise.report import ModelSection, ScanSection, Stage, render
+from tomodenoise.report import ModelSection, ScanSection, Stage, render, render_overview, rows
 
 pytestmark = pytest.mark.browser
 
@@ -308,6 +308,25 @@ def test_full_slices_are_not_printed(page: webdriver.Chrome, large: str) -> None
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert style(page, "#scan-1 .whole", "display") == "none"
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_the_overview_leads_to_a_scan_s_page_and_this_one_back(page: webdriver.Chrome, tmp_path: Path) -> None:
+    model, sections = ModelSection("foam", [], {}), [scan(f"foam{number}") for number in range(5)]
+    for section in sections:
+        (tmp_path / section.name).mkdir()
+        own = render([section], [model], section.name, "../report.html")
+        (tmp_path / section.name / "report.html").write_text(own, encoding="utf-8")
+    overview = render_overview([rows([section], [model])[0] for section in sections], "all", "{scan}/report.html")
+    (tmp_path / "report.html").write_text(overview, encoding="utf-8")
+    page.get((tmp_path / "report.html").as_uri())
+    assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    page.find_element(By.LINK_TEXT, "foam3").click()
+    assert page.title == "foam3"
+    page.find_element(By.LINK_TEXT, "All scans").click()
+    assert page.title == "all"
+    page.find_elements(By.LINK_TEXT, "foam")[4].click()
+    assert page.current_url == (tmp_path / "foam4/report.html").as_uri() + "#model-1"
+    assert page.execute_script("return document.querySelector('#model-1').getBoundingClientRect().top") < 900
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])

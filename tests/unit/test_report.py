@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import io
+import json
 import math
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -17,9 +19,21 @@ from PIL import Image
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.disk import Use
-from tomodenoise.report import ModelSection, Quality, ScanSection, Stage, full, render, stages, window
+from tomodenoise.report import (
+    ModelSection,
+    Quality,
+    Row,
+    ScanSection,
+    Stage,
+    full,
+    render,
+    render_overview,
+    rows,
+    stages,
+    window,
+)
 from tomodenoise.report.curves import loss_curve
-from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, largest_side, picture, reduction
+from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, picture, reduction
 from tomodenoise.report.words import distance, duration, memory, number, round_length, tree
 
 EVIL = "<script>alert(1)</script>\"'&"
@@ -125,6 +139,37 @@ def test_identifiers_are_unique_and_links_lead_somewhere() -> None:
     assert len(page.all("a")) == 4
 
 
+def test_a_scan_s_own_page_leads_to_the_overview_and_back() -> None:
+    model = ModelSection("foam", HISTORY, {})
+    own = Elements(render([scan()], [model], "t", "../report.html"))
+    assert [link["href"] for link in own.all("a")] == ["../report.html", "#scan-1", "#model-1"]
+    (row,) = rows([replace(scan(), warnings=("few flats",))], [ModelSection("bread", HISTORY, {}), model])
+    overview = Elements(render_overview([row, *rows([scan("crumb")], [])], "t", "{scan}/report.html"))
+    assert [link["href"] for link in overview.all("a")] == [
+        *("foam/report.html", "foam/report.html#model-2", "foam/report.html"),
+        "crumb/report.html",
+    ]
+    assert "2 scans, each with a page of its own in its folder; 1 of them has something to look at." in overview.text
+    assert overview.all("img") == []
+
+
+def test_the_overview_says_of_a_scan_what_its_own_page_says() -> None:
+    section = replace(scan(), quality=QUALITY, warnings=("few flats",))
+    page, overview = render([section], [], "t"), render_overview(rows([section], []), "t", "{scan}.html")
+    assert shown(page) == shown(overview)
+    assert shown(page)["Voxels"] == "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16"
+
+
+def test_a_row_of_the_overview_is_harmless_and_outlives_a_file() -> None:
+    listed = rows([scan(EVIL)], [])
+    assert [Row(**json.loads(json.dumps(asdict(row)))) for row in listed] == listed
+    page = Elements(render_overview(listed, EVIL, "{scan}/report.html"))
+    assert {key for _, attributes in page.tags for key in attributes if key.startswith("on")} == set()
+    assert EVIL in page.text
+    assert {unquote(link["href"]) for link in page.all("a")} == {f"{EVIL}/report.html"}
+    assert render_overview(listed, EVIL, "").count("<script") == 1
+
+
 def test_controls_and_pictures_have_names() -> None:
     page = Elements(render([scan()], [], "t"))
     assert len(page.all("input")) == 3
@@ -201,10 +246,6 @@ def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
     assert "radius 2.0 px" in page.text
     assert {tag for tag, _ in page.tags} & {"script"} == {"script"}
     assert text.count("<script") == 1
-
-
-def test_pages_of_many_scans_show_smaller_slices() -> None:
-    assert [largest_side(scans) for scans in (0, 1, 4, 16, 64)] == [1024, 1024, 1024, 512, 256]
 
 
 ALONG = {

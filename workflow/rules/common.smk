@@ -78,7 +78,7 @@ STAGES = {
     "train": ["train_model"],
     "denoise": ["denoise_slab"],
     "judge": ["judge_scan"],
-    "report": ["render_report"],
+    "report": ["render_report", "render_scan"],
     "export": ["export_tiff_slab", "export_hdf5", "export_ozx", "mix_slab"],
 }
 

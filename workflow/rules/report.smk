@@ -1,4 +1,4 @@
-# One page that a person can read without Snakemake.
+# Pages that a person can read without Snakemake: one, or with many scans one each and a list of them.
 rule report:
     input:
         gather("report", "results/report.html"),
@@ -34,40 +34,70 @@ rule watch_series:
         "../scripts/watch_series.py"
 
 
-rule render_report:
+rule render_scan:
     input:
-        scans=expand(
-            "results/{scan}/{name}.json", scan=SCANS, name=["scan", "split", "center"]
-        ),
-        centers=expand("results/{scan}/center.png", scan=SCANS),
-        corrections=projections_of(
-            "results/{scan}/corrections/{block}-{slab}.json", SCANS
-        ),
-        planes=image_slabs_of(
-            "results/{scan}/figures/planes/{block}-{slab}.npz", SCANS, levels=False
-        ),
-        quality=expand("results/{scan}/quality.json", scan=SCANS),
-        curves=expand("results/{scan}/figures/quality.npz", scan=SCANS),
-        images=IMAGES,
-        series=expand(
-            "results/{scan}/figures/series.npz",
-            scan=[scan for scan in SCANS if TABLE[scan].window],
-        ),
-        histories=expand("results/models/{model}/history.jsonl", model=MODELS),
+        unpack(lambda wildcards: told_of([wildcards.scan])),
     output:
-        report(
-            "results/report.html",
+        page=report(
+            "results/{scan}/report.html",
             caption="../report/report.rst",
             category="Report",
-            labels={"page": "all scans"},
+            labels={"page": "{scan}"},
         ),
+        row="results/{scan}/figures/row.json",
     log:
-        "logs/report.log",
+        "logs/{scan}/report.log",
     benchmark:
-        "benchmarks/report/report/page.tsv"
+        "benchmarks/report/pages/{scan}.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
-        config=CONFIG,
+        config=lambda wildcards: settings.only(CONFIG, [wildcards.scan]),
     script:
-        "../scripts/render_report.py"
+        "../scripts/render_scan.py"
+
+
+if PAGED:
+
+    rule render_report:
+        input:
+            rows=expand("results/{scan}/figures/row.json", scan=SCANS),
+            pages=expand("results/{scan}/report.html", scan=SCANS),
+        output:
+            report(
+                "results/report.html",
+                caption="../report/report.rst",
+                category="Report",
+                labels={"page": "all scans"},
+            ),
+        log:
+            "logs/report.log",
+        benchmark:
+            "benchmarks/report/report/page.tsv"
+        conda:
+            "../../envs/learning.yaml"
+        script:
+            "../scripts/list_scans.py"
+
+else:
+
+    rule render_report:
+        input:
+            unpack(lambda wildcards: told_of(SCANS)),
+        output:
+            report(
+                "results/report.html",
+                caption="../report/report.rst",
+                category="Report",
+                labels={"page": "all scans"},
+            ),
+        log:
+            "logs/report.log",
+        benchmark:
+            "benchmarks/report/report/page.tsv"
+        conda:
+            "../../envs/learning.yaml"
+        params:
+            config=CONFIG,
+        script:
+            "../scripts/render_report.py"

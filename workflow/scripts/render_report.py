@@ -4,16 +4,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import logs, report, settings, summary
+from tomodenoise import logs, report, summary
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(results: Path, benchmarks: Path, slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
+def main(slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
     """Write one page for all scans of the configuration, from the `slabs` that they have: older ones may lie beside."""
-    sections = [summary.of_scan(name, config, results, benchmarks, slabs) for name in sorted(config["scans"])]
-    models = [summary.of_model(name, config, results) for name in settings.models(config)]
+    sections, models = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
     page = report.render(sections, models, "tomodenoise report")
     logs.logger.info("%d scans, %d models, %d kB", len(sections), len(models), len(page) // 1000)
     output.write_text(page, encoding="utf-8")
@@ -22,4 +21,4 @@ def main(results: Path, benchmarks: Path, slabs: Collection[Path], output: Path,
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
-        main(Path("results"), Path("benchmarks"), slabs, Path(snakemake.output[0]), snakemake.params.config)
+        main(slabs, Path(snakemake.output[0]), snakemake.params.config)

@@ -102,6 +102,12 @@ def rivals(config: Mapping[str, Any]) -> list[str]:
     return [name for name in config["compare"] if name not in FILTERS]
 
 
+def only(config: Mapping[str, Any], scans: Sequence[str]) -> dict[str, Any]:
+    """Give the configuration as far as some scans go: their entries, and those of their models and the compared."""
+    some = {**config, "scans": {scan: config["scans"][scan] for scan in scans}}
+    return {**some, "models": {name: config["models"][name] for name in models(some)}}
+
+
 def relevant(
     config: Mapping[str, Any], scan: str, keys: Sequence[str] | None = None, sections: Sequence[str] = ()
 ) -> dict[str, Any]:

@@ -28,6 +28,14 @@ from tomodenoise.judging import record
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
 
+def of_all(
+    config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]
+) -> tuple[list[report.ScanSection], list[report.ModelSection]]:
+    """Gather all scans and models of a configuration, in the order of their names; see `of_scan`."""
+    sections = [of_scan(name, config, results, benchmarks, made) for name in sorted(config["scans"])]
+    return sections, [of_model(name, config, results) for name in settings.models(config)]
+
+
 def of_scan(
     name: str, config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]
 ) -> report.ScanSection:

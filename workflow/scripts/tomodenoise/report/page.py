@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -75,6 +76,23 @@ class ModelSection:
 
 
 @dataclass(frozen=True)
+class Row:
+    """What an overview says of one scan."""
+
+    name: str
+    voxels: str
+    pixel_size: float | None
+    model: str
+    highlights: dict[str, str]
+    told: int
+    """Number of warnings and bad verdicts."""
+    place: str
+    """Of the scan on its page, such as "#scan-1"."""
+    model_place: str
+    """Of its model, empty where the page does not show it."""
+
+
+@dataclass(frozen=True)
 class Plane:
     """One slice before and after."""
 
@@ -107,47 +125,103 @@ class View:
     """Command that shows the volume."""
 
 
-def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: str) -> str:
-    """Render the report.
+def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: str, overview: str = "") -> str:
+    """Render a page of scans and models.
 
     Parameters
     ----------
     scans : in the order to be shown; the names are unique.
     models : the models that the scans name; one that is missing here is shown by its name alone.
     title : the heading.
+    overview : address of the page that lists these scans among others, if there is one.
 
     Returns
     -------
     A complete HTML page that loads nothing: pictures, style and script are inside, and it forbids the rest.
     """
+    return _page(
+        title,
+        [(row, row.place, row.model_place) for row in rows(scans, models)],
+        overview=overview,
+        scans=[(scan, view(scan, full_pixels(len(scans)))) for scan in scans],
+        storages=[storage(scan.disk) for scan in scans],
+        compared=[comparison(scan.quality, scan.window) if scan.quality else None for scan in scans],
+        charts=[charts(scan.quality, f"scan {i}") if scan.quality else [] for i, scan in enumerate(scans)],
+        times=[scan.series and series_.section(scan.series, scan.window, f"time {i}") for i, scan in enumerate(scans)],
+        channels_drawn=[draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)],
+        alongs=[
+            draw_along(s.quality.along, NAMES, f"along {i}") if s.quality and s.quality.along else None
+            for i, s in enumerate(scans)
+        ],
+        models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
+        held_out={model.name: _last_held_out(model) for model in models},
+    )
+
+
+def render_overview(listed: Sequence[Row], title: str, page: str) -> str:
+    """Render the page that lists scans which have pages of their own.
+
+    Parameters
+    ----------
+    listed : in the order to be shown; those with something to look at are counted.
+    page : address of a scan's page, with ``{scan}`` for its name.
+    """
+    addresses = [page.format(scan=quote(row.name)) for row in listed]
+    lines = zip(listed, addresses, strict=True)
+    noted = sum(row.told > 0 for row in listed)
+    return _page(
+        title,
+        [(row, address, row.model_place and address + row.model_place) for row, address in lines],
+        told=f"{len(listed)} scans, each with a page of its own in its folder; {noted or 'none'} of them "
+        f"{'has' if noted == 1 else 'have'} something to look at.",
+    )
+
+
+def rows(scans: Sequence[ScanSection], models: Sequence[ModelSection]) -> list[Row]:
+    """Tell what an overview says of the scans of a page, and where on it they and their models are."""
+    places = {model.name: f"#model-{i}" for i, model in enumerate(models, 1)}
+    return [
+        Row(
+            name=scan.name,
+            voxels=voxels(scan),
+            pixel_size=scan.pixel_size,
+            model=scan.model,
+            highlights=scan.quality.highlights if scan.quality else dict.fromkeys(HIGHLIGHTS, words.NOTHING),
+            told=len(scan.warnings) + (scan.quality.bad if scan.quality else 0),
+            place=f"#scan-{i}",
+            model_place=places.get(scan.model, ""),
+        )
+        for i, scan in enumerate(scans, 1)
+    ]
+
+
+def _page(
+    title: str,
+    listed: Sequence[tuple[Row, str, str]],
+    scans: Sequence[tuple[ScanSection, View]] = (),
+    models: Sequence[tuple[ModelSection, str]] = (),
+    overview: str = "",
+    told: str = "",
+    **drawn: object,
+) -> str:
+    """Fill in the template; `listed` are rows with the addresses of scan and model, `drawn` is made of the scans."""
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = (
         _environment()
         .get_template("report.html.j2")
         .render(
             title=title,
-            scans=[(scan, view(scan, pictures.largest_side(len(scans)), full_pixels(len(scans)))) for scan in scans],
-            storages=[storage(scan.disk) for scan in scans],
+            listed=listed,
+            scans=scans,
+            models=models,
+            overview=overview,
+            told=told,
+            **drawn,
+            highlights=HIGHLIGHTS,
             budget=round(BUDGET / 1e6),
-            compared=[comparison(scan.quality, scan.window) if scan.quality else None for scan in scans],
-            charts=[charts(scan.quality, f"scan {i}") if scan.quality else [] for i, scan in enumerate(scans)],
-            times=[
-                scan.series and series_.section(scan.series, scan.window, f"time {i}") for i, scan in enumerate(scans)
-            ],
-            channels_drawn=[
-                draw_channels(s.channels, f"scan {i}") if s.channels else None for i, s in enumerate(scans)
-            ],
-            alongs=[
-                draw_along(s.quality.along, NAMES, f"along {i}") if s.quality and s.quality.along else None
-                for i, s in enumerate(scans)
-            ],
-            models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
-            held_out={model.name: _last_held_out(model) for model in models},
-            anchors={model.name: f"#model-{i}" for i, model in enumerate(models, 1)},
             style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            highlights=dict.fromkeys(HIGHLIGHTS, words.NOTHING),
         )
     )
     return page.lstrip()
@@ -168,20 +242,18 @@ def _environment() -> Environment:
         "number": words.number,
         "png": lambda content: pictures.data_uri(content, "image/png"),
         "tree": words.tree,
-        "voxels": voxels,
     }
     return environment
 
 
-def view(scan: ScanSection, largest: int = pictures.LARGEST_SIDE, most: int = full_pixels(1)) -> View:
+def view(scan: ScanSection, most: int) -> View:
     """Picture the planes of a scan in its common grey window, all at one scale.
 
     Parameters
     ----------
-    largest : pixels of a side at the most.
     most : pixels of slices that may be there in full as well.
     """
-    factor = pictures.reduction((after for _, after in scan.planes.values()), largest)
+    factor = pictures.reduction(after for _, after in scan.planes.values())
     shown = {name: each for name, each in scan.planes.items() if min(each[1].shape) >= FEWEST_ROWS}
     whole = full(shown, scan.window, factor, most)
     planes = [_plane(name, scan, factor, whole.get(name)) for name in shown]

@@ -14,9 +14,6 @@ from tomodenoise.arrays import BoolArray, FloatArray
 LARGEST_SIDE = 1024
 """Longer slices are averaged down to this many pixels a side, so that the page stays small."""
 
-LARGE_SCANS = 4
-"""Pages of more scans show smaller slices, of as many pixels in all: about 3 MB each, so 12 MB."""
-
 LOSSLESS_PIXELS = 512 * 512
 """Noise does not compress: larger pictures are stored with WebP's quality 90, which the eye takes for exact."""
 
@@ -51,11 +48,6 @@ def window(image: FloatArray, mask: BoolArray) -> tuple[float, float]:
     low, high = np.quantile(inside, [0.005, 0.995])
     margin = 0.1 * (high - low) or 0.5 * max(abs(high), 1.0)
     return float(low - margin), float(high + margin)
-
-
-def largest_side(scans: int) -> int:
-    """Return the pixels that the longest side of a slice may have on a page of so many scans."""
-    return int(LARGEST_SIDE * min(1.0, math.sqrt(LARGE_SCANS / max(scans, 1))))
 
 
 def reduction(images: Iterable[FloatArray], largest: int = LARGEST_SIDE) -> int:

@@ -1,0 +1,31 @@
+# What pages of the report show.
+SCANS_ON_A_PAGE = 4
+PAGED = len(SCANS) > SCANS_ON_A_PAGE
+
+
+def told_of(scans):
+    """Input of a page of these scans, by name."""
+    some = settings.only(CONFIG, scans)
+    return {
+        "scans": expand(
+            "results/{scan}/{name}.json", scan=scans, name=["scan", "split", "center"]
+        ),
+        "centers": expand("results/{scan}/center.png", scan=scans),
+        "corrections": projections_of(
+            "results/{scan}/corrections/{block}-{slab}.json", scans
+        ),
+        "planes": image_slabs_of(
+            "results/{scan}/figures/planes/{block}-{slab}.npz", scans, levels=False
+        )(None),
+        "quality": expand("results/{scan}/quality.json", scan=scans),
+        "curves": expand("results/{scan}/figures/quality.npz", scan=scans),
+        "images": expand("results/{scan}/denoised.ome.zarr/zarr.json", scan=scans),
+        "series": expand(
+            "results/{scan}/figures/series.npz",
+            scan=[scan for scan in scans if TABLE[scan].window],
+        ),
+        "histories": expand(
+            "results/models/{model}/history.jsonl",
+            model=[name for name in settings.models(some) if name in MODELS],
+        ),
+    }

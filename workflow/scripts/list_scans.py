@@ -1,0 +1,24 @@
+"""Render the overview of scans that have pages of their own."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomodenoise import logs, report
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(rows: Sequence[Path], output: Path) -> None:
+    """Write a page that links to each scan's, from what the scans' pages told of them."""
+    listed = [report.Row(**json.loads(file.read_text())) for file in rows]
+    page = report.render_overview(listed, "tomodenoise report", "{scan}/report.html")
+    logs.logger.info("%d scans, %d kB", len(listed), len(page) // 1000)
+    output.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        main([Path(file) for file in snakemake.input.rows], Path(snakemake.output[0]))

@@ -1,0 +1,27 @@
+"""Collect what is known of one scan and its models, and render a page of its own and its row of the overview."""
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomodenoise import logs, report, summary
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(slabs: Collection[Path], page: Path, row: Path, config: dict[str, Any]) -> None:
+    """Write both, of the only scan of the configuration."""
+    sections, models = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    content = report.render(sections, models, f"tomodenoise report: {sections[0].name}", "../report.html")
+    logs.logger.info("%d models, %d kB", len(models), len(content) // 1000)
+    row.write_text(json.dumps(asdict(report.rows(sections, models)[0])))
+    page.write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
+        main(slabs, Path(snakemake.output.page), Path(snakemake.output.row), snakemake.params.config)

@@ -55,6 +55,7 @@ localrules:
 
 
 onstart:
+    lift_pace()
     refuse_second_writer()
     note_command()
 

@@ -1,6 +1,7 @@
 """One command from raw HDF5 to OME-Zarr and report; every stage runs again at will, and nothing else does."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -88,6 +89,26 @@ def test_the_report_is_one_file_that_names_both_scans(finished: Project) -> None
 
 def test_run_again_there_is_nothing_to_do(finished: Project) -> None:
     assert unchanged(finished) == {}
+
+
+@pytest.mark.parametrize(("asked", "passes"), [([], 0), (["--max-jobs-per-timespan", "7/5s"], 1)])
+def test_the_scheduler_waits_for_jobs_unless_a_user_limits_them(
+    finished: Project, asked: list[str], passes: int
+) -> None:
+    own = finished.folder / "own.smk"
+    own.write_text(
+        f"""include: {SNAKEMAKE[-1]!r}
+import threading
+rule own:
+    output: "own{passes}.txt"
+    shell: "touch {{output}}"
+onsuccess:
+    print("timers", sum(isinstance(thread, threading.Timer) for thread in threading.enumerate()))
+"""
+    )
+    run = finished.snakemake("--snakefile", str(own), *asked, "--", f"own{passes}.txt")
+    assert run.status == 0, run.text
+    assert re.findall(r"timers (\d+)", run.text) == [str(passes)]
 
 
 def test_a_raw_file_that_was_only_touched_is_no_surprise(finished: Project) -> None:

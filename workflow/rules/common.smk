@@ -44,12 +44,6 @@ try:
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
-# Under a limit of jobs for a time, each pass of Snakemake's scheduler asks for another one a second later, so that
-# there are as many of them as jobs have ended. A hundred in a second, which nobody asked for, limits nothing here.
-pace = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
-if pace and (pace.max_jobs, pace.timespan) == (100, 1):
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
 SCANS = sorted(TABLE)
 CORRECTION = correction.from_settings(CONFIG["correct"])
 ADDITIVE = engines.capabilities(
@@ -139,6 +133,17 @@ def correct_settings(wildcards):
     phase = CONFIG["correct"].get("phase")
     size = TABLE[wildcards.scan].scan.pixel_size
     return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
+
+
+def lift_pace():
+    """Drop Snakemake's limit of a hundred jobs in a second, unless the user set another.
+
+    With a limit each pass of its scheduler sets a timer for one more, and each job that ends adds a pass: in the end
+    as many threads as jobs have ended ask for work once a second.
+    """
+    pace = workflow.scheduling_settings.max_jobs_per_timespan
+    if pace and (pace.max_jobs, pace.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 def refuse_second_writer():

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -443,6 +444,17 @@ def test_damaged_text_is_told_in_a_line(file: Path) -> None:
     damage(file, no_encoding)
     with pytest.raises(UserError, match=r"scan.h5 cannot be read, it is damaged"), hdf5.opened(file) as content:
         hdf5.radians(content["theta"])
+
+
+def test_a_header_that_breaks_hdf5_is_told_in_a_line(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [(tmp_path / "good.h5", None), (file, None)]
+    end = {file: lambda: os.kill(os.getpid(), signal.SIGKILL)}
+    monkeypatch.setattr(trial, "open_scan", lambda path, **_: end.get(path, str)())
+    trial.try_headers(files[:1])
+    with pytest.raises(UserError, match=rf"^{file}: reading its header ended with signal 9: .* damaged: copy it anew$"):
+        trial.try_headers(files)
 
 
 def test_a_header_without_end_is_given_up_and_told_in_a_line(

@@ -26,8 +26,8 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
     Raises
     ------
     UserError
-        With the first file whose header takes longer than `PATIENCE`. Whatever else is wrong shows when they are opened
-        again.
+        With the first file whose header takes longer than `PATIENCE`, or at which HDF5 breaks down. Whatever else is
+        wrong shows when they are opened again.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -36,10 +36,15 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
     os.close(writing)
     with os.fdopen(reading, "rb") as report:
         ended = len(report.read())
-    os.waitpid(child, 0)
-    if ended < len(files):
-        told = f"{files[ended][0]}: its header could not be read within {PATIENCE} s"
-        raise UserError(f"{told}: where its disk is not slow, the file is damaged: copy it anew")
+    _, status = os.waitpid(child, 0)
+    if ended == len(files):
+        return
+    file, ending = files[ended][0], os.WTERMSIG(status)
+    if ending == signal.SIGALRM:
+        wrong = f"its header could not be read within {PATIENCE} s: where its disk is not slow, the file is damaged"
+    else:
+        wrong = f"reading its header ended with signal {ending}: the file is damaged"
+    raise UserError(f"{file}: {wrong}: copy it anew")
 
 
 def _open_all(files: Sequence[tuple[Path, Mapping[str, Any] | None]], writing: int) -> NoReturn:

@@ -16,6 +16,7 @@ from tomodenoise.arrays import FloatArray
 from tomodenoise.grid import field_of_view
 from tomodenoise.judging import (
     comparing,
+    curves,
     evidence,
     figures,
     parts,
@@ -162,7 +163,7 @@ def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
     assert "none of its 2 time steps" in reason
     record.write_refusal(tmp_path / "quality.json", tmp_path / "quality.npz", reason)
     assert json.loads((tmp_path / "quality.json").read_text())["absent"] == {"all": reason}
-    assert record.read_curves(tmp_path / "quality.npz") == {}
+    assert curves.read(tmp_path / "quality.npz") == {}
     assert record.refusal(long, 1) is None
     assert "after the 3 that are seen" in str(record.refusal(long, 3))
 

@@ -6,6 +6,8 @@ import io
 import json
 import math
 import re
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -310,6 +312,12 @@ def test_scale_bar_is_a_quarter_of_the_picture_at_most() -> None:
 def test_page_is_the_same_each_time() -> None:
     sections = [scan()], [ModelSection("foam", HISTORY, {})], "t"
     assert render(*sections) == render(*sections)
+
+
+def test_pages_need_no_torch_which_takes_longer_to_load_than_a_page_to_make() -> None:
+    program = "import sys; from tomodenoise import report, summary; sys.exit('torch' in sys.modules)"
+    scripts = Path(full.__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
 
 
 def test_nothing_to_show_is_no_crash() -> None:

@@ -23,7 +23,7 @@ from tomodenoise import (
     volumes,
     watching,
 )  # fmt: skip
-from tomodenoise.judging import record
+from tomodenoise.judging import curves
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
@@ -109,7 +109,7 @@ def _disk(folder: Path, model: modelfile.Description, trained: Path, scan: scans
 
 def _quality(folder: Path) -> report.Quality:
     found = _read(folder / "quality.json")
-    return report.Quality(**found, curves=record.read_curves(folder / "figures" / "quality.npz"))
+    return report.Quality(**found, curves=curves.read(folder / "figures" / "quality.npz"))
 
 
 def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.ModelSection:

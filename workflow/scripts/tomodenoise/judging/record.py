@@ -1,4 +1,4 @@
-"""`quality.json` and the curves beside it: written by a job, read by the report."""
+"""`quality.json` and the curves beside it, as the report reads them."""
 
 import json
 import math
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from tomodenoise import engines, scans
-from tomodenoise.arrays import FloatArray
 from tomodenoise.correction.references import is_shared
 from tomodenoise.judging import along
 from tomodenoise.judging.along import Along
 from tomodenoise.judging.cases import Case, each
+from tomodenoise.judging.curves import pack
 from tomodenoise.judging.evidence import Evidence, Setting
 from tomodenoise.judging.figures import Judgement
 from tomodenoise.judging.slices import Slices
@@ -126,11 +126,7 @@ def write(
     beside: Beside | None = None,
 ) -> list[str]:
     """Write both files, the curves named `figure/curve`; return the verdicts."""
-    arrays: dict[str, Any] = {
-        f"{name}/{key}": curve.astype(np.float32)
-        for name, found in judgement.figures.items()
-        for key, curve in found.curves.items()
-    }
+    arrays = pack({name: found.curves for name, found in judgement.figures.items()})
     values = to_json(judgement, evidence, slices, told, beside)
     _write(file, curves, values, arrays)
     return [verdict["text"] for verdict in values["verdicts"]]
@@ -149,16 +145,6 @@ def _write(file: Path, curves: Path, values: Mapping[str, Any], arrays: Mapping[
     scratch[1].write_text(json.dumps(values, indent=1, allow_nan=False))
     for partial, path in zip(scratch, (curves, file), strict=True):
         partial.replace(path)
-
-
-def read_curves(file: Path) -> dict[str, dict[str, FloatArray]]:
-    """Read the curves: figure to name to array."""
-    found: dict[str, dict[str, FloatArray]] = {}
-    with np.load(file, allow_pickle=False) as arrays:
-        for name, array in arrays.items():
-            figure, key = name.split("/")
-            found.setdefault(figure, {})[key] = array
-    return found
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value

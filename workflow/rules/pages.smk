@@ -1,4 +1,4 @@
-# What pages of the report show.
+# What pages of the report show. Four large scans fill one with 12 MB of pictures; more have a page each.
 SCANS_ON_A_PAGE = 4
 PAGED = len(SCANS) > SCANS_ON_A_PAGE
 

@@ -37,9 +37,9 @@ def test_every_measured_scan_runs_from_raw_to_report(tmp_path: Path) -> None:
         volume = zarr.open_array(results / "denoised.ome.zarr" / "0", mode="r")[:]
         assert np.isfinite(volume).all()
         assert volume.std() > 0
-    page = (tmp_path / "results/report.html").read_text()
-    assert all(name in page for name in SCANS)
-    assert "wedge of 26.0 degrees" in page
+    overview = (tmp_path / "results/report.html").read_text()
+    assert all(f'href="{name}/report.html"' in overview for name in SCANS)
+    assert "wedge of 26.0 degrees" in (tmp_path / "results/needle/report.html").read_text()
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the measured scans are not at {DATA}")

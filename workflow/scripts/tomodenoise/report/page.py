@@ -86,10 +86,8 @@ class Row:
     highlights: dict[str, str]
     told: int
     """Number of warnings and bad verdicts."""
-    place: str
-    """Of the scan on its page, such as "#scan-1"."""
     model_place: str
-    """Of its model, empty where the page does not show it."""
+    """Of its model on its page, such as "#model-1"; empty where the page does not show it."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def render(scans: Sequence[ScanSection], models: Sequence[ModelSection], title: 
     """
     return _page(
         title,
-        [(row, row.place, row.model_place) for row in rows(scans, models)],
+        [(row, f"#scan-{i}", row.model_place) for i, row in enumerate(rows(scans, models), 1)],
         overview=overview,
         scans=[(scan, view(scan, full_pixels(len(scans)))) for scan in scans],
         storages=[storage(scan.disk) for scan in scans],
@@ -178,7 +176,7 @@ def render_overview(listed: Sequence[Row], title: str, page: str) -> str:
 
 
 def rows(scans: Sequence[ScanSection], models: Sequence[ModelSection]) -> list[Row]:
-    """Tell what an overview says of the scans of a page, and where on it they and their models are."""
+    """Tell what an overview says of the scans of a page, and where on it their models are."""
     places = {model.name: f"#model-{i}" for i, model in enumerate(models, 1)}
     return [
         Row(
@@ -188,10 +186,9 @@ def rows(scans: Sequence[ScanSection], models: Sequence[ModelSection]) -> list[R
             model=scan.model,
             highlights=scan.quality.highlights if scan.quality else dict.fromkeys(HIGHLIGHTS, words.NOTHING),
             told=len(scan.warnings) + (scan.quality.bad if scan.quality else 0),
-            place=f"#scan-{i}",
             model_place=places.get(scan.model, ""),
         )
-        for i, scan in enumerate(scans, 1)
+        for scan in scans
     ]
 
 

@@ -1,4 +1,4 @@
-"""One page about a run that a person reads in a minute and keeps: self-contained HTML."""
+"""Pages about a run that a person reads in a minute and keeps: self-contained HTML."""
 
 from tomodenoise.report.channels import Channels
 from tomodenoise.report.page import ModelSection, Row, ScanSection, render, render_overview, rows

@@ -29,3 +29,14 @@ def told_of(scans):
             model=[name for name in settings.models(some) if name in MODELS],
         ),
     }
+
+
+def told_of_all(wildcards):
+    """Input of the report: what is known of all scans, or the pages that each has."""
+    if not PAGED:
+        return told_of(SCANS)
+    own = {
+        "rows": "results/{scan}/figures/row.json",
+        "pages": "results/{scan}/report.html",
+    }
+    return {name: expand(pattern, scan=SCANS) for name, pattern in own.items()}

@@ -57,47 +57,23 @@ rule render_scan:
         "../scripts/render_scan.py"
 
 
-if PAGED:
-
-    rule render_report:
-        input:
-            rows=expand("results/{scan}/figures/row.json", scan=SCANS),
-            pages=expand("results/{scan}/report.html", scan=SCANS),
-        output:
-            report(
-                "results/report.html",
-                caption="../report/report.rst",
-                category="Report",
-                labels={"page": "all scans"},
-            ),
-        log:
-            "logs/report.log",
-        benchmark:
-            "benchmarks/report/report/page.tsv"
-        conda:
-            "../../envs/learning.yaml"
-        script:
-            "../scripts/list_scans.py"
-
-else:
-
-    rule render_report:
-        input:
-            unpack(lambda wildcards: told_of(SCANS)),
-        output:
-            report(
-                "results/report.html",
-                caption="../report/report.rst",
-                category="Report",
-                labels={"page": "all scans"},
-            ),
-        log:
-            "logs/report.log",
-        benchmark:
-            "benchmarks/report/report/page.tsv"
-        conda:
-            "../../envs/learning.yaml"
-        params:
-            config=CONFIG,
-        script:
-            "../scripts/render_report.py"
+rule render_report:
+    input:
+        unpack(told_of_all),
+    output:
+        report(
+            "results/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "all scans"},
+        ),
+    log:
+        "logs/report.log",
+    benchmark:
+        "benchmarks/report/report/page.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        config=[] if PAGED else CONFIG,
+    script:
+        "../scripts/list_scans.py" if PAGED else "../scripts/render_report.py"

@@ -297,6 +297,16 @@ def test_all_pixels_of_a_slice_are_shown_on_demand(page: webdriver.Chrome, large
     WebDriverWait(page, 5).until(lambda _: scale(page) == 1)
 
 
+def test_a_press_before_the_page_has_loaded_is_heard(page: webdriver.Chrome, large: str) -> None:
+    press = "addEventListener('DOMContentLoaded', () => document.querySelector('[data-do=whole]').click())"
+    early = page.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": press})
+    page.get(large)
+    page.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", early)
+    image = page.find_element(By.CSS_SELECTOR, "#scan-1 .after img")
+    WebDriverWait(page, 5).until(lambda _: page.execute_script("return arguments[0].naturalWidth", image) == 1030)
+    WebDriverWait(page, 5).until(lambda _: "row 515, column 515" in profile(page)[0])
+
+
 def test_full_slices_are_not_printed(page: webdriver.Chrome, large: str) -> None:
     page.get(large)
     image = page.find_element(By.CSS_SELECTOR, "#scan-1 .after img")

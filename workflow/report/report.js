@@ -27,7 +27,8 @@ function compare(viewer) {
   viewer.addEventListener("input", (event) => cut(Number(event.target.value)));
   const plot = profile(viewer.nextElementSibling);
   const [first] = [...viewer.querySelectorAll("figure")].map((figure) => zoom(figure, cut, plot));
-  Promise.all([...viewer.querySelectorAll("img")].map((image) => image.decode())).then(first);
+  /* Not when the pictures are decoded: that fails where a press of 1:1 has put others in their place. */
+  addEventListener("load", first);
 }
 
 /* Grey values of a picture, 0 to 255, row by row. */

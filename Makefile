@@ -14,7 +14,7 @@ demo: demo/raw/foam.h5
 # A commented configuration from raw files; CONFIG= names it. It never overwrites one.
 config: CONFIG ?= config.yaml
 config: .venv/installed
-	$(BIN)/python workflow/scripts/write_config.py $(CONFIG) $(SCANS)
+	$(BIN)/python workflow/scripts/write_config.py '$(CONFIG)' $(SCANS)
 
 # MORE= also runs what a few of these stand for, some minutes more.
 test: MORE ?= -m "not nightly"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
-from projects import NETWORK, TRAIN, Project
+from projects import NETWORK, ROOT, TRAIN, Project
+
+import write_config
 
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"
@@ -185,6 +188,21 @@ def test_a_target_with_nothing_to_export_says_so(tmp_path: Path, raw_scan: Calla
     run = project.snakemake("verify")
     assert run.status != 0
     assert "not made yet" in run.text
+
+
+def test_the_command_that_a_drafted_configuration_ends_with_checks_it(
+    tmp_path: Path, raw_scan: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Snakefile", "workflow", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(raw_scan("foam64.h5"), tmp_path / "raw scan.h5")
+    monkeypatch.chdir(tmp_path)
+    write_config.main(Path("my config.yaml"), [Path("raw scan.h5")])
+    program, *arguments = shlex.split(capsys.readouterr().out.splitlines()[-1].partition(": ")[2])
+    assert program == "snakemake"
+    done = subprocess.run([sys.executable, "-m", program, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "nothing stands in the way" in done.stdout + done.stderr
 
 
 def test_check_tells_what_a_run_takes_and_what_stands_in_its_way(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:

@@ -1,5 +1,6 @@
 """Draft a configuration from raw files: write_config.py CONFIG RAW…, which never overwrites a file."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,9 @@ def main(config: Path, files: Sequence[Path]) -> None:
             stream.write(text)
     except FileExistsError:
         raise UserError(f"{config} is there already: move it away, or name another with CONFIG=other.yaml") from None
-    print(text, f"written to {config}; see what would run: snakemake --configfile {config} check", sep="\n")
+    # The target first: `--configfile` takes all names that follow it for files.
+    check = ["snakemake", "check", "--profile", "profiles/local", "--configfile", str(config)]
+    print(text, f"written to {config}; see what a run takes: {shlex.join(check)}", sep="\n")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ A refusal is a `UserError` of one line before any product is written. What is me
 as its plain form.
 """
 
+import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 from hdf5_files import half_turn, write_exchange, write_nxtomo
 
-from tomodenoise import correction, settings, splitting, table
+from tomodenoise import correction, modelfile, settings, splitting, table
 from tomodenoise.errors import UserError
 
 N, ROWS, COLUMNS = 24, 4, 32
@@ -87,11 +89,15 @@ def flipped(file: Path) -> None:
     file.write_bytes(bits)
 
 
-def virtual(content: h5py.File) -> None:
-    """Put the frames together from files that are not there."""
-    layout = h5py.VirtualLayout((5, ROWS, COLUMNS), np.uint16)
-    layout[:3] = h5py.VirtualSource("module.h5", "data", (3, ROWS, COLUMNS))
-    content.create_virtual_dataset("exchange/data", layout)
+def made_of(file: str, path: str) -> Write:
+    """Put the frames together from those of another file."""
+
+    def write(content: h5py.File) -> None:
+        layout = h5py.VirtualLayout((5, ROWS, COLUMNS), np.uint16)
+        layout[:3] = h5py.VirtualSource(file, path, (3, ROWS, COLUMNS))
+        content.create_virtual_dataset("exchange/data", layout)
+
+    return holding(write)
 
 
 def linked(link: object, to: str = "exchange/data") -> Write:
@@ -107,13 +113,14 @@ def linked(link: object, to: str = "exchange/data") -> Write:
 
 REFUSED: dict[str, tuple[Write, str]] = {
     "nothing": (lambda file: None, "no such file: correct the scan's 'file'"),
-    "a folder": (lambda file: file.mkdir(), "no such file"),
+    "a folder": (lambda file: file.mkdir(), "is a folder: name the HDF5 file in it"),
+    "a pipe": (os.mkfifo, "is not an HDF5 file"),
     "an empty file": (lambda file: file.write_bytes(b""), "is not an HDF5 file"),
     "a text": (lambda file: file.write_text("angle, counts"), "is not an HDF5 file"),
-    "a link in a circle": (lambda file: file.symlink_to(file), "no such file"),
-    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "no such file"),
+    "a link in a circle": (lambda file: file.symlink_to(file), "leads to no file"),
+    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "leads to no file: repair the link"),
     "the first bytes": (cut(0.01), "cannot be opened"),
-    "half of it": (cut(0.5), "cannot be opened"),
+    "half of it": (cut(0.5), "wait until it is written, or copy it anew"),
     "all but the end": (cut(0.999), "cannot be opened"),
     "no known layout": (holding(lambda content: content.create_dataset("pixels", data=FRAMES)), "no known layout"),
     "groups in a circle": (holding(lambda content: content.create_group("entry/a").update(b=content)), "known layout"),
@@ -127,7 +134,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "external links in a circle": (linked(h5py.ExternalLink("scan.h5", "/exchange/data")), "scan.h5, which holds no"),
     "a link out of the file": (linked(h5py.ExternalLink("../../gone.h5", "/data")), "gone.h5, which is missing"),
     "a link to nowhere": (linked(h5py.SoftLink("/gone")), "/gone, which does not exist: repair the link"),
-    "virtual without its source": (holding(virtual), "module.h5, which is missing: copy that file there"),
+    "virtual without its source": (made_of("module.h5", "data"), "module.h5, which is missing: copy that file there"),
     "bool": (exchange(FRAMES > 200), "of type bool, which cannot be read as numbers"),
     "text frames": (exchange(np.full((5, 4, 8), b"a")), "of type |S1"),
     "complex": (exchange(FRAMES * 1j), "of type complex128"),
@@ -136,7 +143,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "no projections": (exchange(FRAMES[:0], theta=np.zeros(0)), "holds no projections"),
     "no rows": (exchange(FRAMES[:, :0], data_white=None, data_dark=None), "frames without a pixel"),
     "no columns": (exchange(FRAMES[..., :0], data_white=None, data_dark=None), "frames without a pixel"),
-    "one projection": (exchange(FRAMES[:1]), "only 1 projections"),
+    "one projection": (exchange(FRAMES[:1]), "1 in number, have one angle: is this the whole scan?"),
     "a filter that is absent": (without_plugin, "compressed with HDF5 filter 31999"),
     "a flipped bit": (flipped, "it is damaged or the disk is"),
     "flats of other columns": (exchange(data_white=WHITE[..., 1:]), "same region of the detector"),
@@ -153,7 +160,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "no angles": (changed(lambda content: content.pop("exchange/theta")), "/exchange/theta is missing"),
     "one angle too few": (exchange(theta=half_turn(N - 1)), f"has {N - 1} angles"),
     "one angle too many": (exchange(theta=half_turn(N + 1)), f"has {N + 1} angles"),
-    "one angle for all": (exchange(theta=np.zeros(N)), "have all the same angle"),
+    "one angle for all": (exchange(theta=np.zeros(N)), "have one angle"),
     "an angle of no number": (exchange(theta=np.r_[half_turn(N - 1), np.nan]), f"angle {N - 1} is nan"),
     "an infinite angle": (exchange(theta=np.r_[np.inf, half_turn(N - 1)]), "angle 0 is inf"),
     "angles as text": (exchange(theta=np.full(N, b"1.5")), "angles are a list of numbers"),
@@ -218,6 +225,54 @@ def test_what_cannot_be_right_is_refused_in_one_line(write: Write, words: str, h
     assert "scan.h5" in line or "scans.s" in line
     assert "\n" not in line
     assert sorted(here.rglob("*")) == before
+
+
+@contextmanager
+def closed(path: Path) -> Iterator[None]:
+    """Let nobody read a file or look into a folder, this process neither; root reads all, so be someone else."""
+    user = os.geteuid()
+    path.chmod(0)
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        yield
+    finally:
+        os.seteuid(user)
+        path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("shut", "blamed", "write"),
+    [
+        ("beamtime/scan.h5", "beamtime/scan.h5", exchange()),
+        ("beamtime", "beamtime/scan.h5", exchange()),
+        ("beamtime/part.h5", "beamtime/part.h5", linked(h5py.ExternalLink("part.h5", "exchange/data"))),
+        ("beamtime/part.h5", "part.h5", made_of("part.h5", "exchange/data")),
+    ],
+    ids=["the file", "its folder", "what it links to", "what it is made of"],
+)
+def test_what_another_user_owns_is_told_so(shut: str, blamed: str, write: Write, here: Path) -> None:
+    here.chmod(0o755)
+    (here / "beamtime").mkdir()
+    exchange()(here / "beamtime/part.h5")
+    write(here / "beamtime/scan.h5")
+    with closed(here / shut), pytest.raises(UserError) as refusal:
+        line_integrals(Path("beamtime/scan.h5"), {"correct": {"input": "attenuation"}})
+    assert str(refusal.value).endswith(f"{blamed} is not yours to read: ask its owner for the right to")
+
+
+def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> None:
+    here.chmod(0o755)
+    (here / "beamtime").mkdir()
+    exchange()(here / "scan.h5")
+    with closed(here / "beamtime"):
+        resolved = settings.resolve({"scans": {"s": {"file": "scan.h5", "truth": "beamtime/truth.npy"}}})
+        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not yours to read"):
+            table.open_all(resolved)
+        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not yours to read"):
+            modelfile.describe(Path("beamtime/model.safetensors"))
+        with pytest.raises(UserError, match="no file is called beamtime/"):
+            table.open_all(settings.resolve({"scans": {"s": {"file": "beamtime/*.h5"}}}))
 
 
 @pytest.mark.parametrize("write", ODD.values(), ids=ODD)

@@ -52,7 +52,7 @@ def test_uneven_angles_are_refused_with_the_gap_and_the_mend() -> None:
 
 def test_fewer_projections_than_sections_are_refused() -> None:
     with pytest.raises(UserError, match=r"split.sections is 4, but the scan has only 3 projections"):
-        splitting.split(np.zeros(3), 4, 3)
+        splitting.split(np.radians([0, 60, 120]), 4, 3)
 
 
 @pytest.mark.parametrize(("sections", "inputs"), [(2, 1), (4, 3), (4, 1), (4, 2), (5, 2)])

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 import tomodenoise
-from tomodenoise import provenance, specs
+from tomodenoise import given, provenance, specs
 from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
 from tomodenoise.scans import fingerprint
@@ -63,8 +63,10 @@ def describe(file: Path) -> Description:
     UserError
         If the file is missing, is no model of tomodenoise, or has too few weights for what it says it is.
     """
+    missing = f"{file}: there is no such file: correct the path, or leave it out to train a model"
+    given.check(file, missing)
     if not file.is_file():
-        raise UserError(f"{file}: there is no such file: correct the path, or leave it out to train a model")
+        raise UserError(missing)
     maker = ""
     try:
         with safe_open(file, framework="numpy") as content:

@@ -14,6 +14,7 @@ from tomodenoise import (
     directions,
     engines,
     geometry,
+    given,
     layout,
     modelfile,
     provenance,
@@ -105,8 +106,8 @@ def _open(name: str, config: Mapping[str, Any]) -> Entry:
         _check_braces(*map(str, files))
         scan = dealing.read(files, entry, config["correct"]["input"], scans.asked(entry))
         correction.check(scan, correction.from_settings(config["correct"]))
-        if "truth" in entry and not Path(entry["truth"]).exists():
-            raise UserError(f"truth: there is no {entry['truth']}: correct the path, or leave it out")
+        if "truth" in entry:
+            given.check(Path(entry["truth"]), f"truth: there is no {entry['truth']}: correct the path, or leave it out")
         dealt = dealing.deal(scan, entry, config["split"], additive=able.additive)
         field = _field(entry["field"], joins=able.filtered)
         size, size_open = _size(field, entry["center"], scan)

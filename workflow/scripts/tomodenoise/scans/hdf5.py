@@ -9,6 +9,7 @@ import h5py
 import hdf5plugin  # noqa: F401  registers the compression filters of detectors
 import numpy as np
 
+from tomodenoise import given
 from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
 
@@ -20,6 +21,8 @@ MICROMETRES = {
     **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1e-3),
 }
 
+NO_HDF5 = "not an HDF5 file: give the raw scan as 'file'"
+
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
 """What h5py raises where a file's bytes contradict each other."""
 
@@ -27,20 +30,26 @@ DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
 @contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading; unlocked, as raw data may lie on a read-only or network file system."""
-    if not _is_file(file):
-        raise UserError(f"{file}: no such file: correct the scan's 'file'")
+    _check_file(file)
     try:
         handle = h5py.File(file, "r", locking=False)
+    except PermissionError as error:
+        raise UserError(f"{file} {given.FORBIDDEN}") from error
     except OSError as error:
         if not _is_hdf5(file):
-            raise UserError(f"{file} is not an HDF5 file: give the raw scan as 'file'") from error
-        raise UserError(f"{file} cannot be opened: {' '.join(str(error).split())}") from error
+            raise UserError(f"{file} is {NO_HDF5}") from error
+        raise UserError(
+            f"{file} cannot be opened: {_line(error)}: wait until it is written, or copy it anew"
+        ) from error
     with handle:
         try:
             yield handle
+        except PermissionError as error:  # of a file that this one is made of
+            raise UserError(f"{error.filename or file} {given.FORBIDDEN}") from error
         except DAMAGE as error:
-            words = " ".join(str(error).split())
-            raise UserError(f"{file} cannot be read, it is damaged or the disk is: {words}: copy it anew") from error
+            raise UserError(
+                f"{file} cannot be read, it is damaged or the disk is: {_line(error)}: copy it anew"
+            ) from error
 
 
 def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
@@ -54,7 +63,8 @@ def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
     try:
         found = root.get(path) if path in root else None
     except RuntimeError as error:
-        raise UserError(f"{root.file.filename}: {root.name.rstrip('/')}/{path} is a link in a circle") from error
+        place = f"{root.file.filename}: {root.name.rstrip('/')}/{path}"
+        raise UserError(f"{place} is a link in a circle: repair it") from error
     if isinstance(found, h5py.Dataset):
         _check_type(found)
         _check_sources(found)
@@ -107,7 +117,9 @@ def radians(angles: h5py.Dataset, units: str | None = None) -> FloatArray:
     """
     name = f"{angles.file.filename}: {angles.name}"
     if angles.ndim != 1 or angles.dtype.kind not in "iuf":
-        raise UserError(f"{name} has shape {angles.shape} and type {angles.dtype}, but angles are a list of numbers")
+        raise UserError(
+            f"{name} has shape {angles.shape} and type {angles.dtype}, but angles are a list of numbers: write one"
+        )
     values: FloatArray = np.asarray(angles[()], dtype=np.float64)
     if not np.isfinite(values).all():
         number = int(np.flatnonzero(~np.isfinite(values))[0])
@@ -155,11 +167,16 @@ def check_filters(found: h5py.Dataset) -> None:
             )
 
 
-def _is_file(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except OSError:
-        return False
+def _check_file(file: Path) -> None:
+    given.check(file, f"{file}: no such file: correct the scan's 'file'")
+    if file.is_dir():
+        raise UserError(f"{file} is a folder: name the HDF5 file in it")
+    if not file.is_file():  # a pipe would keep its reader waiting
+        raise UserError(f"{file} is {NO_HDF5}")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _is_hdf5(file: Path) -> bool:
@@ -197,5 +214,6 @@ def _check_sources(found: h5py.Dataset) -> None:
 def _missing_file(home: Path, link: h5py.ExternalLink) -> str:
     target = home.parent / link.filename
     if target.is_file():
+        target.open("rb").close()  # HDF5 does not tell a file that may not be read from one that lacks the object
         return f"{target}, which holds no {link.path}: is that file complete?"
     return f"{target}, which is missing: copy that file there"

@@ -79,7 +79,7 @@ def _contents(file: h5py.File) -> Contents:
     for find in LAYOUTS.values():
         if (contents := find(file)) is not None:
             return contents
-    raise UserError(f"{file.filename} has no known layout: looked for {'; '.join(LAYOUTS)}")
+    raise UserError(f"{file.filename} has no known layout: looked for {'; '.join(LAYOUTS)}: convert it to one of these")
 
 
 def _kind(wanted: str, contents: Contents) -> str:

@@ -1,5 +1,6 @@
 """Series of time steps: in one file of continuous rotation, in one that numbers them, or in a file for each."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -92,7 +93,8 @@ def deal(count: int, projections: float) -> IntArray:
 
 
 def _matching(pattern: str) -> list[Path]:
-    if Path(pattern).exists() or not set("*?[") & set(pattern):
+    # Not of a Path, which raises an error where a folder may not be looked into.
+    if not set("*?[") & set(pattern) or os.path.exists(pattern):  # noqa: PTH110
         return [Path(pattern)]
     found = sorted(glob(pattern), key=_natural)  # noqa: PTH207 - of a Path it takes no absolute pattern
     if not found:

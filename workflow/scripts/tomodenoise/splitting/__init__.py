@@ -85,10 +85,10 @@ def split(angles: FloatArray, sections: int, inputs: int) -> Split:
         If there are fewer projections than sections, if all have one angle, or if a section leaves a gap in the
         angles that is larger than 1.5 times its mean gap. A wedge that the whole scan leaves out is no such gap.
     """
+    if np.ptp(angles) == 0:
+        raise UserError(f"all its projections, {len(angles)} in number, have one angle: is this the whole scan?")
     if len(angles) < sections:
         raise UserError(f"split.sections is {sections}, but the scan has only {len(angles)} projections: set it lower")
-    if np.ptp(angles) == 0:
-        raise UserError(f"its projections, {len(angles)} in number, have all the same angle: is this the whole scan?")
     weights, wedge = directions.angular_weights(angles)
     members = directions.interleave(angles, sections)
     directions.check_gaps(angles, members)

@@ -17,6 +17,16 @@ from tomodenoise.errors import UserError
 FILTERS = ("median", "tv", "nlm", "paganin")
 """Filters that `compare` may name; every other name there is that of a model."""
 
+KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a group of keys",
+    "string": "text",
+}
+"""What the types of JSON Schema are called where YAML is written."""
+
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -180,15 +190,43 @@ def _explain(mistake: ValidationError) -> str:
     key, value = _dotted(mistake.absolute_path), mistake.instance
     if "propertyNames" in mistake.absolute_schema_path or mistake.validator == "pattern":
         return f"{key}: the name {value!r} must be of letters, digits, dots, dashes and underscores"
+    if value is None and mistake.validator in {"type", "enum", "oneOf"}:
+        return f"{key} has no value: give it one, or leave it out"
     messages = {
+        "type": lambda: f"{key}: {_of_other_type(mistake)}",
         "additionalProperties": lambda: _unknown_key(mistake),
         "required": lambda: f"{key}: {mistake.message.split(' ')[0]} is missing",
         "enum": lambda: f"{key}: '{value}' is none of {', '.join(map(str, _rules(mistake)['enum']))}",
         "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
-        "oneOf": lambda: f"{key}: {value!r} is neither {_alternatives(mistake)}",
+        "oneOf": lambda: f"{key}: {value!r} is neither {_alternatives(mistake)}{_read_as_text(value)}",
         "not": lambda: f"{key}: {value!r} is even, but must be odd",
+        "minItems": lambda: f"{key}: {value!r} has fewer entries than {mistake.validator_value}",
+        "maxItems": lambda: f"{key}: {value!r} has more entries than {mistake.validator_value}",
+        "uniqueItems": lambda: f"{key}: {value!r} names one twice: name each once",
+        "minLength": lambda: f"{key}: '' is empty",
     }
     return messages.get(str(mistake.validator), lambda: f"{key}: {mistake.message}")()
+
+
+def _of_other_type(mistake: ValidationError) -> str:
+    wanted = mistake.validator_value
+    kinds = [wanted] if isinstance(wanted, str) else cast("list[str]", wanted)
+    value = mistake.instance
+    wrong = f"{value!r} is not {' or '.join(KINDS[kind] for kind in kinds)}"
+    if isinstance(value, str) and "array" in kinds:
+        return f"{wrong}: write [{value}]"
+    return wrong + (_read_as_text(value) if {"number", "integer"} & set(kinds) else "")
+
+
+def _read_as_text(value: object) -> str:
+    """Add how to write a number that YAML takes for text: 1e8, for one, has neither a dot nor a sign."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    return f": it is read as text, write {yaml.safe_dump(int(number) if number.is_integer() else number).split()[0]}"
 
 
 def _alternatives(mistake: ValidationError) -> str:

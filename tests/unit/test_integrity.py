@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from tomodenoise import exports, images, integrity, volumes
 from tomodenoise.integrity import Expected, Flaw, State
 
+UNREAD = ", so that its shards were not read"
 SHAPE, SHARD = (1, 1, 20, 30, 30), (1, 1, 8, 30, 30)
 
 
@@ -54,11 +55,11 @@ def test_damaged_metadata_are_named_and_missing_ones_get_a_time_before_all_shard
     content = file.read_text()
     file.write_text(content[: len(content) // 2])
     os.utime(file, (0, 5))
-    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is damaged", 5.0),)
+    assert integrity.of_array(expected, 1).flaws == (Flaw(file, f"is damaged{UNREAD}", 5.0),)
     file.write_text(content.replace("20", "24", 1))
-    assert [flaw.what for flaw in integrity.of_array(expected, 1).flaws] == ["is damaged"]
+    assert [flaw.what for flaw in integrity.of_array(expected, 1).flaws] == [f"is damaged{UNREAD}"]
     file.unlink()
-    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1000.0),)
+    assert integrity.of_array(expected, 1).flaws == (Flaw(file, f"is missing{UNREAD}", 1000.0),)
 
 
 def test_what_only_led_to_a_result_may_be_gone(expected: Expected) -> None:
@@ -114,4 +115,13 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
         "touch -d @1.500000 'a/0 1'",
         "touch -d @2.000000 a/2",
         "snakemake c/0 --force --cores 2",
+    ]
+
+
+def test_the_remedy_of_an_array_that_could_not_be_opened_looks_at_its_shards_in_the_end() -> None:
+    states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so that its shards were not read", 1.0),))]
+    assert integrity.remedy(states, "--cores 2").split(" && ") == [
+        "snakemake a/zarr.json --force --cores 2",
+        "touch -d @1.000000 a/zarr.json",
+        "snakemake verify --cores 2",
     ]

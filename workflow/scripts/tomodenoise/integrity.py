@@ -97,7 +97,7 @@ def of_array(expected: Expected, threads: int) -> State:
         if array.shape != expected.shape:
             raise UserError(f"{metadata} declares the shape {array.shape} in the place of {expected.shape}")
     except (FileNotFoundError, UserError):
-        what = "is damaged" if metadata in times else "is missing"
+        what = ("is damaged" if metadata in times else "is missing") + ", so that its shards were not read"
         flaws = [Flaw(metadata, what, times.get(metadata, min(times.values())))]
     else:
         with ThreadPoolExecutor(threads) as pool:
@@ -131,6 +131,8 @@ def of_stack(folder: Path) -> State:
 def remedy(states: Sequence[State], options: str) -> str:
     """Give the one line of shell that makes files again, and nothing that follows from them.
 
+    Where an array could not be opened it looks again in the end, at the shards that could not be read before.
+
     Parameters
     ----------
     states : of products in the order in which they are made: what was mended must look old before what needs it is.
@@ -142,6 +144,8 @@ def remedy(states: Sequence[State], options: str) -> str:
         steps.append(f"snakemake {' '.join(files)} --force {options}".strip())
         times = [(flaw.modified, file) for flaw, file in zip(flaws, files, strict=True)]
         steps += [f"touch -d @{time:.6f} {file}" for time, file in times if time is not None]
+    if any(flaw.file == state.path / "zarr.json" for state in states for flaw in state.flaws):
+        steps.append(f"snakemake verify {options}".strip())
     return " && ".join(steps)
 
 

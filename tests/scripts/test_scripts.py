@@ -56,6 +56,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
             "devices",
             "directions",
             "disk",
+            "given",
             "leftovers",
             "provenance",
             "logs",

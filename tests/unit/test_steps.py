@@ -174,7 +174,7 @@ def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle()
             lambda: steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
             "steps.group is 6, but steps.train holds only 4",
         ),
-        (lambda: steps.split(np.zeros(6), np.repeat([0, 1], 3), "angle", 4, 3), "step 0: split.sections is 4"),
+        (lambda: steps.split(np.arange(6.0), np.repeat([0, 1], 3), "angle", 4, 3), "step 0: split.sections is 4"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:

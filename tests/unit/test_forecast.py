@@ -17,7 +17,7 @@ UNET = specs.complete({"name": "unet"})
 
 def stages(**config: object) -> dict[str, forecast.Stage]:
     resolved = settings.resolve({"scans": {"a": {"file": "a.h5"}}, **config})
-    return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, filtered=True)}
+    return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, iterations=0)}
 
 
 def test_jobs_and_bytes_are_those_of_the_layout() -> None:

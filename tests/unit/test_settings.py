@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tomodenoise import correction, settings, specs
+from tomodenoise import config_errors, correction, settings, specs
 from tomodenoise.errors import UserError
 from tomodenoise.training import tasks
 
@@ -50,7 +50,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"scans": {7: {"file": "x"}}}, "the name 7 is read as a int: put it in quotes"),
         ({"scans": {"a": {"file": "x", "center": "left"}}}, "'left' is neither 'auto' nor a number"),
         ({"scans": {"a": {"file": "x", "model": "a b"}}}, "the name 'a b' must be of letters"),
-        ({"split": {"sections": "4"}}, "split.sections: '4' is neither 'auto' nor a whole number of at least 2"),
+        ({"split": {"sections": "two"}}, "split.sections: 'two' is neither 'auto' nor a whole number of at least 2"),
         ({"split": {"input": 0}}, "split.input: 0 is neither 'auto' nor a whole number of at least 1"),
         ({"network": {"slices": 4}}, "4 is even, but must be odd"),
         ({"network": {"name": "dncnn"}}, "network.name: 'dncnn' is none of unet, msd"),
@@ -65,10 +65,17 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"train": None}, "train has no value: give it one, or leave it out"),
         ({"train": {"loss": None}}, "train.loss has no value"),
         ({"train": [3]}, "train: [3] is not a group of keys"),
-        ({"train": {"pixels": "1e8"}}, "train.pixels: '1e8' is not a number: it is read as text, write 100000000"),
-        ({"train": {"learning_rate": "1e-5"}}, "it is read as text, write 1.0e-05"),
+        ({"train": {"pixels": "1e999"}}, "train.pixels: inf is no finite number"),
+        ({"train": {"pixels": "much"}}, "train.pixels: 'much' is not a number"),
         ({"train": {"seed": "one"}}, "train.seed: 'one' is not a whole number"),
-        ({"scans": {"a": {"file": "x", "center": "1e2"}}}, "nor a number of at least 0: it is read as text, write 100"),
+        (
+            {"scans": {"a": {"file": "x", "correct": {"stripe": "vo"}}}},
+            "'scans.a.correct.stripe': did you mean 'stripes'",
+        ),
+        (
+            {"scans": {"a": {"file": "x", "split": {"input": None, "sections": 0}}}},
+            "scans.a.split.sections: 0 is neither",
+        ),
         ({"scans": {"a": {"file": 3}}}, "scans.a.file: 3 is not text or a list"),
         ({"scans": {"a": {"file": ""}}}, "scans.a.file: '' is empty"),
         ({"scans": {"a": {"file": "x", "rows": [4]}}}, "scans.a.rows: [4] has fewer entries than 2"),
@@ -81,6 +88,60 @@ def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], messag
         settings.resolve({**MINIMAL, **change})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "meant"),
+    [
+        ({"train": {"epochs": 3}}, "train.pixels"),
+        ({"rings": True}, "correct.stripes"),
+        ({"correct": {"ring": True}}, "correct.stripes"),
+        ({"cor": 511.5}, "scans.NAME.center"),
+        ({"scans": {"a": {"file": "x", "COR": 511.5}}}, "scans.NAME.center"),
+        ({"iterations": 50}, "reconstruct.iterations' or 'train.iterations"),
+        ({"stripes": "vo"}, "correct.stripes"),
+        ({"scans": {"a": {"file": "x", "stripes": "vo"}}}, "correct.stripes"),
+        ({"reconstruct": {"method": "fbp"}}, "reconstruct.algorithm"),
+    ],
+)
+def test_words_of_other_programs_lead_to_our_key(change: dict[str, Any], meant: str) -> None:
+    with pytest.raises(UserError, match=rf"unknown key .*did you mean '{meant}'"):
+        settings.resolve({**MINIMAL, **change})
+
+
+def test_each_synonym_stands_for_a_key_of_the_schema() -> None:
+    assert set(config_errors.SYNONYMS.values()) <= set(config_errors.keys(settings.schema()))
+
+
+@pytest.mark.parametrize("text", ["1e8", "1.0e7", "3.0e6", "1E+8", "100_000_000", "5e6", "4.5", " 7e5 "])
+def test_numbers_may_be_written_as_people_write_them(text: str) -> None:
+    resolved = settings.resolve({**MINIMAL, **yaml.safe_load(f"train: {{pixels: {text}}}")})
+    assert resolved["train"]["pixels"] == float(text)
+    assert json.dumps(resolved["train"]["pixels"]) == json.dumps(yaml.safe_load(f"{float(text)!r}")).removesuffix(".0")
+
+
+def test_text_that_looks_like_a_number_stays_text_where_text_is_wanted() -> None:
+    scan = {"file": "20261128", "model": "1e8", "center": "1e2", "rows": ["0", "1e3"], "correct": {"zingers": "1e1"}}
+    resolved = settings.resolve({"scans": {"a": scan}, "split": {"sections": "4"}})["scans"]["a"]
+    assert (resolved["file"], resolved["model"]) == ("20261128", "1e8")
+    assert (resolved["center"], resolved["rows"], resolved["correct"]["zingers"]) == (100, [0, 1000], 10)
+    assert resolved["split"]["sections"] == 4
+
+
+def test_a_scan_has_its_own_keys_and_the_rest_of_the_sections() -> None:
+    phase = {"delta_beta": 9, "energy": 20, "distance": 0.1}
+    scans = {
+        "a": {"file": "x", "correct": {"input": "intensity"}, "reconstruct": {"filter": "hann"}},
+        "b": {"file": "x", "correct": {"phase": None, "air": None}, "split": {"sections": 6}},
+        "c": {"file": "x"},
+    }
+    resolved = settings.resolve({"scans": scans, "correct": {"phase": phase, "air": 3}, "split": {"sections": 3}})
+    a, b, c = (resolved["scans"][name] for name in "abc")
+    assert a["correct"] == resolved["correct"] | {"input": "intensity"}
+    assert a["reconstruct"] == resolved["reconstruct"] | {"filter": "hann"}
+    assert (b["correct"].get("phase"), b["correct"]["air"]) == (None, 0)
+    assert (a["split"]["sections"], b["split"]["sections"], c["split"]["sections"]) == (3, 6, 3)
+    assert {key: c[key] for key in settings.PER_SCAN} == {key: resolved[key] for key in settings.PER_SCAN}
 
 
 def test_two_scans_of_one_name_are_refused_with_the_line(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ checkpoint find_center_and_size:
             "field": TABLE[wildcards.scan].field,
         },
         angles=rested,
-        engine=CONFIG["reconstruct"]["engine"],
+        engine=lambda wildcards: own("reconstruct")(wildcards)["engine"],
     script:
         "../scripts/find_center.py"
 

@@ -45,10 +45,6 @@ except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
 SCANS = sorted(TABLE)
-CORRECTION = correction.from_settings(CONFIG["correct"])
-ADDITIVE = engines.capabilities(
-    CONFIG["reconstruct"]["engine"], CONFIG["reconstruct"].get("algorithm")
-).additive
 # The models that are trained; a file that is used as it is needs no rule.
 MODELS = [name for name in settings.models(CONFIG) if settings.trained_on(CONFIG, name)]
 
@@ -95,8 +91,6 @@ def raw(wildcards):
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
 PIXELS = ["file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit"]
-if CONFIG["correct"].get("phase"):
-    PIXELS.append("pixel_size")
 SLICES = [*PIXELS, "center", "tilt", "field"]
 KEYS = [*SLICES, "pixel_size", "model", "channels"]
 
@@ -128,11 +122,16 @@ def model_file(wildcards):
     return file_of_model(settings.model_of(CONFIG, wildcards.scan))
 
 
+def own(section):
+    """A section of the configuration as a scan has it."""
+    return lambda wildcards: CONFIG["scans"][wildcards.scan][section]
+
+
 def correct_settings(wildcards):
     """What the correction depends on: the pixel size only where phase is retrieved."""
-    phase = CONFIG["correct"].get("phase")
+    chosen = own("correct")(wildcards)
     size = TABLE[wildcards.scan].scan.pixel_size
-    return CONFIG["correct"] | ({"pixel_size": size} if phase else {})
+    return chosen | ({"pixel_size": size} if chosen.get("phase") else {})
 
 
 def lift_pace():

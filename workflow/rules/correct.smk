@@ -59,7 +59,7 @@ rule correct_slab:
                 TABLE[w.scan].scan,
                 projected(w).projections.shard[0],
                 projected(w).projection_rows,
-                CORRECTION,
+                correction.from_settings(own("correct")(w)),
             ),
             alone=550,
         ),

@@ -45,9 +45,9 @@ rule judge_scan:
         labels=channel_labels,
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
-        config={
-            "flats": CONFIG["correct"]["flats"],
-            "reconstruct": CONFIG["reconstruct"],
+        config=lambda wildcards: {
+            "flats": own("correct")(wildcards)["flats"],
+            "reconstruct": own("reconstruct")(wildcards),
         },
         denoise=CONFIG["denoise"],
         filters=[name for name in CONFIG["compare"] if name in settings.FILTERS],

@@ -17,7 +17,7 @@ rule describe_scan:
         "../../envs/tomography.yaml"
     params:
         fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
-        input=CONFIG["correct"]["input"],
+        input=lambda wildcards: own("correct")(wildcards)["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         series=lambda wildcards: (
             recipes.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())

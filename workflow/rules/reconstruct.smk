@@ -43,12 +43,18 @@ rule reconstruct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: plans.reconstructing(layout(w), additive=ADDITIVE), alone=950
+            lambda w: plans.reconstructing(
+                layout(w),
+                additive=engines.capabilities(
+                    *table.algorithm(CONFIG, w.scan)
+                ).additive,
+            ),
+            alone=950,
         ),
     params:
         rows=slab_rows,
         block=sections_of_block,
         angles=angles_of_block,
-        settings=CONFIG["reconstruct"],
+        settings=own("reconstruct"),
     script:
         "../scripts/reconstruct_slab.py"

@@ -50,7 +50,7 @@ def _row(key: str, rule: Mapping[str, Any]) -> str:
 
 
 def _values(kind: Mapping[str, Any]) -> list[Any]:
-    types = kind.get("type", [])
+    types = kind.get("type", "object" if "$ref" in kind else [])
     return list(kind.get("enum", [kind["const"]] if "const" in kind else [types] if isinstance(types, str) else types))
 
 

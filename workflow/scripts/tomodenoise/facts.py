@@ -105,10 +105,10 @@ def warnings(
     split: splitting.Split,
     center: Mapping[str, Any],
     slabs: Sequence[correction.SlabStatistics],
-    config: Mapping[str, Any],
+    correct: Mapping[str, Any],
 ) -> list[str]:
-    """Say what of a scan a person should look at; arguments as for `of_scan`."""
-    divided, removed = config["correct"]["flats"] == "divided", config["correct"]["stripes"]
+    """Say what of a scan a person should look at; arguments as for `of_scan`, and the scan's section `correct`."""
+    divided, removed = correct["flats"] == "divided", correct["stripes"]
     found = list(correction.concerns(scan, slabs, split.members, divided=divided, removed=removed))
     if center["warning"]:
         found.append(f"center: {center['warning']}")

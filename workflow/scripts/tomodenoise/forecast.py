@@ -45,13 +45,13 @@ class Stage:
     """Bytes on disk, before compression."""
 
 
-def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], *, filtered: bool) -> list[Stage]:
+def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: int) -> list[Stage]:
     """Plan a scan, without the training.
 
     Parameters
     ----------
     config : resolved configuration.
-    filtered : whether slices are made by filtered backprojection.
+    iterations : of an iterative algorithm; 0 for filtered backprojection.
 
     Notes
     -----
@@ -59,8 +59,7 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], *, filtered: 
     and reconstruction by a factor that nobody has measured yet.
     """
     projections, volumes, image = _bytes(layout.projections), _bytes(layout.volumes), _bytes(layout.levels[0])
-    iterations = config["reconstruct"].get("iterations", 100)
-    effort = 1.0 if filtered else ITERATIVE * iterations / 100
+    effort = ITERATIVE * iterations / 100 or 1.0
     voxels = math.prod(layout.levels[0].shape)
     inputs = layout.each if config["denoise"]["input"] == "sections" else 1
     operations = plans.operations(spec) * voxels * inputs * int(config["denoise"]["ensemble"])

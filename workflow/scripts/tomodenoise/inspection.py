@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tomodenoise import disk, forecast, readable, scans, settings, table
-from tomodenoise.engines import capabilities
+from tomodenoise.engines import ITERATIONS, capabilities
 from tomodenoise.errors import UserError
 from tomodenoise.forecast import Stage
 from tomodenoise.scans import Frames, Scan
@@ -19,11 +19,12 @@ def plan(config: Mapping[str, Any]) -> dict[str, tuple[Entry, list[Stage]]]:
     """Plan each scan of a configuration: what is known of it, and its stages."""
     entries = table.open_all(config, installed_elsewhere=True)
     files = table.open_models(config, entries)
-    filtered = capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm")).filtered
     planned = {}
     for name, entry in entries.items():
         spec = table.spec_of(config, entries, files, settings.model_of(config, name))
-        planned[name] = entry, forecast.of_scan(entry.layout, spec, config, filtered=filtered)
+        filtered = capabilities(*table.algorithm(config, name)).filtered
+        iterations = config["scans"][name]["reconstruct"].get("iterations", ITERATIONS)
+        planned[name] = entry, forecast.of_scan(entry.layout, spec, config, 0 if filtered else iterations)
     return planned
 
 

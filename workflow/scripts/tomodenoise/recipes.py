@@ -13,6 +13,8 @@ def relevant(
     config: Mapping[str, Any], entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]
 ) -> dict[str, Any]:
     """Pick what shapes a product of a scan, as `settings.relevant`, with the sections that `auto` stands for."""
+    if config["scans"][scan]["correct"].get("phase"):
+        keys = [*keys, "pixel_size"]
     picked = settings.relevant(config, scan, keys, sections)
     if "steps" in picked["scans"][scan]:
         # The window and the time of a step shape no pixel, and how steps are split stands under `split`.
@@ -46,10 +48,12 @@ def training_request(
     `sources`, the fingerprint of each scan; `start`, the path of the file, or None; and `origin`, see `_origin`.
     """
     names = settings.trained_on(config, model)
-    shaping: dict[str, Any] = {section: config[section] for section in ("correct", "split", "reconstruct", "train")}
+    shaping: dict[str, Any] = {"train": config["train"]}
     shaping["network"] = asdict(table.spec_of(config, entries, files, model))
-    shaping["split"] = _split(entries[names[0]])
-    shaping["scans"] = {name: relevant(config, entries, name, keys, ())["scans"][name] for name in names}
+    shaping["scans"] = {}
+    for name in names:
+        sections = relevant(config, entries, name, keys, settings.PER_SCAN)
+        shaping["scans"][name] = sections.pop("scans")[name] | sections
     for name in names:
         if entries[name].window:
             shaping["scans"][name]["steps"]["train"] = entries[name].window

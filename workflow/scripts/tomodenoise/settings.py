@@ -1,31 +1,26 @@
-"""The configuration: checked against the schema, completed with its defaults, mistakes told in one line."""
+"""The configuration: checked against the schema, completed with its defaults, errors reported in one line."""
 
 import copy
-import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from tomodenoise import specs
+from tomodenoise.config_errors import dotted, explain, nearest
 from tomodenoise.errors import UserError
 
 FILTERS = ("median", "tv", "nlm", "paganin")
 """Filters that `compare` may name; every other name there is that of a model."""
 
-KINDS = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "a group of keys",
-    "string": "text",
-}
-"""What the types of JSON Schema are called where YAML is written."""
+PER_SCAN = ("correct", "split", "reconstruct")
+"""Sections of which a scan may have keys of its own."""
+
+NUMBER = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
@@ -39,25 +34,76 @@ def schema() -> dict[str, Any]:
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """Check a configuration and fill in every default, but for those of a network, which depend on the channels.
 
-    A scan's own model, or one that scans only name, stands under `models` as well: trained on the scans that name it.
+    Each scan gets the sections `PER_SCAN` in full: those of the configuration, its own keys in their place; a key that
+    is null has its default. A scan's own model, or one that scans only name, stands under `models` as well: trained on
+    the scans that name it. Text is read as a number where a number is wanted: YAML 1.1 takes 1e8 for text.
 
     Raises
     ------
     UserError
-        For the first mistake, with the key's full name; an unknown key with the nearest valid one.
+        For the first error, with the key's full name; an unknown key with what may have been meant.
     """
-    rules, config = schema(), _with_steps(config)
-    mistakes = sorted(Draft202012Validator(rules).iter_errors(config), key=lambda m: list(map(str, m.absolute_path)))
-    if mistakes:
-        raise UserError(f"config: {_explain(mistakes[0])}")
+    rules = schema()
+    config = _with_numbers(_with_steps(config), rules, rules)
+    errors = sorted(
+        Draft202012Validator(rules).iter_errors(_without_nulls(config)), key=lambda e: list(map(str, e.absolute_path))
+    )
+    if errors:
+        raise UserError(f"config: {explain(errors[0], rules)}")
     for path, number in _endless(config):
-        raise UserError(f"config: {_dotted(path)}: {number} is no finite number: correct it")
+        raise UserError(f"config: {dotted(path)}: {number} is no finite number: correct it")
     complete: dict[str, Any] = _with_defaults(config, rules)
+    for name, entry in complete["scans"].items():
+        complete["scans"][name] = entry | {key: _own(entry, key, complete, rules) for key in PER_SCAN}
     specs.complete(complete["network"])
     _check_names(complete)
     _check_models(complete)
     _check_compared(complete)
     return complete | {"models": _unwritten(complete) | complete["models"]}
+
+
+def _own(entry: Mapping[str, Any], key: str, config: Mapping[str, Any], rules: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a YAML value
+    """Give a scan's section: the keys of the configuration's, its own ones in their place, defaults for null."""
+    if key not in entry:
+        return config[key]
+    merged = {**config[key], **entry[key]}
+    given = {name: value for name, value in merged.items() if value is not None}
+    return _with_defaults(given, rules["properties"][key])
+
+
+def _without_nulls(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out the keys by which a scan goes back to a default, which the schema need not know."""
+    scans = config.get("scans")
+    if not isinstance(scans, Mapping):
+        return config
+    return {**config, "scans": {name: _entry_without_nulls(entry) for name, entry in scans.items()}}
+
+
+def _entry_without_nulls(entry: object) -> object:
+    if not isinstance(entry, Mapping) or not entry.keys() & set(PER_SCAN):
+        return entry
+    return {
+        key: {name: item for name, item in value.items() if item is not None}
+        if key in PER_SCAN and isinstance(value, Mapping)
+        else value
+        for key, value in entry.items()
+    }
+
+
+def _with_numbers(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a YAML value
+    """Read text as a number where the schema wants one."""
+    if "$ref" in rules:
+        rules = root["properties"][rules["$ref"].rsplit("/", 1)[-1]]
+    if isinstance(value, Mapping):
+        known, other = rules.get("properties", {}), rules.get("additionalProperties") or {}
+        return {key: _with_numbers(item, known.get(key, other), root) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(item, rules.get("items", {}), root) for item in value]
+    kinds = {rule.get("type") for rule in rules.get("oneOf", [rules]) if isinstance(rule.get("type"), str)}
+    if isinstance(value, str) and kinds & {"number", "integer"} and NUMBER.fullmatch(value.strip()):
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    return value
 
 
 def _unwritten(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,9 +167,11 @@ def only(config: Mapping[str, Any], scans: Sequence[str]) -> dict[str, Any]:
 def relevant(
     config: Mapping[str, Any], scan: str, keys: Sequence[str] | None = None, sections: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Pick what shapes a product of a scan: keys of the scan's entry, all if None, and sections of the config."""
-    entry = {key: value for key, value in config["scans"][scan].items() if keys is None or key in keys}
-    return {"scans": {scan: entry}, **{section: config[section] for section in sections}}
+    """Pick what shapes a product of a scan: keys of its entry, all if None, and sections as this scan has them."""
+    entry = config["scans"][scan]
+    picked = {key: value for key, value in entry.items() if key not in PER_SCAN and (keys is None or key in keys)}
+    chosen = {section: (entry if section in PER_SCAN else config)[section] for section in sections}
+    return {"scans": {scan: picked}, **chosen}
 
 
 def check_unique(path: Path) -> None:
@@ -185,73 +233,6 @@ def _with_defaults(value: object, rules: Mapping[str, Any]) -> Any:  # noqa: ANN
     return {key: _with_defaults(item, known.get(key, other)) for key, item in filled.items()}
 
 
-def _explain(mistake: ValidationError) -> str:
-    """Say what the schema found in the words of somebody who edits YAML."""
-    key, value = _dotted(mistake.absolute_path), mistake.instance
-    if "propertyNames" in mistake.absolute_schema_path or mistake.validator == "pattern":
-        return f"{key}: the name {value!r} must be of letters, digits, dots, dashes and underscores"
-    if value is None and mistake.validator in {"type", "enum", "oneOf"}:
-        return f"{key} has no value: give it one, or leave it out"
-    messages = {
-        "type": lambda: f"{key}: {_of_other_type(mistake)}",
-        "additionalProperties": lambda: _unknown_key(mistake),
-        "required": lambda: f"{key}: {mistake.message.split(' ')[0]} is missing",
-        "enum": lambda: f"{key}: '{value}' is none of {', '.join(map(str, _rules(mistake)['enum']))}",
-        "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
-        "oneOf": lambda: f"{key}: {value!r} is neither {_alternatives(mistake)}{_read_as_text(value)}",
-        "not": lambda: f"{key}: {value!r} is even, but must be odd",
-        "minItems": lambda: f"{key}: {value!r} has fewer entries than {mistake.validator_value}",
-        "maxItems": lambda: f"{key}: {value!r} has more entries than {mistake.validator_value}",
-        "uniqueItems": lambda: f"{key}: {value!r} names one twice: name each once",
-        "minLength": lambda: f"{key}: '' is empty",
-    }
-    return messages.get(str(mistake.validator), lambda: f"{key}: {mistake.message}")()
-
-
-def _of_other_type(mistake: ValidationError) -> str:
-    wanted = mistake.validator_value
-    kinds = [wanted] if isinstance(wanted, str) else cast("list[str]", wanted)
-    value = mistake.instance
-    wrong = f"{value!r} is not {' or '.join(KINDS[kind] for kind in kinds)}"
-    if isinstance(value, str) and "array" in kinds:
-        return f"{wrong}: write [{value}]"
-    return wrong + (_read_as_text(value) if {"number", "integer"} & set(kinds) else "")
-
-
-def _read_as_text(value: object) -> str:
-    """Add how to write a number that YAML takes for text: 1e8, for one, has neither a dot nor a sign."""
-    try:
-        number = float(value) if isinstance(value, str) else math.nan
-    except ValueError:
-        return ""
-    if not math.isfinite(number):
-        return ""
-    return f": it is read as text, write {yaml.safe_dump(int(number) if number.is_integer() else number).split()[0]}"
-
-
-def _alternatives(mistake: ValidationError) -> str:
-    word, number = _rules(mistake)["oneOf"]
-    kind = "a whole number" if number["type"] == "integer" else "a number"
-    least = f" of at least {number['minimum']}" if "minimum" in number else ""
-    return f"{word['const']!r} nor {kind}{least}"
-
-
-def _unknown_key(mistake: ValidationError) -> str:
-    known = list(_rules(mistake).get("properties", {}))
-    unknown = next(key for key in cast("Mapping[str, Any]", mistake.instance) if key not in known)
-    nearest = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
-    mend = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
-    return f"unknown key '{_dotted([*mistake.absolute_path, unknown])}': {mend}"
-
-
-def _rules(mistake: ValidationError) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", mistake.schema)
-
-
-def _dotted(path: Iterable[object]) -> str:
-    return ".".join(map(str, path)) or "the top level"
-
-
 def _check_names(config: Mapping[str, Any]) -> None:
     for name in [*config["scans"], *config["models"]]:
         if not isinstance(name, str):
@@ -266,9 +247,8 @@ def _check_models(config: Mapping[str, Any]) -> None:
             )
         for scan in model.get("scans", []):
             if scan not in config["scans"]:
-                nearest = difflib.get_close_matches(scan, list(config["scans"]), n=1)
-                mend = f"did you mean '{nearest[0]}'?" if nearest else "name it under scans"
-                raise UserError(f"config: models.{name}.scans: there is no scan '{scan}': {mend}")
+                advice = nearest(scan, config["scans"], "name it under scans")
+                raise UserError(f"config: models.{name}.scans: there is no scan '{scan}': {advice}")
 
 
 def _check_compared(config: Mapping[str, Any]) -> None:
@@ -277,6 +257,5 @@ def _check_compared(config: Mapping[str, Any]) -> None:
         if name in FILTERS and name in known:
             raise UserError(f"config: compare: '{name}' is a filter and a model: give the model another name")
         if name not in known | set(FILTERS):
-            nearest = difflib.get_close_matches(name, [*FILTERS, *known], n=1)
-            mend = f"did you mean '{nearest[0]}'?" if nearest else f"filters are {', '.join(FILTERS)}"
-            raise UserError(f"config: compare: there is no filter or model '{name}': {mend}")
+            advice = nearest(name, [*FILTERS, *known], f"filters are {', '.join(FILTERS)}")
+            raise UserError(f"config: compare: there is no filter or model '{name}': {advice}")

@@ -66,7 +66,7 @@ def of_scan(
         name=name,
         facts=facts.of_scan(scan, split, center, slabs, series, described) | {"model": denoised},
         warnings=(
-            *facts.warnings(scan, split, center, slabs, config),
+            *facts.warnings(scan, split, center, slabs, config["scans"][name]["correct"]),
             *modelfile.concerns(description, scan.pixel_size),
         ),
         planes=planes,

@@ -71,15 +71,21 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     Raises
     ------
     UserError
-        For what `engines.check` refuses; and with the scan's name in front of what `scans.open_scan` and
-        `splitting.split` refuse.
+        With the scan's name in front of what `engines.check`, `scans.open_scan` and `splitting.split` refuse.
     """
-    engines.check(config["reconstruct"], installed_elsewhere=installed_elsewhere)
-    entries = {name: _open(name, config) for name in config["scans"]}
+    entries = {name: _open(name, config, installed_elsewhere=installed_elsewhere) for name in config["scans"]}
     for model, users in settings.users(config).items():
         wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
-        sections = {name: entries[name].choice.sections for name in settings.trained_on(config, model)}
+        trained = settings.trained_on(config, model)
+        sections = {name: entries[name].choice.sections for name in trained}
         _check_alike(sections, f"models.{model}: {wrong}", "set split.sections")
+        inputs = {name: entries[name].choice.inputs for name in trained}
+        _check_alike(inputs, f"models.{model}: its scans differ in split.input", "set it alike")
+        kinds = {name: algorithm(config, name) for name in trained}
+        sums = {name: engines.capabilities(*kinds[name]).additive for name in trained}
+        if len(set(sums.values())) > 1:
+            named = ", ".join(f"{name} {kinds[name][1] or kinds[name][0]}" for name in trained)
+            raise UserError(f"models.{model}: its scans are reconstructed by unlike algorithms ({named}): choose one")
         channels = {name: entries[name].layout.channels for name in users}
         _check_alike(channels, f"models.{model}: its scans differ in the number of channels", "give each its own model")
     return entries
@@ -97,18 +103,25 @@ def _check_alike(numbers: Mapping[str, int], wrong: str, mend: str) -> None:
         raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {mend}")
 
 
-def _open(name: str, config: Mapping[str, Any]) -> Entry:
+def algorithm(config: Mapping[str, Any], scan: str) -> tuple[str, str | None]:
+    """Name the engine and the algorithm that reconstruct a scan; None for the engine's first."""
+    chosen = config["scans"][scan]["reconstruct"]
+    return chosen["engine"], chosen.get("algorithm")
+
+
+def _open(name: str, config: Mapping[str, Any], *, installed_elsewhere: bool) -> Entry:
     entry = config["scans"][name]
-    able = engines.capabilities(config["reconstruct"]["engine"], config["reconstruct"].get("algorithm"))
     try:
+        engines.check(entry["reconstruct"], installed_elsewhere=installed_elsewhere)
+        able = engines.capabilities(*algorithm(config, name))
         provenance.check_format(Path("results", name))
         files = scans.expand(entry["file"])
         _check_braces(*map(str, files))
-        scan = dealing.read(files, entry, config["correct"]["input"], scans.asked(entry))
-        correction.check(scan, correction.from_settings(config["correct"]))
+        scan = dealing.read(files, entry, entry["correct"]["input"], scans.asked(entry))
+        correction.check(scan, correction.from_settings(entry["correct"]))
         if "truth" in entry:
             given.check(Path(entry["truth"]), f"truth: there is no {entry['truth']}: correct the path, or leave it out")
-        dealt = dealing.deal(scan, entry, config["split"], additive=able.additive)
+        dealt = dealing.deal(scan, entry, entry["split"], additive=able.additive)
         field = _field(entry["field"], joins=able.filtered)
         size, size_open = _size(field, entry["center"], scan)
     except UserError as mistake:

@@ -43,7 +43,6 @@ localrules:
     check,
     verify,
     clean_intermediates,
-    describe_scan,
     split_scan,
     allocate_projections,
     allocate_sections,

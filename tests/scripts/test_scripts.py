@@ -53,6 +53,7 @@ def test_no_module_of_the_library_imports_one_above_it() -> None:
         [
             "errors",
             "arrays",
+            "config_errors",
             "devices",
             "directions",
             "disk",

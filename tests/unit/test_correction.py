@@ -178,7 +178,8 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
     integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
-    assert statistics == correction.SlabStatistics(10, 10, repaired=8 + 3, dead=1, empty_rows=0)
+    known = replace(statistics, lowest=None, highest=None)
+    assert known == correction.SlabStatistics(10, 10, repaired=8 + 3, dead=1, empty_rows=0)
 
 
 # Air

@@ -66,13 +66,8 @@ def test_the_length_is_in_si_units() -> None:
     assert phase.length(Phase(200, 20, 0.1), pixel_size=2) == pytest.approx(4.97, abs=0.005)
 
 
-def test_a_constant_stays_and_noise_falls_as_told() -> None:
+def test_a_constant_stays() -> None:
     np.testing.assert_allclose(retrieved(np.full(SHAPE, 0.3)), 0.3, rtol=1e-5)
-    noise = np.random.default_rng(0).standard_normal((400, 400)).astype(np.float32)
-    plan = phase.plan(PHASE, PIXEL, noise.shape, slice(0, 400))
-    inner = [image[40:-40, 40:-40] for image in (noise, phase.retrieve(noise, plan))]
-    sharp = [image[:, 2:] - image[:, :-2] for image in inner]
-    assert sharp[1].var() / sharp[0].var() == pytest.approx(phase.noise_kept(plan), rel=0.05)
 
 
 def test_agrees_with_nabu() -> None:

@@ -59,7 +59,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"reconstruct": {"filter": "ramlak"}}, "'ramlak' is none of ram-lak, shepp"),
         ({"models": {"m": {"scans": ["fom"]}}}, "there is no scan 'fom': did you mean 'foam'?"),
         ({"correct": {"zingers": "all"}}, "correct.zingers: 'all' is neither 'none' nor a number of at least 1"),
-        ({"correct": {"stripes": "rings"}}, "'rings' is none of none, sorting, wavelet, vo"),
+        ({"correct": {"stripes": "rings"}}, "'rings' is none of auto, none, sorting, wavelet, vo"),
         ({"correct": {"phase": {"delta_beta": 9, "energy": 20}}}, "correct.phase: 'distance' is missing"),
         ({"correct": {"phase": {"delta": 9}}}, "unknown key 'correct.phase.delta': did you mean 'delta_beta'?"),
         ({"train": None}, "train has no value: give it one, or leave it out"),
@@ -188,9 +188,9 @@ def test_the_library_takes_just_the_keys_of_the_schema() -> None:
     resolved = settings.resolve(MINIMAL)
     assert specs.complete(resolved["network"]) == specs.complete({"name": "unet"})
     assert tasks.settings(resolved["train"]).batch == resolved["train"]["batch"]
-    assert correction.from_settings(resolved["correct"]) == correction.Options(zingers=10.0)
+    assert correction.from_settings(resolved["correct"]) == correction.Options(zingers=10.0, stripes="auto")
     chosen = {"zingers": "none", "phase": {"delta_beta": 9, "energy": 20, "distance": 0.1}}
-    changed = settings.resolve({**MINIMAL, "correct": chosen})["correct"]
+    changed = settings.resolve({**MINIMAL, "correct": {**chosen, "stripes": "none"}})["correct"]
     assert correction.from_settings(changed) == correction.Options(phase=correction.Phase(9, 20, 0.1))
 
 

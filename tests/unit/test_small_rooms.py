@@ -26,8 +26,14 @@ def scan(flats: tuple[int, ...] = (30, 30), darks: int = 10, kind: str = "counts
     )
 
 
-def concerns(of: scans.Scan, *, divided: bool = True, statistics: correction.SlabStatistics = CLEAN) -> str:
-    return "\n".join(correction.concerns(of, [statistics], 4, divided=divided))
+def concerns(
+    of: scans.Scan,
+    *,
+    divided: bool = True,
+    statistics: correction.SlabStatistics = CLEAN,
+    stripes: correction.StripeChoice | None = None,
+) -> str:
+    return "\n".join(correction.concerns(of, [statistics], 4, divided=divided, stripes=stripes))
 
 
 def test_a_good_scan_raises_no_concern() -> None:
@@ -49,14 +55,16 @@ def test_missing_darks_few_photons_and_many_repairs_are_told() -> None:
 
 
 def test_zingers_stripes_and_afterglow_are_told_from_where_they_matter() -> None:
-    fine = replace(CLEAN, zingers=49, stripes=1.9, afterglow=0.009)
+    fine = replace(CLEAN, zingers=49, afterglow=0.009)
     assert concerns(scan(), statistics=fine) == ""
     assert "51 pixels (0.10%) were replaced as zingers" in concerns(scan(), statistics=replace(fine, zingers=51))
-    striped = replace(fine, stripes=4.24)
-    assert "stripes 4.2 times the noise" in concerns(scan(), statistics=striped)
-    assert "set correct.stripes: sorting" in concerns(scan(), statistics=striped)
-    left = correction.concerns(scan(), [striped], 4, divided=True, removed="sorting")
-    assert "correct.stripes: sorting left them" in next(iter(left))
+    assert concerns(scan(), stripes=correction.StripeChoice("sorting", 4.24, 1.9)) == ""
+    kept = concerns(scan(), stripes=correction.StripeChoice("none", 4.24, 4.24))
+    assert "stripes 4.2 times the noise" in kept
+    assert "set correct.stripes: auto" in kept
+    assert "sorting left them" in concerns(scan(), stripes=correction.StripeChoice("sorting", 9.0, 4.24))
+    hopeless = correction.StripeChoice("none", 4.24, 4.24, "4.2 times the noise before; sorting 4.2 after")
+    assert "no method removes them" in concerns(scan(), stripes=hopeless)
     assert "afterglow: 2.3% of the light" in concerns(scan(), statistics=replace(fine, afterglow=0.023))
 
 

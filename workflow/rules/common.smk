@@ -102,6 +102,12 @@ def chosen(keys, *sections):
     )
 
 
+def entry_of_pixels(wildcards):
+    """A scan's entry as far as it shapes its projections, with its section `correct`."""
+    picked = chosen(PIXELS, "correct")(wildcards)
+    return picked["scans"][wildcards.scan] | {"correct": picked["correct"]}
+
+
 def megabytes(count, alone=1000):
     """Memory for a job that holds so many float32, beside what two Snakemakes, Python and torch need; more each time.
 

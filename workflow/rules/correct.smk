@@ -40,6 +40,7 @@ rule correct_slab:
     input:
         raw=raw,
         scan="results/{scan}/scan.json",
+        measured="results/{scan}/measured.json",
         split="results/{scan}/split.json",
         array="results/{scan}/projections.zarr/zarr.json",
     output:

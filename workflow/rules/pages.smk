@@ -8,7 +8,9 @@ def told_of(scans):
     some = settings.only(CONFIG, scans)
     return {
         "scans": expand(
-            "results/{scan}/{name}.json", scan=scans, name=["scan", "split", "center"]
+            "results/{scan}/{name}.json",
+            scan=scans,
+            name=["scan", "measured", "split", "center"],
         ),
         "centers": expand("results/{scan}/center.png", scan=scans),
         "corrections": projections_of(

@@ -1,4 +1,4 @@
-# What the raw files hold, and which projections form a section: from headers alone.
+# What the raw files hold and how good their frames are, and which projections form a section.
 rule split:
     input:
         gather("split", expand("results/{scan}/split.json", scan=SCANS)),
@@ -8,20 +8,27 @@ rule describe_scan:
     input:
         raw=raw,
     output:
-        "results/{scan}/scan.json",
+        scan="results/{scan}/scan.json",
+        measured="results/{scan}/measured.json",
     log:
         "logs/{scan}/describe.log",
     benchmark:
         "benchmarks/{scan}/describe/scan.tsv"
     conda:
         "../../envs/tomography.yaml"
+    resources:
+        mem_mb=megabytes(
+            lambda w: correction.describing(
+                TABLE[w.scan].scan,
+                projected(w).angle_blocks[0].stop,
+                correction.from_settings(own("correct")(w)),
+            ),
+            alone=600,
+        ),
     params:
         fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
-        input=lambda wildcards: own("correct")(wildcards)["input"],
-        rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
-        series=lambda wildcards: (
-            recipes.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())
-        )["scans"][wildcards.scan],
+        entry=entry_of_pixels,
+        last=lambda wildcards: projected(wildcards).angle_blocks[0].stop,
         channels=lambda wildcards: scans.unnamed(CONFIG["scans"][wildcards.scan]),
     script:
         "../scripts/describe_scan.py"

@@ -1,4 +1,4 @@
-"""Correct one slab of raw frames into its own shard of line integrals, and count what was mended."""
+"""Correct one slab of raw frames into its own shard of line integrals, and count what was repaired."""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def main(
     scan: Path,
+    measured: Path,
     split: Path,
     array: Path,
     counts: Path,
@@ -25,13 +26,15 @@ def main(
     plan = splitting.from_json(json.loads(split.read_text()))
     raw = scans.from_json(json.loads(scan.read_text()))
     raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
-    options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
+    known = correction.measured_from_json(json.loads(measured.read_text()))
+    options = replace(correction.from_settings(chosen), stripes=known.stripes.method)
+    divided = chosen["flats"] == "divided"
     if raw.channels:
         projections, found = correction.correct_channels(raw, rows, options)
     else:
         assignment, part = splitting.assignment(plan) if divided else None, slice(*angles)
-        projections, found = correction.correct_slab(raw, rows, assignment, options, correction.measure(raw), part)
-    for concern in correction.concerns(raw, [found], plan.members, divided=divided, removed=options.stripes):
+        projections, found = correction.correct_slab(raw, rows, assignment, options, known.measures, part)
+    for concern in correction.concerns(raw, [found], plan.members, divided=divided):
         logs.logger.warning(concern)
     logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(found))
     if raw.channel_count == 1:
@@ -44,6 +47,7 @@ if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         main(
             Path(snakemake.input.scan),
+            Path(snakemake.input.measured),
             Path(snakemake.input.split),
             Path(snakemake.input.array).parent,
             Path(snakemake.output.counts),

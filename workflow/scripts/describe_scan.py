@@ -1,11 +1,11 @@
-"""Write down what a raw file holds, so that later stages need not search it."""
+"""Write down what a raw file holds, look at every frame of it, and measure what the correction of its slabs needs."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import dealing, logs, provenance, scans
+from tomodenoise import centering, correction, dealing, logs, provenance, scans
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -13,27 +13,40 @@ if TYPE_CHECKING:
 
 def main(
     files: Sequence[Path],
-    output: Path,
-    input_kind: str,
-    rows: tuple[int, int] | None,
+    described: Path,
+    measured: Path,
     entry: Mapping[str, Any],
     channels: Mapping[str, Any] | None,
+    last: int,
 ) -> None:
-    """Read the headers and write `scan.json`; `entry` has the mode of the scan, and its steps."""
-    scan = dealing.read(files, {**entry, "rows": rows}, input_kind, channels)
-    described, file = scans.to_json(scan), files[0]
-    logs.logger.info("%s: %s, %d projections of %d x %d", file, scan.kind, len(scan.angles), scan.depth, scan.columns)
-    if scan.steps is not None:
-        logs.logger.info("%d time steps in %d files", scan.steps[-1] + 1, len(files))
-    if scan.pixel_size is None:
-        logs.logger.warning("%s does not tell the pixel size: set pixel_size, else 1.0 micrometre is used", file)
-    for doubt in scan.doubts:
-        logs.logger.warning("%s: %s", file, doubt)
-    output.write_text(json.dumps({"format": provenance.FORMAT} | described, indent=1))
+    """Write `scan.json` and `measured.json`.
+
+    Parameters
+    ----------
+    entry : of the scan in the resolved configuration, as far as it shapes its projections.
+    channels : what it says of those.
+    last : projections that stripes are measured on, of the first ones.
+    """
+    chosen = entry["correct"]
+    scan = dealing.read(files, entry, chosen["input"], channels)
+    shape = (len(scan.angles), scan.depth, scan.columns)
+    logs.logger.info("%s: %s, %d projections of %d x %d", files[0], scan.kind, *shape)
+    if chosen["screen"]:
+        scan = correction.screen(scan)
+    for doubt in (*scan.left_out, *scan.doubts):
+        logs.logger.warning("%s: %s", files[0], doubt)
+    options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
+    measures = correction.measure(scan)
+    sinograms, angles = correction.sample(scan, options, measures, last, divided=divided)
+    axis = centering.find(sinograms.swapaxes(0, 1), angles).center
+    stripes = correction.choose_stripes(sinograms, angles, axis, options.stripes)
+    logs.logger.info("stripes: %s (%s)", stripes.method, stripes.why or f"strength {stripes.before} to {stripes.after}")
+    described.write_text(json.dumps({"format": provenance.FORMAT} | scans.to_json(scan), indent=1))
+    measured.write_text(json.dumps(correction.measured_to_json(correction.Measured(measures, stripes)), indent=1))
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        params = snakemake.params
+        output, params = snakemake.output, snakemake.params
         files = list(map(Path, snakemake.input.raw))
-        main(files, Path(snakemake.output[0]), params.input, params.rows, params.series, params.channels)
+        main(files, Path(output.scan), Path(output.measured), params.entry, params.channels, params.last)

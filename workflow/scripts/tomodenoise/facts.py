@@ -13,6 +13,7 @@ def of_scan(
     split: splitting.Split,
     center: Mapping[str, Any],
     slabs: Sequence[correction.SlabStatistics],
+    measured: correction.Measured,
     series: watching.Series | None,
     described: Mapping[str, Any] | None,
 ) -> dict[str, str]:
@@ -22,6 +23,7 @@ def of_scan(
     ----------
     center : of `center.json`.
     slabs : what its correction found.
+    measured : what was measured before it.
     series : of a dynamic scan.
     described : its channels, as the image names them.
     """
@@ -48,7 +50,7 @@ def of_scan(
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
     facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
-    return facts | _defects(slabs)
+    return facts | _defects(slabs, measured.stripes)
 
 
 def _in_time(split: splitting.Split, series: watching.Series | None) -> dict[str, str]:
@@ -87,14 +89,14 @@ def channels(described: Mapping[str, Any]) -> str:
     return f"{len(described['values'])}, {described['name']} {spread(described['values'])} {described['unit']}".rstrip()
 
 
-def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:
+def _defects(slabs: Sequence[correction.SlabStatistics], stripes: correction.StripeChoice) -> dict[str, str]:
     """Say what is known of zingers, stripes and afterglow."""
     zingers = [slab.zingers for slab in slabs if slab.zingers is not None]
-    stripes = [slab.stripes for slab in slabs if slab.stripes is not None]
     afterglow = [slab.afterglow for slab in slabs if slab.afterglow is not None]
     facts = {"zingers": f"{sum(zingers)} pixels replaced" if zingers else "not looked for"}
-    if stripes:
-        facts["stripes"] = f"{max(stripes):.1f} times the noise"
+    facts["stripes"] = f"removed by {stripes.method}" if stripes.method != "none" else "not removed"
+    if stripes.before is not None and stripes.after is not None:
+        facts["stripes"] += f"; {stripes.before:.1f} times the noise before, {stripes.after:.1f} after"
     if afterglow:
         facts["afterglow"] = f"{max(afterglow):.1%} of the light appears one frame later"
     return facts
@@ -105,11 +107,12 @@ def warnings(
     split: splitting.Split,
     center: Mapping[str, Any],
     slabs: Sequence[correction.SlabStatistics],
+    measured: correction.Measured,
     correct: Mapping[str, Any],
 ) -> list[str]:
     """Say what of a scan a person should look at; arguments as for `of_scan`, and the scan's section `correct`."""
-    divided, removed = correct["flats"] == "divided", correct["stripes"]
-    found = list(correction.concerns(scan, slabs, split.members, divided=divided, removed=removed))
+    divided = correct["flats"] == "divided"
+    found = list(correction.concerns(scan, slabs, split.members, divided=divided, stripes=measured.stripes))
     if center["warning"]:
         found.append(f"center: {center['warning']}")
     if split.interlacing and split.interlacing.verdict != "even":
@@ -121,7 +124,7 @@ def warnings(
         found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
     if scan.pixel_size is None:
         found.append("the file does not tell the pixel size: 1 µm is assumed, set pixel_size")
-    return [*found, *scan.doubts]
+    return [*map(str, scan.left_out), *found, *scan.doubts]
 
 
 def _count(groups: Sequence[scans.Frames]) -> str:

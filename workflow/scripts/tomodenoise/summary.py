@@ -52,6 +52,7 @@ def of_scan(
     scan = replace(scan, pixel_size=config["scans"][name].get("pixel_size", scan.pixel_size))
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
+    measured = correction.measured_from_json(_read(folder / "measured.json"))
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]
     shown = _numbered(folder / "figures" / "planes", made)
     planes = figures.join(_of_middle_block(shown))
@@ -64,9 +65,9 @@ def of_scan(
     series = watching.load(folder / "figures" / "series.npz") if split.times > 1 else None
     return report.ScanSection(
         name=name,
-        facts=facts.of_scan(scan, split, center, slabs, series, described) | {"model": denoised},
+        facts=facts.of_scan(scan, split, center, slabs, measured, series, described) | {"model": denoised},
         warnings=(
-            *facts.warnings(scan, split, center, slabs, config["scans"][name]["correct"]),
+            *facts.warnings(scan, split, center, slabs, measured, config["scans"][name]["correct"]),
             *modelfile.concerns(description, scan.pixel_size),
         ),
         planes=planes,

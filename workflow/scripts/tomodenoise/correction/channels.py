@@ -11,7 +11,7 @@ from tomodenoise.scans import Scan, read_channels
 
 
 def correct_channels(scan: Scan, rows: tuple[int, int], options: Options) -> tuple[FloatArray, SlabStatistics]:
-    """Read a slab of sinograms, which hold no counts and so need neither flats nor -log, and mend them.
+    """Read a slab of sinograms, which hold no counts and so need neither flats nor -log, and repair them.
 
     Parameters
     ----------
@@ -21,8 +21,7 @@ def correct_channels(scan: Scan, rows: tuple[int, int], options: Options) -> tup
 
     Returns
     -------
-    (angle, channel, slice, translation) float32, and what there is to say about them. The strength of stripes is the
-    median over slices and channels.
+    (angle, channel, slice, translation) float32, and what there is to say about them.
 
     Raises
     ------
@@ -37,6 +36,6 @@ def correct_channels(scan: Scan, rows: tuple[int, int], options: Options) -> tup
     repaired, empty = repair(flat)
     if options.air:
         air.level(flat, options.air)
-    stripes.remove_all(flat, scan.angles, options.stripes)
-    left = stripes.strength(flat, scan.angles)
-    return out, SlabStatistics(None, None, repaired=repaired, dead=0, empty_rows=empty, stripes=left)
+    flat[scan.unlit] = 0
+    stripes.remove_all(flat, scan.angles, options.stripes, scan.lit)
+    return out, SlabStatistics(None, None, repaired=repaired, dead=0, empty_rows=empty)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tomodenoise.correction.references import is_shared
 from tomodenoise.correction.slabs import SlabStatistics
+from tomodenoise.correction.stripe_choice import StripeChoice
 from tomodenoise.scans import Scan
 
 ENOUGH_FLATS = 50
@@ -13,12 +14,14 @@ FEW_PHOTONS = 10
 MANY_REPAIRS = 0.01
 MANY_ZINGERS = 0.001
 MANY_SATURATED = 0.01
-STRONG_STRIPES = 2.0
+STRONG_STRIPES = 2.5
 MUCH_AFTERGLOW = 0.01
+BELOW_ZERO = -0.1
+"""Mean line integral of the lowest pixels: air is 0, up to noise and drift of the beam."""
 
 
 def concerns(
-    scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divided: bool, removed: str = "none"
+    scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divided: bool, stripes: StripeChoice | None = None
 ) -> Iterator[str]:
     """One line for each weakness that a network would not mend.
 
@@ -27,7 +30,7 @@ def concerns(
     slabs : the statistics of one slab or of all of them.
     sections : number of sections K.
     divided : whether sections were to have flats of their own.
-    removed : how stripes were removed.
+    stripes : how they were removed, and what was measured.
     """
     if scan.kind == "counts":
         yield from _flats([len(group.indices) for group in scan.flats], sections, divided)
@@ -46,7 +49,9 @@ def concerns(
             f"{zingers} pixels ({zingers / pixels:.2%}) were replaced as zingers: see whether the sample has such"
             " bright spots, and set correct.zingers higher or to none"
         )
-    yield from _common([slab.stripes for slab in slabs], [slab.afterglow for slab in slabs], removed)
+    if stripes is not None:
+        yield from _rings(stripes)
+    yield from _afterglow([slab.afterglow for slab in slabs])
 
 
 def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
@@ -54,21 +59,32 @@ def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
     fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
     if fewest and min(fewest) < FEW_PHOTONS:
         yield f"darkest pixels hold {min(fewest):.1f} photons (0.1 % of them fewer): streaks may remain"
-    blank = min((slab.blank for slab in slabs), default=0)
-    if blank:
-        yield f"{blank} of {len(scan.angles)} projections hold no light: a lost frame or beam makes streaks"
+    lowest = min((slab.lowest for slab in slabs if slab.lowest is not None), default=0.0)
+    if lowest < BELOW_ZERO:
+        yield (
+            f"line integrals are below zero, {lowest:.2f} on average where they are lowest: projections are brighter"
+            " than the flats there; look at the flats, or set correct.air"
+        )
     full = max((slab.saturated for slab in slabs if slab.saturated is not None), default=0.0)
     if full > MANY_SATURATED:
         yield f"flats are saturated: {full:.0%} of their pixels hold the largest value, and attenuation is wrong there"
 
 
-def _common(stripes: Sequence[float | None], afterglow: Sequence[float | None], removed: str) -> Iterator[str]:
-    """Say what all sections share, so that a network takes it for the sample."""
-    strongest = max((strength for strength in stripes if strength is not None), default=0.0)
-    if strongest > STRONG_STRIPES:
-        mend = "set correct.stripes: sorting" if removed == "none" else f"correct.stripes: {removed} left them"
-        yield f"stripes {strongest:.1f} times the noise: rings will be kept or enhanced by the network; {mend}"
-    share = max((share for share in afterglow if share is not None), default=0.0)
+def _rings(stripes: StripeChoice) -> Iterator[str]:
+    """Say what rings remain, which all sections share, so that a network takes them for the sample."""
+    if stripes.after is None or stripes.after <= STRONG_STRIPES:
+        return
+    if stripes.method != "none":
+        what = f"{stripes.method} left them: try another method, and look at the slices"
+    elif stripes.why:
+        what = f"no method removes them ({stripes.why}): look at the slices"
+    else:
+        what = "set correct.stripes: auto"
+    yield f"stripes {stripes.after:.1f} times the noise, so rings stay in the volume; {what}"
+
+
+def _afterglow(shares: Sequence[float | None]) -> Iterator[str]:
+    share = max((share for share in shares if share is not None), default=0.0)
     if share >= MUCH_AFTERGLOW:
         yield (
             f"afterglow: {share:.1%} of the light appears one frame later, which correlates the noise of neighbouring"

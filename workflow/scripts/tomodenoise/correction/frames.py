@@ -14,6 +14,9 @@ from tomodenoise.correction.references import References, references
 from tomodenoise.correction.repairing import repair
 from tomodenoise.scans import Scan
 
+PIXELS = 8192
+"""Of the detector, that stripes are measured on, about."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -64,6 +67,12 @@ def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
     flats = max((len(group.indices) for group in (*scan.flats, *scan.darks)), default=0)
     beside = 3 * flats * scan.columns + 6 * (scan.columns + 2 * around)
     return 3 * projections * rows * scan.columns + (rows + 2 * around) * beside
+
+
+def describing(scan: Scan, projections: int, options: Options) -> int:
+    """Count the float32 that a job which looks at a scan holds: sinograms of some rows, and tiles of all frames."""
+    rows = max(8, -(-PIXELS // scan.columns)) * scan.channel_count
+    return held(scan, projections, rows, options) + 8 * projections * rows * scan.columns + 2**26
 
 
 def prepare(
@@ -128,15 +137,6 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Mend
     if work.air:
         air.level(out, work.air)
     return mended
-
-
-def noise_of_flats(work: Work) -> FloatArray | None:
-    """Variance (rows, columns) that the noise of the flats leaves in the mean of all projections; None if unknown."""
-    if work.references is None or work.gain is None:
-        return None
-    kept = 1.0 if work.retrieval is None else phase.noise_kept(work.retrieval)
-    with np.errstate(divide="ignore"):
-        return np.asarray(kept * work.gain / (work.references.mean_beam()[work.core] * work.references.flats))
 
 
 def _repair_around(frame: FloatArray, core: slice) -> Mended:

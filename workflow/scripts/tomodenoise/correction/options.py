@@ -28,7 +28,7 @@ class Options:
     zingers: float | None = None
     """Deviations of the noise by which a zinger stands above all that surrounds it; None keeps zingers."""
     stripes: str = "none"
-    """`none`, `sorting`, `wavelet` or `vo`."""
+    """`none`, `sorting`, `wavelet` or `vo`; `auto` has to be settled before, see `stripe_choice`."""
     phase: Phase | None = None
     air: int = 0
     """Columns at each side that see no sample; 0 leaves the beam as it is."""
@@ -66,4 +66,5 @@ def check(scan: Scan, options: Options) -> None:
             f"correct.air: {options.air} columns at each side are more than the {scan.columns} columns of {scan.file}:"
             " set fewer"
         )
-    stripes.check(options.stripes, len(scan.angles), scan.columns)
+    if options.stripes != "auto":
+        stripes.check(options.stripes, len(scan.angles), scan.columns)

@@ -88,12 +88,6 @@ def retrieve(transmission: FloatArray, retrieval: Retrieval) -> FloatArray:
     return np.asarray(fft.irfft2(spectrum, s=wide.shape)[retrieval.core])
 
 
-def noise_kept(retrieval: Retrieval) -> float:
-    """Share of the variance of white noise that is left in differences of pixels two apart along the row."""
-    weight = 1 - np.cos(np.linspace(0, 2 * np.pi, retrieval.response.shape[1]))
-    return float(np.mean(retrieval.response**2 * weight) / np.mean(weight))
-
-
 def _fast(least: int) -> int:
     """Next length of factors 2, 3 and 5 only, which transforms fast."""
     length = least

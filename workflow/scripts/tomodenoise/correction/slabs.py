@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.correction import stripes
-from tomodenoise.correction.frames import Mended, correct, noise_of_flats, prepare
+from tomodenoise.correction.frames import Mended, Work, correct, prepare
 from tomodenoise.correction.measuring import Measures
 from tomodenoise.correction.options import Options, check
-from tomodenoise.correction.references import References
 from tomodenoise.correction.repairing import all_finite
+from tomodenoise.errors import UserError
 from tomodenoise.scans import Scan, read
 
 BLOCK_BYTES = 1 << 25
 STATISTICS_PIXELS = 1 << 20
-LIGHT = 1e-3  # of the beam
+IMPOSSIBLE = -0.5
+"""Line integrals that are below this nearly everywhere: flats and projections do not belong together."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class SlabStatistics:
     """Rows of projections without any finite pixel, set to 0 and not counted as repaired."""
     zingers: int | None = None
     """Pixels of projections that were replaced; None where zingers were not looked for."""
-    stripes: float | None = None
-    """Strength of the stripes that remain, see `stripes.strength`."""
     afterglow: float | None = None
     """That of the scan, see `estimate_afterglow`."""
-    blank: int = 0
-    """Projections without light, less than a thousandth of the beam: lost frames, or an opaque holder."""
     saturated: float | None = None
     """That of the scan's flats, see `Measures`."""
+    lowest: float | None = None
+    """1 % quantile, over the pixels of the detector, of the mean line integral of all projections."""
+    highest: float | None = None
+    """The 99 % quantile of the same."""
 
 
 def correct_slab(
@@ -72,43 +73,51 @@ def correct_slab(
     Raises
     ------
     UserError
-        As `check`.
+        As `check`, and if nearly all line integrals are far below zero.
     """
     check(scan, options)
     first, last, _ = part.indices(len(scan.angles))
-    work, angles = prepare(scan, rows, assignment, options, measures, (first, last)), scan.angles[part]
-    out = np.empty((len(angles), rows[1] - rows[0], scan.columns), dtype=np.float32)
-    stride = out.size // STATISTICS_PIXELS | 1  # odd, so that the sample does not keep to a few columns
-    seen: list[tuple[float, FloatArray]] = []
-    mended, blank = Mended(), 0
-    lit = 0.0 if work.references is None else _light(work.references.mean_beam()[work.core])
-    for block in _blocks(first, last, (work.read[1] - work.read[0]) * scan.columns * 4):
-        frames = read(scan.projections, work.read, block)
-        if not all_finite(frames):
-            frames[~np.isfinite(frames)] = np.nan
-        if work.references is not None:
-            _subtract_darks(frames, block.start, work.references)
-            seen.append(_transmitted(frames[:, work.core], stride))
-            blank += sum(_light(frame) < LIGHT * lit for frame in frames[:, work.core])
-        for number, frame in enumerate(frames, block.start):
-            mended += correct(frame, number, work, out[number - first])
-    stripes.remove_all(out, angles, options.stripes)
+    work = prepare(scan, rows, assignment, options, measures, (first, last))
+    out = np.zeros((last - first, rows[1] - rows[0], scan.columns), dtype=np.float32)
+    lit = np.isin(np.arange(first, last), scan.unlit, invert=True)
+    mended, seen = _correct_frames(scan, work, first, lit, out)
+    used = np.flatnonzero(lit)
+    stripes.remove_all(out, scan.angles[part], options.stripes, used)
+    lowest, highest = _extremes(out, used, scan)
     return out, SlabStatistics(
         *_photons(seen, measures.gain),
         repaired=mended.repaired,
         dead=0 if work.references is None else int(work.references.dead[work.core].sum()),
         empty_rows=mended.empty,
         zingers=None if work.limit is None else mended.struck,
-        stripes=stripes.strength(out, angles, noise_of_flats(work)),
         afterglow=measures.afterglow,
-        blank=blank,
         saturated=measures.saturated,
+        lowest=lowest,
+        highest=highest,
     )
 
 
-def _subtract_darks(frames: FloatArray, first: int, references: References) -> None:
-    for number, frame in enumerate(frames, first):
-        np.subtract(frame, references.dark(number), out=frame)
+def _correct_frames(
+    scan: Scan, work: Work, first: int, lit: BoolArray, out: FloatArray
+) -> tuple[Mended, list[tuple[float, FloatArray]]]:
+    """Fill in the line integrals of the projections with light, from ``first`` on; give samples of their counts."""
+    stride = out.size // STATISTICS_PIXELS | 1  # odd, so that the sample does not keep to a few columns
+    seen: list[tuple[float, FloatArray]] = []
+    mended = Mended()
+    for block in _blocks(first, first + len(out), (work.read[1] - work.read[0]) * scan.columns * 4):
+        numbers = np.arange(block.start, block.stop)[lit[block.start - first : block.stop - first]]
+        if not len(numbers):
+            continue
+        frames = read(scan.projections, work.read, numbers)
+        if not all_finite(frames):
+            frames[~np.isfinite(frames)] = np.nan
+        if work.references is not None:
+            for number, frame in zip(numbers, frames, strict=True):
+                np.subtract(frame, work.references.dark(number), out=frame)
+            seen.append(_transmitted(frames[:, work.core], stride))
+        for number, frame in zip(numbers, frames, strict=True):
+            mended += correct(frame, number, work, out[number - first])
+    return mended, seen
 
 
 def _transmitted(frames: FloatArray, stride: int) -> tuple[float, FloatArray]:
@@ -116,10 +125,20 @@ def _transmitted(frames: FloatArray, stride: int) -> tuple[float, FloatArray]:
     return float(np.fmin.reduce(frames, axis=None)), frames.ravel()[::stride].copy()
 
 
-def _light(frame: FloatArray) -> float:
-    """Mean of a frame, dark subtracted, what is no number counting as none."""
-    total = float(frame.sum(dtype=np.float64))
-    return (total if np.isfinite(total) else float(np.nan_to_num(frame, posinf=0, neginf=0).sum())) / max(frame.size, 1)
+def _extremes(out: FloatArray, used: IntArray, scan: Scan) -> tuple[float, float] | tuple[None, None]:
+    """Lowest and highest line integrals of the mean view; refuse what no sample and no beam can make."""
+    if scan.kind == "attenuation" or not len(used) or not out[0].size:
+        return None, None
+    total = np.zeros(out.shape[1:])
+    for number in used:
+        total += out[number]
+    lowest, highest = (float(each) for each in np.quantile(total / len(used), [0.01, 0.99]))
+    if highest < IMPOSSIBLE:
+        raise UserError(
+            f"{scan.file}: nearly all line integrals are below {highest:.2f}, so projections are brighter than the"
+            " flats: look at the flats and darks, and at correct.input"
+        )
+    return lowest, highest
 
 
 def _photons(seen: list[tuple[float, FloatArray]], gain: float | None) -> tuple[float | None, float | None]:

@@ -1,9 +1,9 @@
 """Raw scans: recognise the layout of an HDF5 file by its content, and read rows of its frames."""
 
 from tomodenoise.scans.identity import fingerprint
-from tomodenoise.scans.model import Channels, Frames, Scan, channels_to_json, from_json, to_json
+from tomodenoise.scans.model import Channels, Frames, LeftOut, Scan, channels_to_json, from_json, to_json
 from tomodenoise.scans.opening import open_scan
-from tomodenoise.scans.reading import read, read_channels
+from tomodenoise.scans.reading import ceiling, read, read_channels
 from tomodenoise.scans.series import expand, open_series
 from tomodenoise.scans.sinograms import asked, unnamed
 from tomodenoise.scans.trial import try_headers
@@ -11,8 +11,10 @@ from tomodenoise.scans.trial import try_headers
 __all__ = [
     "Channels",
     "Frames",
+    "LeftOut",
     "Scan",
     "asked",
+    "ceiling",
     "channels_to_json",
     "expand",
     "fingerprint",

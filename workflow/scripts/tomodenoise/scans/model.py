@@ -1,6 +1,6 @@
 """What a scan is, and its form in `scan.json`."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,20 @@ class Channels:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Frames of a scan that are not used."""
+
+    kind: str
+    """`projections`, `flats` or `darks`."""
+    frames: str
+    """Their numbers among those of the kind, as "3, 7 to 9"."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.frames} {self.reason}: left out"
+
+
+@dataclass(frozen=True)
 class Scan:
     """What later stages need to know of one raw file. Made by `open_scan`."""
 
@@ -73,11 +87,19 @@ class Scan:
     """Of XRD-CT and its like; None where frames hold one number for each pixel."""
     doubts: tuple[str, ...] = ()
     """What the file leaves open and how it was taken, for a person to read."""
+    unlit: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Positions of the projections without light, which form no section."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def channel_count(self) -> int:
         """Number of channels; 1 where there is no such axis."""
         return len(self.channels.values) if self.channels else 1
+
+    @property
+    def lit(self) -> IntArray:
+        """Positions of the projections that are used."""
+        return np.setdiff1d(np.arange(len(self.angles)), self.unlit)
 
     @property
     def depth(self) -> int:
@@ -107,6 +129,8 @@ def to_json(scan: Scan) -> dict[str, Any]:
         **({} if scan.steps is None else _steps_to_json(scan.steps)),
         "channels": channels_to_json(scan.channels) if scan.channels else None,
         "doubts": list(scan.doubts),
+        "without_light": [list(run) for run in runs(scan.unlit)],
+        "left_out": [asdict(each) for each in scan.left_out],
     }
 
 
@@ -130,6 +154,8 @@ def from_json(values: dict[str, Any]) -> Scan:
         steps=None if counts is None else np.repeat(np.arange(len(counts)), counts),
         channels=_channels_from_json(values["channels"]) if values.get("channels") else None,
         doubts=tuple(values.get("doubts", ())),
+        unlit=_positions(values["without_light"]),
+        left_out=tuple(LeftOut(**each) for each in values["left_out"]),
     )
 
 
@@ -163,5 +189,9 @@ def _frames_to_json(frames: Frames) -> dict[str, Any]:
 
 
 def _frames_from_json(values: dict[str, Any]) -> Frames:
-    indices = np.concatenate([np.arange(start, stop) for start, stop in values["frames"]])
-    return Frames(Path(values["file"]), values["dataset"], indices, values["time"])
+    return Frames(Path(values["file"]), values["dataset"], _positions(values["frames"]), values["time"])
+
+
+def _positions(stretches: list[list[int]]) -> IntArray:
+    """Undo `runs`."""
+    return np.concatenate([np.arange(0), *(np.arange(start, stop) for start, stop in stretches)])

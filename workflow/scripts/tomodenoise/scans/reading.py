@@ -37,6 +37,13 @@ def read(
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
+def ceiling(frames: Frames) -> float | None:
+    """Largest value that the frames can hold, as saturated pixels do; None for floats."""
+    with opened(frames.file) as file:
+        kind = file[frames.dataset].dtype
+    return float(np.iinfo(kind).max) if kind.kind in "iu" else None
+
+
 def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArray:
     with opened(frames.file) as file:
         stack = file[frames.dataset]

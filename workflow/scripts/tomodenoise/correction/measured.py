@@ -1,0 +1,74 @@
+"""What is measured of a scan before its slabs are corrected, and its form in `measured.json`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tomodenoise.arrays import FloatArray
+from tomodenoise.correction.channels import correct_channels
+from tomodenoise.correction.frames import PIXELS
+from tomodenoise.correction.measuring import Measures
+from tomodenoise.correction.options import Options
+from tomodenoise.correction.screening import bands
+from tomodenoise.correction.slabs import correct_slab
+from tomodenoise.correction.stripe_choice import StripeChoice, blocks
+from tomodenoise.correction.zingers import Noise
+from tomodenoise.scans import Scan
+
+FEWEST_ROWS, MOST_ROWS = 4, 32
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What every slab of a scan is corrected by."""
+
+    measures: Measures
+    stripes: StripeChoice
+
+
+def to_json(measured: Measured) -> dict[str, Any]:
+    """Plain values for `measured.json`."""
+    return asdict(measured)
+
+
+def from_json(values: Mapping[str, Any]) -> Measured:
+    """Read what `to_json` wrote."""
+    measures = values["measures"]
+    noise = Noise(**measures["noise"]) if measures["noise"] else None
+    return Measured(Measures(**{**measures, "noise": noise}), StripeChoice(**values["stripes"]))
+
+
+def sample(
+    scan: Scan, options: Options, measures: Measures, last: int, *, divided: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Correct some rows spread over the height, but for their stripes.
+
+    Parameters
+    ----------
+    last : projections to use, of the first ones.
+    divided : whether sections have flats of their own. Then blocks of directions have them in turn, see `blocks`.
+
+    Returns
+    -------
+    (A, rows, columns) line integrals of the projections with light, and their angles (A,), radians. Channels count as
+    rows.
+    """
+    plain = replace(options, stripes="none")
+    lit = scan.lit[scan.lit < last]
+    rows = int(np.clip(PIXELS // scan.columns, FEWEST_ROWS, MOST_ROWS))
+    if scan.channels:
+        first = (scan.depth - 1) // 2
+        channels = correct_channels(scan, (first, first + 1), plain)[0].reshape(len(scan.angles), -1, scan.columns)
+        some = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
+        return channels[lit][:, some], scan.angles[lit]
+    owner = np.zeros(len(scan.angles), dtype=np.int64)
+    owner[lit] = blocks(scan.angles[lit]) % 2
+    found = [
+        correct_slab(
+            scan, (start - scan.rows[0], stop - scan.rows[0]), owner if divided else None, plain, measures, slice(last)
+        )
+        for start, stop in bands(scan, rows // FEWEST_ROWS)
+    ]
+    return np.concatenate([each for each, _ in found], axis=1)[lit], scan.angles[lit]

@@ -1,0 +1,171 @@
+"""Look at every frame of a scan before any is used: flats and darks that stand apart, projections without light."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.correction import odd_frames
+from tomodenoise.errors import UserError
+from tomodenoise.scans import Frames, LeftOut, Scan, ceiling, read, read_channels
+from tomodenoise.scans.model import runs
+
+BANDS, BAND_ROWS = 4, 4
+"""Bands of neighbouring rows, spread over the height, that are read of each frame."""
+
+TILE, TILES = 16, 16
+"""Columns of a tile at least, and tiles side by side at most."""
+
+BLOCK_BYTES = 1 << 25
+DRIFT = 0.15
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Some rows of every frame of some groups, summed up."""
+
+    tiles: FloatArray
+    """(frame, tile) means of what is finite; NaN where most is not."""
+    saturated: FloatArray
+    """(frame,) share of the pixels that hold the largest value of their type."""
+
+
+def screen(scan: Scan) -> Scan:
+    """Look at all frames of a scan.
+
+    Returns
+    -------
+    The scan without the flats and darks that stand apart, and with the projections without light named; what was left
+    out, and what else a person should know of its frames, is in `left_out` and `doubts`.
+
+    Raises
+    ------
+    UserError
+        If most of the flats, darks or projections are faulty, so that nobody can tell which of them are right.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of tiles without a finite pixel, which count as dark
+        return _screened(scan)
+
+
+def _screened(scan: Scan) -> Scan:
+    if scan.channels:
+        first = read_channels(scan, (0, 1))
+        return _without_light(scan, odd_frames.blank(first.reshape(len(first), -1)), "hold one value, or none")
+    dark: FloatArray | float = 0.0
+    if scan.kind == "counts":
+        scan, dark = _references(scan)
+    found = _summary(scan.projections, scan)
+    tiles = found.tiles - dark
+    if scan.kind == "attenuation":
+        return _without_light(scan, odd_frames.blank(tiles), "hold one value, or none")
+    unlit = odd_frames.unlit(tiles)
+    dips = odd_frames.dips(tiles, ~unlit)
+    if len(dips):
+        doubt = f"projections {spans(dips)} are much darker or brighter than those before and after: if the beam failed"
+        scan = replace(scan, doubts=(*scan.doubts, f"{doubt}, name them under exclude.projections"))
+    scan = _without_light(scan, unlit, "hold no light")
+    return _without_light(scan, odd_frames.saturated(found.saturated) & ~unlit, "are saturated")
+
+
+def spans(numbers: IntArray) -> str:
+    """Write ascending numbers as people do: 3, 7 to 9."""
+    return ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs(numbers))
+
+
+def bands(scan: Scan, rows: int = BAND_ROWS) -> list[tuple[int, int]]:
+    """Choose bands of neighbouring rows, counted on the detector, spread over the height; all rows of a few."""
+    if scan.depth <= BANDS * rows:
+        return [scan.rows]
+    starts = scan.rows[0] + ((np.arange(BANDS) + 0.5) * scan.depth / BANDS - rows / 2).astype(int)
+    return [(int(start), int(start) + rows) for start in starts]
+
+
+def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
+    """Leave out faulty flats and darks; give the means of the tiles of the other darks as well."""
+    flats, darks = (_summary(groups, scan).tiles for groups in (scan.flats, scan.darks))
+    of_flats, of_darks = (_numbered(groups) for groups in (scan.flats, scan.darks))
+    left: list[LeftOut] = []
+    dark: FloatArray | float = 0.0
+    if len(darks):
+        beam = float(np.nanquantile((flats - np.nanmin(darks, axis=0)).mean(axis=1), 0.8))
+        good = odd_frames.good_darks(darks, of_darks, max(beam, 0.0))
+        left += _left_out("darks", scan.darks, good, "hold light, or differ from the others", scan)
+        dark = darks[good].mean(axis=0)
+        scan = replace(scan, darks=_kept(scan.darks, good))
+    good = odd_frames.good_flats(flats - dark, of_flats)
+    left += _left_out("flats", scan.flats, good, "differ from the others in level or pattern", scan)
+    scan = replace(scan, flats=_kept(scan.flats, good), left_out=(*scan.left_out, *left))
+    drift = odd_frames.spread((flats - dark)[good])
+    if drift > DRIFT:
+        doubt = (
+            f"the level of the flats varies by {drift:.0%}: line integrals are off where flats do not follow the beam"
+        )
+        scan = replace(scan, doubts=(*scan.doubts, doubt))
+    return scan, dark
+
+
+def _without_light(scan: Scan, unlit: BoolArray, reason: str) -> Scan:
+    numbers = np.flatnonzero(unlit)
+    if not len(numbers):
+        return scan
+    left = LeftOut("projections", spans(numbers), reason)
+    if 2 * len(numbers) > len(unlit):
+        raise UserError(
+            f"{scan.file}: {len(numbers)} of {len(unlit)} projections {reason} ({spans(numbers)}): is this the whole"
+            " scan? Name those to leave out under exclude.projections"
+        )
+    return replace(scan, unlit=np.union1d(scan.unlit, numbers), left_out=(*scan.left_out, left))
+
+
+def _left_out(kind: str, groups: Sequence[Frames], good: BoolArray, reason: str, scan: Scan) -> Iterator[LeftOut]:
+    numbers = np.flatnonzero(~good)
+    if not len(numbers):
+        return
+    if 2 * len(numbers) > len(good):
+        raise UserError(
+            f"{scan.file}: {len(numbers)} of {len(good)} {kind} {reason} ({kind} {spans(numbers)}): nobody can tell"
+            f" which are right; name those to leave out under exclude.{kind}, or set correct.screen: false"
+        )
+    places = np.concatenate([group.indices for group in groups])[numbers]
+    yield LeftOut(kind, spans(numbers), f"{reason} (frames {spans(places)} of {groups[0].dataset})")
+
+
+def _kept(groups: Sequence[Frames], good: BoolArray) -> tuple[Frames, ...]:
+    ends = np.cumsum([len(group.indices) for group in groups])[:-1]
+    parts = [replace(g, indices=g.indices[own]) for g, own in zip(groups, np.split(good, ends), strict=True)]
+    return tuple(part for part in parts if len(part.indices))
+
+
+def _numbered(groups: Sequence[Frames]) -> IntArray:
+    return np.repeat(np.arange(len(groups)), [len(group.indices) for group in groups])
+
+
+def _summary(groups: Sequence[Frames], scan: Scan) -> Summary:
+    """Read some rows of every frame, a block of frames at a time."""
+    if not groups:
+        return Summary(np.empty((0, 0)), np.empty(0))
+    edges = np.linspace(0, scan.columns, min(TILES, max(scan.columns // TILE, 1)) + 1).astype(int)
+    tiles, full = zip(*(_band(groups, rows, edges) for rows in bands(scan)), strict=True)
+    return Summary(np.concatenate(tiles, axis=1), np.mean(full, axis=0))
+
+
+def _band(groups: Sequence[Frames], rows: tuple[int, int], edges: IntArray) -> tuple[FloatArray, FloatArray]:
+    count, largest = sum(len(group.indices) for group in groups), ceiling(groups[0])
+    length = max(1, BLOCK_BYTES // (4 * int(edges[-1]) * (rows[1] - rows[0])))
+    means, full = [], []
+    for start in range(0, count, length):
+        frames = read(groups, rows, slice(start, start + length))
+        means.append(_means(frames, edges))
+        full.append((frames == largest).mean(axis=(1, 2)))
+    return np.concatenate(means), np.concatenate(full)
+
+
+def _means(frames: FloatArray, edges: IntArray) -> FloatArray:
+    """Means of the tiles, (frame, tile), of the pixels that are finite; NaN where half of them are not."""
+    finite = np.isfinite(frames)
+    number = np.add.reduceat(finite.sum(axis=1), edges[:-1], axis=1)
+    total = np.add.reduceat(np.where(finite, frames, 0).sum(axis=1, dtype=np.float64), edges[:-1], axis=1)
+    return np.where(2 * number > frames.shape[1] * np.diff(edges), total / np.maximum(number, 1), np.nan)

@@ -26,6 +26,11 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/keep.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/hooks.smk"
+
+
+if not rules.describe_scan.output.scan.startswith("results/"):
+    refuse_prefix()
 
 
 # Gathering, and what takes a second: not worth a job in a queue.
@@ -54,9 +59,15 @@ localrules:
 
 
 onstart:
-    lift_pace()
-    refuse_second_writer()
-    note_command()
+    begin()
+
+
+onsuccess:
+    finish(success=True)
+
+
+onerror:
+    finish(success=False)
 
 
 rule all:

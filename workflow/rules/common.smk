@@ -10,16 +10,12 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 sys.path.insert(0, str(SCRIPTS))
 
-# By default glibc gives each large tensor back to the system and takes it again page by page, which is a third
-# of the time of a network on a processor.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
-
 from snakemake.exceptions import WorkflowError
 
 from tomodenoise import (
     correction,
     engines,
+    environment,
     grid,
     leftovers,
     plans,
@@ -29,6 +25,8 @@ from tomodenoise import (
     table,
 )
 from tomodenoise.errors import UserError
+
+environment.prepare(os.environ, SCRIPTS)
 
 try:
     for file in workflow.configfiles:
@@ -138,23 +136,3 @@ def correct_settings(wildcards):
     chosen = own("correct")(wildcards)
     size = TABLE[wildcards.scan].scan.pixel_size
     return chosen | ({"pixel_size": size} if chosen.get("phase") else {})
-
-
-def lift_pace():
-    """Drop Snakemake's limit of a hundred jobs in a second, unless the user set another.
-
-    With a limit each pass of its scheduler sets a timer for one more, and each job that ends adds a pass: in the end
-    as many threads as jobs have ended ask for work once a second.
-    """
-    pace = workflow.scheduling_settings.max_jobs_per_timespan
-    if pace and (pace.max_jobs, pace.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
-
-
-def refuse_second_writer():
-    """End here while SLURM jobs of a killed Snakemake are at work; one that lives holds the directory's lock."""
-    submitting = workflow.executor_plugin.name == "slurm"
-    try:
-        leftovers.check(Path.cwd(), submitting=submitting)
-    except UserError as mistake:
-        raise WorkflowError(f"tomodenoise: {mistake}")

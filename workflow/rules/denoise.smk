@@ -27,7 +27,7 @@ rule describe_image:
         "../../envs/learning.yaml"
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
-        pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
+        pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
         step_seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
         facts=lambda wildcards: recipes.product_facts(
             CONFIG, TABLE, FILES, wildcards.scan, KEYS

@@ -94,7 +94,7 @@ use rule describe_image as describe_reconstruction with:
         "benchmarks/{scan}/allocate/reconstruction.tsv"
     params:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
-        pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size or 1.0,
+        pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
         step_seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
         facts=lambda wildcards: {
             "config": chosen(

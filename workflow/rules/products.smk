@@ -1,7 +1,5 @@
 # What is made of the volumes, and which of it is asked for.
-import platform
 import shlex
-from datetime import UTC, datetime
 
 EXPORTED = [
     "denoised",
@@ -136,11 +134,3 @@ def submitting(wildcards):
     """Whether jobs go to SLURM, where this machine's memory does not count; asked of the first Snakemake."""
     executor = getattr(workflow.executor_plugin, "name", "")
     return os.environ.setdefault("TOMODENOISE_EXECUTOR", executor) == "slurm"
-
-
-def note_command():
-    """Add a line to the list of commands that were run here: no product can hold it, as equal runs give equal files."""
-    Path("logs").mkdir(exist_ok=True)
-    line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {platform.node()} {shlex.join(sys.argv)}"
-    with Path("logs/commands.log").open("a") as log:
-        print(line, file=log)

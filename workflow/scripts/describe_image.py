@@ -17,7 +17,7 @@ def main(
     coarsest: Path,
     image: Path,
     shape: Sequence[int],
-    pixel_size: float,
+    pixel_size: float | None,
     step_seconds: float | None,
     facts: dict[str, Any],
 ) -> None:
@@ -27,7 +27,7 @@ def main(
     attributes = {"provenance": described | {key: value for key, value in facts.items() if key != "config"}}
     (name,) = facts["config"]["scans"]
     windows = images.windows(coarsest, geometry.read(center).radius / shape[-1])
-    logs.logger.info("%s: %g micrometre, %s", image, pixel_size, windows)
+    logs.logger.info("%s: pixels of %s micrometre, %s", image, pixel_size, windows)
     labels = facts.get("channels", {}).get("labels", ())
     images.describe(image, tuple(shape), pixel_size, attributes, name, windows, labels, step_seconds)
 

@@ -33,7 +33,7 @@ def of_scan(
         "file": f"{scan.file} ({scan.layout}, {scan.kind})",
         "projections": f"{len(scan.angles)} of {scan.depth} x {scan.columns} pixels",
         "angles": f"{first:.2f} to {last:.2f} degrees",
-        "pixel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "not told by the file, 1 µm assumed",
+        "pixel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "unknown",
         "rows": f"{scan.rows[0]} to {scan.rows[1] - 1}",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
         "center": f"{center['center']:.2f} pixels ({center['method']}{_tilted(center)})",
@@ -123,7 +123,7 @@ def warnings(
     if split.missing_wedge:
         found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
     if scan.pixel_size is None:
-        found.append("the file does not tell the pixel size: 1 µm is assumed, set pixel_size")
+        found.append("the file does not say the pixel size, so the volume has no unit: set pixel_size")
     return [*map(str, scan.left_out), *found, *scan.doubts]
 
 

@@ -56,7 +56,7 @@ class Image:
 def describe(
     path: Path,
     shape: Shape,
-    pixel_size: float,
+    pixel_size: float | None,
     attributes: dict[str, Any],
     name: str,
     windows: Sequence[Window],
@@ -69,7 +69,7 @@ def describe(
     ----------
     path : the group's folder.
     shape : (t, c, z, y, x) of the full resolution.
-    pixel_size : micrometre, the same in z, y and x.
+    pixel_size : micrometre, the same in z, y and x; None where it is not known: pixels are counted then.
     attributes, name : provenance, and the name that viewers show.
     windows : of each channel.
     labels : of each of several channels; default: the image's name and a number.
@@ -86,19 +86,21 @@ def describe(
 
     scratch = path.parent / f".{path.name}.allocating"
     levels = grid.pyramid((shape[2], shape[3], shape[4]))
+    edge = pixel_size or 1.0
     datasets = [
         {
             "path": str(number),
             "coordinateTransformations": [
-                {"type": "scale", "scale": [step_seconds or 1.0, 1.0, *(pixel_size * f for f in factors)]},
-                {"type": "translation", "translation": [0.0, 0.0, *(pixel_size * (f - 1) / 2 for f in factors)]},
+                {"type": "scale", "scale": [step_seconds or 1.0, 1.0, *(edge * f for f in factors)]},
+                {"type": "translation", "translation": [0.0, 0.0, *(edge * (f - 1) / 2 for f in factors)]},
             ],
         }
         for number, factors in enumerate(_factors(levels))
     ]
     time = {"name": "t", "type": "time"} | ({"unit": "second"} if step_seconds else {})
     axes = [time, {"name": "c", "type": "channel"}]
-    axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+    unit = {"unit": "micrometer"} if pixel_size else {}
+    axes += [{"name": axis, "type": "space", **unit} for axis in "zyx"]
     names = labels or ([name] if len(windows) == 1 else [f"{name} {number}" for number in range(len(windows))])
     channels = [_channel(*each) for each in zip(names, windows, strict=True)]
     for channel in channels[1:]:

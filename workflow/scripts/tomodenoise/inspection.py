@@ -40,7 +40,7 @@ def headline(name: str, entry: Entry) -> str:
     """Say what a scan is."""
     scan, angles = entry.scan, entry.scan.angles
     flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
-    size = "pixel size unknown, 1 um assumed" if scan.pixel_size is None else f"{scan.pixel_size:g} um"
+    size = "pixel size unknown" if scan.pixel_size is None else f"{scan.pixel_size:g} um"
     span = math.degrees(float(angles.max() - angles.min()))
     return (
         f"{name}: {scan.file} ({scan.layout}, {scan.kind}), {len(angles)} projections of {scan.depth} x {scan.columns}"

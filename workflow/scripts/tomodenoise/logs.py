@@ -1,4 +1,4 @@
-"""One log file for each job, and one line for a user's mistake."""
+"""One log file for each job, and one line for an error of the user's."""
 
 import logging
 import sys
@@ -24,11 +24,14 @@ def to(path: Path | str) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     try:
         yield
-    except UserError as mistake:
-        logger.error("%s", mistake)
-        sys.exit(f"tomodenoise: {mistake}")
+    except UserError as error:
+        logger.error("%s", error)
+        sys.exit(f"tomodenoise: {error}")
+    except KeyboardInterrupt:
+        logger.error("interrupted")
+        raise
     except Exception:
-        logger.exception("this is a bug of tomodenoise, not a mistake of yours: please report it with this log")
+        logger.exception("this is a bug of tomodenoise, not an error of yours: please report it with this log")
         raise
     finally:
         logger.removeHandler(handler)

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
 from tomodenoise import devices, modelfile, networks
@@ -62,7 +63,8 @@ def save(model: Model, path: Path) -> None:
     sealed = plain | {"seal": modelfile.seal(plain, {name: tensor.numpy() for name, tensor in weights.items()})}
     metadata = {modelfile.KEY: json.dumps(sealed)}
     scratch = path.with_name(f"{path.name}.partial")
-    save_file(weights, scratch, metadata)
+    # With the rights that the umask leaves; save_file of safetensors would give them to the owner alone.
+    scratch.write_bytes(serialised(weights, metadata))
     scratch.replace(path)
 
 

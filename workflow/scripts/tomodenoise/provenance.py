@@ -77,7 +77,9 @@ def _versions() -> dict[str, str]:
 
 def _revision() -> str | None:
     """Name the commit that the code was run from, with `-dirty` after an edit; None outside of a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    # A checkout that belongs to another user, as of a facility's software, is safe to describe.
+    git = ["git", "-c", "safe.directory=*", "-C", str(Path(__file__).parent)]
+    command = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

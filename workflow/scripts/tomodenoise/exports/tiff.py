@@ -119,7 +119,8 @@ def _numbers(values: FloatArray, image: Image, channel: int, kind: str) -> tuple
 
 def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # noqa: ANN401 - an array of any type
     """Make the file: baseline tags for every reader, and the words of ImageJ beside them."""
-    metadata: dict[str, Any] = {"axes": "YX", "spacing": image.scale[2], "unit": "um"}
+    known = image.units[4] is not None
+    metadata: dict[str, Any] = {"axes": "YX", **({"spacing": image.scale[2], "unit": "um"} if known else {})}
     if kind == "tiff":
         start, end = image.windows[channel].start, image.windows[channel].end
     else:
@@ -131,8 +132,8 @@ def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # n
         stream,
         numbers,
         imagej=True,
-        resolution=(1e4 / image.scale[4], 1e4 / image.scale[3]),
-        resolutionunit="CENTIMETER",
+        resolution=(1e4 / image.scale[4], 1e4 / image.scale[3]) if known else None,
+        resolutionunit="CENTIMETER" if known else None,
         software=f"tomodenoise {tomodenoise.__version__}",
         metadata=metadata | {"min": start, "max": end},
     )

@@ -1,0 +1,97 @@
+"""What a run shows on the terminal: a line per per cent, a line per failed job, an outcome at the end.
+
+Snakemake logs a dozen lines for each job, which its log file keeps. Here its records are thinned out by their `event`,
+as its interface for logger plugins defines them.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPEATED = {"CalledProcessError", "RuleException", "WorkflowError"}
+"""Exceptions that say no more than that a job failed."""
+
+INTERRUPT = "Terminating processes on user request"
+ERROR = re.compile(r"^(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
+"""Last word of a job in its log."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed."""
+
+    rule: str
+    outputs: tuple[str, ...]
+    log: str
+
+    @property
+    def reason(self) -> str:
+        """One line from its log."""
+        try:
+            found = ERROR.findall(Path(self.log).read_text(errors="replace"))
+        except OSError:
+            found = []
+        return found[-1] if found else "it ended before it could say why: killed, out of memory or out of time"
+
+    @property
+    def final(self) -> bool:
+        """Whether no later attempt made its outputs."""
+        return not all(Path(output).exists() for output in self.outputs)
+
+
+class Brief(logging.Filter):
+    """Let through what a person at a terminal wants to know, and remember which jobs failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[Failure] = []
+        self.interrupted = False
+        self.ended = False
+        self._percent = -1
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep warnings and errors, and a line for each per cent of the jobs."""
+        event = getattr(getattr(record, "event", None), "name", "")
+        if record.getMessage().startswith(INTERRUPT):
+            self.interrupted = True
+        if event == "JOB_ERROR":
+            self._note(record.__dict__)
+            return False
+        if event == "PROGRESS":
+            return self._is_news(record.__dict__)
+        if event == "ERROR" and getattr(record, "exception", "") in REPEATED:
+            return False
+        return record.levelno >= logging.WARNING and not self.interrupted and not self.ended
+
+    def _note(self, record: Mapping[str, Any]) -> None:
+        log = next(iter(record["log"]), "")
+        self.failures.append(Failure(record["rule_name"], tuple(record["output"]), str(log).split(" (", 1)[0]))
+
+    def _is_news(self, record: Mapping[str, Any]) -> bool:
+        percent = 100 * record["done"] // max(record["total"], 1)
+        news, self._percent = percent != self._percent, percent
+        return news and not self.interrupted
+
+
+def attach(logger: logging.Logger) -> Brief:
+    """Thin out what a logger shows on the terminal; files and other handlers keep everything."""
+    brief = Brief()
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.addFilter(brief)
+    return brief
+
+
+def scan_of(failure: Failure, scans: Sequence[str], models: Mapping[str, Sequence[str]]) -> list[str]:
+    """Name the scans that a failed job belongs to.
+
+    Parameters
+    ----------
+    models : model to the scans that need it.
+    """
+    parts = {part for output in failure.outputs for part in Path(output).parts}
+    trained = [scan for model, users in models.items() if {"models", model} <= parts for scan in users]
+    return trained or [scan for scan in scans if scan in parts]

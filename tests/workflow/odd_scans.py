@@ -1,0 +1,87 @@
+"""Small scans as beamlines deliver them, each with something amiss; all of them should come out as volumes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+ROWS, COLUMNS, VIEWS, AXIS = 12, 48, 120, 24.3
+DARK, BEAM = 100, 2000
+
+Parts = dict[str, np.ndarray]
+
+
+def parts(seed: int = 0) -> Parts:
+    """Counts of a few disks on a smooth beam: `data`, `data_white`, `data_dark` and `theta`, in degrees."""
+    rng = np.random.default_rng(seed)
+    theta = np.arange(VIEWS) * 180 / VIEWS
+    x = np.arange(COLUMNS) - AXIS
+    integrals = np.zeros((VIEWS, ROWS, COLUMNS))
+    for cx, cy, radius, height in [(0, 0, 17, 0.03), (6, 3, 4, 0.04), (-6, 5, 3, -0.02), (3, -8, 3, 0.05)]:
+        s = x - (cx * np.cos(np.radians(theta)) + cy * np.sin(np.radians(theta)))[:, None]
+        integrals += 2 * height * np.sqrt(np.clip(radius**2 - s**2, 0, None))[:, None]
+    beam = BEAM * (1 + 0.1 * np.sin(np.arange(COLUMNS) / 9))
+    return {
+        "data": (DARK + rng.poisson(beam * np.exp(-integrals))).astype(np.uint16),
+        "data_white": (DARK + rng.poisson(beam, (20, ROWS, COLUMNS))).astype(np.uint16),
+        "data_dark": (DARK + rng.normal(0, 1, (10, ROWS, COLUMNS))).round().astype(np.uint16),
+        "theta": theta,
+    }
+
+
+def write(file: Path, made: Mapping[str, np.ndarray]) -> Path:
+    """Write a Data Exchange file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(file, "w") as content:
+        for name, values in made.items():
+            content[f"exchange/{name}"] = values
+        content["exchange/theta"].attrs["units"] = "deg"
+    return file
+
+
+def shutter_closed(scan: Parts) -> None:
+    """One flat was taken before the shutter opened."""
+    scan["data_white"][0] = scan["data_dark"][0]
+
+
+def shutter_open(scan: Parts) -> None:
+    """One dark was taken with the shutter still open."""
+    scan["data_dark"][3] = scan["data_white"][3]
+
+
+def sample_in_flats(scan: Parts) -> None:
+    """Two flats show the sample."""
+    scan["data_white"][[4, 5]] = scan["data"][[4, 5]]
+
+
+def aborted(scan: Parts) -> None:
+    """The file was laid out for all projections, the last ones were never taken."""
+    scan["data"][-9:] = 0
+
+
+def beam_lost(scan: Parts) -> None:
+    """The beam was lost twice."""
+    scan["data"][[30, 31, 32, 77]] = DARK
+
+
+def air_above(scan: Parts) -> None:
+    """The sample is shorter than the detector."""
+    scan["data"][:, :3] = scan["data_white"][:1, :3]
+
+
+def frames_lost(scan: Parts) -> None:
+    """A fly scan lost frames at two places."""
+    kept = ~np.isin(np.arange(VIEWS), [*range(30, 36), *range(80, 86)])
+    scan["data"], scan["theta"] = scan["data"][kept], scan["theta"][kept]
+
+
+def stamped(scan: Parts) -> None:
+    """Each frame has the time at which it was taken, as text."""
+    scan["time"] = np.array([f"2026-01-01T00:00:{number % 60:02d}".encode() for number in range(VIEWS)])
+
+
+ODD: Mapping[str, Callable[[Parts], None]] = {
+    each.__name__: each
+    for each in (shutter_closed, shutter_open, sample_in_flats, aborted, beam_lost, air_above, frames_lost, stamped)
+}

@@ -17,11 +17,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_on_disk import write_image
 from PIL import Image
 
+from tomodenoise import figures
 from tomodenoise.arrays import FloatArray
 from tomodenoise.disk import Use
+from tomodenoise.figures import Slice
 from tomodenoise.report import (
+    Failed,
     ModelSection,
     Quality,
     Row,
@@ -31,12 +35,13 @@ from tomodenoise.report import (
     render,
     render_overview,
     rows,
+    slider,
     stages,
-    window,
 )
 from tomodenoise.report.curves import loss_curve
-from tomodenoise.report.pictures import LARGEST_SIDE, block_mean, picture, reduction
-from tomodenoise.report.words import distance, duration, memory, number, round_length, tree
+from tomodenoise.report.greys import linear
+from tomodenoise.report.pictures import LARGEST_SIDE, picture, reduction
+from tomodenoise.report.words import distance, duration, memory, number, opening, round_length, tree
 
 EVIL = "<script>alert(1)</script>\"'&"
 HISTORY = [
@@ -50,18 +55,22 @@ def ramp(rows: int, columns: int) -> FloatArray:
     return np.linspace(0, 1, rows * columns, dtype=np.float32).reshape(rows, columns)
 
 
+def planes(axial: FloatArray, upright: FloatArray) -> list[Slice]:
+    depth, side = upright.shape
+    return [
+        Slice("z", depth // 2, axial, axial),
+        Slice("y", side // 2, upright, upright),
+        Slice("x", side // 2, upright, upright),
+    ]
+
+
 def scan(name: str = "foam", rows: int = 6, side: int = 16) -> ScanSection:
-    axial, upright = ramp(side, side), ramp(rows, side)
     return ScanSection(
         name=name,
         facts={"Angles": "0 to 180"},
         warnings=(),
-        planes={
-            "axial (z)": (axial, axial),
-            "coronal (y)": (upright, upright),
-            "sagittal (x)": (upright, upright),
-        },
-        window=(0.0, 1.0),
+        planes=planes(ramp(side, side), ramp(rows, side)),
+        greys=linear(0.0, 1.0),
         pixel_size=1.5,
         center_figure=b"\x89PNG",
         model=name,
@@ -120,13 +129,17 @@ def test_every_text_is_escaped() -> None:
         scan(EVIL),
         facts={EVIL: EVIL},
         warnings=(EVIL,),
-        planes={EVIL: (ramp(4, 4), ramp(4, 4))},
+        details={EVIL: EVIL},
+        volume=EVIL,
+        tiff=EVIL,
         settings={EVIL: {EVIL: [EVIL, {EVIL: EVIL}]}},
         provenance={EVIL: EVIL},
         stages=(Stage(EVIL, 1, 1, 1, 1),),
     )
-    harmless = Elements(render([scan()], [ModelSection("foam", HISTORY, {"a": "b"})], "title"))
-    page = Elements(render([evil], [ModelSection(EVIL, HISTORY, {EVIL: EVIL})], EVIL))
+    failed = [Failed(EVIL, EVIL, EVIL)]
+    usual = replace(scan(), warnings=("few flats",), volume="a", details={"a": "b"})
+    harmless = Elements(render([usual], [ModelSection("foam", HISTORY, {"a": "b"})], "title"))
+    page = Elements(render([evil], [ModelSection(EVIL, HISTORY, {EVIL: EVIL})], EVIL, failed=failed))
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags}
     assert {key for _, attributes in page.tags for key in attributes if key.startswith("on")} == set()
     assert page.text.count(EVIL) > 10
@@ -138,21 +151,21 @@ def test_identifiers_are_unique_and_links_lead_somewhere() -> None:
     names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(names) == len(set(names))
     assert {link["href"][1:] for link in page.all("a")} <= set(names)
-    assert len(page.all("a")) == 4
+    assert len(page.all("a")) == 6
 
 
 def test_a_scan_s_own_page_leads_to_the_overview_and_back() -> None:
     model = ModelSection("foam", HISTORY, {})
     own = Elements(render([scan()], [model], "t", "../report.html"))
-    assert [link["href"] for link in own.all("a")] == ["../report.html", "#scan-1", "#model-1"]
+    assert [link["href"] for link in own.all("a")] == ["../report.html", "#scan-1", "#scan-1", "#model-1"]
     (row,) = rows([replace(scan(), warnings=("few flats",))], [ModelSection("bread", HISTORY, {}), model])
     overview = Elements(render_overview([row, *rows([scan("crumb")], [])], "t", "{scan}/report.html"))
     assert [link["href"] for link in overview.all("a")] == [
-        *("foam/report.html", "foam/report.html#model-2", "foam/report.html"),
-        "crumb/report.html",
+        *("foam/report.html", "foam/report.html", "foam/report.html#model-2", "foam/report.html"),
+        *("crumb/report.html", "crumb/report.html"),
     ]
-    assert "2 scans, each with a page of its own in its folder; 1 of them has something to look at." in overview.text
-    assert overview.all("img") == []
+    assert "2 scans, 1 with warnings." in overview.text
+    assert len(overview.all("img")) == 2
 
 
 def test_the_overview_says_of_a_scan_what_its_own_page_says() -> None:
@@ -174,10 +187,13 @@ def test_a_row_of_the_overview_is_harmless_and_outlives_a_file() -> None:
 
 def test_controls_and_pictures_have_names() -> None:
     page = Elements(render([scan()], [], "t"))
-    assert len(page.all("input")) == 3
-    assert all(control["aria-label"] for control in page.all("input") + page.all("button"))
-    assert len(page.all("img")) == 7
-    assert all(image["alt"] for image in page.all("img"))
+    sliders = [control for control in page.all("input") if control["type"] == "range"]
+    assert len(sliders) == 3 + 2
+    assert all(control["aria-label"] for control in sliders)
+    unnamed = {button["data-do"] for button in page.all("button") if "aria-label" not in button}
+    assert unnamed == {"pair", "reset"}  # which have words on them
+    assert len(page.all("img")) == 8
+    assert [image for image in page.all("img") if not image["alt"]] == [page.all("img")[0]]  # beside a link to the same
 
 
 QUALITY = Quality(
@@ -216,7 +232,7 @@ def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
     assert cells["Grey values"] == "slope 0.98"
     assert cells["Contrast to noise"] == "2 → 6.3"
     assert cells["Edges, px"] == "1.5 → 1.7"
-    assert cells["To look at"] == "2"
+    assert cells["Warnings"] == "2"
     unknown = replace(QUALITY, figures={"umse": {"upsnr": None, "upsnr_given": 1.0}})
     assert shown(render([replace(scan(), quality=unknown)], [], "t"))["Error"] == "\N{EN DASH}"
 
@@ -244,7 +260,7 @@ def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
         "slope of grey values": ["0.500", "1.000", "\N{EN DASH}"],
         "removed at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
     }
-    assert sum(image["alt"].startswith("A square") for image in page.all("img")) == 3
+    assert sum(image["alt"].startswith("Part of a slice") for image in page.all("img")) == 3
     assert "radius 2.0 px" in page.text
     assert {tag for tag, _ in page.tags} & {"script"} == {"script"}
     assert text.count("<script") == 1
@@ -280,7 +296,7 @@ def test_overview_states_size_and_warnings() -> None:
         "Voxel size": "1.5 µm",
         "Model": "foam",
         **dict.fromkeys(("Error", "Grey values", "Contrast to noise", "Edges, px"), dash),
-        "To look at": "2",
+        "Warnings": "2",
     }
 
 
@@ -288,12 +304,12 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
     assert "Shown averaged" not in render([scan()], [], "t")
     large = render([scan(side=2 * LARGEST_SIDE)], [], "t")
     assert "Shown averaged over 2 × 2 pixels" in large  # noqa: RUF001
-    assert 'data-micrometres="3.0"' in large
+    assert 'data-factor="2"' in large
+    assert 'data-voxel="1.5"' in large
 
 
 def test_planes_of_a_row_or_two_are_left_out() -> None:
-    assert len(Elements(render([scan(rows=2)], [], "t")).all("input")) == 1
-    assert len(Elements(render([scan(rows=4)], [], "t")).all("input")) == 3
+    assert [len(Elements(render([scan(rows=rows)], [], "t")).all("figcaption")) for rows in (2, 4)] == [2, 4]
 
 
 def test_lengths_are_pixels_where_nobody_tells_their_size() -> None:
@@ -321,7 +337,7 @@ def test_pages_need_no_torch_which_takes_longer_to_load_than_a_page_to_make() ->
 
 
 def test_nothing_to_show_is_no_crash() -> None:
-    bare = replace(scan(), planes={}, facts={}, settings={}, provenance={}, stages=(), center_figure=b"")
+    bare = replace(scan(), planes=[], facts={}, settings={}, provenance={}, stages=(), center_figure=b"")
     assert "No training history" in render([bare], [ModelSection("foam", [], {})], "t")
 
 
@@ -337,50 +353,19 @@ def test_curve_takes_the_colours_of_the_page() -> None:
     assert not re.search(r"#[0-9a-f]{6}|http|<style|<metadata", curve)
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_window_is_blind_to_hot_pixels_and_to_the_outside(seed: int) -> None:
-    image = np.random.default_rng(seed).uniform(2, 3, (40, 40)).astype(np.float32)
-    mask = np.zeros(image.shape, bool)
-    mask[5:-5, 5:-5] = True
-    image[~mask] = 1e6
-    image[20, 20:23] = 1e9, np.nan, -np.inf
-    low, high = window(image, mask)
-    assert 1.8 < low < 2.1
-    assert 2.9 < high < 3.2
-
-
-@pytest.mark.parametrize("value", [0.0, -3.0, 1e-6, 1e6, np.nan])
-def test_window_of_a_flat_image_is_open(value: float) -> None:
-    low, high = window(np.full((4, 4), value, np.float32), np.ones((4, 4), bool))
-    assert low < high
-
-
-def test_window_of_nothing_is_open() -> None:
-    assert window(ramp(4, 4), np.zeros((4, 4), bool)) == (0.0, 1.0)
-
-
-def test_picture_maps_the_window_to_black_and_white() -> None:
-    image = np.array([[-1.0, 0.0, 1.0, 2.0, 3.0, np.nan]], np.float32)
-    assert decoded(picture(image, (0.0, 2.0), 1).uri).tolist() == [[0, 0, 128, 255, 255, 0]]
-
-
 def test_pictures_stay_small() -> None:
     assert reduction([ramp(2, 1024)]) == 1
     assert reduction([ramp(2, 1024), ramp(2, 1025)]) == 2
     noise = np.random.default_rng(0).normal(0.5, 0.1, (2000, 900)).astype(np.float32)
-    small = picture(noise, (0.0, 1.0), 2)
+    small = picture(noise, linear(0.0, 1.0), 2)
     assert (small.height, small.width) == decoded(small.uri).shape == (1000, 450)
-
-
-def test_block_mean_weighs_the_border_right() -> None:
-    assert block_mean(np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0], [5.0, 7.0, 9.0]]), 2).tolist() == [[2.5, 7], [6, 9]]
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
 def test_block_mean_keeps_the_mean(rows: int, columns: int, factor: int) -> None:
     image = ramp(rows * factor, columns * factor)
-    assert block_mean(image, factor).shape == (rows, columns)
-    assert block_mean(image, factor).mean() == pytest.approx(image.mean())
+    assert figures.block_mean(image, factor).shape == (rows, columns)
+    assert figures.block_mean(image, factor).mean() == pytest.approx(image.mean())
 
 
 @given(st.floats(1e-6, 1e6))
@@ -437,40 +422,108 @@ def test_no_benchmarks_are_no_stages(tmp_path: Path) -> None:
 
 def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None:
     noise = np.random.default_rng(0).uniform(0, 1, (1030, 1030)).astype(np.float32)
-    large = replace(scan(), planes={"axial (z)": (noise, noise), "coronal (y)": (ramp(6, 1030), ramp(6, 1030))})
-    page = Elements(render([large], [], "t"))
-    links = [link for link in page.all("a") if "download" in link]
-    assert [link["download"] for link in links] == [
-        f"foam {plane} {state}.webp" for plane in ("axial (z)", "coronal (y)") for state in ("raw", "denoised")
-    ]
-    np.testing.assert_array_equal(decoded(links[0]["href"]), np.round(255 * noise.astype(float)))
+    page = Elements(render([replace(scan(), planes=planes(noise, ramp(6, 1030)))], [], "t"))
+    axial, *_ = [figure for figure in page.all("figure") if "data-raw" in figure]
+    np.testing.assert_array_equal(decoded(axial["data-denoised"]), np.round(255 * noise.astype(float)))
     assert [button["title"] for button in page.all("button") if button["data-do"] == "whole"] == [
         "All 1030 × 1030 pixels (1)",  # noqa: RUF001
-        "All 1030 × 6 pixels (1)",  # noqa: RUF001
+        *["All 1030 × 6 pixels (1)"] * 2,  # noqa: RUF001
     ]
 
 
 def test_what_is_shown_in_all_pixels_is_there_once() -> None:
     page = Elements(render([scan()], [], "t"))
     assert not [button for button in page.all("button") if button["data-do"] == "whole"]
-    assert not [link for link in page.all("a") if "download" in link]
+    assert not [figure for figure in page.all("figure") if "data-raw" in figure]
 
 
 def test_full_slices_keep_to_the_budget_and_the_page_says_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full, "BUDGET", 2.5e6)
     monkeypatch.setattr("tomodenoise.report.page.BUDGET", 2.5e6)
     side = ramp(700, 700)
-    three = dict.fromkeys(("axial (z)", "coronal (y)", "sagittal (x)"), (side, side))
-    page = Elements(render([replace(scan(), planes=three, volume="results/a b/denoised.ome.zarr")], [], "t"))
-    assert sum("download" in link for link in page.all("a")) == 2
-    assert "coronal (y), 700 × 700; sagittal (x), 700 × 700" in page.text  # noqa: RUF001
-    assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
+    page = Elements(render([replace(scan(), planes=planes(side, side))], [], "t"))
+    assert sum("data-raw" in figure for figure in page.all("figure")) == 1
+    assert "coronal, 700 × 700; sagittal, 700 × 700" in page.text  # noqa: RUF001
     assert full.pixels(1) == 2 * full.pixels(2)
 
 
 def test_no_picture_is_larger_than_its_format_holds() -> None:
     long = ramp(5, full.LONGEST + 1)
-    assert full.full({"axial (z)": (long, long)}, (0, 1), 17, 10**9) == {"axial (z)": None}
+    assert full.full([Slice("z", 0, long, long)], linear(0, 1), 17, 10**9) == {"z": None}
+
+
+def test_the_page_says_how_to_open_the_volume() -> None:
+    named = replace(scan(), volume="results/a b/denoised.ome.zarr", tiff="results/a b/denoised_tiff")
+    page = Elements(render([named], [], "t"))
+    assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
+    assert "zarr.open('results/a b/denoised.ome.zarr/0', mode='r')" in page.text
+    assert "export: [tiff]" in page.text
+    assert "results/a b/denoised_tiff" in page.text
+    assert "export: [tiff]" not in render([replace(named, exported=True)], [], "t")
+
+
+def test_the_line_for_python_opens_the_volume(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(1, 1, 3, 5, 5)).astype(np.float32)
+    path = write_image(tmp_path / "it's mine/denoised.ome.zarr", values)
+    line = opening(str(path))["Python"]
+    program = f"{line}\nassert volume[0, 0, 2, 3, 1] == {values[0, 0, 2, 3, 1]!s}, volume.shape"
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_scans_that_failed_come_first_with_reason_and_log() -> None:
+    failed = [Failed("bread", "no flats: set flats", "logs/bread/correct/0-0.log"), Failed("crust", "no file", "")]
+    pages = [
+        render([scan()], [], "t", failed=failed),
+        render([], [], "t", failed=failed),
+        render_overview(rows([scan()], []), "t", "{scan}.html", failed),
+        render_overview([], "t", "{scan}.html", failed),
+    ]
+    for text in pages:
+        shown = Elements(text).text
+        first, second = shown.index("bread failed: no flats: set flats log: logs/bread"), shown.index("crust failed")
+        assert first < second
+        assert "foam" not in shown[:second]
+    assert ["<table" in text for text in pages] == [True, False, True, False]
+    assert "failed" not in Elements(render([scan()], [], "t")).text
+
+
+def sliced(count: int, side: int, name: str = "foam") -> ScanSection:
+    """Return a scan with slices of pure noise, raw and denoised."""
+    noise = np.random.default_rng(0).normal(0.5, 0.3, (2, side, side)).astype(np.float32)
+    slices = [Slice("z", 4 * number, *noise, factor=4) for number in range(count)]
+    return replace(scan(name, rows=4 * count), slices=slices)
+
+
+def test_the_slider_goes_through_all_slices_with_the_middle_one_in_full() -> None:
+    page = Elements(render([sliced(7, 32)], [], "t"))
+    (slider,) = [control for control in page.all("input") if control.get("aria-label") == "Axial slice"]
+    slices = [part for part in page.all("i") if "data-index" in part]
+    middle = 4 * 7 // 2
+    assert [int(part["data-index"]) for part in slices] == [z for z in range(0, 28, 4) if z != middle]
+    assert (slider["max"], slider["value"]) == ("7", "4")
+    assert all(decoded(part[state]).shape == (32, 32) for part in slices for state in ("data-raw", "data-denoised"))
+
+
+@pytest.mark.parametrize("scans", [1, 2, 4])
+def test_slices_keep_to_six_megabytes_a_scan_and_fourteen_a_page(scans: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A sixteenth of the pixels and of the room, so that the test is quick; noise is what packs worst.
+    monkeypatch.setattr(slider, "MOST", slider.MOST / 16)
+    monkeypatch.setattr(slider, "TOGETHER", slider.TOGETHER / 16)
+    noisy = sliced(21, 128)
+    drawn = slider.slider(noisy.slices, linear(0, 1), scans)
+    assert drawn is not None
+    added = 16 * sum(len(before) + len(after) for _, before, after in drawn.slices)
+    assert 1e6 < added < 6e6
+    assert added * scans < 14e6
+
+
+def test_a_list_of_500_scans_with_thumbnails_is_under_five_megabytes() -> None:
+    noise = np.random.default_rng(0).normal(0.5, 0.3, (700, 700)).astype(np.float32)
+    (row,) = rows([replace(scan(), planes=planes(noise, noise), quality=QUALITY)], [])
+    page = render_overview([replace(row, name=f"scan{number}") for number in range(500)], "t", "{scan}/report.html")
+    assert Elements(page).all("img")[499]["src"] == row.thumbnail
+    assert len(page) < 5e6
 
 
 def test_the_page_says_what_products_take_and_what_was_deleted() -> None:

@@ -1,4 +1,4 @@
-"""What logs, provenance, concerns, overruling and the planes of a volume promise."""
+"""What logs, provenance, concerns and overruling promise."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tomodenoise import centering, correction, figures, logs, provenance, scans, summary
+from tomodenoise import centering, correction, logs, provenance, scans
 from tomodenoise.errors import UserError
 
 CLEAN = correction.SlabStatistics(smallest_counts=80.0, low_counts=90.0, repaired=0, dead=0, empty_rows=0)
@@ -115,19 +115,6 @@ def test_products_of_another_format_are_refused(tmp_path: Path, told: dict[str, 
         provenance.check_format(tmp_path)
 
 
-def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
-    volume = np.random.default_rng(0).normal(size=(11, 9, 9)).astype(np.float32)
-    for number, (start, stop) in enumerate([(0, 4), (4, 8), (8, 11)]):
-        planes = figures.Planes.empty((start, stop), 11, 9)
-        for row in range(start, stop):
-            planes.add(row - start, volume[row, None], -volume[row, None])
-        planes.save(tmp_path / f"{number}.npz")
-    joined = figures.join([tmp_path / f"{number}.npz" for number in range(3)])
-    for name, plane in {"axial (z)": volume[5], "coronal (y)": volume[:, 4], "sagittal (x)": volume[:, :, 4]}.items():
-        np.testing.assert_array_equal(joined[name][0], plane)
-        np.testing.assert_array_equal(joined[name][1], -plane)
-
-
 def test_progress_is_told_with_the_time_that_is_left(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,10 +127,3 @@ def test_progress_is_told_with_the_time_that_is_left(
         "4 of 6 slices, about 2 min left",
         "6 of 6 slices, about 0 min left",
     ]
-
-
-def test_the_report_takes_the_slabs_in_order_and_none_of_an_earlier_layout(tmp_path: Path) -> None:
-    for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
-        (tmp_path / name).touch()
-    made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]
-    assert [file.name for file in summary._numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]

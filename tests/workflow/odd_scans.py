@@ -13,7 +13,7 @@ Parts = dict[str, np.ndarray]
 
 
 def parts(seed: int = 0) -> Parts:
-    """Counts of a few disks on a smooth beam: `data`, `data_white`, `data_dark` and `theta`, in degrees."""
+    """Count photons behind a few disks on a smooth beam: `data`, `data_white`, `data_dark` and `theta`, in degrees."""
     rng = np.random.default_rng(seed)
     theta = np.arange(VIEWS) * 180 / VIEWS
     x = np.arange(COLUMNS) - AXIS
@@ -41,43 +41,43 @@ def write(file: Path, made: Mapping[str, np.ndarray]) -> Path:
 
 
 def shutter_closed(scan: Parts) -> None:
-    """One flat was taken before the shutter opened."""
+    """Take one flat before the shutter opens."""
     scan["data_white"][0] = scan["data_dark"][0]
 
 
 def shutter_open(scan: Parts) -> None:
-    """One dark was taken with the shutter still open."""
+    """Take one dark with the shutter still open."""
     scan["data_dark"][3] = scan["data_white"][3]
 
 
 def sample_in_flats(scan: Parts) -> None:
-    """Two flats show the sample."""
+    """Leave the sample in two flats."""
     scan["data_white"][[4, 5]] = scan["data"][[4, 5]]
 
 
 def aborted(scan: Parts) -> None:
-    """The file was laid out for all projections, the last ones were never taken."""
+    """Lay the file out for all projections, but never take the last ones."""
     scan["data"][-9:] = 0
 
 
 def beam_lost(scan: Parts) -> None:
-    """The beam was lost twice."""
+    """Lose the beam twice."""
     scan["data"][[30, 31, 32, 77]] = DARK
 
 
 def air_above(scan: Parts) -> None:
-    """The sample is shorter than the detector."""
+    """Let the detector see air above a short sample."""
     scan["data"][:, :3] = scan["data_white"][:1, :3]
 
 
 def frames_lost(scan: Parts) -> None:
-    """A fly scan lost frames at two places."""
+    """Lose frames of a fly scan at two places."""
     kept = ~np.isin(np.arange(VIEWS), [*range(30, 36), *range(80, 86)])
     scan["data"], scan["theta"] = scan["data"][kept], scan["theta"][kept]
 
 
 def stamped(scan: Parts) -> None:
-    """Each frame has the time at which it was taken, as text."""
+    """Note the time of each frame, as text."""
     scan["time"] = np.array([f"2026-01-01T00:00:{number % 60:02d}".encode() for number in range(VIEWS)])
 
 

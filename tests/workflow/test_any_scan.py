@@ -179,7 +179,7 @@ def test_ctrl_c_ends_in_one_line(tmp_path: Path, seconds: float) -> None:
     with (tmp_path / "out").open("w") as out:
         run = subprocess.Popen(
             command, cwd=tmp_path, stdout=out, stderr=out, start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )  # fmt: skip
         while "total" not in (tmp_path / "out").read_text():
             assert run.poll() is None

@@ -46,7 +46,7 @@ def test_figures_stand_beside_the_truth_and_those_of_others(finished: Project) -
 def test_the_page_shows_them(finished: Project) -> None:
     page = (finished.folder / "results/report.html").read_text()
     assert "Against the truth" in page
-    assert "A square of a slice, median" in page
+    assert "Part of a slice, median" in page
     assert len(page) < 2e6
 
 

@@ -1,8 +1,16 @@
 "use strict";
 
 const LARGEST = 40;
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/* The same two rules as round_length and length in page.py, for the scale bar of a zoomed picture. */
+/* Linear between points, clipped beyond them. */
+function interpolate(x, from, to) {
+  const next = from.findIndex((end) => x <= end);
+  if (next < 1) return next ? to.at(-1) : to[0];
+  return to[next - 1] + ((x - from[next - 1]) / (from[next] - from[next - 1])) * (to[next] - to[next - 1]);
+}
+
+/* The same two rules as round_length and distance in words.py, for the scale bar of a zoomed picture. */
 function roundLength(limit) {
   const power = 10 ** Math.floor(Math.log10(limit));
   return [5, 2, 1].map((digit) => digit * power).find((length) => length <= limit) ?? power;
@@ -14,152 +22,225 @@ function lengthText(micrometres, given) {
   return `${+(micrometres * scale).toPrecision(4)} ${unit}`;
 }
 
-/* One divider for all planes of a scan: dragging one shows the same side of each. */
-function compare(viewer) {
-  const sliders = viewer.querySelectorAll("input");
-  const cut = (percent) => {
-    viewer.style.setProperty("--cut", `${percent}%`);
-    for (const slider of sliders) {
-      slider.value = percent;
-      slider.setAttribute("aria-valuetext", `${Math.round(percent)} % raw`);
-    }
-  };
-  viewer.addEventListener("input", (event) => cut(Number(event.target.value)));
-  const plot = profile(viewer.nextElementSibling);
-  const [first] = [...viewer.querySelectorAll("figure")].map((figure) => zoom(figure, cut, plot));
-  /* Not when the pictures are decoded: that fails where a press of 1:1 has put others in their place. */
-  addEventListener("load", first);
-}
-
-/* Grey values of a picture, 0 to 255, row by row. */
+/* Greys of a picture, 0 to 255, row by row. */
 function pixels(image) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  return Uint8Array.from({ length: canvas.width * canvas.height }, (_, i) => data[4 * i]);
+  return Uint8Array.from({ length: canvas.width * canvas.height }, (_, i) => data[4 * i + 1]);
 }
 
-/* The profile along a row: of two pictures, from the first to the last column in sight, with a mark at a column. */
-function profile(figure) {
-  const { low, high } = figure.querySelector("figcaption").dataset;
-  const value = (grey) => (+low + (grey / 255) * (high - low)).toPrecision(3);
-  return (name, width, [raw, denoised], row, column, [first, last]) => {
-    const line = (grey) => "M" + Array.from(grey.subarray(row * width + first, row * width + last), (g, i) => `${i + 0.5},${255 - g}`).join("L");
-    figure.querySelector("svg").setAttribute("viewBox", `0 0 ${last - first} 255`);
-    figure.querySelector(".raw-line").setAttribute("d", line(raw));
-    figure.querySelector(".denoised-line").setAttribute("d", line(denoised));
-    figure.querySelector(".at-line").setAttribute("d", `M${column - first + 0.5},0V255`);
-    const at = row * width + column;
-    figure.querySelector("output").textContent = `${name}, row ${row}, column ${column}: raw ${value(raw[at])}, denoised ${value(denoised[at])}. Profile along the row`;
+/* The grey window of a scan: `value` of each of the 256 greys of its pictures, and what is `shown` of it, 0 to 1. */
+function levels(section, changed) {
+  const group = section.querySelector(".levels");
+  const [values, codes] = [group.dataset.values, group.dataset.codes].map((list) => list.split(" ").map(Number));
+  const [fields, handles] = ["number", "range"].map((type) => [...group.querySelectorAll(`[type=${type}]`)]);
+  const middle = values.length / 2;
+  const greys = { value: Array.from({ length: 256 }, (_, code) => interpolate(code, codes, values)) };
+  let ends;
+  const set = (black, white) => {
+    if (black < white) ends = [black, white];
+    greys.shown = greys.value.map((value) => clamp((value - ends[0]) / (ends[1] - ends[0]), 0, 1));
+    const table = greys.shown.map((grey) => +grey.toFixed(4)).join(" ");
+    for (const channel of section.querySelectorAll("filter [tableValues]")) channel.setAttribute("tableValues", table);
+    ends.forEach((end, i) => {
+      fields[i].value = +end.toPrecision(4);
+      handles[i].value = interpolate(end, values, codes);
+      handles[i].setAttribute("aria-valuetext", fields[i].value);
+    });
+    changed();
   };
+  const reset = () => set(values[middle - 1], values[middle]);
+  const move = (i, value) => set(i ? ends[0] : value, i ? value : ends[1]);
+  handles.forEach((handle, i) => handle.addEventListener("input", () => move(i, greys.value[handle.value])));
+  fields.forEach((field, i) => field.addEventListener("change", () => move(i, field.valueAsNumber)));
+  section.querySelector("[data-do=reset]").addEventListener("click", reset);
+  reset();
+  return greys;
 }
 
-function zoom(figure, cut, plot) {
+/* What the planes of a scan share: the divider, the mode, the grey window, and the profile. */
+function scan(section) {
+  const viewer = section.querySelector(".viewer");
+  if (!viewer) return;
+  const [raw, denoised, mark] = section.querySelectorAll(".profile path");
+  const words = section.querySelectorAll(".profile b");
+  const dividers = viewer.querySelectorAll(".frame input");
+  const pair = section.querySelector("[data-do=pair]");
+  let latest = () => {};
+  const shared = {
+    greys: levels(section, () => latest()),
+    cut(percent) {
+      viewer.style.setProperty("--cut", `${percent}%`);
+      for (const divider of dividers) {
+        divider.value = percent;
+        divider.setAttribute("aria-valuetext", `${Math.round(percent)} % raw`);
+      }
+    },
+    pair() {
+      pair.setAttribute("aria-pressed", viewer.classList.toggle("pairs"));
+    },
+    /* Draw it, and again when the window changes: greys of both pictures from `start`, so many, with a mark at one. */
+    plot(text, greys, start, length, column) {
+      latest = () => {
+        const { shown, value } = shared.greys;
+        const line = (codes) => "M" + Array.from(codes.subarray(start, start + length), (code, i) => `${i + 0.5},${1 - shown[code]}`).join("L");
+        const number = (codes) => value[codes[start + column]].toPrecision(3).replace("-", "−");
+        raw.ownerSVGElement.setAttribute("viewBox", `0 0 ${length} 1`);
+        [raw, denoised].forEach((path, i) => path.setAttribute("d", line(greys[i])));
+        mark.setAttribute("d", `M${column + 0.5},0V1`);
+        [text, ...greys.map(number)].forEach((part, i) => (words[i].textContent = part));
+      };
+      latest();
+    },
+  };
+  pair.addEventListener("click", shared.pair);
+  viewer.addEventListener("input", (event) => event.target.matches(".frame input") && shared.cut(Number(event.target.value)));
+  [...viewer.querySelectorAll("figure")].forEach((figure, i) => plane(figure, shared, i === 0));
+}
+
+/* One slice: zoom, values under the pointer, all pixels, and further slices where there is a slider. */
+function plane(figure, shared, first) {
   const frame = figure.querySelector(".frame");
-  const images = frame.querySelectorAll("img");
+  const images = [...frame.querySelectorAll("img")];
+  const layers = [...frame.querySelectorAll(".layer")];
+  const slider = figure.querySelector(".slider input");
+  const others = [...figure.querySelectorAll(".slider i")].map(({ dataset }) => ({ ...dataset, factor: slider.dataset.factor }));
+  const [across, down, along] = figure.dataset.axes.split(" ");
+  const [rows, columns] = [+figure.dataset.rows, +figure.dataset.columns];
+  const [voxel, unit] = [+frame.dataset.voxel, frame.dataset.unit];
+  const own = { raw: images[0].src, denoised: images[1].src, index: figure.dataset.index, factor: figure.dataset.factor };
+  const whole = { ...figure.dataset, factor: 1 };
   const view = { scale: 1, x: 0, y: 0 };
-  const point = { x: -1, y: -1 };
-  let grey = null;
   const pointers = new Map();
-  const small = { sources: [...images].map((image) => image.src), micrometres: frame.dataset.micrometres };
+  let shown = own;
+  let greys = null;
+  let point = first ? [columns >> 1, rows >> 1] : null;
 
-  const draw = () => {
-    const { scale } = view;
-    view.x = Math.min(0, Math.max(frame.clientWidth * (1 - scale), view.x));
-    view.y = Math.min(0, Math.max(frame.clientHeight * (1 - scale), view.y));
-    frame.classList.toggle("zoomed", scale > 1);
-    /* A pixel left out here and there makes noise look stronger: blocks only where a pixel covers one of the screen. */
-    frame.classList.toggle("crisp", scale > 1 && laid().scale >= 1);
-    for (const image of images) image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${scale})`;
-    const pixel = Number(frame.dataset.micrometres);
-    const bar = roundLength((0.25 * Math.max(images[0].naturalWidth, images[0].naturalHeight) * pixel) / scale);
-    frame.querySelector("line").setAttribute("x2", (bar / pixel) * scale);
-    frame.querySelector(".scale span").textContent = lengthText(bar, frame.dataset.unit);
+  /* Where the picture lies in its layer: scale and corner, as `object-fit: contain` and the zoom put it. */
+  const laid = () => {
+    const [width, height] = [columns, rows].map((size) => Math.ceil(size / shown.factor));
+    const { clientWidth, clientHeight } = layers[0];
+    const fit = Math.min(clientWidth / width, clientHeight / height);
+    const [left, top] = [(clientWidth - fit * width) / 2, (clientHeight - fit * height) / 2];
+    return { width, height, clientWidth, clientHeight, scale: fit * view.scale, left: view.x + left * view.scale, top: view.y + top * view.scale };
   };
-  const magnify = (factor, x = frame.clientWidth / 2, y = frame.clientHeight / 2) => {
-    const scale = Math.min(LARGEST, Math.max(1, view.scale * factor));
+  const draw = () => {
+    const { width, height, clientWidth, clientHeight, scale } = laid();
+    view.x = clamp(view.x, clientWidth * (1 - view.scale), 0);
+    view.y = clamp(view.y, clientHeight * (1 - view.scale), 0);
+    frame.classList.toggle("zoomed", view.scale > 1);
+    /* A pixel left out here and there makes noise look stronger: blocks only where a pixel covers one of the screen. */
+    frame.classList.toggle("crisp", view.scale > 1 && scale >= 1);
+    for (const image of images) image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+    const bar = roundLength((0.25 * Math.max(rows, columns) * voxel) / view.scale);
+    const line = frame.querySelector("line");
+    frame.querySelector(".scale svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const end of ["y1", "y2"]) line.setAttribute(end, height);
+    line.setAttribute("x2", (bar / voxel / shown.factor) * view.scale);
+    frame.querySelector(".scale span").textContent = lengthText(bar, unit);
+  };
+  /* Values at a voxel of the volume, and along the row of the picture that shows it. */
+  const probe = (x, y, marked = true) => {
+    if (!(x >= 0 && y >= 0 && x < columns && y < rows) || !images.every((image) => image.complete)) return;
+    point = [x, y];
+    greys ??= images.map(pixels);
+    const { width, clientWidth, scale, left, top } = laid();
+    const [column, row] = point.map((place) => Math.floor(place / shown.factor));
+    const [start, stop] = [Math.max(0, Math.floor(-left / scale)), Math.min(width, Math.ceil((clientWidth - left) / scale))];
+    const at = { [across]: shown.index, [down]: y, [along]: x };
+    const mean = shown.factor > 1 ? ` (mean of ${shown.factor} × ${shown.factor})` : "";
+    shared.plot(`z ${at.z}, y ${at.y}, x ${at.x}${mean}`, greys, row * width + start, stop - start, column - start);
+    frame.style.setProperty("--row", `${top + (row + 0.5) * scale}px`);
+    frame.classList.toggle("probed", marked);
+  };
+  const magnify = (factor, x = layers[0].clientWidth / 2, y = layers[0].clientHeight / 2) => {
+    const scale = clamp(view.scale * factor, 1, LARGEST);
     view.x = x - ((x - view.x) * scale) / view.scale;
     view.y = y - ((y - view.y) * scale) / view.scale;
     view.scale = scale;
     draw();
   };
-  const move = (x, y) => {
-    view.x += x;
-    view.y += y;
-    draw();
-  };
-  /* Where a picture lies in its frame: scale and corner, as `object-fit: contain` and the zoom put it. */
-  const laid = () => {
-    const { naturalWidth: width, naturalHeight: height } = images[0];
-    const fit = Math.min(frame.clientWidth / width, frame.clientHeight / height);
-    const [left, top] = [(frame.clientWidth - fit * width) / 2, (frame.clientHeight - fit * height) / 2];
-    return { width, height, scale: fit * view.scale, left: view.x + left * view.scale, top: view.y + top * view.scale };
-  };
-  const probe = (x, y, marked = true) => {
-    const { width, height, scale, left, top } = laid();
-    if (!(x >= 0 && y >= 0 && x < width && y < height)) return;
-    [point.x, point.y] = [x, y];
-    grey ??= [...images].map(pixels);
-    const seen = [Math.max(0, Math.floor(-left / scale)), Math.min(width, Math.ceil((frame.clientWidth - left) / scale))];
-    plot(images[0].alt.split(" ")[0], width, grey, y, x, seen);
-    const mark = frame.querySelector(".row-mark");
-    mark.style.top = `${top + (y + 0.5) * scale}px`;
-    mark.style.display = marked ? "block" : "none";
-  };
+  /* Place of the pointer in the layer under it; side by side there are two. */
   const at = (event) => {
-    const box = frame.getBoundingClientRect();
+    const boxes = layers.map((layer) => layer.getBoundingClientRect());
+    const box = boxes.find((one) => event.clientX < one.right && event.clientY < one.bottom) ?? boxes[1];
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const full = () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen());
-
-  /* All pixels in place of the averaged ones, a pixel of the slice to one of the page; and back. */
-  const files = figure.closest("section").querySelectorAll(`.whole a[data-plane="${figure.dataset.plane}"]`);
-  const put = async ({ sources, micrometres }) => {
-    const loaded = [...images].map((image) => new Promise((done) => image.addEventListener("load", done, { once: true })));
-    images.forEach((image, i) => (image.src = sources[i]));
-    await Promise.all(loaded);
-    const { naturalWidth: width, naturalHeight: height } = images[0];
-    const line = frame.querySelector("line");
-    frame.querySelector(".scale svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
-    for (const end of ["y1", "y2"]) line.setAttribute(end, height);
-    frame.dataset.micrometres = micrometres;
-    frame.querySelector(".row-mark").style.display = "none";
-    [grey, point.x, point.y] = [null, -1, -1];
-    draw();
-  };
-  const whole = async () => {
-    if (!files.length) return;
+  /* Other pictures in place of these, which `load` below shows as soon as they are there. */
+  const put = (next) => {
+    shown = next;
+    images.forEach((image, i) => (image.src = [shown.raw, shown.denoised][i]));
+    figure.querySelector("output").textContent = shown.index;
     const button = figure.querySelector("[data-do=whole]");
-    const wanted = button.getAttribute("aria-pressed") === "false";
-    button.setAttribute("aria-pressed", wanted);
-    const sources = [...files].map((file) => file.href);
-    await put(wanted ? { sources, micrometres: files[0].parentElement.dataset.micrometres } : small);
-    magnify(wanted ? 1 / laid().scale : 0);
+    if (!button) return;
+    button.setAttribute("aria-pressed", shown === whole);
+    button.disabled = shown !== own && shown !== whole;
   };
-  addEventListener("beforeprint", () => {
-    if (figure.querySelector("[aria-pressed=true]")) whole();
-  });
-  const actions = { in: () => magnify(1.5), out: () => magnify(1 / 1.5), fit: () => magnify(0), full, whole };
+  const slide = (step) => {
+    if (!slider) return;
+    slider.value = step;
+    const middle = +slider.dataset.middle;
+    put(+slider.value === middle ? own : others[slider.value - (slider.value > middle)]);
+    slider.setAttribute("aria-valuetext", `z = ${shown.index}`);
+  };
+  const save = () => {
+    const { width, height } = laid();
+    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * width + 4, height });
+    const table = shared.greys.shown.map((grey) => 0xff000000 + Math.round(255 * grey) * 0x10101);
+    images.map(pixels).forEach((codes, i) => {
+      const data = new ImageData(width, height);
+      new Uint32Array(data.data.buffer).set(Uint32Array.from(codes, (code) => table[code]));
+      canvas.getContext("2d").putImageData(data, i * (width + 4), 0);
+    });
+    const name = figure.closest("section").querySelector("h2").textContent;
+    Object.assign(document.createElement("a"), { download: `${name} ${across}=${shown.index}.png`, href: canvas.toDataURL() }).click();
+  };
+  const actions = {
+    in: () => magnify(1.5),
+    out: () => magnify(1 / 1.5),
+    fit: () => magnify(0),
+    full: () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen()),
+    pair: shared.pair,
+    lower: () => slide(+slider?.value - 1),
+    upper: () => slide(+slider?.value + 1),
+    whole() {
+      if (!whole.raw || (shown !== own && shown !== whole)) return;
+      put(shown === whole ? own : whole);
+      magnify(shown === whole ? 1 / laid().scale : 0);
+    },
+    save,
+  };
 
+  for (const image of images) {
+    image.addEventListener("load", () => {
+      greys = null;
+      draw();
+      if (point) probe(...point, frame.classList.contains("probed"));
+    });
+  }
   for (const button of figure.querySelectorAll("button")) {
     button.addEventListener("click", actions[button.dataset.do]);
     button.hidden = button.dataset.do === "full" && !document.fullscreenEnabled;
   }
+  slider?.addEventListener("input", () => slide(slider.value));
   frame.addEventListener("dblclick", (event) => magnify(2, ...at(event)));
-  frame.addEventListener("keydown", (event) => {
-    const arrows = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-    const action = { "+": "in", "=": "in", "-": "out", 0: "fit", 1: "whole", f: "full" }[event.key];
+  figure.addEventListener("keydown", (event) => {
+    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const keys = { "+": "in", "=": "in", "-": "out", 0: "fit", 1: "whole", s: "pair", f: "full", PageUp: "upper", PageDown: "lower" };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (action) actions[action]();
+    if (keys[event.key] && (slider || !event.key.startsWith("Page"))) actions[keys[event.key]]();
     else if (arrows[event.key] && event.target === frame) {
       const [x, y] = arrows[event.key];
-      if (view.scale > 1) move(x, y);
-      else if (point.x < 0) probe(images[0].naturalWidth >> 1, images[0].naturalHeight >> 1);
-      else probe(point.x - Math.sign(x), point.y - Math.sign(y));
-    }
-    else return;
+      if (view.scale > 1) {
+        view.x -= 60 * x;
+        view.y -= 60 * y;
+        draw();
+      } else if (point && frame.classList.contains("probed")) probe(point[0] + x * shown.factor, point[1] + y * shown.factor);
+      else probe(columns >> 1, rows >> 1);
+    } else return;
     event.preventDefault();
   });
   /* A page that is scrolled past must not get stuck: the wheel zooms a picture that was clicked, or with Ctrl. */
@@ -169,7 +250,6 @@ function zoom(figure, cut, plot) {
     event.preventDefault();
     magnify(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.002)), ...at(event));
   }, { passive: false });
-
   frame.addEventListener("pointerdown", (event) => {
     if (event.target.matches("input")) return;
     pointers.set(event.pointerId, event);
@@ -178,7 +258,7 @@ function zoom(figure, cut, plot) {
   frame.addEventListener("pointermove", (event) => {
     const [x, y] = at(event);
     const { scale, left, top } = laid();
-    probe(Math.floor((x - left) / scale), Math.floor((y - top) / scale));
+    probe(Math.floor(((x - left) / scale) * shown.factor), Math.floor(((y - top) / scale) * shown.factor));
     const last = pointers.get(event.pointerId);
     if (!last) return;
     pointers.set(event.pointerId, event);
@@ -186,12 +266,16 @@ function zoom(figure, cut, plot) {
     if (other) {
       const span = (pointer) => Math.hypot(pointer.clientX - other.clientX, pointer.clientY - other.clientY);
       magnify(span(event) / span(last), ...at(other));
-    } else if (view.scale > 1) move(event.clientX - last.clientX, event.clientY - last.clientY);
-    else cut(Math.min(100, Math.max(0, (100 * at(event)[0]) / frame.clientWidth)));
+    } else if (view.scale > 1) {
+      view.x += event.clientX - last.clientX;
+      view.y += event.clientY - last.clientY;
+      draw();
+    } else shared.cut(clamp((100 * x) / layers[0].clientWidth, 0, 100));
   });
   for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, (event) => pointers.delete(event.pointerId));
-  new ResizeObserver(draw).observe(frame);
-  return () => probe(images[0].naturalWidth >> 1, images[0].naturalHeight >> 1, false);
+  addEventListener("beforeprint", () => shown === whole && actions.whole());
+  new ResizeObserver(draw).observe(layers[0]);
+  if (first) probe(...point, false);
 }
 
 /* The menu goes to a scan or model, and says which one is in sight. */
@@ -202,14 +286,14 @@ function follow(menu) {
     if (target) target.scrollIntoView();
     else scrollTo(0, 0);
   });
-  const tell = () => {
+  const update = () => {
     const seen = [...sections].filter((section) => section.getBoundingClientRect().top < innerHeight / 3);
     menu.value = seen.at(-1)?.id ?? "";
   };
-  addEventListener("scroll", tell, { passive: true });
-  tell();
+  addEventListener("scroll", update, { passive: true });
+  update();
 }
 
-document.querySelectorAll(".viewer").forEach(compare);
+document.querySelectorAll("section[id]").forEach(scan);
 document.querySelectorAll(".menu select").forEach(follow);
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));

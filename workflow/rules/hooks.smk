@@ -1,5 +1,6 @@
 # What happens before and after the jobs of a run, and what it shows on the terminal.
 import platform
+import subprocess
 from datetime import UTC, datetime
 
 from snakemake.logging import logger
@@ -34,7 +35,10 @@ def finish(success):
         failed = failed_scans(brief)
         finished = [scan for scan in SCANS if success or is_finished(scan)]
         page = Path("results/report.html")
-        made = page if success and page.exists() else None
+        wanted = not workflow.dag_settings.targets or bool(
+            {"all", "report"} & set(workflow.dag_settings.targets)
+        )
+        made = page if wanted and (success or survivors_reported(failed)) else None
         for line in outcome.lines(SCANS, failed, finished, made, Path()):
             say(line)
     brief.ended = True
@@ -49,6 +53,29 @@ def refuse_prefix():
 
 def say(line):
     print(line, file=sys.stderr, flush=True)
+
+
+def survivors_reported(failed):
+    """Write the report of the scans that are done, and say which failed; whether that worked."""
+    done = [scan for scan in SCANS if scan not in failed and is_finished(scan)]
+    files = told_of(done) if done else {"corrections": [], "planes": []}
+    rows = [f"results/{scan}/figures/row.json" for scan in SCANS if scan not in failed]
+    request = {
+        "config": settings.only(CONFIG, done),
+        "slabs": files["corrections"] + files["planes"],
+        "rows": [row for row in rows if Path(row).exists()],
+        "failed": [[scan, job.reason, job.log] for scan, job in failed.items()],
+        "paged": PAGED,
+    }
+    Path("results").mkdir(exist_ok=True)
+    command = [PYTHON, str(SCRIPTS / "report_survivors.py")]
+    run = subprocess.run(
+        command, input=json.dumps(request), text=True, capture_output=True
+    )
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or ["no reason given"])[-1]
+        say(f"tomodenoise: no report of the scans that are done: {last}")
+    return not run.returncode
 
 
 def failed_scans(brief):

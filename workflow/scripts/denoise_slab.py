@@ -1,4 +1,4 @@
-"""Denoise one slab into its own shard of the image, and keep its part of the three orthogonal planes."""
+"""Denoise one slab into its own shard of the image, and keep its part of the slices that the report shows."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +18,18 @@ Span = tuple[int, int]  # first and last plus one
 def main(
     steps: Iterable[inference.Pairs], scan: sections.Sections, array: Path, planes: Path, rows: Span, times: Span
 ) -> None:
-    """Collect the slices of each step, before and after denoising, that stream in; write one shard."""
+    """Collect the slices of each step, before and after denoising, that stream in; write one shard.
+
+    The report shows the time step in the middle: other blocks of steps leave an empty file of planes.
+    """
     slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
-    views = figures.Planes.empty(rows, scan.depth, scan.size)
-    for step, slices in enumerate(steps):
+    middle = scan.split.times // 2
+    shown = rows if middle in range(*times) else (rows[0], rows[0])
+    views = figures.Planes.empty(shown, scan.depth, scan.size)
+    for time, slices in enumerate(steps, times[0]):
         for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
-            slab[step, :, number] = after
-            if step == len(slab) // 2:
+            slab[time - times[0], :, number] = after
+            if time == middle:
                 views.add(number, before, after)
     volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), slab)
     views.save(planes)

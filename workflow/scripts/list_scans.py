@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def main(rows: Sequence[Path], output: Path) -> None:
-    """Write a page that links to each scan's, from what the scans' pages told of them."""
+    """Write a page that links to each scan's, from the rows that were written with those."""
     listed = [report.Row(**json.loads(file.read_text())) for file in rows]
     page = report.render_overview(listed, "tomodenoise report", "{scan}/report.html")
     logs.logger.info("%d scans, %d kB", len(listed), len(page) // 1000)

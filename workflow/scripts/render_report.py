@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def main(slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
     """Write one page for all scans of the configuration, from the `slabs` that they have: older ones may lie beside."""
-    sections, models = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
-    page = report.render(sections, models, "tomodenoise report")
-    logs.logger.info("%d scans, %d models, %d kB", len(sections), len(models), len(page) // 1000)
+    scans, models, failed = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    page = report.render(scans, models, "tomodenoise report", failed=failed)
+    logs.logger.info("%d scans, %d models, %d kB", len(scans), len(models), len(page) // 1000)
     output.write_text(page, encoding="utf-8")
 
 

@@ -7,17 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tomodenoise import logs, report, summary
+from tomodenoise.errors import UserError
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
 def main(slabs: Collection[Path], page: Path, row: Path, config: dict[str, Any]) -> None:
-    """Write both, of the only scan of the configuration."""
-    sections, models = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
-    content = report.render(sections, models, f"tomodenoise report: {sections[0].name}", "../report.html")
+    """Write both, of the only scan of the configuration.
+
+    Raises
+    ------
+    UserError
+        If a product of it is missing or damaged.
+    """
+    scans, models, failed = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    if not scans:
+        raise UserError(failed[0].reason)
+    content = report.render(scans, models, f"tomodenoise report: {scans[0].name}", "../report.html", failed)
     logs.logger.info("%d models, %d kB", len(models), len(content) // 1000)
-    row.write_text(json.dumps(asdict(report.rows(sections, models)[0])))
+    row.write_text(json.dumps(asdict(report.rows(scans, models)[0])))
     page.write_text(content, encoding="utf-8")
 
 

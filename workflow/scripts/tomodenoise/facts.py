@@ -12,45 +12,52 @@ def of_scan(
     scan: scans.Scan,
     split: splitting.Split,
     center: Mapping[str, Any],
-    slabs: Sequence[correction.SlabStatistics],
-    measured: correction.Measured,
     series: watching.Series | None,
     described: Mapping[str, Any] | None,
 ) -> dict[str, str]:
-    """Say what a scan is and how it was taken: label to text.
+    """Say what a scan is and how it was taken, label to text: what a person asks for first.
 
     Parameters
     ----------
     center : of `center.json`.
-    slabs : what its correction found.
-    measured : what was measured before it.
     series : of a dynamic scan.
     described : its channels, as the image names them.
     """
     first, last = np.degrees([scan.angles.min(), scan.angles.max()])
-    fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
     facts = {
-        "file": f"{scan.file} ({scan.layout}, {scan.kind})",
-        "projections": f"{len(scan.angles)} of {scan.depth} x {scan.columns} pixels",
-        "angles": f"{first:.2f} to {last:.2f} degrees",
-        "pixel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "unknown",
-        "rows": f"{scan.rows[0]} to {scan.rows[1] - 1}",
+        "file": str(scan.file),
+        "projections": f"{len(scan.angles)} of {scan.columns} x {scan.depth} pixels, {first:.2f} to {last:.2f} degrees",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
-        "center": f"{center['center']:.2f} pixels ({center['method']}{_tilted(center)})",
-        "confidence of the center": center["confidence"],
-        "slices": f"{center['size']} x {center['size']} pixels{', extended field' if center['extended'] else ''}",
-        "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections{_because(split)}",
+        "voxel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "not known",
+        "center": f"{center['center']:.2f} px ({center['method']}{_tilted(center)})",
+        "confidence": center["confidence"],
+        "sections": f"{len(split.sections)} of about {len(split.sections[0].indices)} projections",
         **_in_time(split, series),
-        "angles per column and section": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
     }
     if described:
         facts["channels"] = channels(described)
         facts["center found on"] = "the mean of the channels"
+    return facts
+
+
+def details(
+    scan: scans.Scan, split: splitting.Split, center: Mapping[str, Any], slabs: Sequence[correction.SlabStatistics]
+) -> dict[str, str]:
+    """Say what else is known of a scan, label to text; `slabs` is what its correction found."""
+    fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
+    facts = {
+        "format": f"{scan.layout}, {scan.kind}",
+        "rows used": f"{scan.rows[0]} to {scan.rows[1] - 1}",
+        "slices": f"{center['size']} x {center['size']} pixels{', extended field' if center['extended'] else ''}",
+        "projections per section and column": f"{len(scan.angles) / len(split.sections) / scan.columns:.2f}",
+    }
+    if split.why:
+        facts["number of sections"] = split.why
     if fewest:
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
     facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
-    return facts | _defects(slabs, measured.stripes)
+    return facts | _defects(slabs)
 
 
 def _in_time(split: splitting.Split, series: watching.Series | None) -> dict[str, str]:
@@ -80,23 +87,25 @@ def _tilted(center: Mapping[str, Any]) -> str:
     return f", tilted by {center['tilt']:+.4f} columns per row" if center["tilt"] else ""
 
 
-def _because(split: splitting.Split) -> str:
-    return f": {split.why}" if split.why else ""
-
-
 def channels(described: Mapping[str, Any]) -> str:
     """Say how many channels there are and what they are, as the image names them."""
     return f"{len(described['values'])}, {described['name']} {spread(described['values'])} {described['unit']}".rstrip()
 
 
-def _defects(slabs: Sequence[correction.SlabStatistics], stripes: correction.StripeChoice) -> dict[str, str]:
-    """Say what is known of zingers, stripes and afterglow."""
+def rings(stripes: correction.StripeChoice) -> str:
+    """Say how stripes were removed, and how strong they were before and after."""
+    how = f"removed by {stripes.method}" if stripes.method != "none" else "not removed"
+    if stripes.before is None or stripes.after is None:
+        return how
+    strength = f"stripes {stripes.before:.1f} times the noise"
+    return f"{how}: {strength}" + (f" before, {stripes.after:.1f} after" if stripes.method != "none" else "")
+
+
+def _defects(slabs: Sequence[correction.SlabStatistics]) -> dict[str, str]:
+    """Say how strong zingers and afterglow are."""
     zingers = [slab.zingers for slab in slabs if slab.zingers is not None]
     afterglow = [slab.afterglow for slab in slabs if slab.afterglow is not None]
     facts = {"zingers": f"{sum(zingers)} pixels replaced" if zingers else "not looked for"}
-    facts["stripes"] = f"removed by {stripes.method}" if stripes.method != "none" else "not removed"
-    if stripes.before is not None and stripes.after is not None:
-        facts["stripes"] += f"; {stripes.before:.1f} times the noise before, {stripes.after:.1f} after"
     if afterglow:
         facts["afterglow"] = f"{max(afterglow):.1%} of the light appears one frame later"
     return facts
@@ -110,7 +119,7 @@ def warnings(
     measured: correction.Measured,
     correct: Mapping[str, Any],
 ) -> list[str]:
-    """Say what of a scan a person should look at; arguments as for `of_scan`, and the scan's section `correct`."""
+    """Say what of a scan a person should check; arguments as for `of_scan` and `details`, and the scan's `correct`."""
     divided = correct["flats"] == "divided"
     found = list(correction.concerns(scan, slabs, split.members, divided=divided, stripes=measured.stripes))
     if center["warning"]:

@@ -1,10 +1,12 @@
 """What the report says of a scan and of a model, gathered from their products."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from tomodenoise import (
     disk,
     facts,
     figures,
-    grid,
+    logs,
     modelfile,
     report,
     scans,
@@ -23,17 +25,65 @@ from tomodenoise import (
     volumes,
     watching,
 )  # fmt: skip
+from tomodenoise.errors import UserError
 from tomodenoise.judging import curves
+
+Content = TypeVar("Content")
 
 STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
 
+class Gathered(NamedTuple):
+    """What a page says."""
+
+    scans: list[report.ScanSection]
+    models: list[report.ModelSection]
+    failed: list[report.Failed]
+    """Scans and models with a product that is missing or damaged."""
+
+
 def of_all(
-    config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]
-) -> tuple[list[report.ScanSection], list[report.ModelSection]]:
-    """Gather all scans and models of a configuration, in the order of their names; see `of_scan`."""
-    sections = [of_scan(name, config, results, benchmarks, made) for name in sorted(config["scans"])]
-    return sections, [of_model(name, config, results) for name in settings.models(config)]
+    config: Mapping[str, Any],
+    results: Path,
+    benchmarks: Path,
+    made: Collection[Path],
+    names: Collection[str] | None = None,
+) -> Gathered:
+    """Gather scans and their models, in the order of their names; one that cannot be gathered costs the others nothing.
+
+    Parameters
+    ----------
+    names : scans of the configuration; by default all.
+    config, results, benchmarks, made : as for `of_scan`.
+    """
+    chosen = sorted(config["scans"] if names is None else names)
+    trained = settings.models(settings.only(config, chosen)) if chosen else []
+    failed: list[report.Failed] = []
+    scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
+    model = partial(of_model, config=config, results=results)
+    return Gathered(list(_each("", chosen, scan, failed)), list(_each("model ", trained, model, failed)), failed)
+
+
+def _each(
+    kind: str, names: Sequence[str], gather: Callable[[str], Content], failed: list[report.Failed]
+) -> Iterator[Content]:
+    """Gather one after the other; what fails, whatever the reason, is noted in `failed`."""
+    for name in names:
+        try:
+            yield gather(name)
+        except Exception as error:
+            reason = _reason(error)
+            logs.logger.warning("%s%s cannot be shown: %s", kind, name, reason, exc_info=True)
+            failed.append(report.Failed(f"{kind}{name}", reason, ""))
+
+
+def _reason(error: Exception) -> str:
+    """Say in a line why something cannot be shown."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"{error.filename} is missing; run snakemake verify"
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def of_scan(
@@ -46,6 +96,13 @@ def of_scan(
     config : resolved configuration.
     results, benchmarks : the folders of products and of Snakemake's measurements.
     made : files of all slabs; others that lie beside them are of an earlier layout.
+
+    Raises
+    ------
+    UserError
+        If a product is damaged.
+    FileNotFoundError
+        If one is missing.
     """
     folder, model = results / name, settings.model_of(config, name)
     scan = scans.from_json(_read(folder / "scan.json"))
@@ -55,23 +112,27 @@ def of_scan(
     measured = correction.measured_from_json(_read(folder / "measured.json"))
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]
     shown = _numbered(folder / "figures" / "planes", made)
-    planes = figures.join(_of_middle_block(shown))
-    image = volumes.attributes(folder / "denoised.ome.zarr")
+    views = figures.join([_checked(path, figures.load) for path in shown])
+    image = _checked(folder / "denoised.ome.zarr", volumes.attributes)
     described = image["provenance"].get("channels")
-    axial = planes["axial (z)"][1]
     description = _model(model, config, results)
     denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
-    visible = grid.field_of_view(axial.shape[0], center["radius"])
-    series = watching.load(folder / "figures" / "series.npz") if split.times > 1 else None
+    series = _checked(folder / "figures" / "series.npz", watching.load) if split.times > 1 else None
     return report.ScanSection(
         name=name,
-        facts=facts.of_scan(scan, split, center, slabs, measured, series, described) | {"model": denoised},
+        facts={
+            **facts.of_scan(scan, split, center, series, described),
+            "rings": facts.rings(measured.stripes),
+            "model": denoised,
+        },
+        details=facts.details(scan, split, center, slabs),
         warnings=(
             *facts.warnings(scan, split, center, slabs, measured, config["scans"][name]["correct"]),
             *modelfile.concerns(description, scan.pixel_size),
         ),
-        planes=planes,
-        window=report.window(axial, visible),
+        planes=views.planes,
+        slices=views.slices,
+        greys=report.greys.stored(views.planes, views.slices, center["radius"]),
         pixel_size=scan.pixel_size,
         center_figure=(folder / "center.png").read_bytes(),
         model=model,
@@ -82,6 +143,8 @@ def of_scan(
         quality=_quality(folder),
         channels=_spectra(shown, described),
         volume=str(folder / "denoised.ome.zarr"),
+        tiff=str(folder / "denoised_tiff"),
+        exported="tiff" in config["export"],
         disk=_disk(folder, description, results / "models" / model, scan),
     )
 
@@ -109,28 +172,29 @@ def _disk(folder: Path, model: modelfile.Description, trained: Path, scan: scans
 
 
 def _quality(folder: Path) -> report.Quality:
-    found = _read(folder / "quality.json")
-    return report.Quality(**found, curves=curves.read(folder / "figures" / "quality.npz"))
+    drawn = _checked(folder / "figures" / "quality.npz", curves.read)
+    return report.Quality(**_read(folder / "quality.json"), curves=drawn)
 
 
 def of_model(name: str, config: Mapping[str, Any], results: Path) -> report.ModelSection:
     """Gather one model; one that was not trained here, but taken from a file, has no history."""
     model, record = _model(name, config, results), results / "models" / name / "history.jsonl"
     trained = bool(settings.trained_on(config, name))
-    history = [json.loads(line) for line in record.read_text().splitlines()] if trained else []
+    history = _checked(record, _lines) if trained else []
     origin, sizes = model.facts.get("origin"), sorted(set(model.pixel_sizes))
-    told = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
+    described = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
     if origin:
-        told["training began from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
+        described["training began from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
     if sizes:
-        told["pixel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
+        described["voxel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
     channels = f" of {model.spec.channels} channels" if model.spec.channels > 1 else ""
     steps = f" of {model.spec.steps} time steps" if model.spec.steps > 1 else ""
-    told["network"] = f"{model.spec.name}, {model.spec.slices} slices{steps}{channels} in, {model.weights:,} weights"
+    described["network"] = f"{model.spec.name}, {model.spec.slices} slices{steps}{channels}, {model.weights:,} weights"
     if history:
-        told["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
-    told["normalisation"] = f"mean {facts.spread(model.mean)}, deviation {facts.spread(model.scale)} per pixel"
-    return report.ModelSection(name, history, told)
+        described["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
+    mean, deviation = facts.spread(model.mean), facts.spread(model.scale)
+    described["normalisation"] = f"mean {mean}, standard deviation {deviation} per pixel"
+    return report.ModelSection(name, history, described)
 
 
 def _model(name: str, config: Mapping[str, Any], results: Path) -> modelfile.Description:
@@ -149,12 +213,19 @@ def _block_and_slab(path: Path) -> tuple[int, ...]:
     return tuple(map(int, path.stem.split("-")))
 
 
-def _of_middle_block(files: Sequence[Path]) -> list[Path]:
-    """Pick the slabs of the time steps in the middle."""
-    blocks = sorted({_block_and_slab(file)[0] for file in files})
-    return [file for file in files if _block_and_slab(file)[0] == blocks[len(blocks) // 2]]
-
-
 def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    return _checked(path, lambda path: json.loads(path.read_text()))
+
+
+def _lines(path: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _checked(path: Path, read: Callable[[Path], Content]) -> Content:
+    """Read a product; where it is damaged say which one it is."""
+    try:
+        return read(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is damaged; run snakemake verify") from error

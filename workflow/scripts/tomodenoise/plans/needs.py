@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tomodenoise import figures
 from tomodenoise.layout import Layout
 from tomodenoise.plans.laying import READ_AT_ONCE, cube, operations, step_bytes, window_bytes
 from tomodenoise.specs import Spec
@@ -49,16 +50,17 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
 
     Notes
     -----
-    The slab and its compressed copy; sections and their means as they are read, ahead of those that are worked on; the
-    block in work, its results and those that wait to be collected; one pass of the network. What each further time step
-    takes was measured.
+    The slab and its compressed copy, and slices that the report shows; sections and their means as they are read, ahead
+    of those that are worked on; the block in work, its results and those that wait to be collected; one pass of the
+    network. What each further time step takes was measured.
     """
     inputs = {"full": 0, "sections": layout.each, "section": 1}[mode] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
     read = READ_AT_ONCE * (2 * layout.each + 3 * inputs * spec.steps)
     work = (2 * inputs + 3 + 6 * inputs * (spec.steps - 1)) * block
     rows = 2 * layout.image_rows * layout.blocks[0].stop + read + work
-    return rows * layout.channels * layout.size**2 + window_bytes(spec, (layout.size, layout.size)) / 4
+    shown = 2 * min(figures.SLICES, layout.image_rows) * min(layout.size, figures.EDGE) ** 2
+    return rows * layout.channels * layout.size**2 + shown + window_bytes(spec, (layout.size, layout.size)) / 4
 
 
 def judged(size: int, many: int = 1) -> int:

@@ -13,7 +13,7 @@ from tomodenoise.report import curves, words
 from tomodenoise.report.curves import ACCENT, BLACK, LINE, MUTED
 
 COLUMNS = (
-    ("upsnr_given", "uPSNR given, dB", ".1f"),
+    ("upsnr_given", "uPSNR input, dB", ".1f"),
     ("upsnr", "uPSNR network, dB", ".1f"),
     ("slope", "Slope", ".3f"),
     ("half", "Correlation 0.5 at, cycles per px", ".3f"),
@@ -80,10 +80,10 @@ def _plots(along: Mapping[str, Any]) -> list[tuple[Any, str]]:
 
 def _errors(axes: Axes, along: Mapping[str, Any]) -> None:
     places = _prepare(axes, along)
-    axes.plot(places, _line(along, "upsnr_given"), "o-", color=MUTED, ms=2.5, lw=1.1, label="given")
+    axes.plot(places, _line(along, "upsnr_given"), "o-", color=MUTED, ms=2.5, lw=1.1, label="input")
     axes.plot(places, _line(along, "upsnr"), "o-", color=ACCENT, ms=3, lw=1.7, label="network")
     if "psnr_denoised" in along["figures"]:
-        axes.plot(places, _line(along, "psnr_denoised"), "--", color=BLACK, lw=1, label="all data, by the truth")
+        axes.plot(places, _line(along, "psnr_denoised"), "--", color=BLACK, lw=1, label="all data, against the truth")
     axes.set_ylabel("uPSNR, dB")
     axes.legend(frameon=False, ncols=3, fontsize=7.5)
 
@@ -120,22 +120,19 @@ def _line(along: Mapping[str, Any], key: str) -> FloatArray:
 
 
 def _missing(along: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    told = {}
+    reasons = {}
     for name, absent in along["absent"].items():
         if name != "truth":
             count, every = len(absent["places"]), len(along["places"])
             where = "" if count == every else f"in {count} of {every}: "
-            told[names[name]] = f"{where}{absent['reason']}"
-    return told
+            reasons[names[name]] = f"{where}{absent['reason']}"
+    return reasons
 
 
 def _text(value: float | None, form: str) -> str:
     return words.NOTHING if value is None else f"{value:{form}}".replace("-", "\N{MINUS SIGN}")
 
 
-ERRORS = (
-    "Peak signal-to-noise ratio without a truth, of the network and of the slices it was given. No point: the error is"
-    " too small to be told from zero on so few pixels."
-)
-SLOPES = "Slope of noisy data that the network did not see over its grey values, with two standard errors: 1 is right."
-MOTION = " Where whole time steps judge each other, motion changes it as well. Shaded are the steps of training."
+ERRORS = "uPSNR of the network and of its input. No point: the error is too small to measure on so few pixels."
+SLOPES = "Slope of grey values, with two standard errors: 1 is right."
+MOTION = " Motion between steps changes it too. Shaded: steps of training."

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tomodenoise.arrays import FloatArray
-from tomodenoise.report import curves, pictures
+from tomodenoise.report import curves, greys, pictures
 
 INSIDE = 0.45
 """Radius of the disc that grey windows are taken from, of the slice's edge."""
@@ -70,8 +70,9 @@ def draw(channels: Channels, key: str) -> Drawn:
 
 def _shown(label: str, before: FloatArray, after: FloatArray, factor: int) -> Shown:
     y, x = (np.arange(size) - (size - 1) / 2 for size in after.shape)
-    limits = pictures.window(after, np.hypot(y[:, None], x) < INSIDE * len(after))
-    return Shown(label, limits, *(pictures.picture(image, limits, factor) for image in (before, after)))
+    limits = greys.window(after, np.hypot(y[:, None], x) < INSIDE * len(after))
+    scale = greys.linear(*limits)
+    return Shown(label, limits, *(pictures.picture(image, scale, factor) for image in (before, after)))
 
 
 def _spectrum(channels: Channels, number: int, key: str) -> str:

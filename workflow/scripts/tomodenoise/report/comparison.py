@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tomodenoise.report import pictures, words
+from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 
 ROWS = (
@@ -22,7 +23,7 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the page shows of filters and models beside the network."""
+    """What the page shows of filters and other models."""
 
     columns: list[tuple[str, str]]
     """Names, and what a filter's strength is."""
@@ -31,8 +32,8 @@ class Comparison:
     pictures: list[tuple[str, pictures.Picture]]
 
 
-def comparison(quality: Quality, window: tuple[float, float]) -> Comparison | None:
-    """Gather the columns of a scan, None where nothing is compared; the window is that of all of its pictures."""
+def comparison(quality: Quality, scale: Scale) -> Comparison | None:
+    """Gather the columns of a scan, None where nothing is compared; the greys are those of all of its pictures."""
     if "comparison" not in quality.figures:
         return None
     found: Mapping[str, Mapping[str, Any]] = quality.figures["comparison"]["columns"]
@@ -41,7 +42,7 @@ def comparison(quality: Quality, window: tuple[float, float]) -> Comparison | No
         for key, name, how, form in ROWS
         if any(column.get(key) is not None for column in found.values())
     ]
-    shown = [(name, pictures.picture(image, window, 1)) for name, image in quality.curves["comparison"].items()]
+    shown = [(name, pictures.picture(image, scale)) for name, image in quality.curves["comparison"].items()]
     return Comparison([(name, column["told"]) for name, column in found.items()], rows, shown)
 
 

@@ -1,10 +1,11 @@
 """Slices in all their pixels, for a reader who asks: as many as a page of a stated size can hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.figures import Slice
 from tomodenoise.report import pictures
+from tomodenoise.report.greys import Scale
 
 BUDGET = 40e6
 """Bytes of a page that full slices may take."""
@@ -29,29 +30,26 @@ def pixels(scans: int) -> int:
     return int(BUDGET / PIXEL / max(scans, 1))
 
 
-def full(
-    planes: Mapping[str, tuple[FloatArray, FloatArray]], limits: tuple[float, float], factor: int, most: int
-) -> dict[str, Full | None]:
+def full(planes: Sequence[Slice], scale: Scale, factor: int, most: int) -> Mapping[str, Full | None]:
     """Picture slices that the page shows averaged or with loss in all their pixels.
 
     Parameters
     ----------
-    planes : name to (before, after), in the order of what matters most.
-    limits : the values shown black and white.
+    planes : those that matter most come first.
     factor : by which the page averages them.
     most : pixels that may be pictured.
 
     Returns
     -------
-    Name to pictures, None where these would be too large; slices that the page shows as they are, are left out.
+    Axis of the slice to pictures, None where these would be too large; slices that the page shows as they are, are left
+    out.
     """
     found: dict[str, Full | None] = {}
-    for name, (before, after) in planes.items():
-        if factor == 1 and after.size <= pictures.LOSSLESS_PIXELS:
+    for plane in planes:
+        if factor == 1 and plane.after.size <= pictures.LOSSLESS_PIXELS:
             continue
-        fits = 2 * after.size <= most and max(after.shape) <= LONGEST
-        most -= 2 * after.size if fits else 0
-        found[name] = (
-            Full(*(pictures.picture(each, limits, 1, exact=True) for each in (before, after))) if fits else None
-        )
+        fits = 2 * plane.after.size <= most and max(plane.after.shape) <= LONGEST
+        most -= 2 * plane.after.size if fits else 0
+        both = (pictures.picture(image, scale, exact=True) for image in (plane.before, plane.after) if fits)
+        found[plane.axis] = Full(*both) if fits else None
     return found

@@ -2,14 +2,14 @@
 
 import base64
 import io
-import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image
 
-from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise import figures
+from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.report.greys import Scale
 
 LARGEST_SIDE = 1024
 """Longer slices are averaged down to this many pixels a side, so that the page stays small."""
@@ -30,59 +30,29 @@ class Picture:
     width: int
 
 
-def window(image: FloatArray, mask: BoolArray) -> tuple[float, float]:
-    """Find the grey window of an image: its 0.5 % and 99.5 % quantiles and a tenth of their distance more.
-
-    Parameters
-    ----------
-    image : any shape, any unit; best the denoised slice, whose range is not the noise's. NaN and infinity are left out.
-    mask : same shape, true inside the field of view.
-
-    Returns
-    -------
-    (low, high), low < high, in the unit of the image; (0, 1) where the mask holds no finite pixel.
-    """
-    inside = image[mask & np.isfinite(image)].astype(np.float64)
-    if inside.size == 0:
-        return 0.0, 1.0
-    low, high = np.quantile(inside, [0.005, 0.995])
-    margin = 0.1 * (high - low) or 0.5 * max(abs(high), 1.0)
-    return float(low - margin), float(high + margin)
-
-
-def reduction(images: Iterable[FloatArray], largest: int = LARGEST_SIDE) -> int:
+def reduction(images: Sequence[FloatArray], largest: int = LARGEST_SIDE) -> int:
     """Return the least factor that brings every side of every image within so many pixels."""
-    return max((math.ceil(max(image.shape) / largest) for image in images), default=1)
+    return max((figures.reduction(image, largest) for image in images), default=1)
 
 
-def picture(image: FloatArray, limits: tuple[float, float], factor: int, *, exact: bool = False) -> Picture:
+def picture(image: FloatArray, scale: Scale, factor: int = 1, *, exact: bool = False) -> Picture:
     """Turn a slice into an 8-bit grey WebP picture.
 
     Parameters
     ----------
     image : (rows, columns); NaN is shown black.
-    limits : the values shown black and white.
     factor : each pixel shown is the mean of factor x factor pixels of the slice.
     exact : whether a large one keeps its grey values, all 256 of them.
     """
-    small = block_mean(image, factor)
-    low, high = limits
-    grey = np.clip((small - low) / (high - low), 0.0, 1.0)
-    pixels = np.round(255.0 * np.nan_to_num(grey)).astype(np.uint8)
-    buffer = io.BytesIO()
-    lossless = exact or pixels.size <= LOSSLESS_PIXELS
-    Image.fromarray(pixels).save(buffer, "WEBP", lossless=lossless, quality=EFFORT if lossless else 90)
+    pixels = scale.encode(figures.block_mean(image, factor) if factor > 1 else image)
+    return packed(pixels, None if exact or pixels.size <= LOSSLESS_PIXELS else 90)
+
+
+def packed(pixels: IntArray, quality: int | None) -> Picture:
+    """Pack 8-bit greys, without loss where no quality is given."""
+    buffer, lossless = io.BytesIO(), quality is None
+    Image.fromarray(pixels).save(buffer, "WEBP", lossless=lossless, quality=EFFORT if quality is None else quality)
     return Picture(data_uri(buffer.getvalue(), "image/webp"), *pixels.shape)
-
-
-def block_mean(image: FloatArray, factor: int) -> FloatArray:
-    """Average blocks of factor x factor pixels; those cut by the border hold the pixels that there are."""
-    total = image.astype(np.float64)
-    for axis, size in enumerate(image.shape):
-        starts = np.arange(0, size, factor)
-        counts = np.expand_dims(np.diff(np.append(starts, size)), 1 - axis)
-        total = np.add.reduceat(total, starts, axis) / counts
-    return total
 
 
 def data_uri(content: bytes, kind: str) -> str:

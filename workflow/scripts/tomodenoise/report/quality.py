@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tomodenoise.arrays import FloatArray
-from tomodenoise.report import curves, pictures, words
+from tomodenoise.report import curves, greys, pictures, words
 from tomodenoise.report.curves import ACCENT, BLACK, LINE, MUTED
 
 NAMES = {
@@ -80,7 +80,7 @@ class Quality:
 
     @property
     def highlights(self) -> dict[str, str]:
-        """What the overview tells of a scan: label to text, a dash where there is nothing to tell."""
+        """What the overview says of a scan: label to text, a dash where nothing was measured."""
         # A number that no JSON can hold, as decibels of an error below zero, is null.
         able = {name: values for name, values in self.figures.items() if None not in values.values()}
         return {
@@ -105,7 +105,7 @@ HIGHLIGHTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "Contrast to noise": ("contrast", lambda v: _change(v, 2)),
     "Edges, px": ("edges", lambda v: _change(v, 2)),
 }
-"""Label to the figure that the overview tells, and its text."""
+"""Label to the figure that the overview names, and its text."""
 
 
 def _change(values: Mapping[str, Any], digits: int) -> str:
@@ -127,7 +127,7 @@ def charts(quality: Quality, key: str) -> list[Chart]:
         picture = quality.curves["residual"]["picture"]
         limit = DEVIATIONS * quality.figures["residual"]["deviation"] or 1.0
         factor = pictures.reduction([picture], SHOWN)
-        shown = pictures.picture(picture, (-limit, limit), factor)
+        shown = pictures.picture(picture, greys.linear(-limit, limit), factor)
         drawn.append(Chart("What was removed", "", shown, CAPTION.format(words.number(limit, 2))))
     return drawn
 
@@ -135,8 +135,8 @@ def charts(quality: Quality, key: str) -> list[Chart]:
 def _correlations(axes: Axes, lines: Lines, quality: Quality) -> None:
     frequency = lines["frequency"]
     axes.plot(frequency, lines["halves"], color=MUTED, linewidth=1.1, label="raw, two halves")
-    told = np.where(lines["halves"] > lines["half_bit"], lines["full"], np.nan)
-    axes.plot(frequency, told, "--", color=MUTED, linewidth=1.1, label="raw, all data: expected")
+    full = np.where(lines["halves"] > lines["half_bit"], lines["full"], np.nan)
+    axes.plot(frequency, full, "--", color=MUTED, linewidth=1.1, label="raw, all data: expected")
     axes.plot(frequency, lines["half_bit"], ":", color=BLACK, linewidth=1, label="half-bit threshold")
     if "cross_frc" in quality.curves:
         cross = quality.curves["cross_frc"]
@@ -178,44 +178,41 @@ def _residual(axes: Axes, lines: Lines, _: Quality) -> None:
 
 
 NETWORK_LINE = (
-    "The network's line is its correlation with the noise-free slices, estimated from data that it did not see; it ends"
-    " where these are noise."
+    "Network: correlation with noise-free slices, estimated from data it did not see; the line ends where these are"
+    " noise."
 )
-HALVES = "Two denoised halves are not compared: a blur would make them agree."
-LEVELS = (
-    "Mean of data that the network did not see, where it gives one value. On the line it is right on average; steeper"
-    " means that contrast was lost."
-)
+HALVES = "Denoised halves are not compared: blurring alone would make them agree."
+LEVELS = "Mean of data the network did not see, against its own value. On the line: right. Steeper: contrast was lost."
 PLOTS: tuple[tuple[str, str, Callable[[Axes, Lines, Quality], None], str | Callable[[Quality], str]], ...] = (
     (
         "fsc",
-        "Correlation of Fourier rings",
+        "Fourier ring correlation",
         _correlations,
         lambda quality: f"{NETWORK_LINE} {HALVES}" if "cross_frc" in quality.curves else HALVES,
     ),
     (
         "calibration",
-        "Are grey values right?",
+        "Grey values",
         _calibration,
         LEVELS,
     ),
     (
         "edges",
-        "Mean profile of edges",
+        "Edges",
         _edges,
-        "Found in one part of the data and measured in the other, since noise in common would sharpen the raw ones.",
+        "Mean profile across edges. Steeper is sharper.",
     ),
     (
         "spectrum",
         "Power spectrum",
         _spectrum,
-        "What was removed should follow the noise, the difference of two halves of the data.",
+        "Removed should follow noise, the difference of two halves of the data.",
     ),
     (
         "residual",
-        "Mean of what was removed",
+        "Removed, by grey value",
         _residual,
-        "Zero at every grey value if nothing of the sample is lost; remaining noise makes it fall within a material.",
+        "Zero at every grey value if nothing of the sample is lost.",
     ),
 )
-CAPTION = "Raw minus denoised, ± {} from black to white. It should look like noise, and not like the sample."
+CAPTION = "Raw minus denoised, ± {} from black to white. Good: noise only. Bad: outlines of the sample."

@@ -12,6 +12,7 @@ from scipy.ndimage import uniform_filter
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.report import curves, pictures
+from tomodenoise.report.greys import Scale
 from tomodenoise.watching import Series
 
 TILES = 8
@@ -35,7 +36,7 @@ WIDEST = 256
 
 @dataclass(frozen=True)
 class TimeSection:
-    """What the page says of a dynamic scan; pictures are addresses that need no file."""
+    """What the page says of a dynamic scan."""
 
     strip: pictures.Picture
     strip_steps: str
@@ -45,18 +46,17 @@ class TimeSection:
     animation: pictures.Picture
     chart: str
     """SVG; empty where there are too few steps."""
-    told: str
+    drift: str
     """One line: how the error outside of the window compares with that inside."""
     trained: tuple[int, int]
 
 
-def section(series: Series, limits: tuple[float, float], key: str) -> TimeSection:
+def section(series: Series, scale: Scale, key: str) -> TimeSection:
     """Picture a series.
 
     Parameters
     ----------
     series : from `watching.watch`.
-    limits : the values shown black and white.
     key : unique on the page.
     """
     rows, columns = region(series.after)
@@ -65,13 +65,13 @@ def section(series: Series, limits: tuple[float, float], key: str) -> TimeSectio
     strip = _strip(series.before[crop][shown], series.after[crop][shown])
     row = rows.start + int(np.argmax(series.after[crop].std(axis=0).mean(axis=1)))
     return TimeSection(
-        strip=pictures.picture(_enlarged(strip, 900), limits, 1),
+        strip=pictures.picture(_enlarged(strip, 900), scale),
         strip_steps=", ".join(_moment(int(step), series.seconds) for step in shown),
-        cut=pictures.picture(_enlarged(_cut(series, row), 600), limits, 1),
+        cut=pictures.picture(_enlarged(_cut(series, row), 600), scale),
         cut_row=row * series.factor,
-        animation=_animation(series, limits),
+        animation=_animation(series, scale),
         chart=_chart(series, key),
-        told=_told(series),
+        drift=_drift(series),
         trained=series.window,
     )
 
@@ -115,16 +115,14 @@ def _gap(height: int) -> FloatArray:
     return np.full((height, 2 * GAP), np.inf)
 
 
-def _animation(series: Series, limits: tuple[float, float]) -> pictures.Picture:
+def _animation(series: Series, scale: Scale) -> pictures.Picture:
     """Raw beside denoised as an animated picture that needs no script."""
     steps: IntArray = np.unique(np.linspace(0, len(series.after) - 1, FRAMES).round().astype(int))
-    low, high = limits
-    scale = max(1, WIDEST // series.after.shape[2])
+    enlarged = max(1, WIDEST // series.after.shape[2])
     frames = []
     for step in steps:
         both = np.concatenate([series.before[step], _gap(series.after.shape[1]), series.after[step]], axis=1)
-        grey = np.round(255 * np.clip((both - low) / (high - low), 0, 1)).astype(np.uint8)
-        frames.append(Image.fromarray(grey.repeat(scale, axis=0).repeat(scale, axis=1)))
+        frames.append(Image.fromarray(scale.encode(both).repeat(enlarged, axis=0).repeat(enlarged, axis=1)))
     buffer, pause = io.BytesIO(), round(1000 * SECONDS / len(frames))
     frames[0].save(
         buffer, "WEBP", save_all=True, append_images=frames[1:], duration=pause, loop=0, quality=50, method=4
@@ -142,8 +140,8 @@ def _chart(series: Series, key: str) -> str:
         if series.window[1] > series.window[0]:
             axes.axvspan(series.window[0] - 0.5, series.window[1] - 0.5, color="#dfdfdf", linewidth=0)
         error = np.sqrt(np.where(series.umse > 0, series.umse, np.nan))
-        axes.plot(steps, series.noise, color="#7f7f7f", linewidth=1.1, label="noise before")
-        axes.plot(steps, series.residual, "--", color="#000000", linewidth=1.1, label="taken away")
+        axes.plot(steps, series.noise, color="#7f7f7f", linewidth=1.1, label="noise of raw")
+        axes.plot(steps, series.residual, "--", color="#000000", linewidth=1.1, label="removed")
         axes.plot(steps, error, "o-", color="#0000fe", markersize=2.5, linewidth=1.4, label="error left (√uMSE)")
         _style(axes)
         buffer = io.StringIO()
@@ -161,7 +159,7 @@ def _style(axes: Axes) -> None:
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3)
 
 
-def _told(series: Series) -> str:
+def _drift(series: Series) -> str:
     """Compare the error outside of the window with that inside, in dB."""
     steps, (first, last) = np.arange(len(series.umse)), series.window
     inside = (steps >= first) & (steps < last) & np.isfinite(series.umse)
@@ -170,10 +168,10 @@ def _told(series: Series) -> str:
         return ""
     within, beyond = float(series.umse[inside].mean()), float(series.umse[outside].mean())
     if within <= 0 or beyond <= 0:
-        return "The estimated error is too small to be compared inside and outside of the training window."
+        return "The estimated error is too small to compare inside and outside the training window."
     change = 10 * np.log10(beyond / within)
     words = "as large as" if abs(change) < 0.5 else f"{abs(change):.1f} dB {'above' if change > 0 else 'below'}"
-    return f"Outside of the training window the estimated error is {words} inside."
+    return f"Outside the training window the estimated error is {words} inside."
 
 
 def _enlarged(image: FloatArray, width: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What the products of a scan take of the disk, as the page tells it."""
+"""What the products of a scan take of the disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tomodenoise.disk import Use
 
 @dataclass(frozen=True)
 class Storage:
-    """A table and what is to be said of it."""
+    """A table and a note on it."""
 
     rows: list[tuple[str, int, str]]
     """Product, files, size; the last is the sum."""

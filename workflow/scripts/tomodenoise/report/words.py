@@ -1,6 +1,7 @@
 """Numbers and settings in the words that a person reads."""
 
 import math
+import shlex
 from typing import TypeAlias, TypeGuard
 
 Branch: TypeAlias = "dict[str, Setting] | list[Setting]"
@@ -71,3 +72,11 @@ def distance(micrometres: float, unit: str = "µm") -> str:
 def size(*sides: int) -> str:
     """Write the sides of a picture or volume."""
     return " \N{MULTIPLICATION SIGN} ".join(map(str, sides))
+
+
+def opening(volume: str) -> dict[str, str]:
+    """Say how a volume is opened: program to the line to type."""
+    return {
+        "napari": f"napari --plugin napari-ome-zarr {shlex.quote(volume)}",
+        "Python": f"import zarr; volume = zarr.open({volume + '/0'!r}, mode='r')  # volume[t, c, z, y, x]",
+    }

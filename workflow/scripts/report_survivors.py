@@ -1,0 +1,35 @@
+"""Render the report of what a failed run left: report_survivors.py < REQUEST, in the working directory.
+
+REQUEST is a JSON text with `config`, of the finished scans, `slabs` and `rows`, files of theirs, `failed`, a list of
+name, reason and log, and `paged`, whether each scan has a page of its own. The page that it writes looks as old as can
+be, so that Snakemake makes the report anew once all is well.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tomodenoise import report, summary
+
+TITLE = "tomodenoise report"
+
+
+def main(request: Mapping[str, Any], output: Path) -> None:
+    """Write one page for the finished scans, or the overview of their pages."""
+    failed = [report.Failed(*each) for each in request["failed"]]
+    if request["paged"]:
+        rows = [report.Row(**json.loads(Path(file).read_text())) for file in request["rows"]]
+        page = report.render_overview(rows, TITLE, "{scan}/report.html", failed)
+    else:
+        slabs = [Path(file) for file in request["slabs"]]
+        scans, models, missing = summary.of_all(request["config"], Path("results"), Path("benchmarks"), slabs)
+        page = report.render(scans, models, TITLE, failed=[*failed, *missing])
+    output.write_text(page, encoding="utf-8")
+    os.utime(output, (0, 0))
+
+
+if __name__ == "__main__":
+    main(json.load(sys.stdin), Path("results/report.html"))

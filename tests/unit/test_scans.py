@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tomodenoise import scans, table
 from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5, trial
+from tomodenoise.scans import hdf5, trial, units
 from tomodenoise.scans.model import runs
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
@@ -254,7 +254,7 @@ def break_file(handle: h5py.File, name: str, **options: object) -> None:
     ("name", "options", "words"),
     [
         ("data", {"data": FRAMES[0]}, ["(4, 5)", "three-dimensional"]),
-        ("data", {"data": FRAMES[None]}, ["set mode: xrdct"]),
+        ("data", {"data": np.stack([FRAMES, FRAMES])}, ["(2, 6, 4, 5)", "mode: dynamic", "/exchange/time_step"]),
         ("data", {"data": FRAMES.astype(complex)}, ["complex128", "cannot be read as numbers"]),
         ("data", {"data": FRAMES[:0]}, ["no projections"]),
         ("data_white", {"data": WHITE[:, :3]}, ["(3, 5)", "(4, 5)"]),
@@ -443,17 +443,17 @@ def test_damaged_text_is_told_in_a_line(file: Path) -> None:
         content["theta"].attrs["units"] = "degrees"
     damage(file, no_encoding)
     with pytest.raises(UserError, match=r"scan.h5 cannot be read, it is damaged"), hdf5.opened(file) as content:
-        hdf5.radians(content["theta"])
+        units.radians(content["theta"])
 
 
 def test_a_header_that_breaks_hdf5_is_told_in_a_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = [(tmp_path / "good.h5", None), (file, None)]
+    files = [(tmp_path / "good.h5", {}), (file, {})]
     end = {file: lambda: os.kill(os.getpid(), signal.SIGKILL)}
     monkeypatch.setattr(trial, "open_scan", lambda path, **_: end.get(path, str)())
     trial.try_headers(files[:1])
-    with pytest.raises(UserError, match=rf"^{file}: reading its header ended with signal 9: .* damaged: copy it anew$"):
+    with pytest.raises(UserError, match=rf"^{file}: reading its header ended with signal 9: .* damaged: copy it again$"):
         trial.try_headers(files)
 
 
@@ -469,5 +469,5 @@ def test_a_header_without_end_is_given_up_and_told_in_a_line(
     monkeypatch.setattr(trial, "PATIENCE", 1)
     config = {"scans": {each.stem: {"file": str(each), "mode": "static"} for each in (good, short, absent)}}
     table.try_headers(config)
-    with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it anew$"):
+    with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it again$"):
         table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})

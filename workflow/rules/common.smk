@@ -95,6 +95,7 @@ def raw(wildcards):
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
 PIXELS = ["file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit"]
+PIXELS += ["entry", "exclude"]
 if CONFIG["correct"].get("phase"):
     PIXELS.append("pixel_size")
 SLICES = [*PIXELS, "center", "tilt", "field"]

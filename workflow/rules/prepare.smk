@@ -20,7 +20,9 @@ rule describe_scan:
         input=CONFIG["correct"]["input"],
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         series=lambda wildcards: (
-            recipes.relevant(CONFIG, TABLE, wildcards.scan, ["mode", "steps"], ())
+            recipes.relevant(
+                CONFIG, TABLE, wildcards.scan, ["mode", "steps", "entry", "exclude"], ()
+            )
         )["scans"][wildcards.scan],
         channels=lambda wildcards: scans.unnamed(CONFIG["scans"][wildcards.scan]),
     script:

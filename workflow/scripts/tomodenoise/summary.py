@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def of_scan(
     """
     folder, model = results / name, settings.model_of(config, name)
     scan = scans.from_json(_read(folder / "scan.json"))
-    scan = replace(scan, pixel_size=config["scans"][name].get("pixel_size", scan.pixel_size))
+    scan = scans.sized(scan, config["scans"][name].get("pixel_size"))
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     slabs = [correction.SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]

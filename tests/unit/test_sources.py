@@ -319,8 +319,22 @@ def test_what_hdf5_would_fill_in_is_refused(write: Callable[[Path], None], words
     assert "scan.h5" in refused()
 
 
-@pytest.mark.parametrize("read_by", ["nxtomo", "the job that reads it"])
-def test_frames_that_are_lost_are_refused_wherever_they_are_read(here: Path, read_by: str) -> None:
+@pytest.mark.parametrize("part", ["instrument/detector/data", "instrument/detector/image_key", "sample/rotation_angle"])
+def test_any_part_of_a_scan_that_is_lost_is_refused(here: Path, part: str) -> None:
+    write_nxtomo(here / "scan.h5", FRAMES, [2, 1, 0, 0, 0, 0])
+    with h5py.File("scan.h5", "a") as content:
+        values = content[f"entry/{part}"][()]
+        del content[f"entry/{part}"]
+    virtual("scan.h5", (ALL, "more.h5", "data", values.shape), path=f"entry/{part}", shape=values.shape)
+    plain("more.h5", values)
+    scan = scans.open_scan(Path("scan.h5"))
+    assert "more.h5" in scan.identity["files"]
+    Path("more.h5").unlink()
+    with pytest.raises(UserError, match=rf"scan.h5: /entry/{part} is made of more.h5, which is missing"):
+        scans.open_scan(Path("scan.h5"))
+
+
+def test_frames_that_are_lost_on_the_node_of_a_job_are_refused(here: Path) -> None:
     write_nxtomo(here / "scan.h5", FRAMES, [2, 1, 0, 0, 0, 0])
     with h5py.File("scan.h5", "a") as content:
         del content["entry/instrument/detector/data"]
@@ -329,7 +343,7 @@ def test_frames_that_are_lost_are_refused_wherever_they_are_read(here: Path, rea
     scan = scans.open_scan(Path("scan.h5"))
     Path("cam.h5").unlink()
     with pytest.raises(UserError, match=r"cam.h5, which is missing"):
-        scans.read(scan.projections, (0, 4)) if read_by != "nxtomo" else scans.open_scan(Path("scan.h5"))
+        scans.read(scan.projections, (0, 4))
 
 
 # What is whole

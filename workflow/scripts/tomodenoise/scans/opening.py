@@ -134,7 +134,7 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
     """Read one of the entries of a file, in the layout that it has."""
     offers: dict[str, Offer] = {}
     for find in LAYOUTS.values():
-        offers = find(file) | offers
+        offers |= {name: offer for name, offer in find(file).items() if name not in offers}
     if entry is not None:
         return _asked(file, entry.strip("/"), sorted(offers))
     if not offers:
@@ -142,7 +142,7 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
         looked = "; ".join(LAYOUTS)
         raise UserError(f"{file.filename} has no known layout: looked for {looked}: convert it to one of these")
     default = hdf5.text(file, "default").strip("/").split("/")[0]
-    chosen = default if default in offers else next(iter(offers))
+    chosen = default if default and default in offers else next(iter(offers))
     contents, others = offers[chosen](), [name for name in offers if name != chosen]
     if not others:
         return contents

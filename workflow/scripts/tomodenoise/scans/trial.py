@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from tomodenoise.errors import UserError
 from tomodenoise.scans.opening import open_scan
 
-PATIENCE = 30
-"""Seconds that the reading of a header may take, also from a slow file system."""
+PATIENCE = 120
+"""Seconds that the reading of a header may take, also one of thousands of files on a slow file system."""
 
 
 def try_headers(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:

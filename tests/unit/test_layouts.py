@@ -92,6 +92,12 @@ def test_an_entry_that_is_not_there_is_refused_with_those_that_are(file: Path, a
     assert words in complaint(file, entry=asked)
 
 
+def test_an_entry_is_not_for_sinograms(file: Path) -> None:
+    write_exchange(file, FRAMES)
+    with pytest.raises(UserError, match="entry is for frames: with mode: xrdct set dataset to the path"):
+        dealing.read([file], {"mode": "xrdct", "entry": "exchange"}, "auto", {})
+
+
 def test_an_entry_with_a_broken_link_says_where_it_leads(file: Path) -> None:
     with h5py.File(file, "w") as content:
         entry(content, "a")

@@ -21,7 +21,11 @@ rule describe_scan:
         rows=lambda wildcards: CONFIG["scans"][wildcards.scan].get("rows"),
         series=lambda wildcards: (
             recipes.relevant(
-                CONFIG, TABLE, wildcards.scan, ["mode", "steps", "entry", "exclude"], ()
+                CONFIG,
+                TABLE,
+                wildcards.scan,
+                ["mode", "steps", "entry", "exclude"],
+                (),
             )
         )["scans"][wildcards.scan],
         channels=lambda wildcards: scans.unnamed(CONFIG["scans"][wildcards.scan]),

@@ -86,7 +86,6 @@ def test_a_file_that_is_lost_below_is_one_line_and_makes_again_when_it_is_back(p
     ("entry", "words"),
     [
         ({"entry": "gone"}, "scans.s: raw.h5 has no entry gone: there are entry, later: correct the scan's key entry"),
-        ("scans.s: exclude.projections: 24 is beyond the 24 projections of the scan",),
         ({"exclude": {"flats": 0}}, "config: scans.s.exclude.flats: 0 is not a list"),
         ({"exclude": {"flat": [0]}}, "config: unknown key 'scans.s.exclude.flat': did you mean 'flats'?"),
     ],

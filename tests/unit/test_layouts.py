@@ -260,6 +260,7 @@ def test_several_sets_of_angles_are_reported_where_they_differ(file: Path) -> No
         content["entry/instrument/detector/rotation_angle"] = half_turn(6) + 0.25
         content["entry/data/data"] = h5py.SoftLink("/entry/instrument/detector/data")
         content["entry/data/rotation_angle"] = half_turn(6)
+        content["entry/data/angle_words"] = [b"none"] * 6
     scan = scans.open_scan(file)
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[2:])
     assert len(scan.doubts) == 1

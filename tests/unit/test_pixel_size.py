@@ -156,6 +156,7 @@ DOUBTED: list[tuple[str, Held, float | None, list[str]]] = [
         0.65,
         ["/entry/instrument/detector/x_pixel_size is 6.5 um"],
     ),
+    ("nxtomo", {f"{DETECTOR}/x_pixel_size": (6.5, "m")}, 6.5e6, ["6.5e+06 um of", "is that of no detector"]),
     (
         "nxtomo",
         {f"{DETECTOR}/x_pixel_size": 1.43},

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import write_nxtomo
+from hdf5_files import half_turn, write_nxtomo
 
 from tomodenoise import scans
 from tomodenoise.errors import UserError
@@ -285,11 +285,11 @@ def virtual_and_outside(_: Path) -> None:
 
 
 LOST: dict[Callable[[Path], None], str] = {
-    shrunk: "scan.h5: /data maps (6, 4, 5) numbers to cam.h5: /data, which has shape (4, 4, 5)",
+    shrunk: "scan.h5: /data takes (6, 4, 5) numbers from cam.h5: /data, which has shape (4, 4, 5)",
     grown: "cam.h5: /data, which has shape (12, 4, 5)",
     turned: "cam.h5: /data, which has shape (6, 5, 4)",
-    beyond: "takes more than there is from cam.h5: /data, which has shape (6, 4, 5)",
-    other_axes: "a region of 3 axes of cam.h5: /data, which has shape (6, 20)",
+    beyond: "takes more than there is in cam.h5: /data, which has shape (6, 4, 5)",
+    other_axes: "a region of 3 axes from cam.h5: /data, which has shape (6, 20)",
     no_path: "cam.h5: /entry/data does not exist: is that file complete?",
     a_group: "cam.h5: /entry is a group, not a dataset",
     no_hdf5: "cam.h5 is not an HDF5 file",
@@ -305,7 +305,7 @@ LOST: dict[Callable[[Path], None], str] = {
     a_number_left_out: "scan.h5: /data is made of cam_1.h5, which is missing: copy that file there",
     the_first_number_left_out: "scan.h5: /data is made of cam_0.h5, which is missing: copy that file there",
     a_numbered_dataset_left_out: "cam.h5: /part_1 does not exist: is that file complete?",
-    one_of_two_that_grow_stopped: "takes more than there is from odd.h5: /data, which has shape (1, 4, 5)",
+    one_of_two_that_grow_stopped: "takes more than there is in odd.h5: /data, which has shape (1, 4, 5)",
     outside_and_lost: "scan.h5: /data is stored in raw.bin, which is missing: copy that file there",
     outside_and_short: "scan.h5: /data is stored in more.bin, which has 92 of 120 bytes: copy that file there",
     virtual_and_outside: "cam.h5: /data is stored in raw.bin, which has 100 of 240 bytes",
@@ -446,6 +446,18 @@ def test_only_the_frames_in_use_must_be_there(here: Path) -> None:
     Path("cam_2.h5").unlink()
     found(used=np.array([0, 1, 4]))
     assert "cam_2.h5, which is missing" in refused(used=np.array([0, 3]))
+
+
+def test_frames_around_a_damaged_file_are_used_once_it_is_excluded(here: Path) -> None:
+    of_several_files(here)
+    with h5py.File("scan.h5", "a") as content:
+        content["theta"] = half_turn(6)
+        content["data_white"] = FRAMES
+    Path("cam_2.h5").write_text("gone")
+    with pytest.raises(UserError, match=r"cam_2.h5 is not an HDF5 file"):
+        scans.open_scan(Path("scan.h5"))
+    scan = scans.open_scan(Path("scan.h5"), exclude={"projections": [[2, 4]]})
+    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[[0, 1, 4, 5]])
 
 
 def test_a_gap_of_an_inner_dataset_is_one_of_the_same_frames(here: Path) -> None:

@@ -80,7 +80,10 @@ def open_stack(data: h5py.Dataset, like: Stack | None = None) -> Stack:
             " /exchange/time_step"
         )
     if len(axes) < 3:
-        raise UserError(f"{name} has shape {data.shape}, but frames are three-dimensional (frame, row, column)")
+        raise UserError(
+            f"{name} has shape {data.shape}, but frames are three-dimensional (frame, row, column): store a single one"
+            " as (1, row, column)"
+        )
     shape = tuple(data.shape[axis] for axis in axes)
     origin = sources.find(data, axes[0])
     check(origin, np.arange(0))
@@ -163,9 +166,9 @@ def groups(stack: Stack, members: IntArray, projections: IntArray) -> tuple[Fram
     return tuple(frames(stack, part, position(float(part.mean()), projections)) for part in parts if len(part))
 
 
-def used_files(datasets: Sequence[h5py.Dataset | None]) -> tuple[Path, ...]:
-    """Every file that the numbers of the datasets lie in."""
-    found = (sources.find(each, 0).files for each in datasets if each is not None)
+def used_files(objects: Sequence[h5py.HLObject | None]) -> tuple[Path, ...]:
+    """Every file that the numbers of the datasets among some objects lie in."""
+    found = (sources.find(each, 0).files for each in objects if isinstance(each, h5py.Dataset))
     return tuple(dict.fromkeys(file for files in found for file in files))
 
 

@@ -78,7 +78,7 @@ def _read(file: h5py.File, where: str) -> Contents:
         columns=stack.shape[2],
         pixel_size=size,
         stated=(hdf5.text(file[where or "/"], "kind"), hdf5.text(data, "units")),
-        used=used_files([theta, keys]),
+        used=used_files([theta, keys, hdf5.child(file, f"{where}/time_step")]),
         labels=_numbers(file, f"{where}/time_step", len(every)),
         times=_numbers(file, f"{where}/time", len(every)),
         doubts=(*doubt, *doubts),

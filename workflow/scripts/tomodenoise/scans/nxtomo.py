@@ -199,7 +199,10 @@ def _angles(group: h5py.Group, stack: Stack, members: _Members) -> tuple[FloatAr
     fitting = [each for each in found if each.size in lengths] or found[:1]
     values, doubts = select_angles(fitting[0], stack, members.projections, candidates)
     for other in fitting[1:]:
-        apart = float(np.abs(select_angles(other, stack, members.projections, candidates)[0] - values).max())
+        try:
+            apart = float(np.abs(select_angles(other, stack, members.projections, candidates)[0] - values).max())
+        except UserError:
+            continue
         if apart > SAME_ANGLE:
             differ = f"those of {other.name} differ by up to {np.degrees(apart):.3g} degrees"
             doubts = (*doubts, f"the angles are those of {fitting[0].name}, and {differ}")

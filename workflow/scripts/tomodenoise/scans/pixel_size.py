@@ -7,6 +7,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from tomodenoise.errors import UserError
 from tomodenoise.scans import hdf5, sources, units
 from tomodenoise.scans.model import PIXEL_SIZE
 
@@ -14,6 +15,8 @@ NAME = re.compile(r"pixel_?size", re.IGNORECASE)
 AT_SAMPLE = re.compile(r"magnified|sample|effective|actual|voxel|resolution", re.IGNORECASE)
 CAMERA = (3.0, 30.0)
 """Micrometre: pixels of cameras behind a lens. Those of hybrid detectors are larger and have no lens."""
+PLAUSIBLE = (1e-4, 1e4)
+"""Micrometre: from electron microscopes to flat panels."""
 EQUAL, ALIKE = 1e-3, 0.01
 """Relative differences up to which two edges are equal, and sizes at two places say the same."""
 ROUNDED = 0.1
@@ -62,6 +65,8 @@ def choose(groups: Sequence[h5py.Group], instruments: Sequence[h5py.Group]) -> t
             length, doubt = _behind_lens(chosen, lenses)
             doubts += doubt
         doubts += [*_edges(chosen, sizes), *_others(chosen, across, lenses)]
+        if not PLAUSIBLE[0] <= length <= PLAUSIBLE[1]:
+            doubts.append(f"{length:g} um of {chosen.path} is that of no detector: set pixel_size")
     return length, tuple(PIXEL_SIZE + doubt for doubt in doubts)
 
 
@@ -70,10 +75,14 @@ def _sizes(group: h5py.Group, doubts: list[str]) -> Iterator[_Size]:
     optics = group.name.endswith("objective")
     names = [name for name in group if NAME.search(name) or (optics and name.lower() == "resolution")]
     for name in sorted(names, key=lambda name: not AT_SAMPLE.search(name)):
-        found, axis = group.get(name), _axis(name)
+        found, axis = hdf5.child(group, name), _axis(name)
         if not isinstance(found, h5py.Dataset) or axis == "z":
             continue
-        lengths = units.micrometres(found)
+        try:
+            lengths = units.micrometres(found)
+        except UserError as error:
+            doubts.append(f"{error}: it is not used: set pixel_size")
+            continue
         if lengths is None or not _usable(lengths):
             said = f"{hdf5.as_text(sources.values(found))} {units.unit_of(found)}".rstrip() if found.size == 1 else ""
             why = f"holds {said}, no positive number with a unit of length" if said else "holds no single length"

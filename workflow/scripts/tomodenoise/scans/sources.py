@@ -77,6 +77,7 @@ class _Search:
         for mapping in mappings.of(found):
             for part in mappings.blocks(mapping, shape):
                 entries = part.into.positions(axis, shape) if shape else np.zeros(1, dtype=np.int64)
+                entries = entries[entries < len(shares)]
                 source = self._source(home, name, part)
                 if isinstance(source, str):
                     gaps.append(Gap(entries, source))
@@ -168,19 +169,20 @@ def _gaps(
     sizes = part.into.sizes(shape)
     if part.source is None:
         if _long(sizes) != _long(source.shape):
-            yield Gap(entries, f"{name} maps {sizes} numbers to {place}: is that file complete, and the right one?")
+            yield Gap(entries, f"{name} takes {sizes} numbers from {place}: is that file complete, and the right one?")
             return
         chosen: IntArray = np.arange(source.shape[source.axis] if source.shape else 1)
     else:
         if len(part.source.start) != len(source.shape):
-            yield Gap(
-                entries, f"{name} maps a region of {len(part.source.start)} axes of {place}: is it the right file?"
-            )
+            axes = len(part.source.start)
+            yield Gap(entries, f"{name} takes a region of {axes} axes from {place}: is that the right file?")
             return
         given, beyond = part.source.sizes(source.shape), _beyond(part.source, source.shape)
         lacking = entries[math.prod(given) // max(math.prod(sizes) // max(len(entries), 1), 1) :]
         if beyond or len(lacking):
-            yield Gap(entries if beyond else lacking, f"{name} takes more than there is from {place}: is it complete?")
+            yield Gap(
+                entries if beyond else lacking, f"{name} takes more than there is in {place}: is that file complete?"
+            )
         chosen = part.source.positions(source.axis, source.shape)
     for gap in source.origin.gaps:
         lost = np.ones(len(chosen), dtype=bool) if gap.entries is None else np.isin(chosen, gap.entries)

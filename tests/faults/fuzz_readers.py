@@ -48,7 +48,7 @@ def read(content: bytes) -> None:
         file.write(content)
         file.flush()
         try:
-            scans.try_headers([(Path(file.name), None)])
+            scans.try_headers([(Path(file.name), {})])
             scan = scans.open_scan(Path(file.name))
             if scan.depth * scan.columns * len(scan.angles) < MOST:
                 scans.read(scan.projections, scan.rows)

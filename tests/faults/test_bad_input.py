@@ -111,6 +111,20 @@ def linked(link: object, to: str = "exchange/data") -> Write:
     return written
 
 
+def nested(file: Path) -> None:
+    """Write a scan whose frames are those of a master file, which are those of two camera files, one being lost."""
+    for name, source, count in (("scan.h5", "master.h5", N), ("master.h5", "cam_0.h5", N // 2)):
+        layout = h5py.VirtualLayout((N, ROWS, COLUMNS), np.uint16)
+        layout[:count] = h5py.VirtualSource(source, "exchange/data", (count, ROWS, COLUMNS))
+        if count < N:
+            layout[count:] = h5py.VirtualSource("cam_1.h5", "exchange/data", (N - count, ROWS, COLUMNS))
+        exchange()(file.with_name(name))
+        with h5py.File(file.with_name(name), "a") as content:
+            del content["exchange/data"]
+            content.create_virtual_dataset("exchange/data", layout)
+    write_exchange(file.with_name("cam_0.h5"), FRAMES[: N // 2])
+
+
 REFUSED: dict[str, tuple[Write, str]] = {
     "nothing": (lambda file: None, "no such file: correct the scan's 'file'"),
     "a folder": (lambda file: file.mkdir(), "is a folder: name the HDF5 file in it"),
@@ -120,7 +134,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "a link in a circle": (lambda file: file.symlink_to(file), "leads to no file"),
     "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "leads to no file: repair the link"),
     "the first bytes": (cut(0.01), "cannot be opened"),
-    "half of it": (cut(0.5), "wait until it is written, or copy it anew"),
+    "half of it": (cut(0.5), "wait until it is written, or copy it again"),
     "all but the end": (cut(0.999), "cannot be opened"),
     "no known layout": (holding(lambda content: content.create_dataset("pixels", data=FRAMES)), "no known layout"),
     "groups in a circle": (holding(lambda content: content.create_group("entry/a").update(b=content)), "known layout"),
@@ -135,6 +149,19 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "a link out of the file": (linked(h5py.ExternalLink("../../gone.h5", "/data")), "gone.h5, which is missing"),
     "a link to nowhere": (linked(h5py.SoftLink("/gone")), "/gone, which does not exist: repair the link"),
     "virtual without its source": (made_of("module.h5", "data"), "module.h5, which is missing: copy that file there"),
+    "virtual of virtual data that lack a file": (nested, "cam_1.h5, which is missing: copy that file there"),
+    "virtual data without the path": (
+        lambda file: (exchange()(file.with_name("module.h5")), made_of("module.h5", "gone")(file)),
+        "module.h5: /gone does not exist: is that file complete?",
+    ),
+    "virtual data for a part of the frames": (
+        lambda file: (
+            write_exchange(file.with_name("module.h5"), FRAMES[:3]),
+            made_of("module.h5", "exchange/data")(file),
+        ),
+        "all or a part of entry 3 and 1 others lies in no file",
+    ),
+    "steps in front": (exchange(np.stack([FRAMES, FRAMES]), theta=half_turn(N)), "mode: dynamic, with a file for each"),
     "bool": (exchange(FRAMES > 200), "of type bool, which cannot be read as numbers"),
     "text frames": (exchange(np.full((5, 4, 8), b"a")), "of type |S1"),
     "complex": (exchange(FRAMES * 1j), "of type complex128"),
@@ -159,7 +186,8 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "projections of no number": (exchange(FRAMES * np.nan), "the projections hold no light"),
     "no angles": (changed(lambda content: content.pop("exchange/theta")), "/exchange/theta is missing"),
     "one angle too few": (exchange(theta=half_turn(N - 1)), f"has {N - 1} angles"),
-    "one angle too many": (exchange(theta=half_turn(N + 1)), f"has {N + 1} angles"),
+    "two angles too many": (exchange(theta=half_turn(N + 2)), f"has {N + 2} angles"),
+    "one angle too many, unevenly": (exchange(theta=half_turn(N + 1) ** 1.5), f"has {N + 1} angles"),
     "one angle for all": (exchange(theta=np.zeros(N)), "have one angle"),
     "an angle of no number": (exchange(theta=np.r_[half_turn(N - 1), np.nan]), f"angle {N - 1} is nan"),
     "an infinite angle": (exchange(theta=np.r_[np.inf, half_turn(N - 1)]), "angle 0 is inf"),
@@ -174,6 +202,28 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "keys without a projection": (lambda file: write_nxtomo(file, FRAMES, [1] * N), "holds no projections"),
     "keys without a flat": (lambda file: write_nxtomo(file, FRAMES, [0] * N), "no flats for counts"),
 }
+
+
+def at_the_root(file: Path) -> None:
+    """Write the parts of Data Exchange without their group."""
+    with h5py.File(file, "w") as content:
+        for name, values in (("data", FRAMES), ("data_white", WHITE), ("data_dark", DARK), ("theta", half_turn(N))):
+            content[name] = values
+
+
+def behind_a_link(file: Path) -> None:
+    """Link to a file in another folder, whose frames are in a file beside it."""
+    folder = file.with_name("store")
+    folder.mkdir()
+    exchange()(folder / "master.h5")
+    write_exchange(folder / "cam.h5", FRAMES)
+    layout = h5py.VirtualLayout(FRAMES.shape, np.uint16)
+    layout[:] = h5py.VirtualSource("cam.h5", "exchange/data", FRAMES.shape)
+    with h5py.File(folder / "master.h5", "a") as content:
+        del content["exchange/data"]
+        content.create_virtual_dataset("exchange/data", layout)
+    file.symlink_to("store/master.h5")
+
 
 ODD: dict[str, Write] = {
     "int32": exchange(FRAMES.astype(np.int32)),
@@ -191,6 +241,20 @@ ODD: dict[str, Write] = {
             content.create_dataset("exchange/data", data=FRAMES, **hdf5plugin.Bitshuffle()),
         )
     ),
+    "an axis of one in front": exchange(FRAMES[None], data_dark=DARK[None], theta=half_turn(N)),
+    "an axis of one at the end": exchange(FRAMES[..., None], data_white=WHITE[..., None]),
+    "times as text": exchange(time=[f"2026-01-01T00:00:{second:02d}".encode() for second in range(N)]),
+    "one time step for all": exchange(time_step=np.zeros(N, int)),
+    "one angle too many": exchange(theta=np.arange(N + 1) * 180 / N),
+    "at the root": at_the_root,
+    "frames after the scan": lambda file: write_nxtomo(
+        file,
+        np.concatenate([DARK, WHITE, FRAMES, FRAMES[::8] + 9]),
+        np.repeat([2, 1, 0, 0], [3, 8, N, 3]),
+        angles=np.r_[np.full(11, np.nan), half_turn(N), 0, 60, 120],
+        image_key_control=np.repeat([2, 1, 0, -1], [3, 8, N, 3]),
+    ),
+    "behind a symbolic link, made of other files": behind_a_link,
     "behind a soft link": changed(
         lambda content: (content.move("exchange/data", "pixels"), content.update({"exchange/data": content["pixels"]}))
     ),

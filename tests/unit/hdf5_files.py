@@ -38,11 +38,15 @@ def write_exchange(
     return path
 
 
-def write_nxtomo(path: Path, frames: object, keys: object, *, angles: object = None) -> Path:
+def write_nxtomo(
+    path: Path, frames: object, keys: object, *, angles: object = None, image_key_control: object = None
+) -> Path:
     """Write an NXtomo file with all frames in one stack."""
     with h5py.File(path, "w") as file:
         file["entry/definition"] = "NXtomo"
         file["entry/instrument/detector/data"] = frames
         file["entry/instrument/detector/image_key"] = np.asarray(keys)
+        if image_key_control is not None:
+            file["entry/instrument/detector/image_key_control"] = image_key_control
         file["entry/sample/rotation_angle"] = half_turn(len(frames)) if angles is None else angles
     return path

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tomodenoise import scans, table
 from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5, trial
+from tomodenoise.scans import hdf5, trial, units
 from tomodenoise.scans.model import runs
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
@@ -82,6 +82,14 @@ def test_the_user_overrules_the_file(file: Path) -> None:
     write_exchange(file, FRAMES, kind="attenuation")
     scan = scans.open_scan(file, input="intensity", rows=[1, 3], pixel_size=0.5)
     assert (scan.kind, scan.rows, scan.depth, scan.pixel_size) == ("intensity", (1, 3), 2, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["intensity", "attenuation"])
+def test_flats_that_are_not_used_are_reported(file: Path, kind: str) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE)
+    assert not scans.open_scan(file).doubts
+    (doubt,) = scans.open_scan(file, input=kind).doubts
+    assert f"taken for {kind}, so {len(WHITE)} flats are not used" in doubt
 
 
 def test_units_of_the_data_say_counts(file: Path) -> None:
@@ -254,7 +262,7 @@ def break_file(handle: h5py.File, name: str, **options: object) -> None:
     ("name", "options", "words"),
     [
         ("data", {"data": FRAMES[0]}, ["(4, 5)", "three-dimensional"]),
-        ("data", {"data": FRAMES[None]}, ["set mode: xrdct"]),
+        ("data", {"data": np.stack([FRAMES, FRAMES])}, ["(2, 6, 4, 5)", "mode: dynamic", "/exchange/time_step"]),
         ("data", {"data": FRAMES.astype(complex)}, ["complex128", "cannot be read as numbers"]),
         ("data", {"data": FRAMES[:0]}, ["no projections"]),
         ("data_white", {"data": WHITE[:, :3]}, ["(3, 5)", "(4, 5)"]),
@@ -437,23 +445,77 @@ def no_encoding(content: bytearray) -> None:
     content[start + 2] = 12
 
 
+@pytest.mark.parametrize(
+    "bug",
+    [
+        lambda content: {}["data"],
+        lambda content: content["gone"],
+        lambda content: float("a text"),
+        lambda content: np.zeros(3) + np.zeros(4),
+        lambda content: np.median(np.zeros((2, 2)), axis=5),
+        lambda content: Path("gone.txt").read_text(),
+        lambda content: next(iter(())),
+        lambda content: content.visititems(lambda *_: int("x")),
+        lambda content: None.shape,
+    ],
+)
+def test_bugs_of_ours_are_not_put_down_to_the_file(file: Path, bug: Callable[[h5py.File], object]) -> None:
+    write_exchange(file, FRAMES)
+    with pytest.raises(Exception) as caught, hdf5.opened(file) as content:  # noqa: PT011
+        bug(content)
+    assert not isinstance(caught.value, UserError)
+
+
+@pytest.mark.parametrize("hit", ["the frames", "the signature"])
+def test_damage_is_put_down_to_the_file_that_has_it(tmp_path: Path, hit: str) -> None:
+    file, part = tmp_path / "scan.h5", tmp_path / "part.h5"
+    with h5py.File(part, "w") as content:
+        content.create_dataset("data", data=FRAMES, chunks=(1, 4, 5), fletcher32=True)
+    write_exchange(file, FRAMES, data_white=WHITE)
+    with h5py.File(file, "a") as content:
+        del content["exchange/data"]
+        content["exchange/data"] = h5py.ExternalLink("part.h5", "data")
+    scan = scans.open_scan(file)
+    stored = bytearray(part.read_bytes())
+    place = stored.index(FRAMES[3].tobytes()) if hit == "the frames" else 0
+    stored[place : place + 4] = b"gone"
+    part.write_bytes(stored)
+    with pytest.raises(UserError, match=r"part.h5 (cannot be read, it is damaged|is not an HDF5 file)"):
+        scans.read(scan.projections, (0, 4))
+
+
+def test_a_file_that_changed_since_its_header_was_read_is_told(file: Path) -> None:
+    write_exchange(file, FRAMES, data_white=WHITE)
+    scan = scans.open_scan(file)
+    for change in ({"projections": FRAMES[:4]}, {"projections": FRAMES[:, :3]}):
+        write_exchange(file, **change)
+        with pytest.raises(UserError, match="the file has changed since its header was read: run the workflow again"):
+            scans.read(scan.projections, (0, 4))
+    with h5py.File(file, "w") as content:
+        content["other"] = 1
+    with pytest.raises(UserError, match="there is no dataset /exchange/data: the file has changed"):
+        scans.read(scan.projections, (0, 4))
+
+
 def test_damaged_text_is_told_in_a_line(file: Path) -> None:
     with h5py.File(file, "w") as content:
         content["theta"] = np.arange(3.0)
         content["theta"].attrs["units"] = "degrees"
     damage(file, no_encoding)
     with pytest.raises(UserError, match=r"scan.h5 cannot be read, it is damaged"), hdf5.opened(file) as content:
-        hdf5.radians(content["theta"])
+        units.radians(content["theta"])
 
 
 def test_a_header_that_breaks_hdf5_is_told_in_a_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = [(tmp_path / "good.h5", None), (file, None)]
+    files = [(tmp_path / "good.h5", {}), (file, {})]
     end = {file: lambda: os.kill(os.getpid(), signal.SIGKILL)}
     monkeypatch.setattr(trial, "open_scan", lambda path, **_: end.get(path, str)())
     trial.try_headers(files[:1])
-    with pytest.raises(UserError, match=rf"^{file}: reading its header ended with signal 9: .* damaged: copy it anew$"):
+    with pytest.raises(
+        UserError, match=rf"^{file}: reading its header ended with signal 9: .* damaged: copy it again$"
+    ):
         trial.try_headers(files)
 
 
@@ -469,5 +531,5 @@ def test_a_header_without_end_is_given_up_and_told_in_a_line(
     monkeypatch.setattr(trial, "PATIENCE", 1)
     config = {"scans": {each.stem: {"file": str(each), "mode": "static"} for each in (good, short, absent)}}
     table.try_headers(config)
-    with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it anew$"):
+    with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it again$"):
         table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})

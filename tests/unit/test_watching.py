@@ -7,6 +7,7 @@ import pytest
 
 from tomodenoise import sections, splitting, steps, volumes, watching
 from tomodenoise.report import series
+from tomodenoise.report.greys import Scale
 from tomodenoise.sections import Sections
 
 TIMES, DEPTH, SIZE, NOISE = 6, 5, 64, 0.3
@@ -81,7 +82,9 @@ def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None
     slices, umse = rng.normal(1, 0.1, (12, 40, 40)).astype(np.float32), np.full(12, 0.01)
     umse[6:] = 0.04
     found = series.section(
-        watching.Series(slices, slices, np.full(12, 0.3), np.full(12, 0.3), umse, (0, 6), 1, 0.5), (0.0, 2.0), "key"
+        watching.Series(slices, slices, np.full(12, 0.3), np.full(12, 0.3), umse, (0, 6), 1, 0.5),
+        Scale((0.0, 2.0), (0, 255)),
+        "key",
     )
     assert "6.0 dB above inside" in found.told
     assert found.chart.startswith("<svg")

@@ -89,6 +89,7 @@ def raw(wildcards):
 
 # What of a scan's entry shapes its pixels, as far as the projections, the sections, and all its products.
 PIXELS = ["file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit"]
+PIXELS += ["entry", "exclude"]
 SLICES = [*PIXELS, "center", "tilt", "field"]
 KEYS = [*SLICES, "pixel_size", "model", "channels"]
 

@@ -18,6 +18,7 @@ def main(
     entry: Mapping[str, Any],
     channels: Mapping[str, Any] | None,
     last: int,
+    pixel_size: float | None = None,
 ) -> None:
     """Write `scan.json` and `measured.json`.
 
@@ -26,14 +27,19 @@ def main(
     entry : of the scan in the resolved configuration, as far as it shapes its projections.
     channels : what it says of those.
     last : projections that stripes are measured on, of the first ones.
+    pixel_size : that the user states. It only settles what is logged: another one makes no product again.
     """
     chosen = entry["correct"]
     scan = dealing.read(files, entry, chosen["input"], channels)
     shape = (len(scan.angles), scan.depth, scan.columns)
     logs.logger.info("%s: %s, %d projections of %d x %d", files[0], scan.kind, *shape)
+    if scan.steps is not None:
+        logs.logger.info("%d time steps in %d files", scan.steps[-1] + 1, len(files))
+    for kind, parts in scan.excluded.items():
+        logs.logger.info("left out by the key exclude: %s %s", kind, ", ".join(f"[{a}, {b})" for a, b in parts))
     if chosen["screen"]:
         scan = correction.screen(scan)
-    for doubt in (*scan.left_out, *scan.doubts):
+    for doubt in (*scan.left_out, *scans.sized(scan, pixel_size).doubts):
         logs.logger.warning("%s: %s", files[0], doubt)
     options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
     measures = correction.measure(scan)
@@ -49,4 +55,5 @@ if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         output, params = snakemake.output, snakemake.params
         files = list(map(Path, snakemake.input.raw))
-        main(files, Path(output.scan), Path(output.measured), params.entry, params.channels, params.last)
+        size = snakemake.config["scans"][snakemake.wildcards.scan].get("pixel_size")
+        main(files, Path(output.scan), Path(output.measured), params.entry, params.channels, params.last, size)

@@ -29,6 +29,7 @@ SYNONYMS = {
     **dict.fromkeys(("voxel_size", "pixelsize", "resolution"), "scans.NAME.pixel_size"),
     **dict.fromkeys(("roi", "crop", "slice_range"), "scans.NAME.rows"),
     **dict.fromkeys(("path", "filename", "raw", "input_file"), "scans.NAME.file"),
+    **dict.fromkeys(("skip", "bad_frames", "leave_out", "ignore"), "scans.NAME.exclude"),
     **dict.fromkeys(("k", "nsplits", "splits", "n_sections"), "split.sections"),
     **dict.fromkeys(("method", "recon", "algo"), "reconstruct.algorithm"),
     **dict.fromkeys(("padding",), "reconstruct.pad"),

@@ -11,6 +11,9 @@ from tomodenoise import scans, splitting, steps
 from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
 
+READ = ("rows", "pixel_size", "entry", "exclude")
+"""Keys of a scan that decide over what is read of it, whatever its mode."""
+
 
 @dataclass(frozen=True)
 class Dealt:
@@ -45,16 +48,18 @@ def read(
     UserError
         As `scans.open_series` and `scans.open_scan`; and where a scan with time steps is not called dynamic.
     """
-    given: dict[str, Any] = {"input": kind, "rows": entry.get("rows"), "pixel_size": entry.get("pixel_size")}
+    given: dict[str, Any] = {"input": kind, **{key: entry.get(key) for key in READ}}
     if entry["mode"] == "dynamic":
         return scans.open_series(files, entry["steps"].get("projections"), **given)
     if "steps" in entry:
         raise UserError("steps is for scans that change in time: set mode: dynamic, or leave it out")
     if len(files) > 1:
         raise UserError(f"file names {len(files)} files, as of the steps of a dynamic scan: set mode: dynamic")
+    if channels is not None and "entry" in entry:
+        raise UserError("entry is for frames: with mode: xrdct set dataset to the path of the sinograms")
     scan = scans.open_scan(files[0], channels=channels, **given)
-    if scan.steps is not None:
-        raise UserError(f"{files[0]} holds {scan.steps[-1] + 1} time steps: set mode: dynamic")
+    if (found := scans.labelled_steps(scan)) > 1:
+        raise UserError(f"{files[0]} holds {found} time steps: set mode: dynamic")
     return scan
 
 
@@ -95,8 +100,4 @@ def views(scan: scans.Scan) -> FloatArray:
 def step_seconds(scan: scans.Scan, entry: Mapping[str, Any]) -> float | None:
     """Seconds from one time step to the next, from the configuration or the file; None where neither tells."""
     given = entry.get("steps", {}).get("seconds")
-    if given is not None or scan.steps is None or scan.times is None:
-        return None if given is None else float(given)
-    begins = scan.times[np.flatnonzero(np.diff(scan.steps, prepend=-1))]
-    apart = np.diff(begins)
-    return float(apart.mean()) if np.all(apart > 0) else None
+    return scans.seconds(scan) if given is None else float(given)

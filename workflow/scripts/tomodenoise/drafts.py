@@ -43,7 +43,7 @@ def _head() -> Iterator[str]:
 
 def _entry(name: str, file: Path) -> Iterator[str]:
     try:
-        scans.try_headers([(file, None)])
+        scans.try_headers([(file, {})])
         scan = scans.open_scan(file)
     except UserError as error:
         told = " ".join(str(error).split())

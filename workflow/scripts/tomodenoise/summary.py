@@ -3,7 +3,6 @@
 import json
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -106,7 +105,7 @@ def of_scan(
     """
     folder, model = results / name, settings.model_of(config, name)
     scan = scans.from_json(_read(folder / "scan.json"))
-    scan = replace(scan, pixel_size=config["scans"][name].get("pixel_size", scan.pixel_size))
+    scan = scans.sized(scan, config["scans"][name].get("pixel_size"))
     split = splitting.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     measured = correction.measured_from_json(_read(folder / "measured.json"))

@@ -55,8 +55,8 @@ def try_headers(config: Mapping[str, Any]) -> None:
     files = []
     for entry in config["scans"].values():
         with suppress(UserError):  # told by `open_all` with the scan's name
-            channels = scans.asked(entry)
-            files += [(file, channels) for file in scans.expand(entry["file"])]
+            options = {"channels": scans.asked(entry), "entry": entry.get("entry")}
+            files += [(file, options) for file in scans.expand(entry["file"])]
     scans.try_headers(files)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.correction import odd_frames
 from tomodenoise.errors import UserError
-from tomodenoise.scans import Frames, LeftOut, Scan, ceiling, read, read_channels
+from tomodenoise.scans import Frames, LeftOut, Scan, ceiling, numbers, read, read_channels
 from tomodenoise.scans.model import runs
 
 BANDS, BAND_ROWS = 4, 4
@@ -64,8 +64,11 @@ def _screened(scan: Scan) -> Scan:
     unlit = odd_frames.unlit(tiles)
     dips = odd_frames.dips(tiles, ~unlit)
     if len(dips):
-        doubt = f"projections {spans(dips)} are much darker or brighter than those before and after: if the beam failed"
-        scan = replace(scan, doubts=(*scan.doubts, f"{doubt}, name them under exclude.projections"))
+        doubt = (
+            f"projections {spans(numbers(scan)[dips])} are much darker or brighter than those before and after:"
+            " if the beam failed, name them under exclude.projections"
+        )
+        scan = replace(scan, doubts=(*scan.doubts, doubt))
     scan = _without_light(scan, unlit, "hold no light")
     return _without_light(scan, odd_frames.saturated(found.saturated) & ~unlit, "are saturated")
 
@@ -108,29 +111,30 @@ def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
 
 
 def _without_light(scan: Scan, unlit: BoolArray, reason: str) -> Scan:
-    numbers = np.flatnonzero(unlit)
-    if not len(numbers):
+    faulty = np.flatnonzero(unlit)
+    if not len(faulty):
         return scan
-    left = LeftOut("projections", spans(numbers), reason)
-    if 2 * len(numbers) > len(unlit):
+    left = LeftOut("projections", spans(numbers(scan)[faulty]), reason)
+    if 2 * len(faulty) > len(unlit):
         raise UserError(
-            f"{scan.file}: {len(numbers)} of {len(unlit)} projections {reason} ({spans(numbers)}): is this the whole"
-            " scan? Name those to leave out under exclude.projections"
+            f"{scan.file}: {len(faulty)} of {len(unlit)} projections {reason} ({left.frames}): is this the whole scan?"
+            " Name those to leave out under exclude.projections"
         )
-    return replace(scan, unlit=np.union1d(scan.unlit, numbers), left_out=(*scan.left_out, left))
+    return replace(scan, unlit=np.union1d(scan.unlit, faulty), left_out=(*scan.left_out, left))
 
 
 def _left_out(kind: str, groups: Sequence[Frames], good: BoolArray, reason: str, scan: Scan) -> Iterator[LeftOut]:
-    numbers = np.flatnonzero(~good)
-    if not len(numbers):
+    faulty = np.flatnonzero(~good)
+    if not len(faulty):
         return
-    if 2 * len(numbers) > len(good):
+    named = spans(numbers(scan, kind)[faulty])
+    if 2 * len(faulty) > len(good):
         raise UserError(
-            f"{scan.file}: {len(numbers)} of {len(good)} {kind} {reason} ({kind} {spans(numbers)}): nobody can tell"
-            f" which are right; name those to leave out under exclude.{kind}, or set correct.screen: false"
+            f"{scan.file}: {len(faulty)} of {len(good)} {kind} {reason} ({kind} {named}): nobody can tell which are"
+            f" right; name those to leave out under exclude.{kind}, or set correct.screen: false"
         )
-    places = np.concatenate([group.indices for group in groups])[numbers]
-    yield LeftOut(kind, spans(numbers), f"{reason} (frames {spans(places)} of {groups[0].dataset})")
+    places = np.concatenate([group.indices for group in groups])[faulty]
+    yield LeftOut(kind, named, f"{reason} (frames {spans(places)} of {groups[0].dataset})")
 
 
 def _kept(groups: Sequence[Frames], good: BoolArray) -> tuple[Frames, ...]:

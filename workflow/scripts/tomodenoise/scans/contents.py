@@ -1,6 +1,6 @@
 """What a reader finds in a file, whatever its layout, and the checks that all layouts share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,28 @@ import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5
-from tomodenoise.scans.model import Channels, Frames
+from tomodenoise.scans import hdf5, sources, units
+from tomodenoise.scans.model import Channels, Frames, Numbers, position
+from tomodenoise.scans.origins import Origin, check
+
+EVEN = 0.2
+"""Largest relative difference of the steps of angles that are called even."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A dataset of frames, or of sinograms."""
+
+    data: h5py.Dataset
+    shape: tuple[int, ...]
+    """(frame, row, column), without axes of length one in front, at the end or between; of sinograms as it is."""
+    origin: Origin
+    """Of its frames, or of its angles."""
+
+    @property
+    def name(self) -> str:
+        """File and path, for messages."""
+        return f"{self.data.file.filename}: {self.data.name}"
 
 
 @dataclass(frozen=True)
@@ -18,82 +38,122 @@ class Contents:
     """The header of a scan. Made by the readers of the layouts, judged by `open_scan`."""
 
     layout: str
-    stack: h5py.Dataset
-    """The dataset of the projections."""
+    stacks: tuple[Stack, ...]
+    """That of the projections first, then those of flats and darks where these have their own."""
     projections: Frames
     flats: tuple[Frames, ...]
     darks: tuple[Frames, ...]
     angles: FloatArray
     """Radians, one for each projection."""
+    rows: int
+    columns: int
     pixel_size: float | None
     stated: tuple[str, ...]
     """What the file says of its numbers, in words of its own; the first that is understood counts."""
     used: tuple[Path, ...]
-    """Every file that these numbers lie in."""
-    steps: IntArray | None = None
-    """(projections,) time step of each one, from 0 without gaps."""
-    times: FloatArray | None = None
-    """(projections,) seconds."""
+    """Every file that the angles, keys and the like lie in."""
+    labels: tuple[Numbers, ...] = ()
+    times: tuple[Numbers, ...] = ()
     channels: Channels | None = None
     doubts: tuple[str, ...] = ()
 
-    def length(self, axis: str) -> int:
-        """Entries along an axis, `z` or `t`; 1 where the sinograms lack it."""
-        axes = self.channels.axes if self.channels else "azt"
-        return int(self.stack.shape[axes.index(axis)]) if axis in axes else 1
+
+Offer = Callable[[], Contents]
+"""Reads the header of one of the entries of a file."""
 
 
-def check_stack(stack: h5py.Dataset, like: h5py.Dataset | None = None) -> None:
+def open_stack(data: h5py.Dataset, like: Stack | None = None) -> Stack:
     """Refuse what is no stack of frames (frame, row, column) of numbers, or has other frames than ``like``."""
-    name = f"{stack.file.filename}: {stack.name}"
-    if stack.dtype.kind not in "iuf":
-        raise UserError(f"{name} is of type {stack.dtype}, which cannot be read as numbers: store integers or floats")
-    if stack.ndim == 4 or hdf5.text(stack, "dim0") == "channel":
+    name = f"{data.file.filename}: {data.name}"
+    if data.dtype.kind not in "iuf":
+        raise UserError(f"{name} is of type {data.dtype}, which cannot be read as numbers: store integers or floats")
+    if hdf5.text(data, "dim0") == "channel":
         raise UserError(
-            f"{name} has shape {stack.shape}: it holds several channels: set mode: xrdct, which takes"
-            " numbers that need neither flats nor -log, and dataset and axes where the file does not say them"
+            f"{name} has shape {data.shape}, and its attribute dim0 says that the first axis is that of channels: set"
+            " mode: xrdct where it holds line integrals, which need neither flats nor -log"
         )
-    if stack.ndim != 3:
-        raise UserError(f"{name} has shape {stack.shape}, but frames are three-dimensional (frame, row, column)")
-    if not all(stack.shape[1:]):
-        raise UserError(f"{name} has shape {stack.shape}, frames without a pixel: is this the whole scan?")
-    hdf5.check_filters(stack)
-    if like is not None and stack.shape[1:] != like.shape[1:]:
+    axes = hdf5.frame_axes(data.shape)
+    if len(axes) > 3:
         raise UserError(
-            f"{name} has frames of {stack.shape[1:]} pixels, but {like.name} of {like.shape[1:]}:"
+            f"{name} has shape {data.shape}, but frames are three-dimensional (frame, row, column): for time steps set"
+            " mode: dynamic, with a file for each step, or with one stack of all and the step of each projection in"
+            " /exchange/time_step"
+        )
+    if len(axes) < 3:
+        raise UserError(
+            f"{name} has shape {data.shape}, but frames are three-dimensional (frame, row, column): store a single one"
+            " as (1, row, column)"
+        )
+    shape = tuple(data.shape[axis] for axis in axes)
+    origin = sources.find(data, axes[0])
+    check(origin, np.arange(0))
+    if not all(shape[1:]):
+        raise UserError(f"{name} has shape {data.shape}, frames without a pixel: is this the whole scan?")
+    hdf5.check_filters(data)
+    if like is not None and shape[1:] != like.shape[1:]:
+        raise UserError(
+            f"{name} has frames of {shape[1:]} pixels, but {like.data.name} of {like.shape[1:]}:"
             " both must come from the same region of the detector"
         )
+    return Stack(data, shape, origin)
 
 
-def select_angles(angles: h5py.Dataset, keys: IntArray | None, stack: h5py.Dataset, projections: int) -> FloatArray:
-    """Angles of the projections, (projections,) radians.
+def image_keys(keys: h5py.Dataset, count: int) -> IntArray:
+    """Read what each of ``count`` frames is, (count,): 0 for a projection, 1 for a flat, 2 for a dark.
+
+    Raises
+    ------
+    UserError
+        Unless there is a whole number for each, which may be written as text.
+    """
+    name = f"{keys.file.filename}: {keys.name}"
+    values = sources.values(keys).ravel()
+    if values.dtype.kind in "OSU":
+        values = np.array([hdf5.as_text(value) for value in values])
+    try:
+        numbers = values.astype(np.float64)
+    except (TypeError, ValueError):
+        numbers = np.full(len(values), np.nan)
+    if len(numbers) != count or not np.all(np.abs(numbers - np.rint(numbers)) < 0.01):
+        raise UserError(
+            f"{name} has {len(values)} keys of type {keys.dtype}, but there are {count} frames: give a whole number for"
+            " each, 0 for a projection, 1 for a flat, 2 for a dark"
+        )
+    return np.rint(numbers).astype(np.int64)
+
+
+def select_angles(
+    angles: h5py.Dataset, stack: Stack, chosen: IntArray, candidates: Sequence[IntArray]
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Angles of the projections, (projections,) radians, and what is doubtful about them.
 
     Parameters
     ----------
-    angles : one angle for each projection, or for each frame where ``keys`` tell which those are.
-    keys : (frames,) image keys, 0 for projections.
-    stack, projections : the dataset of the projections and their number in it.
+    angles : one angle for each projection, or for each frame of a larger set.
+    stack : the dataset of the projections.
+    chosen : their positions among all frames.
+    candidates : positions of the frames that the angles may belong to.
     """
-    values = hdf5.radians(angles)
-    if keys is not None and len(values) == len(keys):
-        values = values[keys == 0]
-    if projections == 0:
-        raise UserError(f"{stack.file.filename}: {stack.name} holds no projections: is this the whole scan?")
-    if len(values) != projections:
-        raise UserError(
-            f"{angles.file.filename}: {angles.name} has {len(values)} angles, but {stack.name} has {projections}"
-            " projections: give one angle for each"
-        )
-    _check_range(values, angles)
-    return values
+    values, count = units.radians(angles), len(chosen)
+    if count == 0:
+        raise UserError(f"{stack.name} holds no projections: is this the whole scan?")
+    for frames_of_angles in (chosen, *candidates):
+        if len(values) == len(frames_of_angles):
+            return values[np.isin(frames_of_angles, chosen)], ()
+    name = f"{angles.file.filename}: {angles.name}"
+    if len(values) == count + 1 and _is_even(values):
+        return values[:-1], (f"{name} has one angle more than there are projections: the last one is left out",)
+    raise UserError(
+        f"{name} has {len(values)} angles, but {stack.data.name} has {count} projections: give one angle for each"
+    )
 
 
-def frames(stack: h5py.Dataset, indices: IntArray, time: float = 0.0) -> Frames:
+def frames(stack: Stack, indices: IntArray, time: float = 0.0) -> Frames:
     """Refer to some frames of an open dataset."""
-    return Frames(Path(stack.file.filename), stack.name, indices, time)
+    return Frames(Path(stack.data.file.filename), stack.data.name, indices, time)
 
 
-def groups(stack: h5py.Dataset, members: IntArray, projections: IntArray) -> tuple[Frames, ...]:
+def groups(stack: Stack, members: IntArray, projections: IntArray) -> tuple[Frames, ...]:
     """Group flats or darks that lie between the same two projections, each group with its time.
 
     Parameters
@@ -103,48 +163,16 @@ def groups(stack: h5py.Dataset, members: IntArray, projections: IntArray) -> tup
     """
     before = np.searchsorted(projections, members)
     parts = np.split(members, np.flatnonzero(np.diff(before)) + 1)
-    return tuple(frames(stack, part, _time(part, projections)) for part in parts if len(part))
+    return tuple(frames(stack, part, position(float(part.mean()), projections)) for part in parts if len(part))
 
 
-def number_steps(labels: h5py.Dataset, projections: int) -> IntArray:
-    """Return the time steps numbered from 0; the file may label them by any numbers that do not descend."""
-    values, name = labels[()], f"{labels.file.filename}: {labels.name}"
-    if values.shape != (projections,) or values.dtype.kind not in "iuf":
-        raise UserError(f"{name} has shape {values.shape}, but there are {projections} projections: give one for each")
-    if np.any(np.diff(values.astype(float)) < 0):
-        raise UserError(f"{name} descends: write the projections in the order of their steps")
-    return np.asarray(np.unique(values, return_inverse=True)[1])
+def used_files(objects: Sequence[h5py.HLObject | None]) -> tuple[Path, ...]:
+    """Every file that the numbers of the datasets among some objects lie in."""
+    found = (sources.find(each, 0).files for each in objects if isinstance(each, h5py.Dataset))
+    return tuple(dict.fromkeys(file for files in found for file in files))
 
 
-def seconds(times: h5py.Dataset, projections: int) -> FloatArray:
-    """Time of each projection, seconds."""
-    values, name = np.asarray(times[()], dtype=float), f"{times.file.filename}: {times.name}"
-    factor = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3}.get(hdf5.text(times, "units"))
-    if factor is None or values.shape != (projections,) or not np.all(np.diff(values) > 0):
-        raise UserError(f"{name}: give one ascending time for each of the {projections} projections, in s or ms")
-    return np.asarray(factor * values)
-
-
-def used_files(datasets: Sequence[h5py.Dataset]) -> tuple[Path, ...]:
-    """Every file that the numbers of the datasets lie in."""
-    return tuple(dict.fromkeys(file for each in datasets for file in hdf5.sources(each)))
-
-
-def _time(members: IntArray, projections: IntArray) -> float:
-    """Mean position of ``members``, counted in projections."""
-    position, first, last = float(members.mean()), int(projections[0]), int(projections[-1])
-    if position < first:
-        return position - first
-    if position > last:
-        return len(projections) - 1 + position - last
-    return float(np.interp(position, projections, np.arange(len(projections))))
-
-
-def _check_range(values: FloatArray, angles: h5py.Dataset) -> None:
-    """Refuse a range that only the wrong units explain: one turn in radians is 6.3, read as degrees."""
-    degrees = float(np.degrees(np.ptp(values)))
-    name = f"{angles.file.filename}: {angles.name} spans"
-    if 0 < degrees < 6.4:
-        raise UserError(f"{name} only {degrees:.3g} degrees: if these are radians, set its attribute 'units' to rad")
-    if degrees > 360 * len(values):
-        raise UserError(f"{name} {degrees / 360:.0f} turns: if these are degrees, set its attribute 'units' to deg")
+def _is_even(values: FloatArray) -> bool:
+    steps = np.diff(values)
+    middle = np.median(steps)
+    return bool(middle != 0 and np.all(np.abs(steps - middle) < EVEN * abs(middle)))

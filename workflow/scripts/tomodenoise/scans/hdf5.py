@@ -1,6 +1,6 @@
-"""HDF5 as beamlines write it: links that point nowhere, attributes of any type, numbers with units."""
+"""HDF5 as beamlines write it: links that point nowhere, attributes of any type, and files that are damaged."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,26 +10,25 @@ import hdf5plugin  # noqa: F401  registers the compression filters of detectors
 import numpy as np
 
 from tomodenoise import given
-from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
+from tomodenoise.scans import links
 
-MICROMETRES = {
-    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1e6),
-    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), 1e3),
-    **dict.fromkeys(("um", "\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "micron", "microns"), 1.0),
-    **dict.fromkeys(("micrometer", "micrometers", "micrometre", "micrometres"), 1.0),
-    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1e-3),
-}
+NO_HDF5 = "not an HDF5 file: is it the right one, and whole?"
 
-NO_HDF5 = "not an HDF5 file: give the raw scan as 'file'"
-
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError)
-"""What h5py raises where a file's bytes contradict each other."""
+FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
+"""Raised by h5py where the bytes of a file contradict each other."""
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; unlocked, as raw data may lie on a read-only or network file system."""
+    """Open an HDF5 file for reading; unlocked, as raw data may lie on a read-only or network file system.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be opened, or h5py cannot read it within the block. Other exceptions of the block are bugs of
+        this program and pass.
+    """
     _check_file(file)
     try:
         handle = h5py.File(file, "r", locking=False)
@@ -39,17 +38,29 @@ def opened(file: Path) -> Iterator[h5py.File]:
         if not _is_hdf5(file):
             raise UserError(f"{file} is {NO_HDF5}") from error
         raise UserError(
-            f"{file} cannot be opened: {_line(error)}: wait until it is written, or copy it anew"
+            f"{file} cannot be opened: {_line(error)}: wait until it is written, or copy it again"
         ) from error
     with handle:
         try:
             yield handle
-        except PermissionError as error:  # of a file that this one is made of
-            raise UserError(f"{error.filename or file} {given.FORBIDDEN}") from error
-        except DAMAGE as error:
-            raise UserError(
-                f"{file} cannot be read, it is damaged or the disk is: {_line(error)}: copy it anew"
-            ) from error
+        except FAILURES as error:
+            if not is_of_h5py(error):
+                raise
+            raise UserError(f"{file} cannot be read, {_cause(error)}") from error
+
+
+def is_of_h5py(error: Exception) -> bool:
+    """Tell whether h5py raised an error over the bytes of a file, not this program over its own.
+
+    The innermost frame decides, apart from those of numpy, which both call. A path that does not exist is no damage:
+    who opens one without asking has a bug.
+    """
+    trace, module = error.__traceback__, ""
+    while trace is not None:
+        package = str(trace.tb_frame.f_globals.get("__name__", "")).split(".", 1)[0]
+        module = module if package == "numpy" else package
+        trace = trace.tb_next
+    return module == "h5py" and not (isinstance(error, KeyError) and "doesn't exist" in str(error))
 
 
 def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
@@ -60,92 +71,70 @@ def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
     UserError
         If a link on the way points nowhere.
     """
+    place = f"{root.file.filename}: {root.name.rstrip('/')}/{path.lstrip('/')}"
     try:
         found = root.get(path) if path in root else None
     except RuntimeError as error:
-        place = f"{root.file.filename}: {root.name.rstrip('/')}/{path}"
         raise UserError(f"{place} is a link in a circle: repair it") from error
     if isinstance(found, h5py.Dataset):
         _check_type(found)
-        _check_sources(found)
         return found
-    if target := missing_target(root, path):
-        raise UserError(f"{root.file.filename}: {root.name.rstrip('/')}/{path} links to {target}")
+    if target := links.missing_target(root, path):
+        raise UserError(f"{place} links to {target}")
     return None
 
 
-def missing_target(group: h5py.Group, path: str) -> str | None:
-    """Say in words what the first broken link on a path points to; None where no link is broken."""
-    node = group.file if path.startswith("/") else group
-    for name in filter(None, path.split("/")):
-        link = node.get(name, getlink=True)
-        child = None if link is None else node.get(name)
-        if isinstance(child, h5py.Group):
-            node = child
-            continue
-        if child is not None or link is None:
-            return None
-        if isinstance(link, h5py.SoftLink):
-            return missing_target(node, link.path) or f"{link.path}, which does not exist: repair the link"
-        if isinstance(link, h5py.HardLink):
-            return "what cannot be opened: the file is damaged, copy it anew"
-        return _missing_file(Path(node.file.filename), link)
-    return None
+def child(group: h5py.Group, path: str) -> h5py.HLObject | None:
+    """Open what is at ``path``; None where nothing is or a link on the way is broken."""
+    try:
+        return group.get(path) if path in group else None
+    except RuntimeError as error:
+        if "too many links" not in str(error):
+            raise
+        return None
+
+
+def has_numbers(found: h5py.Dataset) -> bool:
+    """Tell whether a dataset holds real numbers."""
+    try:
+        return found.dtype.kind in "iuf"
+    except TypeError:  # what h5py makes of types that contradict themselves
+        return False
 
 
 def text(node: h5py.HLObject, *names: str) -> str:
     """First of the attributes that exists, as text; empty where there is none."""
     name = next((name for name in names if name in node.attrs), None)
-    if name is None:
-        return ""
-    try:
-        value: Any = node.attrs[name]
-    except TypeError as error:  # what h5py makes of types that contradict themselves
-        raise ValueError(str(error)) from error
+    return "" if name is None else as_text(node.attrs[name])
+
+
+def as_text(value: Any) -> str:  # noqa: ANN401 - whatever h5py makes of a value
+    """Text of any value, the first where there are several. Bytes that are no UTF-8 count as Latin-1."""
     if isinstance(value, np.ndarray):
         value = value.flat[0] if value.size else ""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, str):
+        value = value.encode(errors="surrogateescape")  # what h5py makes of bytes that are no UTF-8
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
-def radians(angles: h5py.Dataset, units: str | None = None) -> FloatArray:
-    """Angles (n,) as float64 radians, by ``units`` or else their own; degrees where there are none, as layouts have it.
+def frame_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Axes of a stack (frame, row, column): all, or those that are left without axes of length one.
 
-    Raises
-    ------
-    UserError
-        If the angles are no list of finite numbers, or their units are of no angle.
+    Of these the first is left out, then the last, then one between, until three axes are left.
     """
-    name = f"{angles.file.filename}: {angles.name}"
-    if angles.ndim != 1 or angles.dtype.kind not in "iuf":
-        raise UserError(
-            f"{name} has shape {angles.shape} and type {angles.dtype}, but angles are a list of numbers: write one"
-        )
-    values: FloatArray = np.asarray(angles[()], dtype=np.float64)
-    if not np.isfinite(values).all():
-        number = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise UserError(f"{name}: angle {number} is {values[number]}, not a finite number: repair it in the file")
-    units = units or text(angles, "units", "unit").strip().lower() or "degrees"
-    if units.startswith("rad"):
-        return values
-    if units.startswith(("deg", "°")):
-        return np.asarray(np.radians(values))
-    raise UserError(f"{name} has units '{units}': write degrees or radians into that attribute")
-
-
-def first_length(root: h5py.Group, paths: Iterable[str]) -> float | None:
-    """First of the datasets that holds a length, in micrometre; a broken link to one counts as none."""
-    found = (root.get(path) for path in paths)
-    lengths = (_micrometres(each) for each in found if isinstance(each, h5py.Dataset))
-    return next((length for length in lengths if length is not None), None)
-
-
-def sources(found: h5py.Dataset) -> list[Path]:
-    """Files in which the numbers of a dataset lie: its own, or those that a virtual dataset is put together from."""
-    home = Path(found.file.filename)
-    if not found.is_virtual:
-        return [home]
-    names = {source.file_name for source in found.virtual_sources()}
-    return [home, *(home.parent / name for name in sorted(names) if name != "." and "%" not in name)]
+    axes = list(range(len(shape)))
+    while len(axes) > 3:
+        order = [0, len(axes) - 1, *range(1, len(axes) - 1)]
+        single = next((place for place in order if shape[axes[place]] == 1), None)
+        if single is None:
+            break
+        del axes[single]
+    return tuple(axes)
 
 
 def check_filters(found: h5py.Dataset) -> None:
@@ -179,6 +168,12 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def _cause(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is: free some, or if it is small, it is damaged: copy it again"
+    return f"it is damaged or the disk is: {_line(error)}: copy it again"
+
+
 def _is_hdf5(file: Path) -> bool:
     try:
         return bool(h5py.is_hdf5(file))
@@ -186,34 +181,8 @@ def _is_hdf5(file: Path) -> bool:
         return False
 
 
-def _micrometres(length: h5py.Dataset) -> float | None:
-    """Length in micrometre; None unless it is one positive number with units of length."""
-    factor = MICROMETRES.get(text(length, "units", "unit").strip().lower())
-    if factor is None or length.dtype.kind not in "iuf" or length.size != 1:
-        return None
-    value = float(length[()].item()) * factor
-    return value if np.isfinite(value) and value > 0 else None
-
-
 def _check_type(found: h5py.Dataset) -> None:
     try:
         _ = found.dtype
     except TypeError as error:
-        raise UserError(f"{found.file.filename}: {found.name} cannot be read: {error}: copy the file anew") from error
-
-
-def _check_sources(found: h5py.Dataset) -> None:
-    """Refuse a virtual dataset that lacks a source: HDF5 itself would read zeros there without a word."""
-    for file in sources(found)[1:]:
-        if not file.is_file() and not Path(file.name).is_file():
-            raise UserError(
-                f"{found.file.filename}: {found.name} is made of {file}, which is missing: copy that file there"
-            )
-
-
-def _missing_file(home: Path, link: h5py.ExternalLink) -> str:
-    target = home.parent / link.filename
-    if target.is_file():
-        target.open("rb").close()  # HDF5 does not tell a file that may not be read from one that lacks the object
-        return f"{target}, which holds no {link.path}: is that file complete?"
-    return f"{target}, which is missing: copy that file there"
+        raise UserError(f"{found.file.filename}: {found.name} cannot be read: {error}: copy the file again") from error

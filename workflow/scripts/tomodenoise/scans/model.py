@@ -1,6 +1,7 @@
 """What a scan is, and its form in `scan.json`."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
 
+PIXEL_SIZE = "pixel size: "
+"""Begins each doubt about it."""
+
 DIGITS = 10
 """Decimals of a degree in `scan.json`: far below what any stage moves, and 0.9945 stays 0.9945."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Some frames of one HDF5 dataset (frame, row, column)."""
+    """Some frames of one HDF5 dataset (frame, row, column), apart from axes of length one."""
 
     file: Path
     dataset: str
@@ -22,6 +26,18 @@ class Frames:
     """(n,) positions along the first axis, ascending."""
     time: float
     """Mean position in the acquisition, counted in projections: below 0 before the first, at least n after the last."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A dataset with a number for each projection of a file, which is read when it is needed."""
+
+    file: Path
+    dataset: str
+    count: int
+    """Projections in the file."""
+    indices: IntArray
+    """(n,) those in use."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +96,11 @@ class Scan:
     identity: dict[str, object]
     """See `identity.identify`."""
     steps: IntArray | None = None
-    """(A,) time step of each projection, ascending from 0 without gaps; None where the file does not tell them."""
-    times: FloatArray | None = None
-    """(A,) seconds; None where the file does not tell."""
+    """(A,) time step of each projection of a series, ascending from 0 without gaps."""
+    labels: tuple[Numbers, ...] = ()
+    """Time steps as the file labels them, if it does."""
+    times: tuple[Numbers, ...] = ()
+    """Times of the projections, if the file holds any."""
     channels: Channels | None = None
     """Of XRD-CT and its like; None where frames hold one number for each pixel."""
     doubts: tuple[str, ...] = ()
@@ -90,6 +108,8 @@ class Scan:
     unlit: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """Positions of the projections without light, which form no section."""
     left_out: tuple[LeftOut, ...] = ()
+    excluded: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """Frames that the user left out: ranges [start, stop) among all `projections`, `flats` or `darks`."""
 
     @property
     def channel_count(self) -> int:
@@ -131,6 +151,7 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "doubts": list(scan.doubts),
         "without_light": [list(run) for run in runs(scan.unlit)],
         "left_out": [asdict(each) for each in scan.left_out],
+        "excluded": {kind: [list(part) for part in parts] for kind, parts in scan.excluded.items()},
     }
 
 
@@ -156,12 +177,32 @@ def from_json(values: dict[str, Any]) -> Scan:
         doubts=tuple(values.get("doubts", ())),
         unlit=_positions(values["without_light"]),
         left_out=tuple(LeftOut(**each) for each in values["left_out"]),
+        excluded={kind: tuple((a, b) for a, b in parts) for kind, parts in values.get("excluded", {}).items()},
     )
 
 
 def channels_to_json(channels: Channels) -> dict[str, Any]:
     """Plain values for `scan.json` and for the provenance of an image."""
     return {"name": channels.name, "unit": channels.unit, "values": channels.values.tolist(), "axes": channels.axes}
+
+
+def position(time: float, projections: IntArray) -> float:
+    """Count a place in the acquisition in projections, of which ``projections`` are the places, ascending."""
+    first, last = int(projections[0]), int(projections[-1])
+    if time < first:
+        return time - first
+    if time > last:
+        return len(projections) - 1 + time - last
+    return float(np.interp(time, projections, np.arange(len(projections))))
+
+
+def sized(scan: Scan, pixel_size: float | None) -> Scan:
+    """Give a scan the pixel size that the user states, in micrometre, which settles the doubts about it."""
+    if pixel_size is None:
+        return scan
+    return replace(
+        scan, pixel_size=pixel_size, doubts=tuple(doubt for doubt in scan.doubts if not doubt.startswith(PIXEL_SIZE))
+    )
 
 
 def runs(indices: IntArray) -> list[tuple[int, int]]:

@@ -4,128 +4,242 @@ The application definition comes first; other NeXus files (Diamond's scan files,
 with such a key and for the angles that belong to its frames.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import IntArray
+from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5
-from tomodenoise.scans.contents import Contents, check_stack, frames, groups, select_angles, used_files
+from tomodenoise.scans import hdf5, pixel_size
+from tomodenoise.scans.contents import (
+    Contents,
+    Offer,
+    Stack,
+    frames,
+    groups,
+    image_keys,
+    open_stack,
+    select_angles,
+    used_files,
+)
 
 LOOKED_FOR = "an NXtomo entry, or a group with data and image_key"
 PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, as 3, marks a frame that must not be used
 DEPTH = 6
 ANGLE_NAMES = ("rotation_angle", "theta", "rot", "angle")
+SAME_ANGLE = 1e-6
+"""Radians."""
 
 
 class _Candidate(NamedTuple):
     group: h5py.Group
     stack: h5py.Dataset
-    keys: h5py.Dataset | None
 
 
-def find(file: h5py.File) -> Contents | None:
-    """Read the header of an NXtomo file; None if no group in it looks like frames with their keys.
+class _Members(NamedTuple):
+    """Positions of the frames of each kind."""
+
+    projections: IntArray
+    flats: IntArray
+    darks: IntArray
+    keyed: IntArray
+    """Those that the key calls projections, whatever else is said of them."""
+
+
+def offers(file: h5py.File, entry: str | None = None) -> dict[str, Offer]:
+    """Find the entries of this layout: their paths in the file, the best first, with how to read each.
+
+    Parameters
+    ----------
+    entry : path of the only group to look at.
+    """
+    found: dict[str, list[_Candidate]] = {}
+    for name in ["", *file] if entry is None else [entry]:
+        group = hdf5.child(file, name) if name else file
+        if isinstance(group, h5py.Group):
+            found[name] = _candidates(group, DEPTH - 1 if name else 0)
+    ranked = sorted((name for name in found if found[name]), key=lambda name: (_rank(found[name][0]), name))
+    first = {name: found[name][0].stack for name in ranked}
+    # A link to an entry is no other entry.
+    own = [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
+    return {name: partial(_read, found[name]) for name in own}
+
+
+def check_links(file: h5py.File) -> None:
+    """Refuse a file whose only groups of this layout have a broken link in place of their frames."""
+    for group in _groups(file, DEPTH):
+        hdf5.dataset(group, "data")
+
+
+def _read(candidates: Sequence[_Candidate]) -> Contents:
+    """Read the header of an entry.
 
     Raises
     ------
     UserError
-        If the only such groups have a broken link in place of their frames, or if their parts do not fit.
+        If its parts do not fit.
     """
-    candidate = _choose(sorted(_groups(file, DEPTH), key=_rank))
-    if candidate is None:
-        return None
-    group, stack, key_data = candidate
-    angle_data = _angles(candidate)
-    check_stack(stack)
-    keys = _keys(candidate)
-    members = [np.flatnonzero(keys == key) for key in (PROJECTION, FLAT, DARK)]
-    angles = select_angles(angle_data, keys, stack, len(members[0]))
+    chosen = candidates[0]
+    stack = open_stack(chosen.stack)
+    members, key_data, key_doubts = _members(chosen.group, stack)
+    angles, angle_data, angle_doubts = _angles(chosen.group, stack, members)
+    size, size_doubts = _pixel_size(chosen.group)
     return Contents(
         layout="nxtomo",
-        stack=stack,
-        projections=frames(stack, members[0], (len(angles) - 1) / 2),
-        flats=groups(stack, members[1], members[0]),
-        darks=groups(stack, members[2], members[0]),
+        stacks=(stack,),
+        projections=frames(stack, members.projections, (len(angles) - 1) / 2),
+        flats=groups(stack, members.flats, members.projections),
+        darks=groups(stack, members.darks, members.projections),
         angles=angles,
-        pixel_size=hdf5.first_length(group.file, _beside(group, "sample/x_pixel_size", "x_pixel_size")),
-        stated=(hdf5.text(group, "kind"), hdf5.text(stack, "units")),
-        used=used_files([stack, angle_data, *([] if key_data is None else [key_data])]),
+        rows=stack.shape[1],
+        columns=stack.shape[2],
+        pixel_size=size,
+        stated=(hdf5.text(chosen.group, "kind"), hdf5.text(chosen.stack, "units")),
+        used=used_files([angle_data, *key_data]),
+        doubts=(*_others(candidates), *key_doubts, *angle_doubts, *size_doubts),
     )
+
+
+def _candidates(entry: h5py.Group, depth: int) -> list[_Candidate]:
+    """Stacks of an entry that can be opened, each once, in order of preference."""
+    found: list[_Candidate] = []
+    for group in _groups(entry, depth):
+        stack = hdf5.child(group, "data")
+        if isinstance(stack, h5py.Dataset) and stack.ndim >= 2:
+            found.append(_Candidate(group, stack))
+    found.sort(key=lambda candidate: (_rank(candidate), candidate.group.name))
+    return [each for number, each in enumerate(found) if each.stack not in [other.stack for other in found[:number]]]
 
 
 def _groups(group: h5py.Group, depth: int) -> Iterator[h5py.Group]:
     """All groups with frames and either keys or angles; links into other files are followed at the root only."""
     if "data" in group and ("image_key" in group or "rotation_angle" in group):
         yield group
-    for name in group:
+    for name in group if depth else ():
         is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
-        if depth and (is_own or depth == DEPTH) and isinstance(child := group.get(name), h5py.Group):
-            yield from _groups(child, depth - 1)
+        if (is_own or group.name == "/") and isinstance(inner := hdf5.child(group, name), h5py.Group):
+            yield from _groups(inner, depth - 1)
 
 
-def _rank(group: h5py.Group) -> tuple[bool, bool, str]:
-    """Order of preference: the place of the application definition, then any group with keys, then any other."""
-    return not group.name.endswith("/instrument/detector"), "image_key" not in group, group.name
+def _rank(candidate: _Candidate) -> tuple[bool, bool, bool]:
+    """Order of preference: frames of numbers, the place of the application definition, then groups with keys."""
+    group, stack = candidate
+    frames_of_numbers = len(hdf5.frame_axes(stack.shape)) == 3 and hdf5.has_numbers(stack)
+    return not frames_of_numbers, not group.name.endswith("/instrument/detector"), "image_key" not in group
 
 
-def _choose(found: list[h5py.Group]) -> _Candidate | None:
-    """Take the first group whose frames can be opened; if there is none, say why the first one's cannot."""
-    for group in found:
-        if isinstance(stack := group.get("data"), h5py.Dataset) and stack.ndim >= 2:
-            return _Candidate(group, stack, hdf5.dataset(group, "image_key"))
-    for group in found:
-        hdf5.dataset(group, "data")
-    return None
-
-
-def _keys(candidate: _Candidate) -> IntArray:
-    """Image key of each frame; without keys all frames are projections."""
-    group, stack, keys = candidate
-    if keys is None:
-        return np.zeros(stack.shape[0], dtype=np.int64)
-    if keys.shape != stack.shape[:1] or keys.dtype.kind not in "iuf":
-        raise UserError(
-            f"{group.file.filename}: {keys.name} has {keys.size} keys of type {keys.dtype}, but {stack.name} has"
-            f" {stack.shape[0]} frames: give one whole number for each"
+def _others(candidates: Sequence[_Candidate]) -> Iterator[str]:
+    """Report the stacks of an entry that are not taken."""
+    chosen, *others = candidates
+    alike = [each for each in others if not _rank(each)[0]]
+    if alike:
+        found = ", ".join(f"{each.group.name}/data {each.stack.shape}" for each in alike)
+        yield (
+            f"the frames of {chosen.group.name} are used, but there are also {found}: to use these, set entry to their"
+            f" group, as {alike[0].group.name.strip('/')}"
         )
-    return np.asarray(np.rint(keys[()]), dtype=np.int64)
 
 
-def _angles(candidate: _Candidate) -> h5py.Dataset:
-    """Find the angles: beside the frames, in the sample, or on the axis of a plot (NXdata) of these frames."""
-    group, stack, _ = candidate
-    file = group.file
-    paths = _beside(group, "sample/rotation_angle", "rotation_angle")
-    for path in [*paths, *_plotted(file[group.name.split("/")[1]], stack)]:
-        if (angles := hdf5.dataset(file, path)) is not None:
-            return angles
-    raise UserError(
-        f"{file.filename}: no angles for {stack.name}: looked for sample/rotation_angle, and for an NXdata group of"
-        f" these frames with an axis called {', '.join(ANGLE_NAMES)}"
+def _members(group: h5py.Group, stack: Stack) -> tuple[_Members, list[h5py.Dataset], list[str]]:
+    """Tell the frames apart by their keys, and say from which datasets; without keys all frames are projections."""
+    count = stack.shape[0]
+    data = hdf5.dataset(group, "image_key")
+    if data is None:
+        every, none = np.arange(count), np.arange(0)
+        return _Members(projections=every, flats=none, darks=none, keyed=every), [], []
+    keys = image_keys(data, count)
+    members = _by_key(keys, np.zeros(count, dtype=np.int64))
+    control_data = hdf5.dataset(group, "image_key_control")
+    if control_data is None:
+        return members, [data], []
+    try:
+        valid = _by_key(keys, image_keys(control_data, count))
+    except UserError as error:
+        return members, [data], [f"image_key_control is ignored: {error}"]
+    pairs = {
+        kind: (len(getattr(members, kind)), len(getattr(valid, kind))) for kind in ("projections", "flats", "darks")
+    }
+    lost = [f"{before - after} {kind}" for kind, (before, after) in pairs.items() if after < before]
+    doubt = f"{' and '.join(lost)} are left out, as {control_data.name} says that they are alignment or invalid frames"
+    return valid, [data, control_data], [doubt] if lost else []
+
+
+def _by_key(keys: IntArray, control: IntArray) -> _Members:
+    """Sort frames by their keys. The control says which projections are none, and which flats and darks are invalid."""
+    valid = (control >= PROJECTION) & (control <= DARK)
+    return _Members(
+        projections=np.flatnonzero((keys == PROJECTION) & (control == PROJECTION)),
+        flats=np.flatnonzero((keys == FLAT) & valid),
+        darks=np.flatnonzero((keys == DARK) & valid),
+        keyed=np.flatnonzero(keys == PROJECTION),
     )
+
+
+def _angles(group: h5py.Group, stack: Stack, members: _Members) -> tuple[FloatArray, h5py.Dataset, tuple[str, ...]]:
+    """Find the angles: beside the frames, in the sample, or on the axis of a plot (NXdata) of these frames."""
+    file, every = group.file, np.arange(stack.shape[0])
+    paths = [*_beside(group, "sample/rotation_angle", "rotation_angle"), *_plotted(group, stack.data)]
+    paths += [f"{group.name.rstrip('/')}/{name}" for name in ANGLE_NAMES]
+    found: list[h5py.Dataset] = []
+    for path in paths:
+        # A broken link matters only where nothing better was found.
+        angles = hdf5.child(file, path) if found else hdf5.dataset(file, path)
+        if isinstance(angles, h5py.Dataset) and angles not in found:
+            found.append(angles)
+    if not found:
+        raise UserError(
+            f"{file.filename}: no angles for {stack.data.name}: looked for sample/rotation_angle, and for an NXdata"
+            f" group of these frames with an axis called {', '.join(ANGLE_NAMES)}"
+        )
+    candidates = [every, members.keyed]
+    lengths = {len(each) for each in [members.projections, *candidates]}
+    fitting = [each for each in found if each.size in lengths] or found[:1]
+    values, doubts = select_angles(fitting[0], stack, members.projections, candidates)
+    for other in fitting[1:]:
+        try:
+            apart = float(np.abs(select_angles(other, stack, members.projections, candidates)[0] - values).max())
+        except UserError:
+            continue
+        if apart > SAME_ANGLE:
+            differ = f"those of {other.name} differ by up to {np.degrees(apart):.3g} degrees"
+            doubts = (*doubts, f"the angles are those of {fitting[0].name}, and {differ}")
+    return values, fitting[0], doubts
 
 
 def _beside(group: h5py.Group, outer: str, inner: str) -> list[str]:
     """Paths at which something that belongs to ``group`` may lie: in itself, or in any group around it."""
+    return [f"{each}/{outer}" for each in _around(group)] + [f"{group.name.rstrip('/')}/{inner}"]
+
+
+def _around(group: h5py.Group) -> list[str]:
+    """Paths of the groups around a group, the nearest first, the root's being empty."""
     parts = group.name.strip("/").split("/")
-    around = ["/" + "/".join(parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
-    return [f"{each}/{outer}" for each in around] + [f"{group.name}/{inner}"]
+    return ["/" + "/".join(parts[:depth]) if depth else "" for depth in range(len(parts) - 1, -1, -1)]
 
 
-def _plotted(entry: h5py.Group, stack: h5py.Dataset) -> list[str]:
-    """Paths of the angles in those NXdata groups of an entry that plot ``stack``.
+def _plotted(group: h5py.Group, stack: h5py.Dataset) -> list[str]:
+    """Paths of the angles in those NXdata groups of the entry of a group that plot ``stack``.
 
     Measured positions come before demanded ones: control systems call the latter by the same name with ``_set``.
     """
     paths = []
-    for plot in (each for each in entry.values() if isinstance(each, h5py.Group)):
-        shown = plot.get(hdf5.text(plot, "signal") or "data")
+    entry = group.file["/" + group.name.split("/")[1]]
+    for plot in (inner for name in entry if isinstance(inner := hdf5.child(entry, name), h5py.Group)):
+        shown = hdf5.child(plot, hdf5.text(plot, "signal") or "data")
         if isinstance(shown, h5py.Dataset) and shown == stack:
             names = [name for name in plot if any(word in name.lower() for word in ANGLE_NAMES)]
-            opened = [name for name in names if isinstance(plot.get(name), h5py.Dataset)]
+            opened = [name for name in names if isinstance(hdf5.child(plot, name), h5py.Dataset)]
             paths += [f"{plot.name}/{name}" for name in sorted(opened or names, key=lambda name: name.endswith("_set"))]
     return paths
+
+
+def _pixel_size(group: h5py.Group) -> tuple[float | None, tuple[str, ...]]:
+    around = _around(group)
+    paths = [*(f"{path}/sample" for path in around), group.name, *(f"{path}/instrument/detector" for path in around)]
+    found = [hdf5.child(group.file, path) for path in dict.fromkeys(paths)]
+    instruments = [hdf5.child(group.file, f"{path}/instrument") for path in around]
+    nearest = next((each for each in instruments if isinstance(each, h5py.Group)), group)
+    return pixel_size.choose([each for each in found if isinstance(each, h5py.Group)], [nearest])

@@ -1,22 +1,26 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from tomodenoise.errors import UserError
-from tomodenoise.scans import dataexchange, nxtomo, sinograms
-from tomodenoise.scans.contents import Contents
+from tomodenoise.scans import dataexchange, hdf5, nxtomo, sinograms
+from tomodenoise.scans.contents import Contents, Offer
+from tomodenoise.scans.excluding import exclude as leave_out
+from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.hdf5 import opened
 from tomodenoise.scans.identity import identify
-from tomodenoise.scans.model import Frames, Scan
+from tomodenoise.scans.model import Frames, Scan, sized
+from tomodenoise.scans.origins import Origin, check
 
-LAYOUTS: dict[str, Callable[[h5py.File], Contents | None]] = {
-    dataexchange.LOOKED_FOR: dataexchange.find,
-    nxtomo.LOOKED_FOR: nxtomo.find,
+LAYOUTS: dict[str, Callable[..., dict[str, Offer]]] = {
+    dataexchange.LOOKED_FOR: dataexchange.offers,
+    nxtomo.LOOKED_FOR: nxtomo.offers,
 }
 
 KIND_WORDS = (
@@ -29,6 +33,15 @@ KIND_WORDS = (
 )
 
 
+@dataclass(frozen=True)
+class Header:
+    """A scan as its file holds it, before anything is left out."""
+
+    scan: Scan
+    origins: Mapping[tuple[Path, str], Origin]
+    """Of the stacks that its frames lie in, by file and dataset."""
+
+
 def open_scan(
     file: Path,
     *,
@@ -36,6 +49,8 @@ def open_scan(
     rows: Sequence[int] | None = None,
     pixel_size: float | None = None,
     channels: Mapping[str, Any] | None = None,
+    entry: str | None = None,
+    exclude: Mapping[str, Sequence[Any]] | None = None,
 ) -> Scan:
     """Read the header of a raw scan.
 
@@ -46,57 +61,154 @@ def open_scan(
     rows : start and stop of the detector rows to use; default: all.
     pixel_size : micrometre; default: from the file.
     channels : of a scan of many channels, what its entry in the configuration says of them, see `sinograms.find`.
+    entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
+    exclude : frames to leave out, see `excluding.exclude`.
 
     Raises
     ------
     UserError
         If anything that later stages need is missing or does not fit.
     """
+    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry)
+    return finished([header], sized(header.scan, pixel_size), exclude)
+
+
+def read_header(
+    file: Path,
+    *,
+    input: str = "auto",  # noqa: A002
+    rows: Sequence[int] | None = None,
+    channels: Mapping[str, Any] | None = None,
+    entry: str | None = None,
+) -> Header:
+    """Read the header of a file; parameters as for `open_scan`."""
     file = Path(file)
     with opened(file) as handle:
-        contents = _contents(handle) if channels is None else sinograms.find(handle, channels)
-        return Scan(
+        contents = _contents(handle, entry) if channels is None else sinograms.find(handle, channels)
+        stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
+        used = [*contents.used, *(found for stack in stacks.values() for found in stack.origin.files)]
+        kind = _kind(input, contents)
+        scan = Scan(
             file=file,
             layout=contents.layout,
-            kind=_kind(input, contents),
-            rows=_crop(rows, contents.length("z"), file),
-            columns=contents.length("t"),
+            kind=kind,
+            rows=_crop(rows, contents.rows, file),
+            columns=contents.columns,
             angles=contents.angles,
             projections=(_located(contents.projections, file),),
             flats=tuple(_located(group, file) for group in contents.flats),
             darks=tuple(_located(group, file) for group in contents.darks),
-            pixel_size=contents.pixel_size if pixel_size is None else pixel_size,
-            identity=identify(file, [_as_given(each, file) for each in contents.used]),
-            steps=contents.steps,
+            pixel_size=contents.pixel_size,
+            identity=identify(file, [_as_given(each, file) for each in used]),
+            labels=contents.labels,
             times=contents.times,
             channels=contents.channels,
-            doubts=contents.doubts,
+            doubts=(*contents.doubts, *_unused(kind, contents)),
         )
+        origins = {(_as_given(place, file), name): stack.origin for (place, name), stack in stacks.items()}
+        return Header(scan, origins)
 
 
-def _contents(file: h5py.File) -> Contents:
-    """Ask each layout in turn."""
+def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequence[Any]] | None) -> Scan:
+    """Leave out of a scan what the user excludes, and check what is left.
+
+    Parameters
+    ----------
+    headers : of the files that the scan is made of.
+
+    Raises
+    ------
+    UserError
+        If a frame that is in use cannot be read, an angle is no number, or the angles span what none can.
+    """
+    scan = leave_out(scan, exclude)
+    _check_angles(scan)
+    origins = {place: origin for header in headers for place, origin in header.origins.items()}
+    used: dict[tuple[Path, str], list[Frames]] = {}
+    for part in (*scan.projections, *scan.flats, *scan.darks):
+        used.setdefault((part.file, part.dataset), []).append(part)
+    found = [check(origins[at], np.concatenate([each.indices for each in parts])) for at, parts in used.items()]
+    return replace(scan, doubts=(*scan.doubts, *(doubt for doubt in found if doubt)))
+
+
+def _contents(file: h5py.File, entry: str | None) -> Contents:
+    """Read one of the entries of a file, in the layout that it has."""
+    offers: dict[str, Offer] = {}
     for find in LAYOUTS.values():
-        if (contents := find(file)) is not None:
-            return contents
-    raise UserError(f"{file.filename} has no known layout: looked for {'; '.join(LAYOUTS)}: convert it to one of these")
+        offers |= {name: offer for name, offer in find(file).items() if name not in offers}
+    if entry is not None:
+        return _asked(file, entry.strip("/"), sorted(offers))
+    if not offers:
+        nxtomo.check_links(file)
+        looked = "; ".join(LAYOUTS)
+        raise UserError(f"{file.filename} has no known layout: looked for {looked}: convert it to one of these")
+    default = hdf5.text(file, "default").strip("/").split("/")[0]
+    chosen = default if default and default in offers else next(iter(offers))
+    contents, others = offers[chosen](), [name for name in offers if name != chosen]
+    if not others:
+        return contents
+    why = "which the file names as its default" if chosen == default else "the first"
+    doubt = (
+        f"entry {chosen or '/'} is used, {why}; the file also holds {', '.join(name or '/' for name in others)}: set"
+        " entry to use another"
+    )
+    return replace(contents, doubts=(doubt, *contents.doubts))
+
+
+def _asked(file: h5py.File, entry: str, known: Sequence[str]) -> Contents:
+    """Read the entry that the user asks for."""
+    there = f"there are {', '.join(name or '/' for name in known)}" if known else "there is none"
+    group = hdf5.child(file, entry or "/")
+    if not isinstance(group, h5py.Group):
+        raise UserError(f"{file.filename} has no entry {entry}: {there}: correct the scan's key entry")
+    for find in LAYOUTS.values():
+        for offer in find(file, entry).values():
+            return offer()
+    nxtomo.check_links(group)
+    raise UserError(f"{file.filename}: entry {entry} holds no frames: {there}: correct the scan's key entry")
+
+
+def _check_angles(scan: Scan) -> None:
+    """Refuse angles that are no numbers, and a range that only the wrong units explain: a turn in radians is 6.3."""
+    wrong = np.flatnonzero(~np.isfinite(scan.angles))
+    if len(wrong):
+        number = numbers(scan)[wrong[0]]
+        raise UserError(
+            f"{scan.file}: angle {number} is {scan.angles[wrong[0]]}, not a finite number: repair it in the file, or"
+            f" leave that projection out with exclude: {{projections: [{number}]}}"
+        )
+    ends = np.cumsum([len(part.indices) for part in scan.projections])[:-1]
+    for part, angles in zip(scan.projections, np.split(scan.angles, ends), strict=True):
+        degrees = float(np.degrees(np.ptp(angles)))
+        name = f"{part.file if len(ends) else scan.file}: the angles span"
+        if 0 < degrees < 6.4:
+            raise UserError(
+                f"{name} only {degrees:.3g} degrees: if these are radians, set their attribute 'units' to rad"
+            )
+        if degrees > 360 * len(angles):
+            raise UserError(
+                f"{name} {degrees / 360:.0f} turns: if these are degrees, set their attribute 'units' to deg"
+            )
 
 
 def _kind(wanted: str, contents: Contents) -> str:
     """Decide what the numbers are: by the user, by the words in the file, or by the presence of flats."""
-    name = f"{contents.stack.file.filename}: {contents.stack.name}"
+    name = contents.stacks[0].name
     if contents.channels and wanted not in {"auto", "attenuation"}:
         raise UserError(f"{name}: mode xrdct takes numbers that need no -log: leave out correct.input: {wanted}")
     kind = wanted if wanted != "auto" else _guess(contents)
+    if contents.flats or kind in {"intensity", "attenuation"}:
+        return str(kind)
+    for stack in contents.stacks:
+        check(stack.origin, None)  # the flats may be what is missing
     if kind is None:
         raise UserError(
-            f"{name} holds {contents.stack.dtype} without flats: set correct.input to intensity or attenuation"
+            f"{name} holds {contents.stacks[0].data.dtype} without flats: set correct.input to intensity or attenuation"
         )
-    if kind == "counts" and not contents.flats:
-        raise UserError(
-            f"{name}: no flats for counts: add them to the file, or set correct.input to intensity or attenuation"
-        )
-    return kind
+    raise UserError(
+        f"{name}: no flats for counts: add them to the file; only where it holds no counts set correct.input to"
+        " intensity (already divided by the flats) or to attenuation (line integrals)"
+    )
 
 
 def _guess(contents: Contents) -> str | None:
@@ -104,7 +216,14 @@ def _guess(contents: Contents) -> str | None:
         for word, kind in KIND_WORDS:
             if word in stated.lower():
                 return kind
-    return "counts" if contents.flats or contents.stack.dtype.kind in "iu" else None
+    return "counts" if contents.flats or contents.stacks[0].data.dtype.kind in "iu" else None
+
+
+def _unused(kind: str, contents: Contents) -> Iterator[str]:
+    """Report the flats of numbers that are not divided by them."""
+    count = sum(len(group.indices) for group in contents.flats)
+    if kind != "counts" and count:
+        yield f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set correct.input"
 
 
 def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]:

@@ -1,12 +1,20 @@
 """Read rows of frames, and never more than that."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
+import h5py
 import numpy as np
 
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.scans.hdf5 import opened
+from tomodenoise.errors import UserError
+from tomodenoise.scans import sources
+from tomodenoise.scans.hdf5 import dataset, frame_axes, opened
 from tomodenoise.scans.model import Frames, Scan, runs
+from tomodenoise.scans.origins import Origin, check
+
+CHANGED = "the file has changed since its header was read: run the workflow again"
 
 
 def read(
@@ -40,19 +48,38 @@ def read(
 def ceiling(frames: Frames) -> float | None:
     """Largest value that the frames can hold, as saturated pixels do; None for floats."""
     with opened(frames.file) as file:
-        kind = file[frames.dataset].dtype
+        kind = _stack(file, frames).dtype
     return float(np.iinfo(kind).max) if kind.kind in "iu" else None
 
 
 def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArray:
     with opened(frames.file) as file:
-        stack = file[frames.dataset]
-        out = np.empty((len(indices), rows[1] - rows[0], stack.shape[2]), dtype=np.float32)
+        stack = _stack(file, frames)
+        axes = frame_axes(stack.shape)
+        if len(axes) != 3 or (len(indices) and indices[-1] >= stack.shape[axes[0]]) or rows[1] > stack.shape[axes[1]]:
+            raise UserError(f"{frames.file}: {frames.dataset} has shape {stack.shape}: {CHANGED}")
+        check(_origin(frames.file, frames.dataset, frames.file.stat().st_mtime_ns), indices)
+        out = np.empty((len(indices), rows[1] - rows[0], stack.shape[axes[2]]), dtype=np.float32)
         done = 0
         for start, stop in runs(indices):
-            out[done : done + stop - start] = stack[start:stop, rows[0] : rows[1]]
+            taken = dict(zip(axes, (slice(start, stop), slice(*rows), slice(None)), strict=True))
+            out[done : done + stop - start] = stack[tuple(taken.get(axis, 0) for axis in range(stack.ndim))]
             done += stop - start
     return out
+
+
+def _stack(file: h5py.File, frames: Frames) -> h5py.Dataset:
+    if (stack := dataset(file, frames.dataset)) is None:
+        raise UserError(f"{frames.file}: there is no dataset {frames.dataset}: {CHANGED}")
+    return stack
+
+
+@lru_cache(maxsize=64)
+def _origin(file: Path, path: str, modified: int) -> Origin:
+    """Look for what a stack is made of once in a job, as its node may lack a disk; ``modified`` tells files apart."""
+    with opened(file) as content:
+        stack = content[path]
+        return sources.find(stack, frame_axes(stack.shape)[0])
 
 
 def read_channels(scan: Scan, rows: tuple[int, int]) -> FloatArray:
@@ -71,9 +98,10 @@ def read_channels(scan: Scan, rows: tuple[int, int]) -> FloatArray:
     kept = axes.replace("z", "")
     order = [(kept if "c" in kept else f"c{kept}").index(axis) for axis in "act"]
     out = np.empty((len(scan.angles), scan.channel_count, rows[1] - rows[0], scan.columns), dtype=np.float32)
+    chosen = scan.projections[0].indices
     with opened(scan.projections[0].file) as file:
-        stack = file[scan.projections[0].dataset]
+        stack = _stack(file, scan.projections[0])
         for number, row in enumerate(range(scan.rows[0] + rows[0], scan.rows[0] + rows[1])):
             part = stack[tuple(row if axis == "z" else slice(None) for axis in axes)]
-            out[:, :, number] = (part if "c" in kept else part[None]).transpose(order)
+            out[:, :, number] = (part if "c" in kept else part[None]).transpose(order)[chosen]
     return out

@@ -2,18 +2,21 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tomodenoise.arrays import IntArray
+from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.errors import UserError
+from tomodenoise.scans import sources, units
+from tomodenoise.scans.hdf5 import dataset, has_numbers, opened
 from tomodenoise.scans.identity import identify
-from tomodenoise.scans.model import Frames, Scan
-from tomodenoise.scans.opening import open_scan
+from tomodenoise.scans.model import PIXEL_SIZE, Frames, Numbers, Scan, sized
+from tomodenoise.scans.opening import finished, read_header
 
 ROUNDING = 1e-6
 """Of a projection: what a count of projections such as 299.92 may be off by, over a whole scan."""
@@ -42,6 +45,8 @@ def open_series(
     input: str = "auto",  # noqa: A002  the name of the key in the configuration
     rows: Sequence[int] | None = None,
     pixel_size: float | None = None,
+    entry: str | None = None,
+    exclude: Mapping[str, Sequence[Any]] | None = None,
 ) -> Scan:
     """Read the header of a dynamic scan.
 
@@ -49,8 +54,8 @@ def open_series(
     ----------
     files : one, or one for each step in the order of time.
     projections : in a step, where one file goes on from step to step; need not be whole. What is left of a last step
-        that lacks more than one projection is left out.
-    input, rows, pixel_size : as for `open_scan`.
+        that lacks more than one projection is left out. Frames that are excluded move no border of a step.
+    input, rows, pixel_size, entry, exclude : as for `open_scan`; frames are numbered over all files.
 
     Raises
     ------
@@ -58,21 +63,83 @@ def open_series(
         If it cannot be told which projections make a step, or there are fewer than two of these; if the files do not
         fit each other; and as `open_scan`.
     """
-    scans = [open_scan(file, input=input, rows=rows, pixel_size=pixel_size) for file in files]
+    headers = [read_header(file, input=input, rows=rows, entry=entry) for file in files]
+    scans = [header.scan for header in headers]
     if len(scans) > 1:
         _check_alike(scans, projections)
-        return _joined(scans)
+        return finished(headers, sized(_joined(scans), pixel_size), exclude)
     scan = scans[0]
-    if projections is not None:
-        scan = _cut(scan, deal(len(scan.angles), projections))
-    if scan.steps is None:
+    steps = number_steps(scan) if projections is None else deal(len(scan.angles), projections)
+    if steps is None:
         raise UserError(
             f"{scan.file} does not number its time steps: set steps.projections, how many make a step,"
-            f" as {_suggested(scan)}; or name a file for each step"
+            f" as {_suggested(scan)}"
         )
-    if scan.steps[-1] < 1:
+    if not len(steps) or steps[-1] < 1:
         raise UserError(f"{scan.file}: {len(scan.angles)} projections make only one step: set mode: static")
-    return scan
+    return finished(headers, sized(_cut(scan, steps), pixel_size), exclude)
+
+
+def number_steps(scan: Scan) -> IntArray | None:
+    """Count time steps from 0, (A,); the file may label them by any numbers that do not descend.
+
+    Returns
+    -------
+    None where there are no labels.
+
+    Raises
+    ------
+    UserError
+        If these are not one number for each projection, or descend.
+    """
+    if not scan.labels:
+        return None
+    values, name = _read(scan.labels, "correct it"), f"{scan.labels[0].file}: {scan.labels[0].dataset}"
+    if np.any(np.diff(values) < 0):
+        raise UserError(f"{name} descends: write the projections in the order of their steps")
+    return np.asarray(np.unique(values, return_inverse=True)[1])
+
+
+def labelled_steps(scan: Scan) -> int:
+    """Count the time steps of several projections that a file labels; 1 where its labels say nothing of the kind."""
+    try:
+        found = np.unique(_read(scan.labels, "correct it")) if scan.labels else np.zeros(1)
+    except UserError:
+        return 1
+    return len(found) if 2 * len(found) <= len(scan.angles) else 1
+
+
+def seconds(scan: Scan) -> float | None:
+    """Time from one step of a series to the next, in seconds; None where its files do not tell.
+
+    Raises
+    ------
+    UserError
+        If the times are not a number for each projection, in a unit of time.
+    """
+    if not scan.times or scan.steps is None:
+        return None
+    values = _read(scan.times, "repair it, or set steps.seconds", units.SECONDS)
+    apart = np.diff(values[np.flatnonzero(np.diff(scan.steps, prepend=-1))])
+    return float(np.median(apart)) if np.all(apart > 0) else None
+
+
+def _read(parts: Sequence[Numbers], fix: str, factors: Mapping[str, float] | None = None) -> FloatArray:
+    """Read a number for each projection, times the factor of its unit."""
+    found = []
+    for part in parts:
+        name = f"{part.file}: {part.dataset}"
+        with opened(part.file) as file:
+            data = dataset(file, part.dataset)
+            if data is None or not has_numbers(data) or data.size != part.count:
+                held = "is no dataset" if data is None else f"has shape {data.shape} and type {data.dtype}"
+                raise UserError(f"{name} {held}, but there are {part.count} projections: give a number for each: {fix}")
+            factor = factors.get(units.unit_of(data)) if factors else 1.0
+            values = sources.values(data).ravel()[part.indices].astype(np.float64)
+        if factor is None or not np.isfinite(values).all():
+            raise UserError(f"{name} holds no finite numbers in a unit that is known: {fix}")
+        found.append(factor * values)
+    return np.concatenate(found)
 
 
 def deal(count: int, projections: float) -> IntArray:
@@ -123,7 +190,7 @@ def _joined(scans: Sequence[Scan]) -> Scan:
     """Put the scans of single steps one after the other; flats and darks of each keep their time."""
     counts = [len(scan.angles) for scan in scans]
     before = np.cumsum([0, *counts[:-1]]).tolist()
-    timed = all(scan.times is not None for scan in scans)
+    timed = all(scan.times for scan in scans)
     used = [Path(str(file)) for scan in scans for file in scan.identity["files"]]  # type: ignore[attr-defined]
     return replace(
         scans[0],
@@ -133,8 +200,24 @@ def _joined(scans: Sequence[Scan]) -> Scan:
         darks=tuple(_later(part, n) for scan, n in zip(scans, before, strict=True) for part in scan.darks),
         identity=identify(scans[0].file, used),
         steps=np.repeat(np.arange(len(scans)), counts),
-        times=np.concatenate([scan.times for scan in scans if scan.times is not None]) if timed else None,
+        labels=(),
+        times=tuple(times for scan in scans for times in scan.times) if timed else (),
+        doubts=tuple(_summed(scans)),
     )
+
+
+def _summed(scans: Sequence[Scan]) -> Iterator[str]:
+    """Say a doubt once that many files give rise to, and add where their pixel sizes differ."""
+    alike: dict[str, list[str]] = {}
+    for scan in scans:
+        for doubt in scan.doubts:
+            alike.setdefault(doubt.replace(str(scan.file), ""), []).append(doubt)
+    for first, *others in alike.values():
+        yield first + (f" (and alike in {len(others)} more files)" if others else "")
+    first_size = scans[0].pixel_size
+    other = next((scan for scan in scans if scan.pixel_size != first_size), None)
+    if other is not None:
+        yield f"{PIXEL_SIZE}{first_size} um in {scans[0].file} is used, but {other.file} has {other.pixel_size}"
 
 
 def _later(frames: Frames, projections: int) -> Frames:
@@ -145,8 +228,8 @@ def _cut(scan: Scan, steps: IntArray) -> Scan:
     """Apply the numbers of the steps to a scan of one file, and leave out what comes after the last one."""
     part, count = scan.projections[0], len(steps)
     kept = replace(part, indices=part.indices[:count], time=(count - 1) / 2)
-    times = None if scan.times is None else scan.times[:count]
-    return replace(scan, angles=scan.angles[:count], projections=(kept,), steps=steps, times=times)
+    times = tuple(replace(times, indices=times.indices[:count]) for times in scan.times)
+    return replace(scan, angles=scan.angles[:count], projections=(kept,), steps=steps, labels=(), times=times)
 
 
 def _suggested(scan: Scan) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 
 from tomodenoise.arrays import FloatArray
 from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5
-from tomodenoise.scans.contents import Contents, frames, used_files
+from tomodenoise.scans import hdf5, sources, units
+from tomodenoise.scans.contents import Contents, Stack, frames, used_files
 from tomodenoise.scans.model import Channels
 
 KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")
@@ -53,31 +53,34 @@ def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
     UserError
         For what is missing or does not fit.
     """
-    stack = _stack(file, asked.get("dataset"))
-    name = f"{file.filename}: {stack.name}"
-    if stack.dtype.kind not in "iuf":
-        raise UserError(f"{name} is of type {stack.dtype}, which cannot be read as numbers: store integers or floats")
-    axes = asked.get("axes") or _own_axes(stack)
-    _check_axes(axes, stack)
-    angle_data = _angles(file, stack, asked.get("angles"))
+    data = _stack(file, asked.get("dataset"))
+    name = f"{file.filename}: {data.name}"
+    if data.dtype.kind not in "iuf":
+        raise UserError(f"{name} is of type {data.dtype}, which cannot be read as numbers: store integers or floats")
+    axes = asked.get("axes") or _own_axes(data)
+    _check_axes(axes, data)
+    angle_data = _angles(file, data, asked.get("angles"))
     angles, doubt = _radians(angle_data, asked.get("angle_unit"))
-    if len(angles) != (count := stack.shape[axes.index("a")]):
+    if len(angles) != (count := data.shape[axes.index("a")]):
         raise UserError(
-            f"{file.filename}: {angle_data.name} has {len(angles)} angles, but axis a of {stack.name} has {count}"
-            f" entries (shape {stack.shape}, axes {axes}): correct axes or angles"
+            f"{file.filename}: {angle_data.name} has {len(angles)} angles, but axis a of {data.name} has {count}"
+            f" entries (shape {data.shape}, axes {axes}): correct axes or angles"
         )
-    channels, value_data = _channels(file, stack, axes, asked.get("channels", {}))
-    doubts = [doubt, _beam(stack)]
+    channels, value_data = _channels(file, data, axes, asked.get("channels", {}))
+    doubts = [doubt, _beam(data)]
+    stack = Stack(data, data.shape, sources.find(data, axes.index("a")))
     return Contents(
         layout="sinograms",
-        stack=stack,
+        stacks=(stack,),
         projections=frames(stack, np.arange(count), (count - 1) / 2),
         flats=(),
         darks=(),
         angles=angles,
+        rows=data.shape[axes.index("z")] if "z" in axes else 1,
+        columns=data.shape[axes.index("t")],
         pixel_size=None,
         stated=("attenuation",),
-        used=used_files([each for each in (stack, angle_data, value_data) if each is not None]),
+        used=used_files([angle_data, value_data]),
         channels=channels,
         doubts=tuple(each for each in doubts if each),
     )
@@ -140,14 +143,14 @@ def _angles(file: h5py.File, stack: h5py.Dataset, path: str | None) -> h5py.Data
 def _radians(angles: h5py.Dataset, unit: str | None) -> tuple[FloatArray, str]:
     """Angles, and what had to be guessed: where nothing tells the unit, one turn of radians is 6.3."""
     name = f"{angles.file.filename}: {angles.name}"
-    if unit or hdf5.text(angles, "units", "unit"):
-        values, doubt = hdf5.radians(angles, unit), ""
+    if unit or units.unit_of(angles):
+        values, doubt = units.radians(angles, unit), ""
     else:
-        span = float(np.ptp(hdf5.radians(angles, "radians"))) if angles.size else 0.0
+        span = float(np.ptp(units.radians(angles, "radians"))) if angles.size else 0.0
         if FULL_TURN * 1.02 < span < FEW_DEGREES:
             raise UserError(f"{name} spans {span:.3g} and does not tell its unit: set angle_unit, degrees or radians")
         guess = "radians" if span <= FULL_TURN * 1.02 else "degrees"
-        values = hdf5.radians(angles, guess)
+        values = units.radians(angles, guess)
         doubt = (
             f"the angles {angles.name} have no unit and span {span:.4g}: taken for {guess}; set angle_unit to be sure"
         )
@@ -170,7 +173,7 @@ def _channels(
         if found is None or found.dtype.kind not in "iuf" or found.shape != (count,):
             held = "is missing" if found is None else f"has shape {found.shape} and type {found.dtype}"
             raise UserError(f"{file.filename}: {path} {held}: channels.values must name {count} numbers")
-        values = np.asarray(found[()], dtype=np.float64)
+        values = sources.values(found).astype(np.float64)
         if not np.isfinite(values).all():
             raise UserError(f"{file.filename}: {path} holds values that are no finite numbers: repair it in the file")
     unit = asked.get("unit") or ("" if found is None else hdf5.text(found, "units", "unit"))

@@ -10,18 +10,18 @@ from typing import Any, NoReturn
 from tomodenoise.errors import UserError
 from tomodenoise.scans.opening import open_scan
 
-PATIENCE = 30
-"""Seconds that the reading of a header may take, also from a slow file system."""
+PATIENCE = 120
+"""Seconds that the reading of a header may take, also one of thousands of files on a slow file system."""
 
 
-def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
+def try_headers(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
     """Open raw files in a process that can be given up, before they are opened in this one.
 
     One for all of them: a large process takes longer to fork than a header takes to be read.
 
     Parameters
     ----------
-    files : each with what its scan's entry says of channels, as for `open_scan`.
+    files : each with what `open_scan` is to know of it besides.
 
     Raises
     ------
@@ -44,17 +44,17 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any] | None]]) -> None:
         wrong = f"its header could not be read within {PATIENCE} s: where its disk is not slow, the file is damaged"
     else:
         wrong = f"reading its header ended with signal {ending}: the file is damaged"
-    raise UserError(f"{file}: {wrong}: copy it anew")
+    raise UserError(f"{file}: {wrong}: copy it again")
 
 
-def _open_all(files: Sequence[tuple[Path, Mapping[str, Any] | None]], writing: int) -> NoReturn:
+def _open_all(files: Sequence[tuple[Path, Mapping[str, Any]]], writing: int) -> NoReturn:
     """Write a byte for each header that came to an end, one way or another."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     try:
-        for file, channels in files:
+        for file, options in files:
             signal.alarm(PATIENCE)
             with suppress(Exception):
-                open_scan(file, channels=channels)
+                open_scan(file, **options)
             os.write(writing, b".")
     finally:
         os._exit(0)

@@ -37,7 +37,8 @@ TOLD = verdicts.Told(2.0, 100, divided=True, afterglow=None)
 
 def scan_of(order: np.ndarray, sections: int = 4) -> SimpleNamespace:
     """Make the part of a scan that the choice of sections looks at: angles in the order of acquisition."""
-    return SimpleNamespace(split=splitting.split(order * np.pi / len(order), sections, sections - 1), additive=True)
+    split = splitting.split(order * np.pi / len(order), sections, sections - 1)
+    return SimpleNamespace(split=split, holds=lambda _: True)
 
 
 def noise(seed: int) -> FloatArray:
@@ -97,6 +98,18 @@ def test_neighbours_are_so_in_time_whatever_the_angles() -> None:
     chosen = parts.parts(scan_of(order))
     assert {frozenset((*a, *b)) for _, a, b in chosen.neighbours} == {frozenset({0, 2}), frozenset({1, 3})}
     assert frozenset({0, 2}) not in {frozenset((*a, *b)) for _, a, b in chosen.apart}
+
+
+@pytest.mark.parametrize("sections", [3, 4, 5])
+def test_judging_asks_for_no_union_that_is_not_stored(sections: int) -> None:
+    scan = scan_of(np.arange(60), sections)
+    unions = splitting.stored(scan.split.roles, additive=False)
+    chosen = parts.parts(SimpleNamespace(split=scan.split, holds=lambda members: members in unions))
+    asked = [chosen.given, chosen.targets, *(chosen.twins or ())]
+    asked += [side for three in (*chosen.neighbours, *chosen.apart) for side in three]
+    assert set(asked) <= set(unions)
+    assert chosen.twins
+    assert chosen.neighbours
 
 
 def test_two_sections_leave_no_two_targets_and_the_figures_say_so() -> None:

@@ -24,8 +24,8 @@ def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str
     )
     if found.interlacing:
         logs.logger.info("%s", found.interlacing)
-    if found.missing_wedge:
-        logs.logger.warning("the angles leave out a wedge of %.1f degrees", found.missing_wedge)
+    for concern in splitting.concerns(found):
+        logs.logger.warning(concern)
     output.write_text(json.dumps(splitting.to_json(found), indent=1))
 
 

@@ -117,8 +117,7 @@ def warnings(
             f"time steps: {split.interlacing.verdict} ({split.interlacing.group} of them leave a gap"
             f" {split.interlacing.figure:.1f} times the mean): what streaks input and target share stays in the volume"
         )
-    if split.missing_wedge:
-        found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
+    found += splitting.concerns(split)
     if scan.pixel_size is None:
         found.append("the file does not tell the pixel size: 1 µm is assumed, set pixel_size")
     return [*found, *scan.doubts]

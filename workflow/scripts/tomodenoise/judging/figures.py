@@ -15,8 +15,10 @@ from tomodenoise.judging.rivals import Rival
 from tomodenoise.quality import calibration, contrast, coverage, edges, independence, merit, residuals, rings
 from tomodenoise.quality.support import Unsupported
 
-NO_TWINS = "no two sections are left beside those that the network is given: it takes split.sections: 3 or more"
-NOT_ADDITIVE = "reconstructions do not add up with this algorithm, so that no two of them are left to compare"
+NO_TWINS = (
+    "two sections leave no two to compare beside the one that the network is given: set split.sections: 3 or more"
+)
+NOT_STORED = "it takes unions of sections that are not reconstructed with this algorithm and this split"
 HALF = 0.5
 ALIKE = 0.05
 """Shares of the data in two parts that differ by less are halves."""
@@ -159,7 +161,7 @@ def _residual(e: Evidence) -> Found:
 
 def _independence(e: Evidence) -> Found:
     if not e.neighbours:
-        raise Unsupported(NO_TWINS if len(e.split.sections) == 2 else NOT_ADDITIVE)
+        raise Unsupported(NO_TWINS if len(e.split.sections) == 2 else NOT_STORED)
     zones = independence.by_radius(e.neighbours, e.mask)
     share = None
     if e.setting.flats and e.setting.filtered:
@@ -213,7 +215,7 @@ def _sampled_to(e: Evidence, over: rings.Rings) -> float:
 
 def _twins(e: Evidence) -> tuple[FloatArray, FloatArray]:
     if e.twins is None:
-        raise Unsupported(NO_TWINS if len(e.split.sections) == 2 else NOT_ADDITIVE)
+        raise Unsupported(NO_TWINS)
     return e.twins
 
 

@@ -16,6 +16,7 @@ from tomodenoise.arrays import FloatArray
 from tomodenoise.grid import field_of_view
 from tomodenoise.judging import (
     comparing,
+    context,
     curves,
     evidence,
     figures,
@@ -32,7 +33,7 @@ from tomodenoise.quality import Unsupported
 SIZE = 96
 MASK = field_of_view(SIZE, 45)
 SETTING = evidence.Setting(None, "ram-lak", filtered=True, fewest_photons=12.0, low_photons=40.0)
-TOLD = verdicts.Told(2.0, 100, divided=True, afterglow=None)
+CONTEXT = context.Context(2.0, 100, divided=True, afterglow=None)
 
 
 def scan_of(order: np.ndarray, sections: int = 4) -> SimpleNamespace:
@@ -80,7 +81,7 @@ def judged(network: FloatArray, *, truth: bool = False, sections: int = 4, level
 
 def level_of(figure: str, e: evidence.Evidence) -> list[str]:
     values = {name: found.values for name, found in figures.judge(e).figures.items()}
-    return [verdict.level for verdict in verdicts.verdicts(values, TOLD) if verdict.figure == figure]
+    return [verdict.level for verdict in verdicts.verdicts(values, CONTEXT) if verdict.figure == figure]
 
 
 def test_every_other_section_is_given_and_the_rest_makes_two_targets() -> None:
@@ -149,7 +150,8 @@ def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
 
 
 def test_slices_are_those_that_were_held_out() -> None:
-    scan = SimpleNamespace(size=2048, depth=100, visible=MASK, channels=1)
+    split = SimpleNamespace(sections=(1,))
+    scan = SimpleNamespace(size=2048, depth=100, visible=MASK, channels=1, split=split)
     spec = SimpleNamespace(volumetric=False, slices=5)
     unseen = slices.choose(scan, spec, None)
     assert unseen.held_out
@@ -163,9 +165,9 @@ def test_what_no_file_can_hold_becomes_null(tmp_path: Path) -> None:
     found = figures.Judgement({"umse": figures.Found({"upsnr": float("nan"), "gain": np.inf})}, {})
     names = tmp_path / "quality.json", tmp_path / "quality.npz"
     chosen = Slices(((0, 6),), MASK, held_out=True, why="test")
-    told = {"umse": 1, "upsnr_given": 1, "sampling": 1}
+    told = {"umse": 1, "umse_error": 0, "umse_given": 1, "umse_given_error": 0, "upsnr_given": 1, "sampling": 1}
     values = {"umse": figures.Found(found.figures["umse"].values | told)}
-    record.write(*names, figures.Judgement(values, {}), e, chosen, TOLD)
+    record.write(*names, figures.Judgement(values, {}), e, chosen, CONTEXT)
     assert json.loads(names[0].read_text())["figures"]["umse"]["upsnr"] is None
 
 

@@ -172,7 +172,7 @@ def test_the_gaps_of_the_worst_step_are_reported() -> None:
     found = steps.split(angles, numbers, "time", 2, 1, np.delete(np.arange(240), range(130, 145)))
     assert found.missing_wedge == pytest.approx(45)
     assert len(found.gaps) == 1
-    assert "worst time step" in splitting.concerns(found)[0]
+    assert "in the worst time step" in splitting.concerns(found)[0]
 
 
 def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle() -> None:

@@ -170,14 +170,13 @@ def concerns(found: Split) -> list[str]:
         f"{first:.1f} to {last:.1f}" for first, last in sorted(found.gaps, key=lambda gap: gap[0] - gap[1])[:NAMED]
     ]
     more = f" and {len(found.gaps) - NAMED} smaller ranges" if len(found.gaps) > NAMED else ""
-    step = " (worst time step)" if found.times > 1 else ""
-    text = f"no projections at {', '.join(named)} degrees{more}{step}"
+    where = " in the worst time step" if found.times > 1 else ""
     if found.missing_wedge < WORTH_TELLING:
-        return [f"{text}: the opposite views show these directions, but not what only one side of the axis sees"]
-    return [
-        f"{text}: of 180 degrees {found.missing_wedge:.1f} are missing, so streaks remain and grey values are about"
-        f" {found.missing_wedge / 180:.0%} too low"
-    ]
+        told = "the opposite views show these directions, but not what only one side of the axis sees"
+    else:
+        told = f"{found.missing_wedge:.1f} of 180 degrees are missing, so streaks remain and grey values are about"
+        told += f" {found.missing_wedge / 180:.0%} too low"
+    return [f"no projections at {', '.join(named)} degrees{more}{where}: {told}"]
 
 
 def roles(sections: int, inputs: int) -> tuple[Role, ...]:

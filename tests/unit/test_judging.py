@@ -134,6 +134,49 @@ def test_a_blur_is_told_by_edges_residual_and_slope() -> None:
         assert level_of(figure, blurred) == ["bad"], figure
 
 
+def texts(figure: str, e: evidence.Evidence, **changes: bool) -> str:
+    values = {name: found.values for name, found in figures.judge(e).figures.items()}
+    told = verdicts.verdicts(values, replace(CONTEXT, **changes))  # type: ignore[arg-type]
+    return " ".join(verdict.text for verdict in told if verdict.figure == figure)
+
+
+def test_advice_fits_how_the_model_was_trained() -> None:
+    blurred = judged(np.stack([gaussian_filter(each, 3) for each in sample()]))
+    for figure in ("calibration", "edges", "residual"):
+        assert "Train longer" in texts(figure, blurred)
+        assert "larger network" in texts(figure, blurred, improving=False)
+        other = texts(figure, blurred, trained=False)
+        assert "models.NAME.scans" in other
+        assert "longer" not in other
+
+
+def test_rings_in_what_was_removed_are_reported_with_the_fix() -> None:
+    e = judged(sample())
+    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    pattern = np.random.default_rng(3).standard_normal(SIZE)[np.hypot(y, x).astype(int)].astype(np.float32)
+    ringed = replace(e, raw=e.raw + 0.15 * pattern)
+    assert "shows rings" in texts("residual", ringed)
+    assert "correct.stripes" in texts("residual", ringed)
+    assert "outline" not in texts("residual", ringed)
+    assert "neither rings nor edges" in texts("residual", e)
+
+
+def test_a_low_slope_of_few_angles_is_no_fault_of_the_network() -> None:
+    e = judged(sample() + 0.1 * noise(9))
+    assert level_of("calibration", e) == ["note"]
+    dense = splitting.split(np.arange(640) * np.pi / 640, 4, 3)
+    assert level_of("calibration", replace(e, split=dense)) == ["bad"]
+
+
+def test_a_small_gain_is_no_fault_where_there_is_no_noise() -> None:
+    e = judged(sample(), level=0.001)
+    same = replace(e, found=e.given)
+    assert level_of("umse", same)[0] == "note"
+    assert "little to remove" in texts("umse", same)
+    noisy = judged(sample())
+    assert level_of("umse", replace(noisy, found=noisy.given))[0] == "bad"
+
+
 def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
     left = judged(sample() + 0.3 * noise(9))
     assert level_of("calibration", left) == ["bad"]

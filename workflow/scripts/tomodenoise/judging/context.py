@@ -1,9 +1,12 @@
 """What a verdict is, and what it takes into account beside the figures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Level = Literal["good", "note", "bad"]
+Values = Mapping[str, Any]
+"""Of a figure."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Evidence:
         some |= {name: tuple((a[kept], b[kept]) for a, b in pairs) for name, pairs in paired.items()}
         return replace(self, **some | {"twins": some["twins"][0] if self.twins else None})
 
-    @property
+    @cached_property
     def agreement(self) -> structure.Agreement:
         """What x_A and x_B have in common."""
         return structure.agreement(self.given, self.targets, self.mask)

@@ -31,7 +31,7 @@ class Judgement:
 def judge(evidence: Evidence, rivals: Sequence[Rival] = (), names: Collection[str] = ()) -> Judgement:
     """Compute every figure that the evidence supports, or some by name, and those of rivals where there are any.
 
-    Slices with values that are not finite are left out; rivals are then not compared.
+    Slices with values that are not finite are left out. Rivals are not compared then, nor where there is no sample.
     """
     figures, absent, used = {}, {}, evidence.finite
     found = used.agreement
@@ -44,7 +44,7 @@ def judge(evidence: Evidence, rivals: Sequence[Rival] = (), names: Collection[st
     if "sample" in figures:
         left_out = {"left_out": len(evidence.raw) - len(used.raw)}
         figures["sample"] = Found({**figures["sample"].values, **left_out})
-    if rivals and found.pixels and used is evidence:
+    if rivals and found.holds_sample and used is evidence:
         columns, pictures = comparing.columns(used, rivals)
         figures["comparison"] = Found({"columns": columns}, pictures)
     return Judgement(figures, absent)

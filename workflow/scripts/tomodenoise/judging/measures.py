@@ -130,6 +130,8 @@ def _spectrum(e: Evidence) -> Found:
 def _residual(e: Evidence) -> Found:
     found = asdict(residuals.examine(e.raw, e.denoised, e.noise, e.mask))
     curves = {name: found.pop(name) for name in ("levels", "means", "errors")}
+    if not e.agreement.holds_sample:
+        found["outline"] = None
     middle = len(e.raw) // 2
     return Found(found, curves | {"picture": e.raw[middle] - e.denoised[middle]})
 

@@ -81,8 +81,8 @@ FILTERS: Mapping[str, Filter] = {
 
 def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evidence: Evidence) -> list[Rival]:
     """Apply filters, see `filtered`, and models, see `of_model`; no filter where there is no noise to tune it on."""
-    noise = np.std(evidence.noise[:, evidence.mask]) if evidence.mask.any() else 0.0
-    if filters and not noise > 0:
+    noise = evidence.noise[:, evidence.mask]
+    if filters and not (noise.size and noise.std() > 0):
         logs.logger.warning("the filters %s are not compared: the judged slices hold no noise", ", ".join(filters))
         filters = ()
     found = [filtered(name, evidence) for name in filters]

@@ -2,19 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
-from tomodenoise.judging.context import Context, Level, Verdict
-
-Values = Mapping[str, Any]
+from tomodenoise.judging import shared_noise
+from tomodenoise.judging.context import Context, Level, Values, Verdict
 
 OFF = 0.03
 """Distance of a slope from 1 that is reported, beyond two standard errors."""
-
-CORRELATED = 0.05
-IN_TIME = 0.02
-OWN_ERROR = 0.15
-"""Correlation far from the axis, from the network's own error, above which the noise of sections cannot be compared."""
 
 LOST = 0.05
 """Correlation of the residual with edges, above that of noise, from which on it shows the sample."""
@@ -34,21 +27,17 @@ WIDER = 1.15
 BETTER = 0.998
 """A filter or model is better where its loss is below this multiple of the network's."""
 
-FEW_ANGLES = 1.0
+FEW_ANGLES, FEW_SAMPLED = 1.0, 0.5
+"""Projections per column and section, and the part of the width that all angles must sample in full."""
+
 STREAKED = 0.8
 """Least slope that streaks of few angles may explain."""
-
-FEW_SAMPLED = 0.5
-"""Of the width, the part that all angles must sample in full."""
 
 FEW_PHOTONS = 3.0
 """-log(n + 1/2) of Poisson counts is off by 0.02 at a mean of 3, and by more below."""
 
-LITTLE_GAIN = 3.0
-CLEAN = 40.0
-"""Decibels of slices whose noise is a hundredth of the range of grey values: there is little to remove."""
-
-AFTERGLOW = 0.01
+LITTLE_GAIN, CLEAN = 3.0, 40.0
+"""Decibels of a gain that is little; and of slices whose noise is a hundredth of the grey values' range."""
 
 
 def verdicts(figures: Mapping[str, Values], context: Context) -> list[Verdict]:
@@ -75,12 +64,13 @@ def _sample(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
 
 
 def _umse(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
-    if v["umse"] <= 2 * v["umse_error"]:
+    if v["umse"] <= 2 * v["umse_error"] or v["umse_given"] <= 0:
         yield "note", "The network's error is too small to measure on these pixels."
         return
     gain = v["upsnr"] - v["upsnr_given"]
     uncertain = 2 * 10 / math.log(10) * math.hypot(v["umse_error"] / v["umse"], v["umse_given_error"] / v["umse_given"])
-    text = f"Denoising lowers the error by {gain:.1f} dB, to an uPSNR of {v['upsnr']:.1f} dB"
+    change = "lowers" if gain > 0 else "raises"
+    text = f"Denoising {change} the error by {abs(gain):.1f} dB, to an uPSNR of {v['upsnr']:.1f} dB"
     if gain >= LITTLE_GAIN:
         yield "good", f"{text}."
     elif v["upsnr_given"] > CLEAN:
@@ -88,17 +78,18 @@ def _umse(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     elif gain + uncertain >= LITTLE_GAIN:
         yield "note", f"{text}, known to ± {uncertain:.1f} dB only."
     else:
-        yield "bad", f"{text}, which is little. {context.advice}."
+        yield "bad", f"{text}: too little. {context.advice}."
     if v["sampling"] < FEW_ANGLES:
         few = f"With {v['sampling']:.2f} projections per column and section, streaks count as sample"
         yield "note", f"{few}: the uPSNR is too high. Its differences between networks are right."
 
 
 def _truth(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
-    text = f"Against the truth: PSNR {v['psnr_raw']:.2f} dB raw and {v['psnr_denoised']:.2f} dB denoised"
+    raw, denoised, half = (f"{v[f'psnr_{name}']:.2f}".replace("inf", "∞") for name in ("raw", "denoised", "half"))
+    text = f"Against the truth: PSNR {raw} dB raw and {denoised} dB denoised"
     if math.isfinite(v["ssim_raw"]):
         text += f", SSIM {v['ssim_raw']:.3f} and {v['ssim_denoised']:.3f}"
-    yield "note", f"{text}. From half of the data the network makes {v['psnr_half']:.2f} dB."
+    yield "note", f"{text}. From half of the data the network makes {half} dB."
 
 
 def _fsc(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
@@ -152,8 +143,9 @@ def _edges(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
 def _residual(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     strength = v["deviation"] / v["noise"] if v["noise"] else 1.0
     rings, outline = (v[name] or 0.0 for name in ("rings", "outline"))
+    stronger = v["outline"] is not None and v["at_edges"] - v["noise_at_edges"] > LOST
     # The edges of rings are edges as well.
-    lost = outline >= max(SHOWN, rings) or (rings < SHOWN and v["at_edges"] - v["noise_at_edges"] > LOST)
+    lost = outline >= max(SHOWN, rings) or (rings < SHOWN and stronger)
     if rings >= SHOWN:
         text = f"What was removed shows rings ({rings:.0%} of its variance), and others may be left in the slices"
         yield "bad", f"{text}. Remove them before training: correct.stripes, a stronger method where one is set."
@@ -166,48 +158,9 @@ def _residual(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     if strength < WEAK:
         yield "note", f"{text}: noise is left, or streaks of few angles count as noise."
     elif v["rings"] is None or v["outline"] is None:
-        yield "note", f"{text}. These pixels are too few to tell whether it shows rings or edges."
+        yield "note", f"{text}. Whether it shows rings or edges cannot be told on these pixels."
     else:
         yield "good", f"{text} and shows neither rings nor edges."
-
-
-def _independence(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
-    *near, far = v["zones"]
-    excess = v.get("in_time", 0.0)
-    if excess > max(IN_TIME, 4 * v.get("in_time_error", 0.0)):
-        text = f"The noise of consecutive frames is correlated by {excess:.3f} ± {v['in_time_error']:.3f}"
-        flats = f" (the flats show {context.afterglow:.1%} afterglow)" if context.afterglow is not None else ""
-        yield "bad", f"{text}{flats}: noise may look like structure. Measure with less afterglow."
-        return
-    for number, zone in enumerate(near):
-        excess = zone["correlation"] - max(far["correlation"], 0)
-        if excess > max(CORRELATED, 3 * zone["error"]):
-            expected = v["flats_share"][number] if v["flats_share"] else 0.0
-            text = (
-                f"Sections share noise: correlation {zone['correlation']:.2f} within {zone['outer']:.0f} px of the axis"
-            )
-            yield "bad", f"{text}. {_cause(zone['correlation'], expected, context)}."
-            return
-    inner = v["zones"][0]
-    text = f"{inner['correlation']:.2f} ± {inner['error']:.2f} within {inner['outer']:.0f} px of the axis"
-    text += f", {far['correlation']:.2f} far from it" if near else ""
-    if v["flats_share"] and v["flats_share"][0] > CORRELATED:
-        shared = f"{context.flats} flats shared by all sections should correlate their noise by about"
-        yield "note", f"{shared} {v['flats_share'][0]:.2f} near the axis; measured: {text}. {context.more_flats}."
-    elif far["correlation"] > OWN_ERROR:
-        yield "note", f"Whether sections share noise cannot be told: the network's own error is too large ({text})."
-    elif inner["error"] > 2 * CORRELATED:
-        yield "note", f"Sections share no noise that can be seen, but the slices are too few to be sure ({text})."
-    else:
-        yield "good", f"The noise of the sections is independent (correlation {text})."
-
-
-def _cause(correlation: float, expected: float, context: Context) -> str:
-    if expected > correlation / 3:
-        return f"{context.flats} flats are too few to be shared. {context.more_flats}"
-    if context.afterglow is not None and context.afterglow >= AFTERGLOW:
-        return f"{context.afterglow:.1%} of the light appears one frame later. Measure with less afterglow"
-    return "Flats do not explain it: look for rings (correct.stripes), afterglow, and filters along the angles"
 
 
 def _coverage(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
@@ -248,7 +201,7 @@ WRITERS: Mapping[str, Callable[[Values, Context], Iterator[tuple[Level, str]]]] 
     "edges": _edges,
     "contrast": _contrast,
     "residual": _residual,
-    "independence": _independence,
+    "independence": shared_noise.sentences,
     "coverage": _coverage,
     "counts": _counts,
     "comparison": _comparison,

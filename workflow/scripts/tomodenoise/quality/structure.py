@@ -1,5 +1,6 @@
 """Whether an image shows more than noise: what halves of the data have in common, rings about the axis, edges."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +50,10 @@ class Agreement:
 
     @property
     def holds_sample(self) -> bool:
-        """Whether they show more than noise: a tenth of its variance, and twice the standard error."""
-        return self.shared > max(SEEN, 4 / np.sqrt(max(self.pixels, 1))) * self.noise and self.shared > 0
+        """Whether they show more than noise: a tenth of its variance, and a correlation of three standard errors."""
+        if self.shared <= SEEN * self.noise:
+            return False
+        return self.shared / (self.shared + 2 * self.noise) > 3 / math.sqrt(self.pixels)
 
 
 def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreement:
@@ -58,8 +61,8 @@ def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreeme
 
     Notes
     -----
-    The noise of the two is independent, so its covariance has a standard error of 2 noise / √pixels. Products of two
-    smoothed images are alike within about 2π SMOOTH² pixels.
+    Without a sample the correlation has a standard error of 1 / √pixels. Products of two smoothed images are alike
+    within about 2π SMOOTH² pixels, which count as one.
     """
     count = len(first) * int(mask.sum())
     if not count:
@@ -83,18 +86,20 @@ def rings(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArr
     -------
     0 where it is no more than half as much again as noise has; None where there are too few arcs to tell.
     """
+    if not mask.any():
+        return None
     arcs = 0
     energy, power = np.zeros(2), np.zeros(2)
     for each, *both in zip(shown, image, noise, strict=True):
         steep = gaussian_gradient_magnitude(each, SMOOTH)
         label = np.where(steep <= np.median(steep[mask]), _arcs(mask), 0)
         inside = label > 0
-        count = np.bincount(label[inside])
+        count = np.bincount(label[inside], minlength=1)
         long = count >= SHORTEST
         kept = long[label] & inside
         arcs += int(long.sum())
         for number, values in enumerate(both):
-            sums = np.bincount(label[inside], values[inside])[long]
+            sums = np.bincount(label[inside], values[inside], minlength=1)[long]
             energy[number] += np.sum(sums**2 / count[long])
             power[number] += np.sum(values[kept].astype(float) ** 2)
     return None if arcs < FEWEST_ARCS else _excess(energy, power)
@@ -121,7 +126,10 @@ def lines(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArr
         points = _along_edges(each, inside)
         for averages, images in zip(found, (image, noise), strict=True):
             averages.append(map_coordinates(images[z], points, order=1).mean(axis=1, dtype=float))
-    energy = np.array([np.mean(np.concatenate(averages) ** 2) for averages in found])
+    line, line_of_noise = (np.concatenate(averages) for averages in found)
+    if not len(line):
+        return None
+    energy = np.array([np.mean(line**2), np.mean(line_of_noise**2)])
     return _excess(energy, np.array([np.mean(images[:, mask].astype(float) ** 2) for images in (image, noise)]))
 
 

@@ -20,8 +20,11 @@ MARGIN = 4
 LOOKED_AT = 32
 """Rows that tell where the sample is."""
 
-EMPTY = 0.01
-"""Of the variance of the sample in full rows, what an empty row may have."""
+EMPTY = 0.1
+"""Of the variance of the sample in a usual row, what an empty row may have."""
+
+FEWEST = 0.1
+"""Of the rows, those that must hold sample for the others to count as empty."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ def bands(scan: Sections, mask: BoolArray, held_out: float) -> tuple[BoolArray, 
 
 
 def rows_with_sample(scan: Sections) -> IntArray | None:
-    """Rows that show more than noise, judged by some rows spread over the height; None where all do, or none.
+    """Rows that show more than noise, judged by some rows spread over the height; None where all do, or hardly any.
 
-    A row is empty where two halves of the data have nothing in common, and less than a hundredth of what they have in
-    common in the fullest tenth of the rows. Rings are in common, so a row of air with strong ones is not found.
+    A row is empty where two halves of the data have no more in common than noise, and less than a tenth of what they
+    have in common in a usual row with sample. Rings are in common, so a row of air with strong ones counts.
     """
     role = splitting.halves(len(scan.split.sections))
     if len(scan.split.sections) < 2 or not (scan.holds(role.inputs) and scan.holds(role.targets)):
@@ -93,9 +96,11 @@ def rows_with_sample(scan: Sections) -> IntArray | None:
         first, second = (mix(stored, side) for side in sides)
         found.append(structure.agreement(first, second, scan.visible))
     shared = np.array([agreement.shared for agreement in found])
-    weak = shared <= EMPTY * np.quantile(shared, 0.9)
-    full = ~weak | np.array([agreement.holds_sample for agreement in found])
-    if full.all() or not full.any():
+    full = np.array([agreement.holds_sample for agreement in found])
+    if full.mean() < FEWEST:
+        return None
+    full |= shared > EMPTY * np.median(shared[full])
+    if full.all():
         return None
     # Between two rows that were looked at, both must hold sample.
     return np.flatnonzero(np.interp(np.arange(scan.depth), looked_at, full) == 1)
@@ -104,19 +109,21 @@ def rows_with_sample(scan: Sections) -> IntArray | None:
 def normalisation(scans: Sequence[Sections]) -> Normalisation:
     """Mean and deviation of each channel of the full reconstruction in the field of view, from some rows of each scan.
 
-    A channel that is constant among others that are not, such as one that was masked, keeps its scale.
+    Rows with values that are not finite do not count. A channel that is constant among others that are not, such as
+    one that was masked, keeps its scale.
 
     Raises
     ------
     UserError
-        If a volume is constant or not finite: there is nothing to learn from it.
+        If all is constant or not finite: there is nothing to learn from it.
     """
     names = ", ".join(str(scan.array) for scan in scans)
     values = [row[:, scan.visible] for scan in scans for row in _some_rows(scan)]
-    seen = np.concatenate(values, axis=1).astype(np.float64)
+    finite = [row for row in values if np.isfinite(row).all()]
+    seen = np.concatenate(finite or [np.zeros((len(values[0]), 1))], axis=1).astype(np.float64)
     mean, scale = seen.mean(axis=1), seen.std(axis=1)
     constant = scale <= 1e-6 * np.abs(mean)
-    if constant.all() or not np.isfinite(scale).all():
+    if constant.all():
         raise UserError(
             f"{names}: the reconstruction is constant or not finite: look at the raw frames and at center.png"
         )

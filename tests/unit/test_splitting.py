@@ -84,7 +84,7 @@ def test_gaps_of_the_scan_are_reported_and_refuse_no_section(kind: str, sections
 
 
 @given(
-    count=st.integers(60, 300),
+    count=st.integers(12, 40),
     sections=st.integers(2, 6),
     starts=st.lists(st.integers(0, 19), min_size=1, max_size=5, unique=True),
     width=st.integers(7, 9),
@@ -102,8 +102,8 @@ def test_lost_frames_leave_gaps_and_each_view_its_usual_weight(
     weights, missing = directions.angular_weights(angles)
     assert weights == pytest.approx(np.pi / (20 * count))
     assert np.degrees(missing) == pytest.approx(found.missing_wedge)
-    order = np.concatenate([np.searchsorted(section.indices, np.arange(len(angles))) for section in found.sections])
-    assert order.max() <= -(-len(angles) // sections)
+    for section in found.sections:
+        assert np.diff(section.indices).max() <= sections + 2
 
 
 @given(

@@ -4,7 +4,7 @@ For each scan the workflow trains, denoises and judges; a line gives the shares 
 along edges, its strength, and the verdict. FOLDER/NAME.png shows the middle slice: raw, denoised, what was removed, and
 the noise of the data (the difference of two halves), the last two with the same grey values.
 
-    python benchmarks/residuals.py FOLDER [--pixels 5e6] [--cores 2]          20 minutes beside other jobs
+    python benchmarks/residuals.py FOLDER [--pixels 5e6] [--cores 2]          45 minutes on one busy core
 """
 
 import argparse

@@ -67,10 +67,13 @@ def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreeme
     count = len(first) * int(mask.sum())
     if not count:
         return Agreement(0.0, 0.0, 0.0)
-    a, b = (np.stack([gaussian_filter(image, SMOOTH) for image in images])[:, mask] for images in (first, second))
-    off = [image.astype(float) - image.mean(axis=1, keepdims=True, dtype=float) for image in (a, b)]
-    shared, noise = np.mean(off[0] * off[1]), np.mean((off[0] - off[1]) ** 2) / 4
-    return Agreement(float(shared), float(noise), count / (2 * np.pi * SMOOTH**2))
+    shared = noise = 0.0
+    for pair in zip(first, second, strict=True):
+        a, b = (gaussian_filter(image, SMOOTH)[mask].astype(float) for image in pair)
+        a, b = a - a.mean(), b - b.mean()
+        shared += float(a @ b) / count
+        noise += float((a - b) @ (a - b)) / 4 / count
+    return Agreement(shared, noise, count / (2 * np.pi * SMOOTH**2))
 
 
 def rings(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArray) -> float | None:

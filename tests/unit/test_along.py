@@ -158,7 +158,7 @@ def test_an_error_that_rises_after_training_is_bad() -> None:
     found = line(umse=[1.0, 1.0, 2.0, 2.0], slope=[1.0, 1.0, 1.0, 0.5], slope_error=[0.01] * 4)
     told = along.verdicts(found, record.steps(4, 0.5), (0, 2))
     assert [v.level for v in told] == ["bad", "good", "note"]
-    assert "3.0 dB above" in told[0].text
+    assert "3.0 dB higher" in told[0].text
     assert "step 3 (1.5 s) (slope 0.50 to 0.50)" in told[2].text
 
 

@@ -83,6 +83,11 @@ def test_sections_of_a_full_turn_see_the_sample_from_all_around(count: int, sect
         (np.array([0.0, 45, 90, 135]), False),
         (np.array([0.0, 90, 180, 270]), True),
         (np.array([12.0]), False),
+        (np.delete(np.arange(0, 360, 0.5), range(300, 312)), True),
+        (np.delete(np.arange(0, 360, 0.5), [*range(100, 112), *range(500, 520)]), True),
+        (np.arange(0, 330, 1.0), True),
+        (np.arange(0, 300, 1.0), False),
+        (np.r_[np.arange(0, 180, 1.0), 270.0, 360.0], False),
     ],
 )
 def test_a_full_turn_is_told_from_half_ones(degrees: np.ndarray, *, expected: bool) -> None:

@@ -16,6 +16,7 @@ from tomodenoise.arrays import FloatArray
 from tomodenoise.grid import field_of_view
 from tomodenoise.judging import (
     comparing,
+    context,
     curves,
     evidence,
     figures,
@@ -32,12 +33,13 @@ from tomodenoise.quality import Unsupported
 SIZE = 96
 MASK = field_of_view(SIZE, 45)
 SETTING = evidence.Setting(None, "ram-lak", filtered=True, fewest_photons=12.0, low_photons=40.0)
-TOLD = verdicts.Told(2.0, 100, divided=True, afterglow=None)
+CONTEXT = context.Context(2.0, 100, divided=True, afterglow=None)
 
 
 def scan_of(order: np.ndarray, sections: int = 4) -> SimpleNamespace:
     """Make the part of a scan that the choice of sections looks at: angles in the order of acquisition."""
-    return SimpleNamespace(split=splitting.split(order * np.pi / len(order), sections, sections - 1), additive=True)
+    split = splitting.split(order * np.pi / len(order), sections, sections - 1)
+    return SimpleNamespace(split=split, holds=lambda _: True)
 
 
 def noise(seed: int) -> FloatArray:
@@ -79,7 +81,7 @@ def judged(network: FloatArray, *, truth: bool = False, sections: int = 4, level
 
 def level_of(figure: str, e: evidence.Evidence) -> list[str]:
     values = {name: found.values for name, found in figures.judge(e).figures.items()}
-    return [verdict.level for verdict in verdicts.verdicts(values, TOLD) if verdict.figure == figure]
+    return [verdict.level for verdict in verdicts.verdicts(values, CONTEXT) if verdict.figure == figure]
 
 
 def test_every_other_section_is_given_and_the_rest_makes_two_targets() -> None:
@@ -97,6 +99,18 @@ def test_neighbours_are_so_in_time_whatever_the_angles() -> None:
     chosen = parts.parts(scan_of(order))
     assert {frozenset((*a, *b)) for _, a, b in chosen.neighbours} == {frozenset({0, 2}), frozenset({1, 3})}
     assert frozenset({0, 2}) not in {frozenset((*a, *b)) for _, a, b in chosen.apart}
+
+
+@pytest.mark.parametrize("sections", [3, 4, 5])
+def test_judging_asks_for_no_union_that_is_not_stored(sections: int) -> None:
+    scan = scan_of(np.arange(60), sections)
+    unions = splitting.stored(scan.split.roles, additive=False)
+    chosen = parts.parts(SimpleNamespace(split=scan.split, holds=lambda members: members in unions))
+    asked = [chosen.given, chosen.targets, *(chosen.twins or ())]
+    asked += [side for three in (*chosen.neighbours, *chosen.apart) for side in three]
+    assert set(asked) <= set(unions)
+    assert chosen.twins
+    assert chosen.neighbours
 
 
 def test_two_sections_leave_no_two_targets_and_the_figures_say_so() -> None:
@@ -120,6 +134,49 @@ def test_a_blur_is_told_by_edges_residual_and_slope() -> None:
         assert level_of(figure, blurred) == ["bad"], figure
 
 
+def texts(figure: str, e: evidence.Evidence, **changes: bool) -> str:
+    values = {name: found.values for name, found in figures.judge(e).figures.items()}
+    told = verdicts.verdicts(values, replace(CONTEXT, **changes))  # type: ignore[arg-type]
+    return " ".join(verdict.text for verdict in told if verdict.figure == figure)
+
+
+def test_advice_fits_how_the_model_was_trained() -> None:
+    blurred = judged(np.stack([gaussian_filter(each, 3) for each in sample()]))
+    for figure in ("calibration", "edges", "residual"):
+        assert "Train longer" in texts(figure, blurred)
+        assert "larger network" in texts(figure, blurred, improving=False)
+        other = texts(figure, blurred, trained=False)
+        assert "models.NAME.scans" in other
+        assert "longer" not in other
+
+
+def test_rings_in_what_was_removed_are_reported_with_the_fix() -> None:
+    e = judged(sample())
+    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    pattern = np.random.default_rng(3).standard_normal(SIZE)[np.hypot(y, x).astype(int)].astype(np.float32)
+    ringed = replace(e, raw=e.raw + 0.15 * pattern)
+    assert "shows rings" in texts("residual", ringed)
+    assert "correct.stripes" in texts("residual", ringed)
+    assert "outline" not in texts("residual", ringed)
+    assert "neither rings nor edges" in texts("residual", e)
+
+
+def test_a_low_slope_of_few_angles_is_no_fault_of_the_network() -> None:
+    e = judged(sample() + 0.1 * noise(9))
+    assert level_of("calibration", e) == ["note"]
+    dense = splitting.split(np.arange(640) * np.pi / 640, 4, 3)
+    assert level_of("calibration", replace(e, split=dense)) == ["bad"]
+
+
+def test_a_small_gain_is_no_fault_where_there_is_no_noise() -> None:
+    e = judged(sample(), level=0.001)
+    same = replace(e, found=e.given)
+    assert level_of("umse", same)[0] == "note"
+    assert "little to remove" in texts("umse", same)
+    noisy = judged(sample())
+    assert level_of("umse", replace(noisy, found=noisy.given))[0] == "bad"
+
+
 def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
     left = judged(sample() + 0.3 * noise(9))
     assert level_of("calibration", left) == ["bad"]
@@ -136,7 +193,8 @@ def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
 
 
 def test_slices_are_those_that_were_held_out() -> None:
-    scan = SimpleNamespace(size=2048, depth=100, visible=MASK, channels=1)
+    split = SimpleNamespace(sections=(1,))
+    scan = SimpleNamespace(size=2048, depth=100, visible=MASK, channels=1, split=split)
     spec = SimpleNamespace(volumetric=False, slices=5)
     unseen = slices.choose(scan, spec, None)
     assert unseen.held_out
@@ -150,9 +208,9 @@ def test_what_no_file_can_hold_becomes_null(tmp_path: Path) -> None:
     found = figures.Judgement({"umse": figures.Found({"upsnr": float("nan"), "gain": np.inf})}, {})
     names = tmp_path / "quality.json", tmp_path / "quality.npz"
     chosen = Slices(((0, 6),), MASK, held_out=True, why="test")
-    told = {"umse": 1, "upsnr_given": 1, "sampling": 1}
+    told = {"umse": 1, "umse_error": 0, "umse_given": 1, "umse_given_error": 0, "upsnr_given": 1, "sampling": 1}
     values = {"umse": figures.Found(found.figures["umse"].values | told)}
-    record.write(*names, figures.Judgement(values, {}), e, chosen, TOLD)
+    record.write(*names, figures.Judgement(values, {}), e, chosen, CONTEXT)
     assert json.loads(names[0].read_text())["figures"]["umse"]["upsnr"] is None
 
 

@@ -70,3 +70,55 @@ def test_the_sample_mask_holds_the_sample_and_little_of_the_air(tmp_path: Path) 
     mask = sampling.sample(scan)
     assert mask[disc].all()
     assert mask.sum() < np.count_nonzero(np.hypot(y - 5, x + 3) < 14 + sampling.MARGIN + 4)
+
+
+def with_air(folder: Path, *filled: tuple[int, int], depth: int = 48, noise: float = 0.5) -> Sections:
+    """Write a scan of which some rows hold a sample."""
+    volume = scans_on_disk.blobs(depth, 48)
+    empty = np.ones(depth, dtype=bool)
+    for first, last in filled:
+        empty[first:last] = False
+    volume[empty] = 0
+    return scans_on_disk.write(folder, volume, noise=noise)
+
+
+def test_rows_with_sample_are_told_from_air(tmp_path: Path) -> None:
+    scan = with_air(tmp_path / "half", (24, 48))
+    rows = sampling.rows_with_sample(scan)
+    assert rows is not None
+    assert set(range(26, 48)) <= set(rows.tolist()) <= set(range(23, 48))
+    assert sampling.rows_with_sample(with_air(tmp_path / "full", (0, 48))) is None
+    assert sampling.rows_with_sample(with_air(tmp_path / "noisy", (0, 48), noise=4.0)) is None
+    assert sampling.rows_with_sample(with_air(tmp_path / "empty")) is None
+
+
+@pytest.mark.parametrize("filled", [(30, 64), (0, 40), (12, 40)])
+def test_blocks_are_held_out_where_the_sample_is(scan: Sections, filled: tuple[int, int]) -> None:
+    tall, rows = replace(scan, depth=64), np.arange(*filled)
+    trained, held_out = sampling.divide(tall, tall.visible, 2, 0.1, rows)
+    assert set(held_out.rows) <= set(rows)
+    assert np.abs(trained.rows[:, None] - held_out.rows).min() > 2
+    assert set(trained.rows) & set(rows)
+    assert len(trained.rows) + len(held_out.rows) + 4 == 64
+
+
+def test_few_rows_of_sample_hold_out_a_band(scan: Sections) -> None:
+    tall, rows = replace(scan, depth=64), np.arange(50, 60)
+    trained, held_out = sampling.divide(tall, tall.visible, 2, 0.1, rows)
+    np.testing.assert_array_equal(held_out.rows, rows)
+    assert len(trained.rows) == 64
+    assert not (trained.mask & held_out.mask).any()
+
+
+def test_rows_that_are_not_finite_are_left_out_of_the_normalisation(tmp_path: Path) -> None:
+    volume = scans_on_disk.blobs(16, 64)
+    expected = sampling.normalisation([scans_on_disk.write(tmp_path / "whole", volume)])
+    volume[3] = np.nan
+    broken = scans_on_disk.write(tmp_path / "broken", volume)
+    assert sampling.normalisation([broken]).scale == pytest.approx(expected.scale, rel=0.05)
+    assert sampling.sample(broken).any()
+
+
+def test_the_sample_of_a_constant_scan_is_the_field_of_view(tmp_path: Path) -> None:
+    scan = scans_on_disk.write(tmp_path, np.ones((4, 32, 32), np.float32), noise=0)
+    np.testing.assert_array_equal(sampling.sample(scan), scan.visible)

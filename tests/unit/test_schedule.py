@@ -49,3 +49,18 @@ def test_the_first_limit_counts() -> None:
 def test_patience_counts_evaluations_since_the_best(losses: list[float], ended: bool) -> None:
     assert schedule.out_of_patience(Budget(1, 1, patience=2), losses) == ended
     assert not schedule.out_of_patience(Budget(1, 1), losses)
+
+
+@pytest.mark.parametrize(
+    ("losses", "improving"),
+    [
+        ([3.0, 2.0, 1.5, 1.4], True),
+        ([3.0, 2.0, 1.4, 1.5], True),
+        ([3.0, 1.4, 1.5, 1.6], False),
+        ([1.0, *[2.0] * 19], False),
+        ([2.0], True),
+        ([math.nan, 2.0, 1.0], True),
+    ],
+)
+def test_training_improves_while_its_best_is_recent(losses: list[float], improving: bool) -> None:
+    assert schedule.improving(losses) == improving

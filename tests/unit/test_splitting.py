@@ -44,15 +44,126 @@ def test_golden_angle_scans_of_any_length_are_accepted(sections: int) -> None:
         splitting.split(GOLDEN * np.arange(count), sections, 1)
 
 
-def test_uneven_angles_are_refused_with_the_gap_and_the_mend() -> None:
-    angles = np.radians(np.r_[np.arange(0, 90, 0.1), np.arange(90, 180, 1.0)])
-    with pytest.raises(UserError, match=r"gap of \d.* degrees.*set split.sections lower"):
-        splitting.split(angles, 4, 3)
+def lost(angles: np.ndarray, *ranges: tuple[float, float]) -> np.ndarray:
+    """Leave out the projections whose direction lies in some ranges, degrees."""
+    folded = np.degrees(np.mod(angles, np.pi))
+    return angles[~np.any([(folded > first) & (folded < last) for first, last in ranges], axis=0)]
 
 
-def test_fewer_projections_than_sections_are_refused() -> None:
-    with pytest.raises(UserError, match=r"split.sections is 4, but the scan has only 3 projections"):
+EVEN = np.radians(np.arange(0, 180, 0.5))
+DENSE_AND_SPARSE = np.radians(np.r_[np.arange(0, 90, 0.1), np.arange(90, 180, 1.0)])
+GAPPED = {
+    "lost twice": (lost(EVEN, (40, 50), (110, 116)), 2),
+    "lost at five places": (lost(EVEN, *((at, at + 6) for at in (10, 40, 80, 120, 160))), 5),
+    "posts": (lost(np.radians(np.arange(0, 180, 0.25)), (20, 35), (70, 85), (150, 165)), 3),
+    "golden": (GOLDEN * np.arange(377), 0),
+    "golden, lost": (lost(np.mod(GOLDEN * np.arange(377), np.pi), (40, 60), (100, 120)), 2),
+    "dense and sparse": (DENSE_AND_SPARSE, 0),
+    "dense and sparse, lost in both": (lost(DENSE_AND_SPARSE, (30, 33), (130, 141)), 2),
+    "repeated turns": (np.tile(EVEN[::10], 8) + np.repeat(np.arange(8) * np.pi, 36), 0),
+    "repeated turns, lost": (lost(np.tile(EVEN[::4], 6), (50, 70), (90, 120)), 2),
+    "limited angle, lost": (np.radians(np.r_[np.arange(-60, -20, 1.0), np.arange(-4, 30, 1.0), np.arange(44, 61)]), 3),
+    "paused": (np.r_[np.zeros(500), EVEN], 0),
+    "two clusters": (np.radians(np.r_[np.arange(0, 10, 0.5), np.arange(90, 100, 0.5)]), 2),
+    "aborted": (np.radians(np.arange(0, 8, 0.5)), 1),
+}
+
+
+@pytest.mark.parametrize("sections", [2, 3, 4, 6])
+@pytest.mark.parametrize("kind", list(GAPPED))
+def test_gaps_of_the_scan_are_reported_and_refuse_no_section(kind: str, sections: int) -> None:
+    angles, count = GAPPED[kind]
+    if len(angles) < 2 * sections:
+        return
+    found = splitting.split(angles, sections, sections - 1)
+    assert len(found.gaps) == count
+    assert len(splitting.concerns(found)) == bool(count)
+    covered = np.radians(180 - found.missing_wedge)
+    for section in found.sections:
+        assert section.weights.sum() == pytest.approx(covered)
+
+
+@given(
+    count=st.integers(12, 40),
+    sections=st.integers(2, 6),
+    starts=st.lists(st.integers(0, 19), min_size=1, max_size=5, unique=True),
+    width=st.integers(7, 9),
+)
+def test_lost_frames_leave_gaps_and_each_view_its_usual_weight(
+    count: int, sections: int, starts: list[int], width: int
+) -> None:
+    # Twenty places, so that views are left between two gaps.
+    kept = np.ones(count * 20, dtype=bool)
+    for start in starts:
+        kept[start * count : start * count + width] = False
+    angles = np.arange(20 * count)[kept] * np.pi / (20 * count)
+    found = splitting.split(angles, sections, 1)
+    assert len(found.gaps) == len(starts)
+    weights, missing = directions.angular_weights(angles)
+    assert weights == pytest.approx(np.pi / (20 * count))
+    assert np.degrees(missing) == pytest.approx(found.missing_wedge)
+    for section in found.sections:
+        assert np.diff(section.indices).max() <= sections + 2
+
+
+@given(
+    count=st.integers(40, 200),
+    sections=st.integers(2, 5),
+    seed=st.integers(0, 99),
+    turn=st.sampled_from([1, 2]),
+)
+def test_projections_that_are_not_used_are_in_no_section(count: int, sections: int, seed: int, turn: int) -> None:
+    angles = np.arange(count) * turn * np.pi / count
+    rng = np.random.default_rng(seed)
+    used = np.sort(rng.choice(count, rng.integers(2 * sections + 2, count + 1), replace=False))
+    found = splitting.split(angles, sections, 1, used)
+    indices = np.concatenate([section.indices for section in found.sections])
+    np.testing.assert_array_equal(np.sort(indices), used)
+    assert sorted([*used, *found.unused]) == list(range(count))
+    assert max(len(section.indices) for section in found.sections) <= len(used) // sections + 2
+    numbers = splitting.assignment(splitting.from_json(splitting.to_json(found)))
+    assert len(numbers) == count
+    for number, section in enumerate(found.sections):
+        np.testing.assert_array_equal(angles[section.indices], section.angles)
+        assert (numbers[section.indices] == number).all()
+        assert (np.diff(section.indices) > 0).all()
+    assert not numbers[list(found.unused)].any()
+
+
+@given(count=st.integers(2, 40), sections=st.integers(2, 9))
+def test_the_number_of_sections_that_a_refusal_names_is_accepted(count: int, sections: int) -> None:
+    angles = np.arange(count) * np.pi / count
+    try:
+        splitting.split(angles, sections, 1)
+    except UserError as refusal:
+        named = str(refusal).rpartition("set it to ")[2]
+        assert named.isdigit() == (count >= 4)
+        if named.isdigit():
+            splitting.split(angles, int(named), 1)
+            with pytest.raises(UserError):
+                splitting.split(angles, int(named) + 1, 1)
+    else:
+        assert count >= 2 * sections
+
+
+def test_too_few_projections_for_any_split_are_refused() -> None:
+    with pytest.raises(UserError, match="only 3 projections, too few to split: it takes four"):
         splitting.split(np.radians([0, 60, 120]), 4, 3)
+    with pytest.raises(UserError, match="9 in number, have one angle"):
+        splitting.split(np.tile([0.0, np.pi, 2 * np.pi], 3), 2, 1)
+    with pytest.raises(UserError, match=r"0 in number"):
+        splitting.split(EVEN, 2, 1, np.arange(0))
+
+
+def test_a_full_turn_that_lost_views_weighs_their_opposites_twice() -> None:
+    angles = np.delete(np.arange(720), range(300, 312)) * np.pi / 360
+    weights, missing = directions.angular_weights(angles)
+    assert missing == 0
+    assert weights.sum() == pytest.approx(np.pi, rel=1e-3)
+    assert weights[660 - 12 : 672 - 12] == pytest.approx(np.pi / 360)
+    assert weights[:300] == pytest.approx(np.pi / 720)
+    (concern,) = splitting.concerns(splitting.split(angles, 4, 3))
+    assert "149.5 to 156.0 degrees: the opposite views" in concern
 
 
 @pytest.mark.parametrize(("sections", "inputs"), [(2, 1), (4, 3), (4, 1), (4, 2), (5, 2)])
@@ -93,15 +204,23 @@ def test_auto_takes_four_sections_where_there_are_angles_enough(
     assert not choice.why or f"{projections / 256:.2f} projections per column" in choice.why
 
 
-def test_sections_that_add_up_are_stored_alone_and_others_with_every_union() -> None:
-    roles = splitting.roles(4, 3)
-    assert splitting.stored(roles, additive=True) == ((0,), (1,), (2,), (3,))
+def test_sections_that_add_up_are_stored_alone() -> None:
+    assert splitting.stored(splitting.roles(4, 3), additive=True) == ((0,), (1,), (2,), (3,))
+
+
+@pytest.mark.parametrize(
+    ("sections", "inputs", "count"), [(2, 1, 3), (3, 2, 7), (3, 1, 7), (4, 3, 11), (4, 1, 11), (4, 2, 10), (5, 4, 14)]
+)
+def test_unions_of_training_and_judging_are_stored_where_sections_do_not_add_up(
+    sections: int, inputs: int, count: int
+) -> None:
+    roles = splitting.roles(sections, inputs)
     unions = splitting.stored(roles, additive=False)
-    assert set(unions) == {
-        *((0,), (1,), (2,), (3,)), *((0, 1, 2), (1, 2, 3), (0, 2, 3), (0, 1, 3)), (0, 1, 2, 3)
-    }  # fmt: skip
-    assert len(unions) == 9
-    assert unions[-1] == (0, 1, 2, 3)
+    judged = splitting.halves(sections)
+    asked = [*roles, judged, *(splitting.apart(roles[0]) or ()), *(splitting.apart(judged) or ())]
+    assert unions[-1] == tuple(range(sections))
+    assert {*unions} == {side for role in asked for side in (role.inputs, role.targets)} | {unions[-1]}
+    assert len(unions) == count
 
 
 def test_a_union_has_the_weights_of_the_whole_scan() -> None:

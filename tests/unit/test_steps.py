@@ -154,6 +154,27 @@ def test_steps_split_by_angle_hold_all_projections_in_even_sections(steps_: int,
     assert splitting.trained(found, (1, steps_)) == [(s * sections, (s + 1) * sections) for s in range(1, steps_)]
 
 
+@given(steps_=st.integers(2, 9), by=st.sampled_from(["time", "angle"]), seed=st.integers(0, 99))
+def test_projections_that_are_not_used_are_in_no_section_of_any_step(steps_: int, by: str, seed: int) -> None:
+    angles, numbers = np.concatenate(rotation(steps_ * 60, 60)), np.repeat(np.arange(steps_), 60)
+    used = np.flatnonzero(np.random.default_rng(seed).random(len(numbers)) > 0.3)
+    found = steps.split(angles, numbers, by, 2, 1, used)
+    indices = np.concatenate([section.indices for section in found.sections])
+    np.testing.assert_array_equal(np.sort(indices), used)
+    assert sorted([*used, *found.unused]) == list(range(steps_ * 60))
+    assert len(splitting.assignment(found)) == steps_ * 60
+    for number, section in enumerate(found.sections):
+        assert set(numbers[section.indices]) == {number // found.each}
+
+
+def test_the_gaps_of_the_worst_step_are_reported() -> None:
+    angles, numbers = np.concatenate(rotation(4 * 60, 60)), np.repeat(np.arange(4), 60)
+    found = steps.split(angles, numbers, "time", 2, 1, np.delete(np.arange(240), range(130, 145)))
+    assert found.missing_wedge == pytest.approx(45)
+    assert len(found.gaps) == 1
+    assert "in the worst time step" in splitting.concerns(found)[0]
+
+
 def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle() -> None:
     assert steps.window(None, 180, "time") == (0, 36)
     assert steps.window(None, 20, "time") == (0, 12)
@@ -174,7 +195,14 @@ def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle()
             lambda: steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
             "steps.group is 6, but steps.train holds only 4",
         ),
-        (lambda: steps.split(np.arange(6.0), np.repeat([0, 1], 3), "angle", 4, 3), "step 0: split.sections is 4"),
+        (
+            lambda: steps.split(np.arange(14.0), np.repeat([0, 1], [9, 5]), "angle", 4, 3),
+            "a time step has only 5 projections .*: set it to 2",
+        ),
+        (
+            lambda: steps.split(np.arange(9.0), np.repeat([0, 1, 2], 3), "time", 2, 1, np.r_[0:3, 6:9]),
+            "no projection of time step 1 can be used",
+        ),
     ],
 )
 def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from tomodenoise import inference, models, specs, splitting, training
 from tomodenoise.errors import UserError
+from tomodenoise.judging import slices
 from tomodenoise.sections import Sections, mix
 from tomodenoise.training import ranks, schedule, tasks
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
@@ -134,6 +135,42 @@ def test_a_network_of_three_steps_learns_without_their_noise(tmp_path: Path) -> 
     assert max(errors) < 0.75 * 0.25 / 3
     assert history[-1].umse is not None
     assert history[-1].umse * model.normalisation.scale[0] ** 2 == pytest.approx(errors[1], rel=0.25)
+
+
+def test_a_model_keeps_which_rows_it_was_not_trained_on(tmp_path: Path) -> None:
+    clean = scans_on_disk.blobs(40, 48)
+    clean[:20] = 0
+    half_air = scans_on_disk.write(tmp_path, clean)
+    facts = {"source": {"foam": "x"}, "config": {"scans": {"foam": {}}, "train": {"mask": "fov", "held_out": 0.2}}}
+    model, _ = run(task(half_air, 5e3, facts=facts))
+    assert model.facts["improving"] is True
+    kept = model.facts["held_out"]["foam"]
+    assert not kept["band"]
+    (rows,) = kept["rows"]
+    assert 20 < rows[0] < rows[1] < 40
+    chosen = slices.choose(half_air, SPEC, *slices.trained(model.facts, {"fingerprint": "x"}, None))
+    assert [list(run) for run in chosen.runs] == kept["rows"]
+    unseen = slices.choose(half_air, SPEC, *slices.trained(model.facts, {"fingerprint": "y"}, None))
+    assert unseen.rows.min() >= 19
+    assert "rows that hold sample" in unseen.why
+
+
+def test_a_model_that_kept_no_rows_is_judged_by_the_same_rule(scan: Sections) -> None:
+    facts = {"source": {"foam": "x"}, "config": {"scans": {"foam": {}}, "train": {"mask": "fov", "held_out": 0.2}}}
+    model, _ = run(task(scan, 5e3, facts=facts))
+    old = {key: value for key, value in model.facts.items() if key != "held_out"}
+    new, before = (
+        slices.choose(scan, SPEC, *slices.trained(told, {"fingerprint": "x"}, None)) for told in (model.facts, old)
+    )
+    assert new.runs == before.runs
+    np.testing.assert_array_equal(new.mask, before.mask)
+
+
+def test_values_that_are_not_finite_are_refused_with_their_rows(tmp_path: Path) -> None:
+    clean = scans_on_disk.blobs(24, 48)
+    clean[17, 5, 5] = np.nan
+    with pytest.raises(UserError, match="rows 16 to 23 hold values that are not finite"):
+        run(task(scans_on_disk.write(tmp_path, clean), 5e3))
 
 
 def test_a_volumetric_network_needs_rows(tmp_path: Path) -> None:

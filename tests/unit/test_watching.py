@@ -1,5 +1,7 @@
 """Noise, residual and error over time are what they say; the report finds what moves."""
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,27 @@ def test_a_front_that_moves_adds_nothing_to_the_error(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.umse[1:-1], 0.01, atol=0.006)
 
 
+def test_a_blank_step_and_one_that_is_not_finite_spoil_no_other(tmp_path: Path) -> None:
+    truth = np.ones((TIMES, 1, DEPTH, SIZE, SIZE))
+    whole = watching.watch(*written(tmp_path / "whole", truth, 0.1), (0, 3), None)
+    scan, image = written(tmp_path / "broken", truth, 0.1)
+    raw = volumes.open_array(scan.array)[:]
+    raw[0], raw[-1] = 0, np.nan
+    volumes.write_shard(scan.array, (0, 0, 0, 0, 0), raw)
+    found = watching.watch(scan, image, (0, 3), None)
+    np.testing.assert_array_equal(found.umse[2:-2], whole.umse[2:-2])
+    assert np.isnan(found.umse[-2:]).all()
+    assert np.isfinite(found.residual[:-1]).all()
+
+
+def test_a_view_of_nothing_has_no_figures(tmp_path: Path) -> None:
+    scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        found = watching.watch(replace(scan, radius=0.0), image, (0, 3), None)
+    assert np.isnan(found.residual).all()
+
+
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
     found = watching.watch(scan, image, (0, 3), 0.25)
@@ -86,7 +109,7 @@ def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None
         Scale((0.0, 2.0), (0, 255)),
         "key",
     )
-    assert "6.0 dB above inside" in found.told
+    assert "6.0 dB above inside" in found.drift
     assert found.chart.startswith("<svg")
     assert found.strip_steps.startswith("0 (0 s), ")
     for picture in (found.strip, found.cut, found.animation):

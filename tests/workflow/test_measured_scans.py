@@ -39,7 +39,7 @@ def test_every_measured_scan_runs_from_raw_to_report(tmp_path: Path) -> None:
         assert volume.std() > 0
     overview = (tmp_path / "results/report.html").read_text()
     assert all(f'href="{name}/report.html"' in overview for name in SCANS)
-    assert "wedge of 26.0 degrees" in (tmp_path / "results/needle/report.html").read_text()
+    assert "26.0 of 180 degrees are missing" in (tmp_path / "results/needle/report.html").read_text()
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the measured scans are not at {DATA}")

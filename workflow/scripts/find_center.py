@@ -25,8 +25,11 @@ def main(
     part: tuple[int, int],
 ) -> None:
     """Search on rows spread over the scan, and some of its projections; numbers in the config overrule the result."""
-    angles = scans.from_json(json.loads(scan_file.read_text())).angles[slice(*part)]
+    scan = scans.from_json(json.loads(scan_file.read_text()))
+    lit = scan.lit[(scan.lit >= part[0]) & (scan.lit < part[1])]
+    angles = scan.angles[lit]
     sinograms, rows = volumes.read_spread_rows(array, ROWS, slice(*part))
+    sinograms = sinograms[:, lit - part[0]]
     columns = sinograms.shape[2]
     found = centering.settle(centering.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
     logs.logger.info("center %.2f (%s), confidence %s; %s", found.center, found.method, found.confidence, asdict(found))

@@ -23,15 +23,19 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
         return
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
     scan = replace(scans.from_json(header), pixel_size=params.pixel_size)
-    setting, told = record.acquisition(scan, corrections, found.split.members, params.config)
-    chosen = slices.choose(found.at(0), model.spec, *slices.trained(model.facts, scan.identity, params.rows))
+    setting, context = record.acquisition(scan, corrections, found.split.members, params.config)
+    training, seen = slices.trained(model.facts, scan.identity, params.rows)
+    here = training is not None and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
+    context = replace(context, trained=here, improving=model.facts.get("improving"))
+    chosen = slices.choose(found.at(0), model.spec, training, seen)
     true = truth.read(Path(files.truth), found, scan.rows) if files.truth else None
     product = params.denoise["input"], int(params.denoise["ensemble"])
     case = cases.Case(found, model, chosen, setting, *product, tuple(params.window), true)
     images, named = cases.whole(case), dict(zip(params.others, others, strict=True))
     judged = figures.judge(images, rivals.gather(params.filters, named, case, images))
     beside = record.beside(case, params.labels, params.seconds)
-    logs.logger.info("%s", "; ".join(record.write(quality, curves, judged, images, chosen, told, beside)))
+    for verdict in record.write(quality, curves, judged, images, chosen, context, beside):
+        logs.logger.info("%s", verdict)
 
 
 if __name__ == "__main__":

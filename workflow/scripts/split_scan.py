@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str = "angle") -> None:
-    """Read the angles from `scan.json` and write `split.json`; `by` tells how a dynamic scan is split."""
+    """Read the angles from `scan.json` and write `split.json`; `by` is how a dynamic scan is split."""
     raw = scans.from_json(json.loads(scan.read_text()))
     if raw.steps is None:
-        found = splitting.split(raw.angles, sections, inputs)
+        found = splitting.split(raw.angles, sections, inputs, raw.lit)
     else:
-        found = steps.split(raw.angles, raw.steps, by, sections, inputs)
+        found = steps.split(raw.angles, raw.steps, by, sections, inputs, raw.lit)
     found, chosen, count = replace(found, why=why), f" ({why})" if why else "", len(found.sections)
     logs.logger.info(
-        "%d projections in %d sections%s, %d in and %d out", len(raw.angles), count, chosen, inputs, sections - inputs
+        "%d projections in %d sections%s, %d in and %d out", len(raw.lit), count, chosen, inputs, sections - inputs
     )
     if found.interlacing:
         logs.logger.info("%s", found.interlacing)
-    if found.missing_wedge:
-        logs.logger.warning("the angles leave out a wedge of %.1f degrees", found.missing_wedge)
+    for concern in splitting.concerns(found):
+        logs.logger.warning(concern)
     output.write_text(json.dumps(splitting.to_json(found), indent=1))
 
 

@@ -1,22 +1,18 @@
-"""The directions of a scan's views on the circle: how they repeat, what they leave out, how they are dealt out evenly.
+"""The directions of a scan's views on the circle: how they repeat, where they are missing, how they are dealt evenly.
 
 Parallel beams repeat after 180 degrees. A view and its opposite are mirror images, but they see the same only as far as
 the detector reaches to both sides of the axis, so a scan of 360 degrees is looked at on the whole circle.
 """
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 
 WEDGE = 6
-"""A gap of more than so many usual ones is what a tilt series leaves out."""
+"""Views are missing in a gap that is wider than this many usual gaps around it."""
 
-GAP_LIMIT = 1.5
-"""A section whose largest angular gap exceeds this multiple of its mean gap is refused."""
+AROUND = 12
+"""Gaps to each side that say what is usual: a scan may be denser in one range of angles than in another."""
 
 SAME_DIRECTION = 0.05
 """Views closer than this share of the usual gap are of one direction."""
@@ -25,9 +21,12 @@ HALF, FULL = np.pi, 2 * np.pi
 
 
 def is_full_turn(angles: FloatArray) -> bool:
-    """Tell whether the views go all around the sample: no gap on the circle is a wedge, or 90 degrees and more."""
+    """Tell whether the views go all around the sample.
+
+    True where no gap on the circle exceeds 90 degrees and what is missing is at most 45 degrees together.
+    """
     gaps, missing = covered_gaps(np.sort(_folded(angles, FULL)), FULL)
-    return missing == 0 and bool(gaps.max() <= FULL / 4 + 1e-9)
+    return bool((gaps + missing).max() <= FULL / 4 + 1e-9 and missing.sum() <= FULL / 8 + 1e-9)
 
 
 def interleave(angles: FloatArray, sections: int) -> tuple[IntArray, ...]:
@@ -68,25 +67,34 @@ def angular_weights(angles: FloatArray) -> tuple[FloatArray, float]:
 
     Returns
     -------
-    (n,) float64 weights in radians, and the missing wedge in radians. Views of the same direction share one
-    weight equally, so neither the two ends of a closed half-turn nor a further turn count twice. For a full turn it is
-    a quarter of the gaps on the whole circle, so that both sides count alike; its weights, too, sum to pi.
+    (n,) float64 weights in radians, and how much of the half-turn no view covers, in radians; together they are pi.
+
+    Notes
+    -----
+    Views of the same direction share one weight equally, so neither the two ends of a closed half-turn nor a further
+    turn count twice. For a full turn it is a quarter of the gaps on the whole circle, so that both sides count alike;
+    a view whose opposite is missing counts twice. A view at the rim of a gap gets a usual weight: it shows nothing of
+    the directions in the gap, and the gap's weight would make it a streak.
     """
     turn = FULL if is_full_turn(angles) else HALF
     order = np.argsort(_folded(angles, turn), kind="stable")
-    after, wedge = covered_gaps(_folded(angles, turn)[order], turn)
-    first = int(np.argmax(after)) + 1  # begin behind a gap, so that no direction is cut at the seam
-    order, after = np.roll(order, -first), np.roll(after, -first)
+    places = _folded(angles, turn)[order]
+    gaps, missing = covered_gaps(places, turn)
+    first = int(np.argmax(gaps)) + 1  # begin behind a gap, so that no direction is cut at the seam
+    order, after = np.roll(order, -first), np.roll(gaps, -first)
     is_new = np.r_[True, after[:-1] > SAME_DIRECTION * usual(after)]
     direction = np.cumsum(is_new) - 1
     to_next = np.bincount(direction, after)
     weights = np.empty(len(angles))
     weights[order] = ((to_next + np.roll(to_next, 1)) / 2 / np.bincount(direction))[direction]
-    return weights * HALF / turn, wedge
+    if turn == HALF:
+        return weights, float(missing.sum())
+    weights[_in_gap(_folded(angles + HALF, FULL), places, gaps, missing)] *= 2
+    return weights * HALF / turn, float(covered_gaps(np.sort(half_turn(angles)), HALF)[1].sum())
 
 
-def covered_gaps(directions: FloatArray, turn: float) -> tuple[FloatArray, float]:
-    """Gaps between neighbouring directions, without what the scan leaves out.
+def covered_gaps(directions: FloatArray, turn: float) -> tuple[FloatArray, FloatArray]:
+    """Gaps between neighbouring directions, and how much of each is missing from the scan.
 
     Parameters
     ----------
@@ -95,15 +103,35 @@ def covered_gaps(directions: FloatArray, turn: float) -> tuple[FloatArray, float
 
     Returns
     -------
-    (n,) the gap after each direction, and the missing wedge, both in radians. The widest gap is a wedge where it
-    exceeds six usual ones; a usual gap then stands in its place, and the rest is missing.
+    (n,) the gap after each direction without what is missing, and (n,) what is missing in it, both in radians; together
+    they are the turn. Views are missing in a gap that is wider than six of the usual gaps to either side of it, such
+    as the wedge of a tilt series or lost frames; one usual gap then remains, and the rest is missing.
     """
     gaps = np.diff(directions, append=directions[0] + turn)
-    widest = int(np.argmax(gaps))
-    typical = usual(np.delete(gaps, widest)) if len(gaps) > 1 else turn
-    missing = gaps[widest] - typical if gaps[widest] > WEDGE * typical else 0.0
-    gaps[widest] -= missing
-    return gaps, float(missing)
+    missing = np.zeros(len(gaps))
+    apart = np.flatnonzero(gaps > SAME_DIRECTION * _finest(gaps))
+    steps = gaps[apart]
+    reach = min(AROUND, len(steps) - 1)
+    for place in np.flatnonzero(steps > WEDGE * _finest(steps)) if reach else ():
+        near = (place + np.r_[-reach:0, 1 : reach + 1]) % len(steps)
+        typical = max(usual(_without_widest(steps[side]), 0.5) for side in np.split(near, 2))
+        if steps[place] > WEDGE * typical:
+            missing[apart[place]] = steps[place] - typical
+    return gaps - missing, missing
+
+
+def missing_ranges(angles: FloatArray) -> tuple[tuple[float, float], ...]:
+    """Ranges of angles (from, to), radians, in which the scan has no views; as wide as `covered_gaps` says.
+
+    They begin within the first turn of the scan: a half-turn, or the whole circle for a full turn.
+    """
+    turn, start = FULL if is_full_turn(angles) else HALF, float(angles.min())
+    places = np.sort(_folded(angles - start, turn))
+    gaps, missing = covered_gaps(places, turn)
+    return tuple(
+        (float(start + places[at]), float(start + places[at] + gaps[at] + missing[at]))
+        for at in np.flatnonzero(missing)
+    )
 
 
 def half_turn(angles: FloatArray) -> FloatArray:
@@ -111,37 +139,26 @@ def half_turn(angles: FloatArray) -> FloatArray:
     return _folded(angles, HALF)
 
 
-def usual(gaps: FloatArray) -> float:
-    """Give the gap that a quarter of the circle does not exceed: blind to coinciding views."""
+def usual(gaps: FloatArray, share: float = 0.25) -> float:
+    """Give the gap that a quarter of the circle, or another share, does not exceed: blind to coinciding views."""
     ascending = np.sort(gaps)
-    return float(ascending[np.searchsorted(np.cumsum(ascending), 0.25 * gaps.sum())])
+    return float(ascending[np.searchsorted(np.cumsum(ascending), share * gaps.sum())])
 
 
-def check_gaps(angles: FloatArray, members: Sequence[IntArray]) -> None:
-    """Refuse sections, (n,) indices each, with a gap that neither their size nor the scan's own order explains.
+def _finest(gaps: FloatArray) -> float:
+    """Usual gap where views are dense."""
+    return usual(_without_widest(gaps), 0.1)
 
-    Raises
-    ------
-    UserError
-        With the section's number.
-    """
-    folded = half_turn(angles)
-    order = np.argsort(folded, kind="stable")
-    covered, _ = covered_gaps(folded[order], HALF)
-    place = np.empty(len(angles))
-    place[order] = np.cumsum(covered) - covered
-    unevenness = (len(members) + 1) * min(covered.max() - covered.mean(), usual(covered))
-    if is_full_turn(angles):
-        unevenness += 4 * covered.mean()  # each half-turn is dealt by itself, two of its own steps off the other
-    for number, indices in enumerate(members, start=1):
-        widest = np.diff(np.sort(place[indices]), append=place[indices].min() + covered.sum()).max()
-        mean = covered.sum() / len(indices)
-        if widest > GAP_LIMIT * mean + unevenness + 1e-9:
-            raise UserError(
-                f"section {number} of {len(members)} leaves a gap of {math.degrees(widest):.2f} degrees, more than"
-                f" {GAP_LIMIT} times its mean of {math.degrees(mean):.2f}: set split.sections lower, or leave out"
-                " projections where the angles are denser than elsewhere"
-            )
+
+def _without_widest(gaps: FloatArray) -> FloatArray:
+    return np.delete(gaps, np.argmax(gaps)) if len(gaps) > 1 else gaps
+
+
+def _in_gap(angles: FloatArray, directions: FloatArray, gaps: FloatArray, missing: FloatArray) -> BoolArray:
+    """Tell which angles (m,) in [0, 2 pi) lie in gaps after ascending directions (n,) on the circle."""
+    at = np.searchsorted(directions, angles, side="right") - 1
+    behind = np.mod(angles - directions[at], FULL) - gaps[at] / 2
+    return np.asarray((behind > 0) & (behind < missing[at]))
 
 
 def _deal(order: IntArray, sections: int) -> tuple[IntArray, ...]:

@@ -129,8 +129,7 @@ def warnings(
             f"time steps: {split.interlacing.verdict} ({split.interlacing.group} of them leave a gap"
             f" {split.interlacing.figure:.1f} times the mean): what streaks input and target share stays in the volume"
         )
-    if split.missing_wedge:
-        found.append(f"no projections in a wedge of {split.missing_wedge:.1f} degrees: expect its streaks to remain")
+    found += splitting.concerns(split)
     if scan.pixel_size is None:
         found.append("the file does not say the pixel size, so the volume has no unit: set pixel_size")
     return [*map(str, scan.left_out), *found, *scan.doubts]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tomodenoise import geometry, grid, splitting, volumes
 from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,16 @@ class Sections:
         """
         if self.additive:
             return splitting.mixing(members, [part.share for part in self.split.sections])
+        wanted = tuple(sorted(members))
+        if wanted not in self.unions:
+            raise ValueError(f"{self.array}: no reconstruction of the sections {wanted} together is stored")
         weights = np.zeros(len(self.unions), dtype=np.float32)
-        weights[self.unions.index(tuple(sorted(members)))] = 1
+        weights[self.unions.index(wanted)] = 1
         return weights
+
+    def holds(self, members: Sequence[int]) -> bool:
+        """Tell whether `mixing` knows the union of some sections."""
+        return self.additive or tuple(sorted(members)) in self.unions
 
     def read(self, start: int, stop: int) -> FloatArray:
         """Read rows of all that is stored: (S, channel, z, y, x) float32, attenuation per pixel.
@@ -95,13 +103,21 @@ class Sections:
 
 
 def describe(results: Path) -> Sections:
-    """Find the sections of a scan in its folder of results."""
+    """Find the sections of a scan in its folder of results.
+
+    Raises
+    ------
+    UserError
+        If another version, or other settings, stored other reconstructions.
+    """
     split = splitting.from_json(json.loads((results / "split.json").read_text()))
     radius = geometry.read(results / "center.json").radius
     array = results / "sections.zarr"
     count, channels, depth, _, size = volumes.open_array(array).shape
     alone = split.times > 1 or count == len(split.sections)
     unions = tuple((i,) for i in range(count)) if alone else splitting.stored(split.roles, additive=False)
+    if len(unions) != count:
+        raise UserError(f"{array} holds {count} reconstructions, not {len(unions)}: run again with `-R reconstruct`")
     return Sections(array, channels, depth, size, split, radius, unions)
 
 

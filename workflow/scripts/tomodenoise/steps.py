@@ -101,7 +101,9 @@ def choose(
     return Choice("time", int(settings["group"]), 1, "")
 
 
-def split(angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: int) -> Split:
+def split(
+    angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: int, used: IntArray | None = None
+) -> Split:
     """Form the sections of a dynamic scan, one step after the other.
 
     Parameters
@@ -109,6 +111,7 @@ def split(angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: i
     angles : (n,) radians.
     steps : (n,) time step of each projection, ascending.
     by, sections, inputs : as in `Choice`.
+    used : positions of the projections to deal, ascending; all by default.
 
     Returns
     -------
@@ -118,19 +121,46 @@ def split(angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: i
     Raises
     ------
     UserError
-        As `splitting.split`, with the step's number.
+        As `splitting.check`; and for a step without projections.
     """
-    members = np.split(np.arange(len(steps)), np.flatnonzero(np.diff(steps)) + 1)
-    if by == "angle":
-        return _split_each(angles, members, sections, inputs)
-    parts, wedges = [], []
-    for indices in members:
-        weights, wedge = directions.angular_weights(angles[indices])
-        parts.append(Section(indices, angles[indices], weights, len(indices) / len(steps)))
-        wedges.append(wedge)
-    found = interlacing([angles[indices] for indices in members], sections)
-    roles = tuple(Role((i,), tuple(j for j in range(sections) if j != i)) for i in range(sections))
-    return Split(tuple(parts), roles, math.degrees(max(wedges)), times=len(members), interlacing=found)
+    dealt = np.arange(len(steps)) if used is None else used
+    firsts = np.flatnonzero(np.diff(steps, prepend=-1))
+    members = np.split(dealt, np.searchsorted(dealt, firsts[1:]))
+    empty = [number for number, indices in enumerate(members) if not len(indices)]
+    if empty:
+        raise UserError(f"no projection of time step {empty[0]} can be used: it cannot be reconstructed, leave it out")
+    parts = [angles[indices] for indices in members]
+    wedges = [directions.angular_weights(part)[1] for part in parts]
+    worst = int(np.argmax(wedges))
+    found = _by_angle(parts, members, sections, inputs) if by == "angle" else _by_time(parts, members, sections)
+    unused = np.setdiff1d(np.arange(len(steps)), dealt)
+    return replace(
+        found,
+        missing_wedge=math.degrees(wedges[worst]),
+        gaps=splitting.gaps(parts[worst]),
+        unused=tuple(unused.tolist()),
+    )
+
+
+def _by_time(parts: Sequence[FloatArray], members: Sequence[IntArray], group: int) -> Split:
+    total = sum(map(len, members))
+    sections = tuple(
+        Section(indices, part, directions.angular_weights(part)[0], len(indices) / total)
+        for indices, part in zip(members, parts, strict=True)
+    )
+    roles = tuple(Role((i,), tuple(j for j in range(group) if j != i)) for i in range(group))
+    return Split(sections, roles, 0.0, times=len(members), interlacing=interlacing(parts, group))
+
+
+def _by_angle(parts: Sequence[FloatArray], members: Sequence[IntArray], sections: int, inputs: int) -> Split:
+    splitting.check(parts, sections)
+    found = [splitting.split(part, sections, inputs) for part in parts]
+    dealt = tuple(
+        replace(section, indices=indices[section.indices])
+        for step, indices in zip(found, members, strict=True)
+        for section in step.sections
+    )
+    return Split(dealt, found[0].roles, 0.0, times=len(members))
 
 
 def in_context(roles: Sequence[Role], steps: int) -> tuple[Role, ...]:
@@ -207,19 +237,3 @@ def _smallest_even(steps: Sequence[FloatArray], columns: int) -> tuple[int, str]
         f"the {size} {chosen.directions} directions cover the circle evenly"
         f" (widest gap {chosen.figure:.2f} times the mean)" + (" with enough for a target" if enough else "")
     )
-
-
-def _split_each(angles: FloatArray, members: Sequence[IntArray], sections: int, inputs: int) -> Split:
-    found: list[Split] = []
-    for number, indices in enumerate(members):
-        try:
-            found.append(splitting.split(angles[indices], sections, inputs))
-        except UserError as mistake:
-            raise UserError(f"step {number}: {mistake}") from None
-    parts = [
-        replace(part, indices=indices[part.indices])
-        for step, indices in zip(found, members, strict=True)
-        for part in step.sections
-    ]
-    wedge = max(step.missing_wedge for step in found)
-    return Split(tuple(parts), found[0].roles, wedge, times=len(members))

@@ -62,8 +62,9 @@ def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | N
         near = range(*grid.with_halo(time, time + 1, apart, times))
         raw = {each: raw[each] if each in raw else _raw(scan, each, rows) for each in near}
         noisy = raw[time]
-        figures[1, time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, visible], dtype=float))
-        if len(near) == 2 * apart + 1:
+        if visible.any():
+            figures[1, time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, visible], dtype=float))
+        if visible.any() and len(near) == 2 * apart + 1:
             a, b = (raw[each][:, visible].astype(float) for each in (near[0], near[-1]))
             x, f = noisy[:, visible], denoised[:, visible]
             figures[0, time] = np.sqrt(np.mean((a - x) * (b - x)).clip(0))

@@ -8,10 +8,12 @@ import numpy as np
 
 from tomodenoise.arrays import BoolArray, FloatArray
 from tomodenoise.judging import figures
+from tomodenoise.judging.context import Level, Verdict
 from tomodenoise.judging.evidence import Evidence
-from tomodenoise.judging.verdicts import LITTLE_GAIN, OFF, Level, Verdict
+from tomodenoise.judging.verdicts import LITTLE_GAIN, OFF
 
 KEPT: Mapping[str, Sequence[str]] = {
+    "sample": ("holds",),
     "split_loss": ("split_loss",),
     "umse": ("umse", "umse_given", "upsnr", "upsnr_given"),
     "cross_frc": ("valid_to", "half"),
@@ -30,7 +32,7 @@ UNSURE = 0.1
 """Error of a slope above which it says nothing."""
 
 WORSE = 1.0
-"""Decibels by which the error outside of the steps of training may exceed that inside before it is told."""
+"""Decibels by which the error outside of the training steps may exceed that inside before it is reported."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,15 @@ def gather(axis: str, evidence: Iterable[tuple[int, Evidence]]) -> Along | None:
     places: list[int] = []
     values: dict[str, list[float | None]] = {key: [] for keys in KEPT.values() for key in keys}
     absent: dict[str, dict[str, Any]] = {}
-    for place, each in evidence:
+    for place, shown in evidence:
         places.append(place)
-        found = figures.judge(each, names=KEPT)
+        judgement = figures.judge(shown, names=KEPT)
         for name, keys in KEPT.items():
-            told = found.figures[name].values if name in found.figures else {}
+            found = judgement.figures[name].values if name in judgement.figures else {}
             for key in keys:
-                value = told.get(key)
-                values[key].append(value if value is not None and np.isfinite(value) else None)
-        for name, reason in found.absent.items():
+                value = found.get(key)
+                values[key].append(float(value) if value is not None and np.isfinite(value) else None)
+        for name, reason in judgement.absent.items():
             absent.setdefault(name, {"reason": reason, "places": []})["places"].append(place)
     if not places:
         return None
@@ -74,70 +76,76 @@ def verdicts(along: Along, labels: Sequence[str], window: Sequence[int] = (0, 0)
     Parameters
     ----------
     labels : of all channels or steps.
-    window : time steps that the model was trained on, first and last plus one.
+    window : time steps that the model was trained on, [start, stop).
     """
-    tell = _channels if along.axis == "channel" else _steps
-    return [Verdict("along", level, text) for level, text in tell(along, labels, window)]
+    write = _channels if along.axis == "channel" else _steps
+    return [Verdict("along", level, text) for level, text in write(along, labels, window)]
 
 
 def _channels(along: Along, labels: Sequence[str], _: Sequence[int]) -> Iterator[tuple[Level, str]]:
-    if "umse" in along.figures:
-        yield from _gains(along, labels)
-    if "slope" in along.figures:
-        empty = _line(along, "slope") < CERTAIN * _line(along, "slope_error")
-        if empty.any():
-            text = f"Data that the network did not see confirm nothing of its image of {_some(along, labels, empty)}"
-            yield "bad", f"{text}: next to nothing but noise is there; read no structure out of it."
+    slope = _line(along, "slope")
+    empty = (_line(along, "holds") == 0) | (slope < CERTAIN * _line(along, "slope_error"))
+    if empty.any():
+        text = f"Unseen data confirm nothing of the image of {_some(along, labels, empty)}"
+        yield "bad", f"{text}: it is hardly more than noise. Do not read structure out of it."
+    if not empty.all():
+        yield from _gains(along, labels, ~empty)
         yield from _slopes(along, labels, ~empty, "channels", "bad")
 
 
-def _gains(along: Along, labels: Sequence[str]) -> Iterator[tuple[Level, str]]:
+def _gains(along: Along, labels: Sequence[str], part: BoolArray) -> Iterator[tuple[Level, str]]:
+    if "umse" not in along.figures:
+        return
     gain = _line(along, "upsnr") - _line(along, "upsnr_given")
-    told, poor = np.isfinite(gain), gain < LITTLE_GAIN
-    if told.any():
-        ends = dict.fromkeys(f"{end:.1f}" for end in (gain[told].min(), gain[told].max()))
-        text = f"The error falls by {' to '.join(ends)} dB in {told.sum()} of {len(gain)} channels"
-        yield ("note", f"{text}; by little in {_some(along, labels, poor)}.") if poor.any() else ("good", f"{text}.")
-    if not told.all():
-        yield "note", f"The error is too small to be told from zero on so few pixels in {_some(along, labels, ~told)}."
+    known, poor = part & np.isfinite(gain), part & (gain < LITTLE_GAIN)
+    if known.any():
+        ends = dict.fromkeys(f"{end:.1f}" for end in (gain[known].min(), gain[known].max()))
+        text = f"Denoising lowers the error by {' to '.join(ends)} dB in {known.sum()} of {len(gain)} channels"
+        yield ("note", f"{text}, by little in {_some(along, labels, poor)}.") if poor.any() else ("good", f"{text}.")
+    if (part & ~known).any():
+        yield "note", f"The error of {_some(along, labels, part & ~known)} is too small to measure on these pixels."
 
 
 def _steps(along: Along, labels: Sequence[str], window: Sequence[int]) -> Iterator[tuple[Level, str]]:
     places = np.array(along.places)
     inside = (places >= window[0]) & (places < window[1])
-    if "umse" in along.figures and inside.any() and not inside.all():
-        error = _line(along, "umse")
-        within, beyond = (float(np.nanmean(error[part])) for part in (inside, ~inside))
-        if within > 0 and beyond > 0:
-            change = 10 * np.log10(beyond / within)
-            text = f"Outside of the steps of training the error is {abs(change):.1f} dB"
-            text += f" {'above' if change > 0 else 'below'} that inside"
-            yield ("bad", f"{text}: train on steps that show the process.") if change > WORSE else ("good", f"{text}.")
-    if "slope" in along.figures:
-        yield from _slopes(along, labels, inside, "steps of training", "bad")
-        yield from _slopes(along, labels, ~inside, "steps that training did not see", "note")
+    yield from _drift(_line(along, "umse"), inside)
+    yield from _slopes(along, labels, inside, "training steps", "bad")
+    yield from _slopes(along, labels, ~inside, "steps without training", "note")
+
+
+def _drift(error: FloatArray, inside: BoolArray) -> Iterator[tuple[Level, str]]:
+    """Compare the error of the steps that the model was trained on with that of the others."""
+    known = np.isfinite(error)
+    if not ((known & inside).any() and (known & ~inside).any()):
+        return
+    within, beyond = (float(error[known & part].mean()) for part in (inside, ~inside))
+    if within > 0 and beyond > 0:
+        change = 10 * np.log10(beyond / within)
+        where = "higher" if change > 0 else "lower"
+        text = f"The error is {abs(change):.1f} dB {where} outside of the training steps"
+        yield ("bad", f"{text}: train on steps that show the process.") if change > WORSE else ("good", f"{text}.")
 
 
 def _slopes(
     along: Along, labels: Sequence[str], part: BoolArray, what: str, level: Level
 ) -> Iterator[tuple[Level, str]]:
     slope, error = _line(along, "slope"), _line(along, "slope_error")
-    sure = error <= UNSURE
-    off, told = part & sure & (np.abs(slope - 1) > OFF + 2 * error), part & sure
+    sure = part & (error <= UNSURE)
+    off, unsure = sure & (np.abs(slope - 1) > OFF + 2 * error), part & ~sure
     if off.any():
-        range_ = f"slope {slope[off].min():.2f} to {slope[off].max():.2f}"
-        yield (
-            level,
-            f"Grey values are off in {off.sum()} of {part.sum()} {what}: {_some(along, labels, off)} ({range_}).",
-        )
-    elif told.any():
-        yield "good", f"Grey values are right on average in {told.sum()} of {part.sum()} {what}."
-    if (part & ~sure).any():
-        yield "note", f"Whether grey values are right cannot be told of {_some(along, labels, part & ~sure)}: noise."
+        ends = f"slope {slope[off].min():.2f} to {slope[off].max():.2f}"
+        yield level, f"Grey values are off in {off.sum()} of {part.sum()} {what}: {_some(along, labels, off)} ({ends})."
+    elif sure.any():
+        yield "good", f"Grey values are right on average in {sure.sum()} of {part.sum()} {what}."
+    if unsure.any() and "slope" in along.figures:
+        yield "note", f"Grey values cannot be checked in {_some(along, labels, unsure)}: too much noise."
 
 
 def _line(along: Along, key: str) -> FloatArray:
-    return np.array([np.nan if value is None else value for value in along.figures[key]], dtype=float)
+    """Values along the axis; NaN where there are none."""
+    line = along.figures.get(key, [None] * len(along.places))
+    return np.array([np.nan if value is None else value for value in line], dtype=float)
 
 
 def _some(along: Along, labels: Sequence[str], chosen: BoolArray) -> str:

@@ -60,9 +60,9 @@ def _figures(
     if denoised is not e.raw:
         left = residuals.examine(e.raw, denoised, e.noise, e.mask)
         values["residual"] = left.at_edges - left.noise_at_edges
-    if e.truth is not None:
-        values["psnr"] = merit.psnr(denoised, e.truth, e.mask, e.scale)
-        values["ssim"] = merit.ssim(denoised, e.truth, e.mask, e.scale)
+    if (truth := e.truth) is not None:
+        values["psnr"] = merit.psnr(denoised, truth, e.mask, e.scale)
+        values["ssim"] = _if_any(lambda: merit.ssim(denoised, truth, e.mask, e.scale))
     return values
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from tomodenoise.arrays import BoolArray, FloatArray
 from tomodenoise.judging.parts import Members, Parts, parts
 from tomodenoise.judging.slices import Slices
 from tomodenoise.models import Model
-from tomodenoise.quality import residuals
+from tomodenoise.quality import residuals, structure
 from tomodenoise.sections import Sections, mix
 from tomodenoise.splitting import Split
 
@@ -76,9 +78,36 @@ class Evidence:
     def scale(self) -> float:
         """Range of grey values, R of the PSNR: that of the truth, else from the 0.5 % to the 99.5 % quantile."""
         if self.truth is not None:
-            return float(np.ptp(self.truth[:, self.mask]))
+            return float(np.ptp(self.truth[:, self.mask])) or 1.0
         low, high = np.quantile(self.denoised[:, self.mask], [0.005, 0.995])
         return float(high - low) or 1.0
+
+    @property
+    def finite(self) -> "Evidence":
+        """The slices in which every image holds numbers everywhere; itself where all do."""
+        names = [
+            "given",
+            "found",
+            "targets",
+            "opposite",
+            "raw",
+            "denoised",
+            *(["truth"] if self.truth is not None else []),
+        ]
+        single = {name: getattr(self, name) for name in names}
+        paired = {"neighbours": self.neighbours, "apart": self.apart, "twins": (self.twins,) if self.twins else ()}
+        images = [*single.values(), *(image for pairs in paired.values() for pair in pairs for image in pair)]
+        kept = np.all([np.isfinite(image).all(axis=(1, 2)) for image in images], axis=0)
+        if kept.all():
+            return self
+        some: dict[str, Any] = {name: image[kept] for name, image in single.items()}
+        some |= {name: tuple((a[kept], b[kept]) for a, b in pairs) for name, pairs in paired.items()}
+        return replace(self, **some | {"twins": some["twins"][0] if self.twins else None})
+
+    @cached_property
+    def agreement(self) -> structure.Agreement:
+        """What x_A and x_B have in common."""
+        return structure.agreement(self.given, self.targets, self.mask)
 
     @property
     def shares(self) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from tomodenoise import splitting
 from tomodenoise.arrays import IntArray
 from tomodenoise.sections import Sections
 from tomodenoise.splitting import Split
@@ -26,41 +27,54 @@ class Parts:
     twins: tuple[Members, Members] | None
     """Two parts of the targets."""
     neighbours: tuple[tuple[Members, Members, Members], ...]
-    """Sections to be given, and two of the others with frames of one next to those of the other in time."""
+    """Sections to be given, and two of the others: those with most frames that follow on each other."""
     apart: tuple[tuple[Members, Members, Members], ...]
-    """The same of sections without such frames."""
+    """The same of sections without such frames; none where `neighbours` have none either."""
 
 
 def parts(scan: Sections) -> Parts:
-    """Choose what to give the model.
+    """Choose what to give the model: the halves of the data, whose targets make twins where there are three sections.
 
-    Every other section where there are three at least and their reconstructions add up, so that two disjoint parts are
-    left that see the whole circle evenly; else the first role of the training, which leaves one part.
+    The pairs of sections whose noise is compared are among those of which everything is stored: any pair where
+    reconstructions add up; with four sections of an iterative algorithm only every other one.
     """
     count = len(scan.split.sections)
-    if not scan.additive or count == 2:
-        role = scan.split.roles[0]
+    role = splitting.halves(count)
+    twins = splitting.apart(role)
+    if twins is None:
         return Parts(role.inputs, role.targets, None, (), ())
-    even, odd = tuple(range(0, count, 2)), tuple(range(1, count, 2))
-    given, targets = (odd, even) if count == 3 else (even, odd)
     every = set(range(count))
-    near, apart = (
-        tuple((tuple(sorted(every - {i, j})), (i,), (j,)) for i, j in pairs)
-        for pairs in _pairs([section.indices for section in scan.split.sections])
+
+    def compared(i: int, j: int) -> tuple[Members, Members, Members]:
+        return tuple(sorted(every - {i, j})), (i,), (j,)
+
+    near, apart = _pairs(
+        [section.indices for section in scan.split.sections],
+        [(i, j) for i, j in combinations(range(count), 2) if all(map(scan.holds, compared(i, j)))],
     )
-    return Parts(given, targets, (targets[::2], targets[1::2]), near, apart)
+    first, second = (twin.targets for twin in twins)
+    return Parts(
+        role.inputs,
+        role.targets,
+        (first, second),
+        tuple(compared(*pair) for pair in near),
+        tuple(compared(*pair) for pair in apart),
+    )
 
 
-def _pairs(sections: Sequence[IntArray]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Find pairs of sections with the most frames that follow on each other, and pairs with none or next to none."""
+def _pairs(
+    sections: Sequence[IntArray], able: Sequence[tuple[int, int]]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Choose among pairs those with the most frames that follow on each other, and those with none or next to none."""
     owner = np.concatenate([np.full(len(indices), number) for number, indices in enumerate(sections)])
     order = owner[np.argsort(np.concatenate(sections))]
     touching = np.zeros((len(sections), len(sections)))
     np.add.at(touching, (order[:-1], order[1:]), 1)
     touching += touching.T
-    pairs = sorted(combinations(range(len(sections)), 2), key=lambda pair: -touching[pair])
-    few = FEW_TOUCHING * touching[pairs[0]]
-    return _disjoint(pairs), _disjoint([pair for pair in pairs[::-1] if touching[pair] <= few])
+    few = FEW_TOUCHING * max(touching[pair] for pair in combinations(range(len(sections)), 2))
+    pairs = sorted(able, key=lambda pair: -touching[pair])
+    far = [pair for pair in pairs[::-1] if touching[pair] <= few]
+    return _disjoint(pairs), [] if len(far) == len(pairs) else _disjoint(far)
 
 
 def _disjoint(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

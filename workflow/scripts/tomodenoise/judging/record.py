@@ -14,11 +14,12 @@ from tomodenoise.correction.references import is_shared
 from tomodenoise.judging import along
 from tomodenoise.judging.along import Along
 from tomodenoise.judging.cases import Case, each
+from tomodenoise.judging.context import Context
 from tomodenoise.judging.curves import pack
 from tomodenoise.judging.evidence import Evidence, Setting
 from tomodenoise.judging.figures import Judgement
 from tomodenoise.judging.slices import Slices
-from tomodenoise.judging.verdicts import Told, verdicts
+from tomodenoise.judging.verdicts import verdicts
 from tomodenoise.sections import Sections
 
 DIGITS = 6
@@ -57,7 +58,7 @@ def steps(count: int, seconds: float | None) -> list[str]:
 
 def acquisition(
     scan: scans.Scan, corrections: Sequence[Mapping[str, Any]], sections: int, config: Mapping[str, Any]
-) -> tuple[Setting, Told]:
+) -> tuple[Setting, Context]:
     """Gather what of the acquisition counts.
 
     Parameters
@@ -70,14 +71,14 @@ def acquisition(
     divided, rebuilt = config["flats"] == "divided", config["reconstruct"]
     shared = scan.kind == "counts" and bool(sizes) and (not divided or is_shared(sizes, sections))
     able = engines.capabilities(rebuilt["engine"], rebuilt.get("algorithm"))
-    told: dict[str, list[float]] = {
+    found: dict[str, list[float]] = {
         key: [slab[key] for slab in corrections if slab.get(key) is not None]
         for key in ("smallest_counts", "low_counts", "afterglow")
     }
-    fewest, low = (min(told[key], default=None) for key in ("smallest_counts", "low_counts"))
+    fewest, low = (min(found[key], default=None) for key in ("smallest_counts", "low_counts"))
     return (
         Setting(sum(sizes) if shared else None, rebuilt["filter"], able.filtered, fewest, low),
-        Told(scan.pixel_size, sum(sizes), divided, max(told["afterglow"], default=None)),
+        Context(scan.pixel_size, sum(sizes), divided, max(found["afterglow"], default=None)),
     )
 
 
@@ -90,7 +91,7 @@ def refusal(scan: Sections, seen: int) -> str | None:
 
 
 def to_json(
-    judgement: Judgement, evidence: Evidence, slices: Slices, told: Told, beside: Beside | None = None
+    judgement: Judgement, evidence: Evidence, slices: Slices, context: Context, beside: Beside | None = None
 ) -> dict[str, Any]:
     """Plain values for `quality.json`: what was judged, each figure or why it is absent, and verdicts."""
     figures = {name: found.values for name, found in judgement.figures.items()}
@@ -103,7 +104,7 @@ def to_json(
         "targets": list(evidence.parts.targets),
         "told": evidence.told,
     }
-    words = verdicts(figures, told) + (along.verdicts(beside.along, beside.labels, beside.window) if beside else [])
+    words = verdicts(figures, context) + (along.verdicts(beside.along, beside.labels, beside.window) if beside else [])
     values: dict[str, Any] = _plain(
         {
             "judged": judged,
@@ -122,12 +123,12 @@ def write(
     judgement: Judgement,
     evidence: Evidence,
     slices: Slices,
-    told: Told,
+    context: Context,
     beside: Beside | None = None,
 ) -> list[str]:
     """Write both files, the curves named `figure/curve`; return the verdicts."""
     arrays = pack({name: found.curves for name, found in judgement.figures.items()})
-    values = to_json(judgement, evidence, slices, told, beside)
+    values = to_json(judgement, evidence, slices, context, beside)
     _write(file, curves, values, arrays)
     return [verdict["text"] for verdict in values["verdicts"]]
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.optimize import minimize_scalar
 
-from tomodenoise import classical
+from tomodenoise import classical, logs
 from tomodenoise.arrays import FloatArray
 from tomodenoise.judging.cases import Case, whole
 from tomodenoise.judging.evidence import Evidence
@@ -80,7 +80,11 @@ FILTERS: Mapping[str, Filter] = {
 
 
 def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evidence: Evidence) -> list[Rival]:
-    """Apply filters, see `filtered`, and models, see `of_model`."""
+    """Apply filters, see `filtered`, and models, see `of_model`; no filter where there is no noise to tune it on."""
+    noise = evidence.noise[:, evidence.mask]
+    if filters and not (noise.size and noise.std() > 0):
+        logs.logger.warning("the filters %s are not compared: the judged slices hold no noise", ", ".join(filters))
+        filters = ()
     found = [filtered(name, evidence) for name in filters]
     return found + [of_model(name, model, case) for name, model in models.items()]
 

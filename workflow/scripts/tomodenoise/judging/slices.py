@@ -42,22 +42,36 @@ def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, seen:
     Parameters
     ----------
     spec : the network.
-    training : `train` of the configuration with which the model was trained on this very scan; None where it was
-        trained on others.
+    training : how the model was trained on this very scan, see `trained`; None where it was trained on others.
     seen : whether it was trained on other rows of the same file, among which these may be.
     """
     count = plans.judged(scan.size, scan.channels)
     if training is None:
-        spread = _spread(scan.depth, min(count, scan.depth))
-        told = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"
-        return Slices(spread, scan.visible, not seen, f"slices spread over the scan; {told}")
+        return _unseen(scan, count, seen=seen)
     mask = sampling.sample(scan) if training["mask"] == "sample" else scan.visible
-    gap = dataset.VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2
-    _, part = sampling.divide(scan, mask, gap, training["held_out"])
+    if "rows" in training:
+        rows = np.concatenate([np.arange(*run) for run in training["rows"]])
+        part = sampling.Part(rows, sampling.bands(scan, mask, training["held_out"])[1] if training["band"] else mask)
+    else:  # a model of a version that did not keep it
+        gap = dataset.VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2
+        _, part = sampling.divide(scan, mask, gap, training["held_out"])
     some = _some(part.rows, count)
     if np.array_equal(part.mask, mask):
         return Slices(some, part.mask, True, "slices held out of training")
     return Slices(some, part.mask, True, "a band through the axis that was held out of training, as slices are few")
+
+
+def _unseen(scan: Sections, count: int, *, seen: bool) -> Slices:
+    """Spread slices over the rows of a scan that hold sample."""
+    rows = sampling.rows_with_sample(scan)
+    where = "the scan" if rows is None else "the rows that hold sample"
+    told = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"
+    if rows is None:
+        spread = _spread(scan.depth, min(count, scan.depth))
+    else:
+        places = np.concatenate([np.arange(*run) for run in _spread(len(rows), min(count, len(rows)))])
+        spread = tuple(runs(rows[np.unique(places)]))
+    return Slices(spread, scan.visible, not seen, f"slices spread over {where}; {told}")
 
 
 def fewer(slices: Slices, count: int) -> Slices:
@@ -68,7 +82,7 @@ def fewer(slices: Slices, count: int) -> Slices:
 def trained(
     facts: Mapping[str, Any], identity: Mapping[str, object], rows: Sequence[int] | None
 ) -> tuple[Mapping[str, Any] | None, bool]:
-    """Find the `train` settings of a model if it was trained on a scan.
+    """Find how a model was trained on a scan, if it was.
 
     Parameters
     ----------
@@ -78,12 +92,13 @@ def trained(
 
     Returns
     -------
-    The settings, None where it was trained on other files or other rows of this one; and whether on this file at all.
+    The `train` settings with `rows` and `band` of what was held out, see `dataset.HeldOut`; None where it was trained
+    on other files or other rows of this one. And whether it was trained on this file at all.
     """
     names = [name for name, source in facts.get("source", {}).items() if source == identity["fingerprint"]]
     for name in names:
         if _same(facts["config"]["scans"].get(name, {}).get("rows"), rows):
-            return facts["config"]["train"], True
+            return {**facts["config"]["train"], **facts.get("held_out", {}).get(name, {})}, True
     return None, bool(names)
 
 

@@ -1,4 +1,4 @@
-"""What the angles of a scan can show: sampling, gaps, the wedge that is missing."""
+"""What the angles of a scan can show: sampling, gaps, how much is missing."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,13 @@ class Coverage:
     """Of the disc around the axis that all angles sample in full, pixels: 2 N / π for N directions."""
     columns: int
     widest_gap: float
-    """Degrees between neighbouring directions of the scan, without the wedge."""
+    """Degrees between neighbouring directions of the scan, apart from its gaps."""
     widest_section_gap: float
-    """Of any section, in units of its mean gap."""
+    """Of any section, in units of its mean gap, apart from its own gaps."""
     missing_wedge: float
-    """Degrees."""
+    """Degrees of the half-turn without projections, in all gaps together."""
+    gaps: int
+    """Number of ranges without projections."""
     full_turn: bool
 
 
@@ -52,11 +54,12 @@ def cover(split: Split, columns: int) -> Coverage:
         widest_gap=float(np.degrees(_gaps(angles, turn).max())),
         widest_section_gap=float(max(each.max() / each.mean() for each in gaps)),
         missing_wedge=split.missing_wedge,
+        gaps=len(split.gaps),
         full_turn=full_turn,
     )
 
 
 def _gaps(angles: FloatArray, turn: float) -> FloatArray:
-    """Gaps between neighbouring directions, radians, without a missing wedge."""
+    """Gaps between neighbouring directions, radians, without what is missing."""
     gaps, _ = directions.covered_gaps(np.sort(np.mod(angles, turn)), turn)
     return gaps

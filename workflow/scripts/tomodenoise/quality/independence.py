@@ -50,7 +50,7 @@ def by_radius(pairs: Sequence[tuple[FloatArray, FloatArray]], mask: BoolArray) -
     Raises
     ------
     Unsupported
-        If there are fewer than 3 slices, pairs together.
+        If there are fewer than 3 slices, pairs together, or nothing in them.
 
     Notes
     -----
@@ -72,6 +72,8 @@ def by_radius(pairs: Sequence[tuple[FloatArray, FloatArray]], mask: BoolArray) -
             # A few slices may agree by chance.
             error = max(scatter, np.sqrt(ALIKE / pixels[number]))
             zones.append(Zone(inner, outer, float(product.sum() / strength), float(error)))
+    if not zones:
+        raise Unsupported("no noise is left to be compared")
     return zones
 
 
@@ -87,8 +89,9 @@ def excess(near: Sequence[Zone], apart: Sequence[Zone]) -> tuple[float, float]:
     The mean difference, each zone by its certainty, and its standard error. The error of the network and shared flats
     are in both, and cancel.
     """
-    differences = np.array([a.correlation - b.correlation for a, b in zip(near, apart, strict=True)])
-    variances = np.array([a.error**2 + b.error**2 for a, b in zip(near, apart, strict=True)])
+    both = [(a, b) for a in near for b in apart if a.inner == b.inner]
+    differences = np.array([a.correlation - b.correlation for a, b in both])
+    variances = np.array([a.error**2 + b.error**2 for a, b in both])
     weights = 1 / variances / np.sum(1 / variances)
     return float(weights @ differences), float(np.sqrt(1 / np.sum(1 / variances)))
 

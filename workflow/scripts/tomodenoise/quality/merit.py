@@ -4,6 +4,10 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise.quality.support import Unsupported
+
+SSIM_WINDOW = 11
+"""Pixels."""
 
 
 def psnr(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: float) -> float:
@@ -73,14 +77,28 @@ def umse(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArr
     return float(np.mean((first[inside] - found) * (second[inside] - found)))
 
 
+def umse_error(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> float:
+    """Return the standard error of `umse`, for errors that are independent from pixel to pixel; arguments as there."""
+    inside = np.broadcast_to(mask, image.shape)
+    found = image[inside].astype(float)
+    return float(np.std((first[inside] - found) * (second[inside] - found)) / np.sqrt(found.size))
+
+
 def ssim(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: float) -> float:
     """Return the structural similarity, slice by slice, averaged inside the mask; arguments as in `psnr`.
+
+    Raises
+    ------
+    Unsupported
+        If slices are smaller than the window.
 
     Notes
     -----
     With the 11 x 11 Gaussian window of 1.5 pixels and the constants 0.01 and 0.03 of Wang et al.,
     IEEE Trans. Image Process. 13, 600 (2004).
     """
+    if min(image.shape[1:]) < SSIM_WINDOW:
+        raise Unsupported(f"slices of {min(image.shape[1:])} pixels are smaller than the window of the SSIM")
     inside = np.broadcast_to(mask, image.shape)
     judged = np.flatnonzero(inside.any(axis=(1, 2)))
     maps = [_similarity(image[z], truth[z], data_range)[inside[z]] for z in judged]

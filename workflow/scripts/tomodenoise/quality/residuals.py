@@ -6,7 +6,9 @@ import numpy as np
 from scipy.ndimage import gaussian_gradient_magnitude
 
 from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise.quality import structure
 from tomodenoise.quality.calibration import by_intensity
+from tomodenoise.quality.support import Unsupported
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class Residual:
     """Correlation of |residual| with the gradient of the denoised image."""
     noise_at_edges: float
     """The same of the half-difference: noise itself may be stronger where the sample is."""
+    rings: float | None
+    """Share of the residual's variance in rings about the axis, see `structure.rings`."""
+    outline: float | None
+    """The same in lines along the edges of the denoised image, see `structure.lines`."""
     levels: FloatArray
     """(bin,) mean of the denoised image."""
     means: FloatArray
@@ -46,9 +52,18 @@ def half_difference(first: FloatArray, second: FloatArray, shares: tuple[float, 
 
 
 def examine(raw: FloatArray, denoised: FloatArray, noise: FloatArray, mask: BoolArray) -> Residual:
-    """Compare a residual with noise; all (z, y, x), noise from `half_difference`."""
+    """Compare a residual with noise; all (z, y, x), noise from `half_difference`.
+
+    Raises
+    ------
+    Unsupported
+        If no pixel is judged.
+    """
     inside = np.broadcast_to(mask, raw.shape)
-    residual = (raw - denoised)[inside]
+    if not inside.any():
+        raise Unsupported("no pixel is judged")
+    removed = raw - denoised
+    residual = removed[inside]
     gradient = np.stack([gaussian_gradient_magnitude(image, 1.0) for image in denoised])[inside]
     levels, means, errors = by_intensity(denoised[inside], residual)
     return Residual(
@@ -56,6 +71,8 @@ def examine(raw: FloatArray, denoised: FloatArray, noise: FloatArray, mask: Bool
         noise=float(noise[inside].std(dtype=float)),
         at_edges=_correlation(np.abs(residual), gradient),
         noise_at_edges=_correlation(np.abs(noise[inside]), gradient),
+        rings=structure.rings(removed, noise, denoised, mask),
+        outline=structure.lines(removed, noise, denoised, mask),
         levels=levels,
         means=means,
         errors=errors,

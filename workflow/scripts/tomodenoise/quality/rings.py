@@ -173,10 +173,12 @@ def cross(found: tuple[FloatArray, FloatArray], targets: FloatArray, counts: Flo
 def resolution(halves: FloatArray, threshold: FloatArray, counts: FloatArray, frequency: FloatArray) -> float | None:
     """Frequency, cycles per pixel, at which an FRC falls below a threshold and stays there for three rings.
 
-    None where it stays above as far as there are rings, or begins below.
+    None where it stays above as far as there are rings, or begins below, or where there are fewer than three rings.
     """
     judged = np.flatnonzero(counts >= FEWEST_IN_RING)
     above = (halves - threshold)[judged]
+    if len(above) < 3:
+        return None
     below = np.convolve(above < 0, np.ones(3), mode="valid") == 3
     if not below.any() or below[0]:
         return None

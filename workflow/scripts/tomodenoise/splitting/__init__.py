@@ -19,8 +19,12 @@ __all__ = [
     "Split",
     "apart",
     "assignment",
+    "check",
     "choose",
+    "concerns",
     "from_json",
+    "gaps",
+    "halves",
     "kept",
     "mixing",
     "roles",
@@ -33,6 +37,12 @@ __all__ = [
 
 ENOUGH_ANGLES = 1.5
 """Projections per column from which on four sections are better than two [measured on foam, for 3:1 against 1:1]."""
+
+NAMED = 4
+"""Gaps that a sentence names at most, the widest first."""
+
+WORTH_TELLING = 0.05
+"""Degrees of the half-turn: where less is missing, opposite views fill the gaps."""
 
 
 @dataclass(frozen=True)
@@ -70,32 +80,103 @@ def choose(sections: int | str, inputs: int | str, projections: int, columns: in
     return Choice(int(sections), int(sections) - 1 if inputs == "auto" else int(inputs), why)
 
 
-def split(angles: FloatArray, sections: int, inputs: int) -> Split:
+def split(angles: FloatArray, sections: int, inputs: int, used: IntArray | None = None) -> Split:
     """Split a static scan into interleaved sections.
 
     Parameters
     ----------
     angles : (n,) float64, radians, in acquisition order.
-    sections : number of sections K, at least 2 and at most n.
+    sections : number of sections K, at least 2.
     inputs : how many sections are the input of a training pair, 1 <= inputs < K; the others are its target.
+    used : positions of the projections to deal, ascending; all by default. The others are in no section.
 
     Raises
     ------
     UserError
-        If there are fewer projections than sections, if all have one angle, or if a section leaves a gap in the
-        angles that is larger than 1.5 times its mean gap. A wedge that the whole scan leaves out is no such gap.
+        See `check`. Gaps in the angles of the scan are no reason to refuse it: `Split.gaps` holds them.
     """
-    if np.ptp(angles) == 0:
-        raise UserError(f"all its projections, {len(angles)} in number, have one angle: is this the whole scan?")
-    if len(angles) < sections:
-        raise UserError(f"split.sections is {sections}, but the scan has only {len(angles)} projections: set it lower")
-    weights, wedge = directions.angular_weights(angles)
-    members = directions.interleave(angles, sections)
-    directions.check_gaps(angles, members)
+    dealt = np.arange(len(angles)) if used is None else used
+    directed = angles[dealt]
+    check([directed], sections)
+    weights, wedge = directions.angular_weights(directed)
+    members = directions.interleave(directed, sections)
     total = weights.sum()
     shares = [float(weights[indices].sum() / total) for indices in members]
-    parts = [Section(i, angles[i], weights[i] / share, share) for i, share in zip(members, shares, strict=True)]
-    return Split(tuple(parts), roles(sections, inputs), math.degrees(wedge))
+    parts = [
+        Section(dealt[i], directed[i], weights[i] / share, share) for i, share in zip(members, shares, strict=True)
+    ]
+    return Split(
+        tuple(parts),
+        roles(sections, inputs),
+        math.degrees(wedge),
+        gaps=gaps(directed),
+        unused=tuple(np.setdiff1d(np.arange(len(angles)), dealt).tolist()),
+    )
+
+
+def check(parts: Sequence[FloatArray], sections: int) -> None:
+    """Refuse to split what has too few projections.
+
+    Parameters
+    ----------
+    parts : angles of what is split, radians: one scan, or its time steps.
+
+    Raises
+    ------
+    UserError
+        If a section would see the sample from one direction only; it names the largest number of sections that works.
+    """
+    if all(_see_enough(angles, sections) for angles in parts):
+        return
+    fewest = min(map(len, parts))
+    of = "a time step" if len(parts) > 1 else "the scan"
+    fitting = [k for k in range(min(sections - 1, fewest // 2), 1, -1) if all(_see_enough(a, k) for a in parts)]
+    if fitting:
+        raise UserError(
+            f"split.sections is {sections}, but {of} has only {fewest} projections and each section needs two in"
+            f" different directions: set it to {fitting[0]}"
+        )
+    if min(map(_directions, parts)) < 2:
+        raise UserError(f"the projections of {of}, {fewest} in number, have one angle: is this the whole scan?")
+    raise UserError(
+        f"{of} has only {fewest} projections, too few to split: it takes four in different directions, two in each of"
+        " two sections"
+    )
+
+
+def _see_enough(angles: FloatArray, sections: int) -> bool:
+    if len(angles) < 2 * sections:
+        return False
+    return min(_directions(angles[members]) for members in directions.interleave(angles, sections)) > 1
+
+
+def _directions(angles: FloatArray) -> int:
+    """Tell one direction from several: 1 or 2; 0 without views. Opposite views have one direction."""
+    if not len(angles):
+        return 0
+    return 1 if abs(np.exp(2j * angles).mean()) > 1 - 1e-12 else 2
+
+
+def gaps(angles: FloatArray) -> tuple[tuple[float, float], ...]:
+    """Ranges of angles without views, degrees (from, to); see `directions.missing_ranges`."""
+    return tuple((math.degrees(first), math.degrees(last)) for first, last in directions.missing_ranges(angles))
+
+
+def concerns(found: Split) -> list[str]:
+    """Warn of angles that the scan leaves out, in one line."""
+    if not found.gaps:
+        return []
+    named = [
+        f"{first:.1f} to {last:.1f}" for first, last in sorted(found.gaps, key=lambda gap: gap[0] - gap[1])[:NAMED]
+    ]
+    more = f" and {len(found.gaps) - NAMED} smaller ranges" if len(found.gaps) > NAMED else ""
+    where = " in the worst time step" if found.times > 1 else ""
+    if found.missing_wedge < WORTH_TELLING:
+        told = "the opposite views show these directions, but not what only one side of the axis sees"
+    else:
+        told = f"{found.missing_wedge:.1f} of 180 degrees are missing, so streaks remain and grey values are about"
+        told += f" {found.missing_wedge / 180:.0%} too low"
+    return [f"no projections at {', '.join(named)} degrees{more}{where}: {told}"]
 
 
 def roles(sections: int, inputs: int) -> tuple[Role, ...]:
@@ -122,8 +203,17 @@ def apart(role: Role) -> tuple[Role, Role] | None:
     return Role(kept, role.targets), Role(kept, (lent,))
 
 
+def halves(sections: int) -> Role:
+    """Give the role in which a model is judged: every other section is the input, and the others are the target.
+
+    Both halves see the whole circle evenly. Of three sections one is the input, so that two targets are left.
+    """
+    even, odd = tuple(range(0, sections, 2)), tuple(range(1, sections, 2))
+    return Role(odd, even) if sections == 3 else Role(even, odd)
+
+
 def stored(roles: Sequence[Role], *, additive: bool) -> tuple[tuple[int, ...], ...]:
-    """Name the unions of sections that are reconstructed.
+    """Name the unions of sections that are reconstructed: all that training and judging ask for, and no more.
 
     Parameters
     ----------
@@ -132,13 +222,16 @@ def stored(roles: Sequence[Role], *, additive: bool) -> tuple[tuple[int, ...], .
 
     Returns
     -------
-    The sections of each union, ascending: each section alone; or each that is the input or the target of a role, and
-    last the whole scan.
+    The sections of each union, ascending: each section alone; or each that is the input or the target of a role, of
+    the pairs by which training and judging estimate the error, and last the whole scan. Four sections, three of them
+    the input, take 11: 4 alone, 4 times three, 0 + 2, 1 + 3, and all.
     """
     every = sorted({number for role in roles for number in (*role.inputs, *role.targets)})
     if additive:
         return tuple((number,) for number in every)
-    sides = {side for role in roles for side in (role.inputs, role.targets)}
+    judged = halves(len(every))
+    asked = [*roles, judged, *(apart(judged) or ()), *(apart(roles[0]) or ())]
+    sides = {side for role in asked for side in (role.inputs, role.targets)}
     return (*sorted(sides), tuple(every))
 
 
@@ -190,11 +283,12 @@ def mixing(members: Sequence[int], shares: Sequence[float]) -> FloatArray:
 
 
 def assignment(found: Split) -> IntArray:
-    """Give the number of each projection's section among those that take roles together, (n,).
+    """Give the number of each projection's section among those that take roles together, (n,) for the whole scan.
 
-    Sections of the same number never meet as input and target, so they may share flats.
+    Sections of the same number never meet as input and target, so they may share flats. Unused projections have 0.
     """
-    numbers = np.empty(sum(len(section.indices) for section in found.sections), dtype=np.int64)
+    dealt = sum(len(section.indices) for section in found.sections)
+    numbers = np.zeros(dealt + len(found.unused), dtype=np.int64)
     for number, section in enumerate(found.sections):
         numbers[section.indices] = number % found.members
     return numbers

@@ -58,13 +58,17 @@ class Split:
     roles: tuple[Role, ...]
     """Of consecutive sections, numbered from the first of them: of all, or of those of one step or one group."""
     missing_wedge: float
-    """Degrees of the half-turn that no projection covers; 0 for a complete scan."""
+    """Degrees of the half-turn that no projection covers; 0 for a complete scan. Of the worst time step."""
     why: str = ""
     """Reason for the number of sections, where it was not given."""
     times: int = 1
     """Time steps."""
     interlacing: Interlacing | None = None
     """Where whole steps predict each other."""
+    gaps: tuple[tuple[float, float], ...] = ()
+    """Degrees (from, to) of each range without projections, of the worst time step; see `directions.covered_gaps`."""
+    unused: tuple[int, ...] = ()
+    """Positions in the scan of projections that are in no section, ascending."""
 
     @property
     def members(self) -> int:
@@ -94,6 +98,8 @@ def to_json(found: Split) -> dict[str, Any]:
         "why": found.why,
         **({} if found.times == 1 else {"times": found.times}),
         **({} if found.interlacing is None else {"interlacing": asdict(found.interlacing)}),
+        **({} if not found.gaps else {"gaps_degrees": found.gaps}),
+        **({} if not found.unused else {"unused": found.unused}),
     }
 
 
@@ -105,4 +111,13 @@ def from_json(values: dict[str, Any]) -> Split:
     )
     roles_ = tuple(Role(tuple(r["inputs"]), tuple(r["targets"])) for r in values["roles"])
     measured = Interlacing(**values["interlacing"]) if "interlacing" in values else None
-    return Split(sections, roles_, values["missing_wedge_degrees"], values["why"], values.get("times", 1), measured)
+    return Split(
+        sections,
+        roles_,
+        values["missing_wedge_degrees"],
+        values["why"],
+        values.get("times", 1),
+        measured,
+        tuple((first, last) for first, last in values.get("gaps_degrees", ())),
+        tuple(values.get("unused", ())),
+    )

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,7 +101,17 @@ def train(
     if not math.isfinite(state.best_loss):
         raise UserError("training diverged, its held-out loss was never finite: set train.learning_rate lower")
     state.network.load_state_dict(state.best)
-    return Model(state.network.eval(), task.spec, data.norm, task.facts)
+    facts = {
+        **task.facts,
+        "held_out": _held_out(task, data),
+        "improving": schedule.improving([line.held_out_loss for line in state.history]),
+    }
+    return Model(state.network.eval(), task.spec, data.norm, facts)
+
+
+def _held_out(task: Task, data: dataset.Data) -> dict[str, Any]:
+    """Say for each scan, by its name, what the model was not trained on."""
+    return {name: asdict(part) for name, part in zip(task.facts.get("source", ()), data.held_out, strict=False)}
 
 
 def progress(history: Sequence[Evaluation], total: int) -> str:

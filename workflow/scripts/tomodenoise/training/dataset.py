@@ -9,6 +9,7 @@ from tomodenoise import devices, specs, steps
 from tomodenoise.arrays import BoolArray
 from tomodenoise.errors import UserError
 from tomodenoise.models import Normalisation
+from tomodenoise.scans.model import runs
 from tomodenoise.sections import Sections
 from tomodenoise.training import judging, patches, sampling, store
 from tomodenoise.training.patches import Shape
@@ -36,6 +37,23 @@ class Data:
     memory: float
     """Bytes of sections to hold at most."""
     exam: judging.Exam
+    held_out: Sequence["HeldOut"]
+    """Of each scan."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What of a scan a model was not trained on, as its file keeps it: plain values."""
+
+    rows: list[list[int]]
+    """Runs of rows [start, stop)."""
+    band: bool
+    """Whether it is only a band through the axis in these rows, see `sampling.bands`."""
+
+    @classmethod
+    def of(cls, part: sampling.Part, mask: BoolArray) -> "HeldOut":
+        """Describe the part that is held out; ``mask`` are all pixels that count."""
+        return cls([list(run) for run in runs(part.rows)], not np.array_equal(part.mask, mask))
 
 
 def prepare(task: Task, ranks: Ranks) -> Data:
@@ -44,20 +62,27 @@ def prepare(task: Task, ranks: Ranks) -> Data:
     if settings.batch < ranks.world:
         raise UserError(f"train.batch is {settings.batch}, too few patches for {ranks.world} processes: set it higher")
     shape = Shape(_patch_size(task.scans, spec, settings.patch), spec.slices, spec.volumetric, spec.channels)
-    runs = [scan.trained(each) for scan, each in zip(task.scans, task.windows or len(task.scans) * [None], strict=True)]
-    some = [_spread(each) for each in runs]
+    windows = task.windows or len(task.scans) * [None]
+    groups = [scan.trained(window) for scan, window in zip(task.scans, windows, strict=True)]
+    some = [_spread(each) for each in groups]
     norm = task.start.normalisation if task.start else sampling.normalisation([run for each in some for run in each])
     masks = [_mask(each, settings.mask) for each in some]
     gap = VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2
-    parts = [sampling.divide(*each, gap, settings.held_out) for each in zip(task.scans, masks, strict=True)]
+    filled = [sampling.rows_with_sample(each[0]) for each in some]
+    parts = [
+        sampling.divide(scan, mask, gap, settings.held_out, rows)
+        for scan, mask, rows in zip(task.scans, masks, filled, strict=True)
+    ]
     trained, held_out = (
-        [store.Source(run, part) for each, part in zip(runs, side, strict=True) for run in each]
+        [store.Source(run, part) for each, part in zip(groups, side, strict=True) for run in each]
         for side in zip(*parts, strict=True)
     )
-    roles, free = steps.in_context(runs[0][0].split.roles, spec.steps), devices.free_memory(ranks.device)
+    roles, free = steps.in_context(groups[0][0].split.roles, spec.steps), devices.free_memory(ranks.device)
     memory = settings.memory * GIB if free is None else free / 2
     exam = judging.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
-    return Data(trained, patches.field(trained, ranks.device), patches.pairs(trained, roles), shape, norm, memory, exam)
+    kept = [HeldOut.of(part, mask) for (_, part), mask in zip(parts, masks, strict=True)]
+    field, pairs = patches.field(trained, ranks.device), patches.pairs(trained, roles)
+    return Data(trained, field, pairs, shape, norm, memory, exam, kept)
 
 
 def _spread(runs: Sequence[Sections]) -> list[Sections]:

@@ -45,6 +45,15 @@ def out_of_patience(budget: Budget, held_out: Sequence[float]) -> bool:
     return since_best >= (budget.patience or math.inf)
 
 
+def improving(held_out: Sequence[float]) -> bool:
+    """Tell whether the held-out loss was still falling at the end: its smallest value is in the last quarter.
+
+    The learning rate falls to zero in any case, so that a flat end does not mean that a longer training is no better.
+    """
+    best = int(np.argmin(np.nan_to_num(held_out, nan=math.inf))) + 1 if held_out else 0
+    return best > 0.75 * (len(held_out) - 1)
+
+
 def one_cycle(spent: float, peak: float) -> float:
     """Learning rate after a share of the budget [Smith & Topin, arXiv:1708.07120].
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tomodenoise import grid, streams
 from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.errors import UserError
 from tomodenoise.models import Normalisation
 from tomodenoise.sections import Sections
 from tomodenoise.training.sampling import Part
@@ -145,5 +146,10 @@ def _fill(block: Tensor, scan: Sections, rows: tuple[int, int], norm: Normalisat
     for start in range(first, last, RUN):
         stop = min(start + RUN, last)
         values = norm.apply(torch.from_numpy(scan.read(start, stop)), axis=1)
+        if not bool(torch.isfinite(values).all()):
+            raise UserError(
+                f"{scan.array}: rows {start} to {stop - 1} hold values that are not finite: look at the projections, or"
+                " leave these rows out with the scan's key rows"
+            )
         # Rounded on the host: half as much to bring to a graphics card.
         block[:, :, start - first : stop - first] = values.clamp_(-LARGEST, LARGEST).half()

@@ -1,0 +1,165 @@
+"""Whatever is judged, each figure is a number or says why not, and noise alone gives no advice."""
+
+import json
+import warnings
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+
+from tomodenoise import splitting
+from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise.grid import field_of_view
+from tomodenoise.judging import along, comparing, context, evidence, figures, parts, record, rivals, slices
+from tomodenoise.judging.along import Along
+
+CONTEXT = context.Context(1.0, 20, divided=False, afterglow=0.02)
+SHOWN = ("sample", "air", "blank", "constant", "rings", "one bright pixel")
+NETWORKS = ("identity", "blur", "blank", "noise", "not finite in a slice", "not finite")
+MASKS = ("disc", "band", "few pixels", "empty")
+
+
+def truth(kind: str, depth: int, size: int) -> FloatArray:
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    image = {
+        "sample": (np.hypot(x - 2, y) < size / 4) + 0.5 * (np.abs(x) < size / 8),
+        "rings": np.sin(np.hypot(x, y)),
+        "constant": np.ones((size, size)),
+        "one bright pixel": (x + y * 99 == x[size // 2, size // 2] + 99 * y[size // 2, size // 2]),
+    }.get(kind, np.zeros((size, size)))
+    return np.repeat(image[None].astype(np.float32), depth, axis=0)
+
+
+def mask(kind: str, size: int) -> BoolArray:
+    disc = field_of_view(size, size / 2 - 1)
+    if kind == "band":
+        disc[: size // 2 - 2] = disc[size // 2 + 2 :] = False
+    return disc if kind in {"disc", "band"} else field_of_view(size, 1.5) & (kind != "empty")
+
+
+def network(kind: str, image: FloatArray, rng: np.random.Generator) -> FloatArray:
+    made = {
+        "blur": lambda: np.stack([gaussian_filter(each, 1.5) for each in image]),
+        "blank": lambda: 0 * image,
+        "noise": lambda: rng.normal(size=image.shape).astype(np.float32),
+    }.get(kind, image.copy)()
+    if kind.startswith("not finite"):
+        made[0 if kind.endswith("slice") else slice(None)] = np.nan
+    return np.asarray(made, dtype=np.float32)
+
+
+def judged(
+    shown: str, by: str, masked: str, depth: int, size: int, sections: int, level: float, views: int, seed: int
+) -> evidence.Evidence:
+    rng = np.random.default_rng(seed)
+    noise = level * (0.0 if shown in {"blank", "constant"} else 1.0)
+    true = truth(shown, depth, size)
+    a, b, c, d = (true + noise * rng.normal(size=true.shape).astype(np.float32) for _ in range(4))
+    split = splitting.split(np.arange(views) * np.pi / views, sections, sections - 1)
+    chosen = parts.parts(SimpleNamespace(split=split, holds=lambda _: True))  # type: ignore[arg-type]
+    given_, targets, raw = (a + c) / 2, (b + d) / 2, (a + b + c + d) / 4
+    found, denoised = network(by, given_, rng), network(by, raw, rng)
+    pairs = ((a - found, b - found),)
+    return evidence.Evidence(
+        parts=chosen,
+        split=split,
+        setting=evidence.Setting(20, "ram-lak", filtered=True, fewest_photons=3.0, low_photons=5.0),
+        mask=mask(masked, size),
+        given=given_,
+        found=found,
+        targets=targets,
+        opposite=network(by, targets, rng),
+        raw=raw,
+        denoised=denoised,
+        twins=(b, d) if chosen.twins else None,
+        neighbours=pairs if chosen.neighbours else (),
+        apart=pairs if chosen.apart else (),
+        truth=true if seed % 2 else None,
+    )
+
+
+CASES = st.fixed_dictionaries(
+    {
+        "shown": st.sampled_from(SHOWN),
+        "by": st.sampled_from(NETWORKS),
+        "masked": st.sampled_from(MASKS),
+        "depth": st.sampled_from([1, 2, 4]),
+        "size": st.sampled_from([6, 10, 17, 40, 64]),
+        "sections": st.sampled_from([2, 3, 4]),
+        "level": st.sampled_from([0.0, 0.3]),
+        "views": st.sampled_from([8, 60]),
+        "seed": st.integers(0, 9),
+    }
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(case=CASES, filters=st.sampled_from([[], ["median"]]))
+def test_each_figure_is_a_number_or_says_why_not(case: dict[str, Any], filters: list[str]) -> None:
+    e = judged(**case)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        found = figures.judge(e, rivals.gather(filters, {}, None, e.finite))  # type: ignore[arg-type]
+        chosen = slices.Slices(((0, len(e.raw)),), e.mask, held_out=True, why="test")
+        written = record.to_json(found, e, chosen, CONTEXT)
+    assert found.figures.keys() | found.absent.keys() >= figures.FIGURES.keys()
+    assert all(found.absent.values())
+    json.dumps(written, allow_nan=False)
+    for verdict in written["verdicts"]:
+        assert not {"nan", "inf", "-nan", "-inf"} & {*verdict["text"].replace(",", " ").split()}, verdict
+
+
+@settings(max_examples=15)
+@given(
+    by=st.sampled_from(["identity", "blur", "noise"]),
+    masked=st.sampled_from(["disc", "band", "few pixels"]),
+    depth=st.sampled_from([1, 2, 4]),
+    size=st.sampled_from([24, 48, 64]),
+    sections=st.sampled_from([2, 3, 4]),
+    seed=st.integers(0, 999),
+)
+def test_rows_of_air_give_no_advice_on_the_network(
+    by: str, masked: str, depth: int, size: int, sections: int, seed: int
+) -> None:
+    e = judged("air", by, masked, depth, size, sections, 0.3, 60, 2 * seed)
+    found = figures.judge(e)
+    told = record.to_json(found, e, slices.Slices(((0, depth),), e.mask, held_out=True, why=""), CONTEXT)["verdicts"]
+    assert not {"umse", "calibration", "contrast", "edges", "cross_frc"} & found.figures.keys()
+    assert not [verdict for verdict in told if CONTEXT.advice in verdict["text"]]
+    assert any("hold no sample" in verdict["text"] for verdict in told)
+
+
+def test_slices_that_are_not_finite_are_left_out_and_reported() -> None:
+    whole = judged("sample", "blur", "disc", 4, 48, 4, 0.3, 60, 0)
+    broken = replace(whole, raw=whole.raw.copy())
+    broken.raw[2] = np.nan
+    found = figures.judge(broken)
+    kept = figures.judge(replace(broken.finite, raw=broken.finite.raw))
+    assert found.figures["sample"].values["left_out"] == 1
+    assert found.figures["calibration"].values == kept.figures["calibration"].values
+    told = record.to_json(found, broken, slices.Slices(((0, 4),), whole.mask, held_out=True, why=""), CONTEXT)
+    assert "1 judged slices hold values that are not finite" in told["verdicts"][0]["text"]
+    assert whole.finite is whole
+
+
+@pytest.mark.parametrize("axis", ["channel", "step"])
+@given(line=st.lists(st.sampled_from([None, -1.0, 0.5, 1.0, 40.0]), min_size=1, max_size=4), data=st.data())
+def test_figures_along_an_axis_survive_what_is_absent(axis: str, line: list[float | None], data: st.DataObject) -> None:
+    names = ["holds", "umse", "upsnr", "upsnr_given", "slope", "slope_error"]
+    chosen = data.draw(st.lists(st.sampled_from(names), unique=True))
+    found = Along(axis, tuple(range(len(line))), dict.fromkeys(chosen, line), {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        told = along.verdicts(found, [str(number) for number in range(9)], (0, 2))
+    assert not [verdict for verdict in told if "nan" in verdict.text]
+
+
+def test_pictures_of_a_comparison_survive_an_empty_mask() -> None:
+    e = judged("sample", "blur", "empty", 2, 17, 4, 0.3, 60, 0)
+    y, x = comparing.region(e.opposite[0], e.mask)
+    assert (y.stop - y.start, x.stop - x.start) == (17, 17)

@@ -1,0 +1,60 @@
+"""Each algorithm of each installed engine runs from the raw file to the report, with few and many sections."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from projects import Project
+
+import simulate_xrdct
+from tomodenoise import engines, sections, splitting
+
+pytestmark = pytest.mark.slow
+
+ALGORITHMS = [(engine, name) for engine in engines.ENGINES for name in engines.algorithms(engine)]
+OPTIONS = {"iterations": 3, "regularisation": 0.01}
+POWDER = ["--slices=2", "--columns=36", "--angles=48", "--channels=2"]
+ESTIMATED = {"umse", "cross_frc"}
+
+
+def settings(engine: str, algorithm: str) -> dict[str, object]:
+    able = engines.capabilities(engine, algorithm)
+    used = {"iterations": able.iterative, "regularisation": able.regularised}
+    return {"engine": engine, "algorithm": algorithm} | {key: OPTIONS[key] for key in OPTIONS if used[key]}
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize(("engine", "algorithm"), ALGORITHMS)
+def test_an_algorithm_runs_from_the_raw_file_to_the_report(
+    tmp_path: Path, raw_scan: Callable[..., Path], engine: str, algorithm: str, count: int
+) -> None:
+    if engine != "torch" and not importlib.util.find_spec(engine):
+        pytest.skip(f"{engine} is not installed")
+    simulate_xrdct.main([str(tmp_path / "powder.h5"), *POWDER])
+    project = Project(tmp_path)
+    project.configure(
+        scans={
+            "foam": {"file": str(raw_scan("foam.h5", columns=40, rows=5, angles=64))},
+            "powder": {"file": "powder.h5", "mode": "xrdct"},
+        },
+        reconstruct=settings(engine, algorithm),
+        split={"sections": count},
+        network={"width": 4, "depth": 2},
+        train={"pixels": 5000, "batch": 2, "patch": 16, "evaluations": 1},
+    )
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    assert (tmp_path / "results/report.html").is_file()
+    additive = engines.capabilities(engine, algorithm).additive
+    for scan in ("foam", "powder"):
+        found = sections.describe(tmp_path / "results" / scan)
+        assert found.unions == splitting.stored(splitting.roles(count, count - 1), additive=additive)
+        quality = json.loads((tmp_path / "results" / scan / "quality.json").read_text())
+        assert quality["figures"].keys() >= {"split_loss", "residual", "coverage"}
+        asked_for_more = {name for name, reason in quality["absent"].items() if "split.sections: 3" in reason}
+        assert asked_for_more == (ESTIMATED | {"independence"} if count == 2 else set())
+        assert ("umse" in quality["figures"]) == (count > 2)
+        (last,) = (tmp_path / "results/models" / scan / "history.jsonl").read_text().splitlines()
+        assert (json.loads(last)["umse"] is not None) == (count > 2)

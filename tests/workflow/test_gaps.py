@@ -1,0 +1,67 @@
+"""Scans that lost frames, or that are denser in places, run whole; their gaps are reported."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from projects import NETWORK, TRAIN, Project
+
+VIEWS = 160
+
+
+def without(raw: Path, file: Path, lost: list[int]) -> Path:
+    """Copy a scan, but for some of its projections."""
+    kept = np.setdiff1d(np.arange(VIEWS), lost)
+    with h5py.File(raw) as whole, h5py.File(file, "w") as part:
+        whole.copy("exchange", part)
+        for name in ("data", "theta"):
+            values, attributes = whole[f"exchange/{name}"][:][kept], dict(whole[f"exchange/{name}"].attrs)
+            del part[f"exchange/{name}"]
+            part[f"exchange/{name}"] = values
+            part[f"exchange/{name}"].attrs.update(attributes)
+    return file
+
+
+LOST = {
+    "twice": [*range(40, 48), *range(110, 118)],
+    "five times": [number for first in (10, 40, 75, 110, 150) for number in range(first, first + 7)],
+    "every other in a half": list(range(80, 160, 2)),
+    "most of a half": [number for number in range(80, 160) if number % 10],
+    "at the end": list(range(120, 160)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sections", [2, 3, 4, 6])
+def test_a_scan_that_lost_frames_anywhere_is_planned(
+    tmp_path: Path, raw_scan: Callable[..., Path], sections: int
+) -> None:
+    raw = raw_scan("whole.h5", angles=VIEWS, rows=4, columns=48)
+    project = Project(tmp_path)
+    names = {kind.replace(" ", "_"): lost for kind, lost in LOST.items()}
+    scans = {name: {"file": str(without(raw, tmp_path / f"{name}.h5", lost))} for name, lost in names.items()}
+    project.configure(scans=scans, split={"sections": sections})
+    run = project.snakemake("--dry-run")
+    assert run.status == 0, run.text
+    assert run.jobs["split_scan"] == len(LOST)
+
+
+@pytest.mark.slow
+def test_a_scan_that_lost_frames_twice_runs_whole_and_says_so(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    raw = raw_scan("whole.h5", angles=VIEWS, rows=4, columns=48)
+    project = Project(tmp_path)
+    without(raw, tmp_path / "gaps.h5", LOST["twice"])
+    project.configure(scans={"gaps": {"file": "gaps.h5"}}, network=NETWORK, train={**TRAIN, "patch": 24})
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    split = json.loads((tmp_path / "results/gaps/split.json").read_text())
+    assert len(split["gaps_degrees"]) == 2
+    assert split["missing_wedge_degrees"] == pytest.approx(18)
+    told = "no projections at 43.9 to 54.0, 122.6 to 132.8 degrees: 18.0 of 180 degrees are missing"
+    assert told in (tmp_path / "logs/gaps/split.log").read_text()
+    assert told in (tmp_path / "results/report.html").read_text()
+    verdicts = json.loads((tmp_path / "results/gaps/quality.json").read_text())["verdicts"]
+    assert any("2 ranges of angles have no projections" in verdict["text"] for verdict in verdicts)

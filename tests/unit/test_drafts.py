@@ -1,6 +1,8 @@
-"""A drafted configuration is one that the workflow takes, and says what it only guesses."""
+"""A drafted configuration is one that the workflow takes, and nothing in it is a guess."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import write_config
-from tomodenoise import drafts, settings
+from tomodenoise import drafts, scans, settings, table
 from tomodenoise.errors import UserError
 
 
@@ -21,29 +23,85 @@ def scan(file: Path, *, last: float = 180, pixel_size: float | None = None) -> P
         content["exchange/theta"] = np.linspace(0, last, 20, endpoint=False)
         if pixel_size:
             content["measurement/instrument/detector/x_actual_pixel_size"] = pixel_size
+            content["measurement/instrument/detector/x_actual_pixel_size"].attrs["units"] = "um"
     return file
 
 
-def test_a_draft_says_what_was_found_and_what_is_guessed(tmp_path: Path) -> None:
-    text = drafts.draft([scan(tmp_path / "half.h5"), scan(tmp_path / "full.h5", last=360)])
-    config = settings.resolve(yaml.safe_load(text))
-    assert list(config["scans"]) == ["half", "full"]
-    assert config["scans"]["half"]["rows"] == [0, 4]
-    assert "20 projections of 4 x 32 pixels" in text
-    assert "5 flats" in text
-    assert text.count("pixel_size: 1.0  # GUESS:") == 2
-    half, full = text.split("  full:")
-    assert "a whole turn" not in half
-    assert "a whole turn" in full
+def entries(text: str) -> dict[str, Any]:
+    """Read a draft as the workflow does."""
+    return {name: {k: v for k, v in each.items() if v} for name, each in yaml.safe_load(text)["scans"].items()}
 
 
-def test_what_is_no_scan_is_left_out_with_the_reason(tmp_path: Path) -> None:
+def test_what_is_guessed_is_advice_and_no_setting(tmp_path: Path) -> None:
+    half, full, known = (tmp_path / f"{name}.h5" for name in ("half", "full", "known"))
+    text = drafts.draft([scan(half), scan(full, last=360), scan(known, pixel_size=0.65)])
+    assert entries(text) == {file.stem: {"file": str(file)} for file in (half, full, known)}
+    assert text.count("20 projections of 4 x 32 pixels") == 3
+    assert text.count("5 flats") == 3
+    assert text.count("# pixel_size: 1.0  # micrometre; the file does not say it, so the volume has no unit") == 2
+    assert "# pixel_size: 0.65  # micrometre, from the file" in text
+    of_half, of_full = text.split("  full:")
+    assert "a whole turn" not in of_half
+    assert "a whole turn" in of_full
+
+
+def test_each_piece_of_advice_is_a_setting_once_its_mark_is_gone(tmp_path: Path) -> None:
+    text = drafts.draft([scan(tmp_path / "a.h5", last=360), scan(tmp_path / "b.h5", last=900)])
+    lines = [re.sub(r"^    # ([a-z_]+: )", r"    \1", line) for line in text.splitlines()]
+    config = settings.resolve(yaml.safe_load("\n".join(lines)))
+    assert {"pixel_size", "field", "center", "rows"} <= set(config["scans"]["a"])
+    assert config["scans"]["b"]["steps"]["projections"] == pytest.approx(4.211)
+    assert len(table.open_all(config)) == 2
+
+
+def test_what_a_file_leaves_open_is_noted(tmp_path: Path) -> None:
+    file = scan(tmp_path / "a.h5")
+    with h5py.File(file, "a") as content:
+        content["exchange"].attrs["kind"] = "attenuation"
+    (doubt,) = scans.open_scan(file).doubts
+    assert f"# Note: {doubt}" in drafts.draft([file])
+
+
+def test_a_series_is_drafted_as_one(tmp_path: Path) -> None:
+    file = scan(tmp_path / "a.h5", last=360)
+    with h5py.File(file, "a") as content:
+        content["exchange/time_step"] = np.repeat([0, 1], 10)
+    text = drafts.draft([file])
+    assert entries(text) == {"a": {"file": str(file), "mode": "dynamic"}}
+    assert "# 2 time steps" in text
+
+
+def test_sinograms_of_channels_are_drafted_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "a.nxs"
+    with h5py.File(file, "w") as content:
+        content["entry/data"] = np.ones((3, 20, 32), dtype=np.float32)
+        content["entry/data"].attrs.update(dim0="channel", dim1="angle", dim2="horizontal")
+        content["entry/rotation_angle"] = np.linspace(0, 180, 20, endpoint=False)
+    text = drafts.draft([file])
+    assert entries(text) == {"a": {"file": str(file), "mode": "xrdct"}}
+    assert "# 3 channels" in text
+
+
+def test_many_turns_may_be_a_series(tmp_path: Path) -> None:
+    assert "# 2.5 turns: if the sample changes" not in drafts.draft([scan(tmp_path / "one.h5", last=360)])
+    text = drafts.draft([scan(tmp_path / "many.h5", last=900)])
+    assert entries(text)["many"] == {"file": str(tmp_path / "many.h5")}
+    assert "turns: if the sample changes meanwhile, set" in text
+
+
+def test_what_the_workflow_would_refuse_is_left_out_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no HDF5")
-    text = drafts.draft([tmp_path / "notes.txt", scan(tmp_path / "a.h5")])
-    assert list(yaml.safe_load(text)["scans"]) == ["a"]
-    assert "left out" in text
-    assert "not an HDF5 file" in text
-    with pytest.raises(UserError, match=r"none of these files is a scan: left out: .*notes.txt is not an HDF5"):
+    floats, one_angle = tmp_path / "floats.h5", scan(tmp_path / "one_angle.h5", last=0)
+    with h5py.File(floats, "w") as content:
+        content["exchange/data"] = np.ones((20, 4, 32), dtype=np.float32)
+        content["exchange/theta"] = np.linspace(0, 180, 20)
+    text = drafts.draft([tmp_path / "notes.txt", floats, one_angle, scan(tmp_path / "a.h5")])
+    assert list(entries(text)) == ["a"]
+    reasons = [line for line in text.splitlines() if line.startswith("  # left out: ")]
+    wanted = ["not an HDF5 file", "set correct.input to intensity or attenuation", "one angle"]
+    assert [word in reason for word, reason in zip(wanted, reasons, strict=True)] == [True] * 3
+    assert f"  # floats:\n  #   file: {floats}" in text
+    with pytest.raises(UserError, match=r"none of these files .* left out: .*notes.txt is not an HDF5"):
         drafts.draft([tmp_path / "notes.txt"])
 
 
@@ -66,7 +124,9 @@ def test_a_config_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixt
     config, raw = tmp_path / "config.yaml", scan(tmp_path / "a.h5")
     write_config.main(config, [raw])
     before = config.read_bytes()
-    assert "written to" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "written to" in said
+    assert all(Path(word).is_absolute() for word in said.splitlines()[-1].split() if "/" in word)
     with pytest.raises(UserError, match="is there already"):
         write_config.main(config, [raw])
     assert config.read_bytes() == before

@@ -1,30 +1,39 @@
 """Draft a configuration from raw files: write_config.py CONFIG RAW…, which never overwrites a file."""
 
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
-from tomodenoise import drafts, settings
+from tomodenoise import drafts
 from tomodenoise.errors import UserError
+
+HOME = Path(__file__).parents[2]
+"""The checkout."""
 
 
 def main(config: Path, files: Sequence[Path]) -> None:
-    """Write the draft, once it is sure that the workflow takes it."""
+    """Write the draft, and say how to go on. Paths are absolute, so that this works in any folder."""
     if not files:
         raise UserError("no raw files: name them, as in make config SCANS='raw/*.h5'")
-    text = drafts.draft(sorted(files))
-    settings.resolve(yaml.safe_load(text))
+    text = drafts.draft([file.absolute() for file in sorted(files)])
     try:
         with config.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
         raise UserError(f"{config} is there already: move it away, or name another with CONFIG=other.yaml") from None
+    print(text, f"written to {config}; see what a run takes, in the folder where the results are to be:", sep="\n")
+    print(f"  {shlex.join(command(config))}")
+
+
+def command(config: Path) -> list[str]:
+    """Give the command that looks at a configuration, from any folder."""
+    own = Path(sys.executable).with_name("snakemake")
+    snakemake = "snakemake" if shutil.which("snakemake") == str(own) else str(own)
     # The target first: `--configfile` takes all names that follow it for files.
-    check = ["snakemake", "check", "--profile", "profiles/local", "--configfile", str(config)]
-    print(text, f"written to {config}; see what a run takes: {shlex.join(check)}", sep="\n")
+    found = [snakemake, "check", "--snakefile", str(HOME / "Snakefile"), "--profile", str(HOME / "profiles" / "local")]
+    return [*found, "--configfile", str(config.absolute())]
 
 
 if __name__ == "__main__":

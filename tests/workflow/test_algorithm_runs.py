@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 ALGORITHMS = [(engine, name) for engine in engines.ENGINES for name in engines.algorithms(engine)]
 OPTIONS = {"iterations": 3, "regularisation": 0.01}
-POWDER = ["--slices=2", "--columns=36", "--angles=48", "--channels=2"]
+POWDER = ["--slices=3", "--columns=48", "--angles=60", "--channels=2"]
 ESTIMATED = {"umse", "cross_frc"}
 
 
@@ -36,7 +36,7 @@ def test_an_algorithm_runs_from_the_raw_file_to_the_report(
     project = Project(tmp_path)
     project.configure(
         scans={
-            "foam": {"file": str(raw_scan("foam.h5", columns=40, rows=5, angles=64))},
+            "foam": {"file": str(raw_scan("algorithms.h5", columns=40, rows=5, angles=64))},
             "powder": {"file": "powder.h5", "mode": "xrdct"},
         },
         reconstruct=settings(engine, algorithm),

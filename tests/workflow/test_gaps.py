@@ -39,7 +39,7 @@ LOST = {
 def test_a_scan_that_lost_frames_anywhere_is_planned(
     tmp_path: Path, raw_scan: Callable[..., Path], sections: int
 ) -> None:
-    raw = raw_scan("whole.h5", angles=VIEWS, rows=4, columns=48)
+    raw = raw_scan("gaps.h5", angles=VIEWS, rows=4, columns=48)
     project = Project(tmp_path)
     names = {kind.replace(" ", "_"): lost for kind, lost in LOST.items()}
     scans = {name: {"file": str(without(raw, tmp_path / f"{name}.h5", lost))} for name, lost in names.items()}
@@ -51,7 +51,7 @@ def test_a_scan_that_lost_frames_anywhere_is_planned(
 
 @pytest.mark.slow
 def test_a_scan_that_lost_frames_twice_runs_whole_and_says_so(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
-    raw = raw_scan("whole.h5", angles=VIEWS, rows=4, columns=48)
+    raw = raw_scan("gaps.h5", angles=VIEWS, rows=4, columns=48)
     project = Project(tmp_path)
     without(raw, tmp_path / "gaps.h5", LOST["twice"])
     project.configure(scans={"gaps": {"file": "gaps.h5"}}, network=NETWORK, train={**TRAIN, "patch": 24})

@@ -51,9 +51,10 @@ class Agreement:
     @property
     def holds_sample(self) -> bool:
         """Whether they show more than noise: a tenth of its variance, and a correlation of three standard errors."""
-        if self.shared <= SEEN * self.noise:
+        if self.shared <= SEEN * self.noise or self.pixels <= 3:
             return False
-        return self.shared / (self.shared + 2 * self.noise) > 3 / math.sqrt(self.pixels)
+        correlation = min(self.shared / (self.shared + 2 * self.noise), 1 - 1e-12)
+        return math.atanh(correlation) > 3 / math.sqrt(self.pixels - 3)
 
 
 def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreement:
@@ -61,8 +62,8 @@ def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreeme
 
     Notes
     -----
-    Without a sample the correlation has a standard error of 1 / √pixels. Products of two smoothed images are alike
-    within about 2π SMOOTH² pixels, which count as one.
+    The area hyperbolic tangent of a correlation has a standard error of 1 / √(n - 3) [Fisher, Metron 1, 3 (1921)].
+    Products of two smoothed images are alike within about 2π SMOOTH² pixels, which count as one.
     """
     count = len(first) * int(mask.sum())
     if not count:

@@ -137,7 +137,7 @@ def test_a_scan_has_settings_of_its_own(tmp_path: Path) -> None:
     project.configure(scans=scans, **SETTINGS)
     assert project.snakemake("reconstruct").status == 0
     a, b = (zarr.open_array(tmp_path / f"results/{name}/projections.zarr", mode="r")[:] for name in scans)
-    assert np.abs(a - b).mean() < 0.01
+    assert np.abs(a - b).mean() < 0.03  # as flats are divided among sections, which intensities cannot be
     assert [zarr.open_array(tmp_path / f"results/{n}/sections.zarr", mode="r").shape[0] for n in scans] == [4, 3]
     scans["intensity"]["split"] = {"sections": 2}
     project.configure(scans=scans, **SETTINGS)

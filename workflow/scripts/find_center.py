@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import style
 
 from tomodenoise import centering, directions, geometry, logs, reconstruction, scans, splitting, volumes
 
@@ -39,7 +40,8 @@ def main(
     axis = geometry.Geometry(columns, found.center, found.tilt, found.row, extended)
     whole = splitting.Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
     trial = reconstruction.prepare(whole, axis, {"engine": engine, "filter": "ram-lak", "pad": "edge"}, "cpu")
-    centering.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
+    with style.context("default"):  # whatever the user's matplotlibrc says
+        centering.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
     output.write_text(json.dumps(asdict(found) | geometry.to_json(axis), indent=1))
 
 

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: a line per per cent, a line per failed job, an outcome at the end.
+"""What a run shows on the terminal: how far it is, now and then, warnings of Snakemake, and an outcome at the end.
 
 Snakemake logs a dozen lines for each job, which its log file keeps. Here its records are thinned out by their `event`,
 as its interface for logger plugins defines them.
@@ -13,6 +13,9 @@ from typing import Any
 
 REPEATED = {"CalledProcessError", "RuleException", "WorkflowError"}
 """Exceptions that say no more than that a job failed."""
+
+PERCENT, SECONDS = 10, 60
+"""So much further, or so much later, is worth a line."""
 
 INTERRUPT = "Terminating processes on user request"
 ERROR = re.compile(r"^(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
@@ -50,10 +53,10 @@ class Brief(logging.Filter):
         self.failures: list[Failure] = []
         self.interrupted = False
         self.ended = False
-        self._percent = -1
+        self._shown = (-PERCENT, 0.0)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep warnings and errors, and a line for each per cent of the jobs."""
+        """Keep warnings and errors, and how far the run is, now and then."""
         event = getattr(getattr(record, "event", None), "name", "")
         if record.getMessage().startswith(INTERRUPT):
             self.interrupted = True
@@ -71,8 +74,10 @@ class Brief(logging.Filter):
         self.failures.append(Failure(record["rule_name"], tuple(record["output"]), str(log).split(" (", 1)[0]))
 
     def _is_news(self, record: Mapping[str, Any]) -> bool:
-        percent = 100 * record["done"] // max(record["total"], 1)
-        news, self._percent = percent != self._percent, percent
+        percent, now = 100 * record["done"] // max(record["total"], 1), record["created"]
+        news = percent >= self._shown[0] + PERCENT or now >= self._shown[1] + SECONDS or percent == 100
+        if news:
+            self._shown = percent, now
         return news and not self.interrupted
 
 

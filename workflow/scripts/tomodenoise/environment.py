@@ -31,13 +31,12 @@ def prepare(environment: MutableMapping[str, str], scripts: Path) -> None:
 
     Notes
     -----
-    A notebook exports a backend of matplotlib that jobs lack, and a matplotlibrc may ask for LaTeX. Variables that say
-    how many threads, which graphics card or which temporary folder to use are the user's.
+    A notebook exports a backend of matplotlib that jobs lack. Variables that say how many threads, which graphics card
+    or which temporary folder to use are the user's.
     """
     for name in [name for name in environment if name.startswith(PREFIXES) or name in LEFTOVERS]:
         del environment[name]
     environment["MPLBACKEND"] = "agg"
-    environment["MATPLOTLIBRC"] = str(scripts / "startup" / "matplotlibrc")
     paths = [str(scripts / "startup"), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     for name, value in ALLOCATION.items():

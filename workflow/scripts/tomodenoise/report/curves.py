@@ -5,8 +5,8 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -54,7 +54,7 @@ def draw(fill: Callable[[Axes], None], key: str) -> str:
     fill : puts lines, labels and legend on the axes, in the colours of `INK`.
     key : unique on the page, as the picture's internal names are made from it.
     """
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}):
+    with style.context(["default", {"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}]):
         figure = Figure(figsize=(5.6, 2.9), layout="constrained")
         axes = figure.add_subplot()
         fill(axes)

@@ -3,8 +3,8 @@
 import io
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -134,7 +134,7 @@ def _chart(series: Series, key: str) -> str:
     """Draw noise, residual and error over time."""
     if np.isfinite(series.umse).sum() < 2:
         return ""
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}):
+    with style.context(["default", {"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}]):
         figure = Figure(figsize=(5.6, 2.9), layout="constrained")
         axes, steps = figure.add_subplot(), np.arange(len(series.umse))
         if series.window[1] > series.window[0]:

@@ -10,8 +10,9 @@ from scipy import ndimage
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import opposite, past_opposite
-from tomodenoise.centering.estimators import Estimate, centroids
+from tomodenoise.centering.estimators import centroids
 from tomodenoise.centering.finding import Center
+from tomodenoise.centering.stating import Estimate
 
 OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # pixels from the center, one reconstruction each
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind (Okabe and Ito)

@@ -125,12 +125,9 @@ def simulate(plan: Plan) -> tuple[FloatArray, FloatArray]:
     angles = start + direction * step * np.arange(plan.views)
     true_angles = angles + plan.jitter * step * rng.standard_normal(plan.views)
     shape = ROWS, plan.columns
-    foam = phantom.foam(
-        (ROWS, int(plan.radius / phantom.CYLINDER)),
-        (max(2.0, plan.radius / 12), plan.radius / 6) if plan.sparse else (max(2.0, plan.radius / 40), plan.radius / 14),
-        0.06 if plan.sparse else 0.2,
-        rng,
-    )
+    drawn_for = ROWS, int(plan.radius / phantom.CYLINDER)
+    small, large, fill = (1 / 12, 1 / 6, 0.06) if plan.sparse else (1 / 40, 1 / 14, 0.2)
+    foam = phantom.foam(drawn_for, (max(2.0, plan.radius * small), plan.radius * large), fill, rng)
     foam = projection.absorb(foam, plan.absorption, plan.center, shape)
     exact = _exact(plan, foam, true_angles)
     exact[:, : plan.air] = 0
@@ -166,7 +163,7 @@ def _standing(plan: Plan, rng: np.random.Generator) -> FloatArray:
     columns = np.arange(plan.columns)
     strength = rng.uniform(0.2, 1.5)
     if plan.standing == "mask":  # on either side or on both
-        left, right = rng.uniform(0.03, 0.15, 2) * plan.columns * rng.permuted([1, rng.integers(0, 2)])
+        left, right = rng.uniform(0.03, 0.15, 2) * plan.columns * rng.permuted(np.array([1, rng.integers(0, 2)]))
         return np.asarray(strength * ((columns < left) | (columns >= plan.columns - right)))
     if plan.standing == "strip":
         width, first = _place(plan, rng, 6, plan.columns // 8)

@@ -9,10 +9,13 @@ from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.centering.stating import PARTS
 
 SPIKE = 6.0  # standard deviations of the noise
-STILL = 0.1  # of the neighbours' deviation over the views: a column below it does not respond to the sample
+STILL = 0.01  # of the neighbours' noise variance: a column below it does not respond
 NOISY = 30.0  # times the neighbours' noise variance: a column above it is blind
 NEIGHBOURS = 31  # columns that one is compared with
-NARROW = 31  # columns
+NARROW = 31  # columns; the median over them leaves out what is half as wide
+RING = 5  # columns
+JUMP = 8.0  # deviations of the slope: a step is steeper
+ISOLATED = 0.15  # of a step's slope: what it has fallen to three columns away
 MOVING = 0.02  # of the strongest row's signal: a row below it holds no sample
 SURE = 4.0  # standard errors, of a signal that is there
 FEW = 8  # views, too few to tell
@@ -35,6 +38,11 @@ class Views:
     def groups(self) -> list[IntArray]:
         """Neighbouring rows that are looked at together, as places in `values`."""
         return np.array_split(np.arange(len(self.values)), min(PARTS, len(self.values)))
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean view of each row, (row, column)."""
+        return self.values.mean(axis=1, dtype=np.float64)
 
     def at(self, views: IntArray) -> FloatArray:
         """Give some views of all rows, (row, view, column)."""
@@ -67,7 +75,9 @@ def clean(sinograms: FloatArray, angles: FloatArray, wanted: IntArray) -> Views:
     return Views(values[rows], noise[rows], place, rows)
 
 
-def _clean(row: FloatArray, wanted: IntArray, before: IntArray, after: IntArray) -> tuple[FloatArray, FloatArray, float]:
+def _clean(
+    row: FloatArray, wanted: IntArray, before: IntArray, after: IntArray
+) -> tuple[FloatArray, FloatArray, float]:
     """Clean some views of a row (angle, column), given which lie at the angles before and after.
 
     Returns
@@ -83,14 +93,17 @@ def _clean(row: FloatArray, wanted: IntArray, before: IntArray, after: IntArray)
     views = np.where(spikes, (earlier + later) / 2, views)
     blind = _blind(views, noise)
     if blind.any() and not blind.all():
-        views, noise = _fill(views, blind), _fill(noise[None], blind)[0]
+        views = _fill(views, blind)
+        # What was filled in is wrong by as much as the sample varies.
+        noise = np.where(blind, views[:, ~blind].var(axis=0).max(), noise)
     return views.astype(np.float32), noise.astype(np.float32), _turning(views, later)
 
 
 def _noise(views: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
-    """Estimate the variance (column,) of a view from second differences, over angles or columns: the way on which less
-    of the sample is seen.
-    """  # fmt: skip
+    """Estimate the variance (column,) of a view from second differences.
+
+    Over angles or over columns, whichever shows less of the sample.
+    """
     turning = views - views.mean(axis=0)
     across = turning - (np.roll(turning, 1, axis=1) + np.roll(turning, -1, axis=1)) / 2
     ways = [np.median(np.abs(change), axis=0) for change in (views - (before + after) / 2, across)]
@@ -103,11 +116,16 @@ def _beyond(views: FloatArray, one: FloatArray, other: FloatArray, limit: FloatA
 
 
 def _blind(views: FloatArray, noise: FloatArray) -> BoolArray:
-    """Tell which columns stand still, or are noise alone."""
-    spread = views.std(axis=0)
-    around = ndimage.median_filter(spread, NEIGHBOURS, mode="nearest")
-    usual = ndimage.median_filter(noise, NEIGHBOURS, mode="nearest")
-    return np.asarray((spread < STILL * around) | (noise > NOISY * usual + 1e-12))
+    """Tell which columns do not respond: they vary less than others' noise, or are noise alone.
+
+    Parameters
+    ----------
+    views : (view, column).
+    noise : (column,) variance.
+    """
+    usual = ndimage.median_filter(noise, max(NEIGHBOURS, len(noise) // 4) | 1, mode="nearest")
+    blind = (views.var(axis=0) < STILL * usual) | (noise > NOISY * usual + 1e-12)
+    return np.asarray(ndimage.binary_dilation(blind))  # their neighbours see half of it
 
 
 def _fill(views: FloatArray, blind: BoolArray) -> FloatArray:
@@ -119,7 +137,8 @@ def _fill(views: FloatArray, blind: BoolArray) -> FloatArray:
     gap = np.maximum(seeing[right] - seeing[left], 1)
     weight = np.clip((columns - seeing[left]) / gap, 0, 1)
     filled = views.copy()
-    filled[:, columns] = (1 - weight) * views[:, seeing[left]] + weight * views[:, seeing[right]]
+    calm = ndimage.uniform_filter1d(views[:, seeing], 5, axis=1)  # noise of a single column would be smeared out
+    filled[:, columns] = (1 - weight) * calm[:, left] + weight * calm[:, right]
     return filled
 
 
@@ -143,7 +162,25 @@ def _turning(views: FloatArray, after: FloatArray) -> float:
     return float(np.mean(products)) if np.mean(products) > SURE * error else 0.0
 
 
-def narrow(values: FloatArray) -> FloatArray:
-    """Find what is narrow in the mean of each row's views, (row, column): it stands still, the sample turns."""
-    mean = values.mean(axis=1, dtype=np.float64)
-    return np.asarray(mean - ndimage.median_filter(mean, (1, NARROW), mode="nearest"), dtype=np.float32)
+def narrow(mean: FloatArray) -> FloatArray:
+    """Find what is narrow in the mean view of each row, (row, column): it stands still, the sample turns."""
+    width = max(NARROW, mean.shape[1] // 8) | 1  # an even median would shift by half a column
+    return np.asarray(mean - ndimage.median_filter(mean, (1, width), mode="nearest"), dtype=np.float32)
+
+
+def steps(mean: FloatArray) -> FloatArray:
+    """Find things with sharp edges in the mean view of each row, (row, column): zero where there are none.
+
+    They stand still, as the mean view of a sample that turns is smooth. Its own rim is steep too, but not like the edge
+    of a mask: it goes on rising behind the first columns.
+    """
+    calm = ndimage.median_filter(mean, (1, RING), mode="nearest")
+    slope = np.diff(calm, axis=1, prepend=calm[:, :1])
+    steep = slope - ndimage.median_filter(slope, (1, NARROW), mode="nearest")
+    strength = np.abs(steep)
+    edge = strength > JUMP * 1.4826 * np.median(strength, axis=1, keepdims=True)
+    edge &= strength == ndimage.maximum_filter1d(strength, 5, axis=1)
+    for away in (-4, -3, 3, 4):
+        edge &= ndimage.shift(strength, (0, away), order=0, mode="nearest") < ISOLATED * strength
+    near = ndimage.maximum_filter1d(edge, 5, axis=1)
+    return np.asarray(np.cumsum(np.where(near, steep, 0), axis=1), dtype=np.float32)

@@ -8,7 +8,7 @@ from scipy import fft
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering import robust
 from tomodenoise.centering import seam as seams
-from tomodenoise.centering.cleaning import Views, narrow
+from tomodenoise.centering.cleaning import Views, narrow, steps
 from tomodenoise.centering.stating import Estimate, Parts, part, state
 from tomodenoise.centering.tilting import line
 
@@ -44,23 +44,44 @@ def seam(views: Views, closing: seams.Seam, least: int) -> tuple[Estimate, Float
     -------
     What it says, and the centers (group,) of the groups of rows.
     """
-    quiet = views.values - narrow(views.values)[:, None]
-    sides = [blend.of(quiet, views.place) for blend in (closing.before, closing.after)]
-    del quiet
-    middles = np.array([group.mean() for group in views.groups])
-    tilt = 0.0  # columns per place in `views`
-    for _ in range(TURNS):
-        chosen = _chosen(sides, closing.step, views, least)
-        leaning = line(middles, chosen.each, middles.mean(), float(np.ptp(middles)))
-        chosen = replace(chosen, each=chosen.each + tilt * (middles - middles.mean()))
-        if leaning is None or not leaning.clear:
-            break
-        tilt += leaning.tilt
-        sides = [_upright(side, leaning.tilt) for side in sides]
+    mean = views.mean
+    chosen = _solved(views, closing, least, narrow(mean))
+    sharp = steps(mean)
+    if chosen.alone <= ALONE and sharp.any():
+        rid = _solved(views, closing, least, sharp + narrow(mean - sharp))
+        chosen = _better(chosen, rid, views.values.shape[-1])
     if chosen.alone <= ALONE and chosen.estimate.reason is None:
         reason = "a center far away matches nearly as well"
         return replace(chosen.estimate, spread=None, reason=reason), chosen.each
     return chosen.estimate, chosen.each
+
+
+def _better(plain: Match, rid: Match, columns: int) -> Match:
+    """Prefer the match of what is rid of sharp edges where it is clear and contradicts the plain one, which is not."""
+    if rid.alone <= ALONE or rid.estimate.spread is None:
+        return plain
+    apart = abs(plain.estimate.center - rid.estimate.center)
+    if apart <= CONFLICT * np.hypot(plain.estimate.spread or 0, rid.estimate.spread):
+        return plain if plain.alone > ALONE else replace(plain, alone=rid.alone)
+    return rid if apart < 2 * FAR * columns or rid.alone > plain.alone else plain
+
+
+def _solved(views: Views, closing: seams.Seam, least: int, still: FloatArray) -> Match:
+    """Match the ends without what stands `still` (row, column), and once more where the first match shows a tilt."""
+    sides: list[FloatArray] = [
+        blend.of(views.values, views.place) - still[:, None] for blend in (closing.before, closing.after)
+    ]
+    middles = np.array([group.mean() for group in views.groups])
+    tilt = 0.0  # columns per place in `views`
+    for _ in range(TURNS):
+        match = _chosen(sides, closing.step, views, least)
+        leaning = line(middles, match.each, middles.mean(), float(np.ptp(middles)))
+        match = replace(match, each=match.each + tilt * (middles - middles.mean()))
+        if leaning is None or not leaning.clear:
+            break
+        tilt += leaning.tilt
+        sides = [_upright(side, leaning.tilt) for side in sides]
+    return match
 
 
 def _upright(views: FloatArray, tilt: float) -> FloatArray:

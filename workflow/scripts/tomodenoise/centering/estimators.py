@@ -43,14 +43,14 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     What it says, and the centers (group,) of the groups of rows.
     """
     sides = [views.at(side) for side in pairs.T]
-    still = narrow(views.values)[:, None] if len(pairs) < MANY_PAIRS else None
+    still = narrow(views.mean)[:, None] if len(pairs) < MANY_PAIRS else None
     one, other = (side - (side.mean(axis=1, keepdims=True) if still is None else still) for side in sides)
     rows, _, columns = one.shape
     smooth = max(1.0, columns / 128)
     sums = np.zeros((2, 2 * columns - 2 * least + 1))
     for row in range(rows):
-        blurred = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in (one, other))
-        sums += difference(*blurred, least)
+        first, second = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in (one, other))
+        sums += difference(first, second, least)
     match = sums[0] / np.maximum(sums[1], np.finfo(np.float32).tiny)
     best, agreement = _refine(one, other, (least - 1 + int(np.argmax(match))) / 2)
     reason = None

@@ -123,7 +123,7 @@ def _asked(name: str, method: Method, views: Views) -> tuple[Estimate, FloatArra
         logs.logger.warning("center: %s failed: %s", name, error)
         return Estimate(name, (views.values.shape[-1] - 1) / 2, None, reason=f"it failed: {error}"), np.array([])
     if not np.isfinite(estimate.center):
-        return replace(estimate, center=(views.values.shape[-1] - 1) / 2, spread=None, reason="it is no number"), centers
+        return Estimate(name, (views.values.shape[-1] - 1) / 2, None, reason="its center is not finite"), centers
     return estimate, centers
 
 
@@ -168,9 +168,7 @@ def _supported(answers: list[Answer]) -> list[Answer]:
     return [(replace(mass, spread=None, reason=f"{matches[0][0].method} does not support it"), centers), *matches]
 
 
-def _along(
-    estimate: Estimate, centers: FloatArray, views: Views, rows: IntArray
-) -> tuple[Estimate, Line | None]:
+def _along(estimate: Estimate, centers: FloatArray, views: Views, rows: IntArray) -> tuple[Estimate, Line | None]:
     """Fit a line to the centers of groups of rows; where it is tilted, it knows the middle better than all together."""
     if estimate.spread is None:
         return estimate, None

@@ -37,8 +37,14 @@ def scatter(values: FloatArray) -> float:
 
 
 def jackknife(without: FloatArray) -> float:
-    """Standard error of an estimate, from those that each leave out one part of the data, (part,); nan for one part.
+    """Give the standard error of an estimate from those that leave out one part of the data each.
 
+    Parameters
+    ----------
+    without : (part,); for a single one the error is nan.
+
+    Notes
+    -----
     Few parts may agree by chance: the error is larger by the ratio of Student's t to that of eight parts.
     """
     count = len(without)

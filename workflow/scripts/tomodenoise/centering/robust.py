@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.matching import window
@@ -19,6 +19,7 @@ from tomodenoise.centering.seam import Ends
 TAIL = 4.0  # degrees of freedom of Student's t: with fewer, large residuals count less
 BLOCKS = 8  # of columns about the center, each an estimate of its own
 STEP = 0.125  # columns
+WIDTH = 0.25  # of the largest period in a band: about the deviation of its filter's response
 DOUBT = 1.3  # what the noise may be underestimated by
 
 
@@ -76,12 +77,14 @@ def split(ends: Ends, center: float | None, *, shared: bool = True) -> list[Band
     gain = np.where(np.isfinite(ends.gain), ends.gain, 0)
     bands = []
     for filter_, freedom in _octaves(columns, int(np.isfinite(ends.gain).sum())):
-        variance = np.maximum(ends.variance * np.sum(filter_**2 * gain) / columns, 1e-30)
+        near = ndimage.gaussian_filter1d(ends.variance, WIDTH / freedom, mode="nearest")
+        variance = np.maximum(near * np.sum(filter_**2 * gain) / columns, 1e-30)
         noise = DOUBT * float(np.average(variance, weights=inside))
         seen = [_filtered(side, filter_)[:, inside > 0.5] for side in sides]
         means = [np.sqrt(rows) * side.mean(axis=0) for side in seen]
         rests = [(side - side.mean(axis=0)) * np.sqrt(rows / max(rows - 1, 1)) for side in seen]
-        share = [_share(*pair, None if center is not None else noise) for pair in (means, rests)]
+        tolerated = noise if center is None else None
+        share = [_share(one, other, tolerated) for one, other in (means, rests)]
         bands.append(Band(filter_, variance, (shared * freedom * share[0], freedom * share[1])))
     return bands
 
@@ -94,14 +97,14 @@ def _share(one: FloatArray, other: FloatArray, noise: float | None) -> float:
 
 
 def _octaves(columns: int, used: int) -> list[tuple[FloatArray, float]]:
-    """Filters of the `used` lowest frequencies, and how many independent values each leaves per column.
+    """Give filters of the `used` lowest frequencies, and how many independent values each leaves per column.
 
     The last one holds all that lies below four periods on the detector.
     """
     frequency = np.arange(columns + 1) / (2 * columns)
     octave = np.log2(np.maximum(frequency, 1e-9))
     top = min(used, columns) / (2 * columns)
-    found = []
+    found: list[tuple[FloatArray, float]] = []
     while top > 2 / columns:
         rise = np.cos(np.pi / 2 * np.clip(np.abs(octave - np.log2(top) + 0.5), 0, 1))
         if not found:
@@ -228,4 +231,4 @@ def _in_blocks(values: FloatArray, center: float) -> FloatArray:
     far = np.abs(np.arange(len(values)) - center)
     reach = min(center, len(values) - 1 - center) + 1
     block = np.minimum(BLOCKS * far / reach, BLOCKS).astype(int)
-    return np.bincount(block, values, minlength=BLOCKS + 1)[:BLOCKS]
+    return np.asarray(np.bincount(block, values, minlength=BLOCKS + 1)[:BLOCKS], dtype=np.float64)

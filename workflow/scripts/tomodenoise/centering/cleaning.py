@@ -12,10 +12,6 @@ SPIKE = 6.0  # standard deviations of the noise
 STILL = 0.01  # of the neighbours' noise variance: a column below it does not respond
 NOISY = 30.0  # times the neighbours' noise variance: a column above it is blind
 NEIGHBOURS = 31  # columns that one is compared with
-NARROW = 31  # columns; the median over them leaves out what is half as wide
-RING = 5  # columns
-JUMP = 8.0  # deviations of the slope: a step is steeper
-ISOLATED = 0.15  # of a step's slope: what it has fallen to three columns away
 MOVING = 0.02  # of the strongest row's signal: a row below it holds no sample
 SURE = 4.0  # standard errors, of a signal that is there
 FEW = 8  # views, too few to tell
@@ -38,11 +34,6 @@ class Views:
     def groups(self) -> list[IntArray]:
         """Neighbouring rows that are looked at together, as places in `values`."""
         return np.array_split(np.arange(len(self.values)), min(PARTS, len(self.values)))
-
-    @property
-    def mean(self) -> FloatArray:
-        """Mean view of each row, (row, column)."""
-        return self.values.mean(axis=1, dtype=np.float64)
 
     def at(self, views: IntArray) -> FloatArray:
         """Give some views of all rows, (row, view, column)."""
@@ -160,27 +151,3 @@ def _turning(views: FloatArray, after: FloatArray) -> float:
     products = [np.mean((a - a.mean()) * (b - b.mean())) for a, b in zip(one, other, strict=True)]
     error = np.std(products) / np.sqrt(len(products))
     return float(np.mean(products)) if np.mean(products) > SURE * error else 0.0
-
-
-def narrow(mean: FloatArray) -> FloatArray:
-    """Find what is narrow in the mean view of each row, (row, column): it stands still, the sample turns."""
-    width = max(NARROW, mean.shape[1] // 8) | 1  # an even median would shift by half a column
-    return np.asarray(mean - ndimage.median_filter(mean, (1, width), mode="nearest"), dtype=np.float32)
-
-
-def steps(mean: FloatArray) -> FloatArray:
-    """Find things with sharp edges in the mean view of each row, (row, column): zero where there are none.
-
-    They stand still, as the mean view of a sample that turns is smooth. Its own rim is steep too, but not like the edge
-    of a mask: it goes on rising behind the first columns.
-    """
-    calm = ndimage.median_filter(mean, (1, RING), mode="nearest")
-    slope = np.diff(calm, axis=1, prepend=calm[:, :1])
-    steep = slope - ndimage.median_filter(slope, (1, NARROW), mode="nearest")
-    strength = np.abs(steep)
-    edge = strength > JUMP * 1.4826 * np.median(strength, axis=1, keepdims=True)
-    edge &= strength == ndimage.maximum_filter1d(strength, 5, axis=1)
-    for away in (-4, -3, 3, 4):
-        edge &= ndimage.shift(strength, (0, away), order=0, mode="nearest") < ISOLATED * strength
-    near = ndimage.maximum_filter1d(edge, 5, axis=1)
-    return np.asarray(np.cumsum(np.where(near, steep, 0), axis=1), dtype=np.float32)

@@ -9,9 +9,9 @@
 
 What stands still in all views (a mask, a wire, a dead strip, a ring) is its own mirror image about another center:
 
-``mirror``   With many pairs, the mean of each side of the pairs is taken off. That removes it entirely, and what is
-             left of the sample is still mirrored. With few pairs only what is narrow in the mean view goes.
-``seam``     The same narrow things go; wide ones count little, see `robust`.
+``mirror``   The mean of each side of the pairs is taken off, or with few pairs the other side. What is left of the
+             sample is still mirrored.
+``seam``     Matches the difference of both ends first, see `robust`.
 ``moments``  Its mass shifts the center, and no data of the scan tell it from the sample's: hence `UNSEEN`.
 """
 
@@ -20,7 +20,7 @@ from scipy import fft, ndimage
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import past_opposite
-from tomodenoise.centering.cleaning import Views, narrow
+from tomodenoise.centering.cleaning import Views
 from tomodenoise.centering.fitting import fit, scatter
 from tomodenoise.centering.matching import Spectrum, curves, difference, likelihood, peak, window
 from tomodenoise.centering.stating import PARTS, Estimate, Parts, part, state
@@ -43,8 +43,10 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     What it says, and the centers (group,) of the groups of rows.
     """
     sides = [views.at(side) for side in pairs.T]
-    still = narrow(views.mean)[:, None] if len(pairs) < MANY_PAIRS else None
-    one, other = (side - (side.mean(axis=1, keepdims=True) if still is None else still) for side in sides)
+    if len(pairs) < MANY_PAIRS:
+        one, other = sides[0] - sides[1], sides[1] - sides[0]
+    else:
+        one, other = (side - side.mean(axis=1, keepdims=True) for side in sides)
     rows, _, columns = one.shape
     smooth = max(1.0, columns / 128)
     sums = np.zeros((2, 2 * columns - 2 * least + 1))

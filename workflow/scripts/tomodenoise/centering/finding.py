@@ -117,13 +117,16 @@ def _unknown(columns: int, reason: str, rows: IntArray) -> Center:
 
 def _asked(name: str, method: Method, views: Views) -> tuple[Estimate, FloatArray]:
     """Ask an estimator; whatever goes wrong in it, the others are asked too and the job goes on."""
+    last = views.values.shape[-1] - 1
     try:
         estimate, centers = method(views)
     except (ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError) as error:
         logs.logger.warning("center: %s failed: %s", name, error)
-        return Estimate(name, (views.values.shape[-1] - 1) / 2, None, reason=f"it failed: {error}"), np.array([])
-    if not np.isfinite(estimate.center):
-        return Estimate(name, (views.values.shape[-1] - 1) / 2, None, reason="its center is not finite"), centers
+        return Estimate(name, last / 2, None, reason=f"it failed: {error}"), np.array([])
+    if not 0 <= estimate.center <= last:
+        return Estimate(
+            name, last / 2, None, reason=f"its center {estimate.center:.4g} is not on the detector"
+        ), centers
     return estimate, centers
 
 

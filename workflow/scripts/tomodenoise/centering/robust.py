@@ -1,13 +1,16 @@
-"""Match the two ends of a half turn, some of whose columns may hold what does not turn.
+"""Match the two ends of a half turn, whatever stands still in front of the detector.
 
-The residual of a match is split into bands of column frequencies, an octave each. In a band, the residuals of all rows
-in one column follow Student's t: a column that cannot match, as a mask's edge lies there, counts no more once it is far
-off. The mean over the rows is one component of the residual, their differences are the others: a thing that stands
-still is mostly the same in all rows, and the differences find the center without it.
+What stands still is the same column by column at both ends, while the sample is mirrored about the axis. Hence the
+difference of the ends holds the sample alone, and it is odd about the axis: that finds the center. The sum of the ends
+holds the even part of the sample, and twice what stands still. It makes the center more precise where little does.
+
+A residual is split into bands of column frequencies, an octave each. In a band, the residuals of all rows in one column
+follow Student's t: a column that cannot match counts no more once it is far off. The mean over the rows is one
+component of the residual, their differences are the others, as errors of the beam are the same in all rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft, ndimage
@@ -25,7 +28,7 @@ DOUBT = 1.3  # what the noise may be underestimated by
 
 @dataclass(frozen=True)
 class Band:
-    """An octave of column frequencies."""
+    """An octave of column frequencies, of one combination of the ends."""
 
     filter: FloatArray
     """(frequency,) of a period of 2 columns; the squares of all bands' filters add up to 1."""
@@ -33,6 +36,8 @@ class Band:
     """(column,) of the noise of either end in this band."""
     weights: tuple[float, float]
     """Of the component that all rows share, and of the others: share of signal times independent values per column."""
+    excess: tuple[float, float] = (1.0, 1.0)
+    """Variance of the residual of either component over that of its noise, where something stands still."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Misfits:
     centers: FloatArray  # pixels
     blocks: FloatArray  # (center, block of columns) of all rows
     without: FloatArray  # (center, group) of all rows but a group's
-    alone: FloatArray  # (center, group) of a group of rows, less what stands still
+    alone: FloatArray  # (center, group) of a group of rows
 
     def lowest(self, misfit: FloatArray) -> float:
         """Find the center of the least misfit (center,) by a parabola through three points."""
@@ -52,6 +57,11 @@ class Misfits:
         left, mid, right = (float(value) for value in misfit[at - 1 : at + 2])
         bend = max(left - 2 * mid + right, np.finfo(np.float64).tiny)
         return float(self.centers[at] + (self.centers[1] - self.centers[0]) * 0.5 * (left - right) / bend)
+
+    def __add__(self, other: "Misfits") -> "Misfits":
+        """Add the misfits of other bands at the same centers."""
+        parts = zip((self.blocks, self.without, self.alone), (other.blocks, other.without, other.alone), strict=True)
+        return Misfits(self.centers, *(one + two for one, two in parts))
 
     @property
     def best(self) -> float:
@@ -64,11 +74,8 @@ class Misfits:
         return bool(self.centers[1] < self.best < self.centers[-2])
 
 
-def split(ends: Ends, center: float | None, *, shared: bool = True) -> list[Band]:
-    """Split the ends into bands, weighted by how well they match about a center, or else by what exceeds the noise.
-
-    `shared` is whether what all rows share counts.
-    """
+def split(ends: Ends, center: float | None) -> list[Band]:
+    """Split the ends into bands, weighted by how well they match about a center, or else by what exceeds the noise."""
     rows, columns = ends.first.shape
     level = (ends.first.mean() + ends.last.mean()) / 2
     middle = (columns - 1) / 2 if center is None else center
@@ -85,7 +92,7 @@ def split(ends: Ends, center: float | None, *, shared: bool = True) -> list[Band
         rests = [(side - side.mean(axis=0)) * np.sqrt(rows / max(rows - 1, 1)) for side in seen]
         tolerated = noise if center is None else None
         share = [_share(one, other, tolerated) for one, other in (means, rests)]
-        bands.append(Band(filter_, variance, (shared * freedom * share[0], freedom * share[1])))
+        bands.append(Band(filter_, variance, (freedom * share[0], freedom * share[1])))
     return bands
 
 
@@ -123,6 +130,13 @@ def flip(values: FloatArray, center: float) -> FloatArray:
     return np.asarray(fft.irfft(spectrum * turn, 2 * columns)[..., :columns])
 
 
+def _residual(ends: Ends, center: float) -> FloatArray:
+    """Difference of the ends within a window, but for its mean: the beam may have changed between them."""
+    inside = window(len(ends.variance), center)
+    residual = ends.first - flip(ends.last, center)
+    return np.asarray(inside * (residual - np.average(residual.mean(axis=0), weights=inside)))
+
+
 def _filtered(values: FloatArray, filter_: FloatArray) -> FloatArray:
     spectrum = fft.rfft(np.concatenate([values, values[..., ::-1]], axis=-1))
     return np.asarray(fft.irfft(spectrum * filter_, 2 * values.shape[-1])[..., : values.shape[-1]])
@@ -130,7 +144,7 @@ def _filtered(values: FloatArray, filter_: FloatArray) -> FloatArray:
 
 def _misfit(shared: FloatArray, squares: FloatArray, rows: float | IntArray, band: Band) -> FloatArray:
     """Minus twice the log-likelihood of residuals over their noise: the shared component squared, and all squares."""
-    return _of_shared(shared, band) + _of_others(squares - shared, rows, band)
+    return _of_shared(shared / band.excess[0], band) + _of_others((squares - shared) / band.excess[1], rows, band)
 
 
 def _of_shared(shared: FloatArray, band: Band) -> FloatArray:
@@ -146,12 +160,11 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
 
     Returns
     -------
-    The centers, half a column apart, and by how much each is likelier than no match at all, (2, center, block of
-    columns): by what all rows share, and by their differences.
+    The centers, half a column apart, and by how much each is likelier than no match at all, (center, block of columns).
     """
     rows, columns = ends.first.shape
     twice = np.arange(least - 1, 2 * columns - least)  # column x meets column `twice` - x
-    gain = np.zeros((2, len(twice), BLOCKS))
+    gain = np.zeros((len(twice), BLOCKS))
     level = (ends.first.mean() + ends.last.mean()) / 2
     for band in split(ends, None)[:-1]:  # the last one is wider than the overlap
         one = _filtered(ends.first - level, band.filter)
@@ -165,18 +178,14 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
             residual = one[:, here] - other[:, there]
             apart = (sums[0][here] ** 2 + sums[1][there] ** 2) / rows / noise
             match = (sums[0][here] - sums[1][there]) ** 2 / rows / noise
-            both = (squares[0][here] + squares[1][there]) / noise - apart
-            rest = np.einsum("ij,ij->j", residual, residual) / noise - match
-            better = _of_shared(apart, band) - _of_shared(match, band)
-            gain[0, at] += _in_blocks(better, (len(better) - 1) / 2)
-            better = _of_others(both, rows, band) - _of_others(rest, rows, band)
-            gain[1, at] += _in_blocks(better, (len(better) - 1) / 2)
+            both = (squares[0][here] + squares[1][there]) / noise
+            rest = np.einsum("ij,ij->j", residual, residual) / noise
+            better = _misfit(apart, both, rows, band) - _misfit(match, rest, rows, band)
+            gain[at] += _in_blocks(better, (len(better) - 1) / 2)
     return twice / 2, gain
 
 
-def compare(
-    ends: Ends, bands: Sequence[Band], centers: FloatArray, groups: Sequence[IntArray], still: Sequence[FloatArray] = ()
-) -> Misfits:
+def compare(ends: Ends, bands: Sequence[Band], centers: FloatArray, groups: Sequence[IntArray]) -> Misfits:
     """Compare the ends for some centers, all less than a few columns apart.
 
     Parameters
@@ -184,46 +193,49 @@ def compare(
     ends, bands : the ends, and how `split` splits them.
     centers : pixels, evenly spaced.
     groups : of neighbouring rows.
-    still : (column,) for each band, what stands still in all rows; without it, no group is looked at alone.
     """
     rows, columns = ends.first.shape
     starts = [group[0] for group in groups]
     sizes = np.array([[len(group)] for group in groups])
-    mirrored = np.abs(2 * centers.mean() - np.arange(columns)).astype(int)
-    mirrored = np.minimum(mirrored, columns - 1)
+    noises = [_noise(band, float(centers.mean())) for band in bands]
     misfits = Misfits(centers, np.zeros((len(centers), BLOCKS)), *np.zeros((2, len(centers), len(groups))))
     for at, center in enumerate(centers):
-        residual = window(columns, center) * (ends.first - flip(ends.last, center))
+        residual = _residual(ends, center)
         spectrum = fft.rfft(np.concatenate([residual, residual[:, ::-1]], axis=1))
-        for number, band in enumerate(bands):
-            noise = band.variance + band.variance[mirrored]
+        for noise, band in zip(noises, bands, strict=True):
             part = fft.irfft(spectrum * band.filter, 2 * columns)[:, :columns] / np.sqrt(noise)
             sums = np.add.reduceat(part, starts, axis=0)
             squares = np.add.reduceat(part**2, starts, axis=0)
-            total = sums.sum(axis=0)
-            square = squares.sum(axis=0)
+            total, square = sums.sum(axis=0), squares.sum(axis=0)
             misfits.blocks[at] += _in_blocks(_misfit(total**2 / rows, square, rows, band), center)
+            misfits.alone[at] += _misfit(sums**2 / sizes, squares, sizes, band).sum(axis=1)
             if len(groups) > 1:
                 rest = rows - sizes
                 left_out = _misfit((total - sums) ** 2 / rest, square - squares, rest, band)
                 misfits.without[at] += left_out.sum(axis=1)
-            if still:
-                calm = still[number] / np.sqrt(noise)
-                turning = squares - 2 * calm * sums + sizes * calm**2
-                misfits.alone[at] += _misfit(np.zeros(1), turning, sizes + 1, band).sum(axis=1)
     return misfits
 
 
-def standing(ends: Ends, bands: Sequence[Band], center: float) -> list[FloatArray]:
-    """Residual that all rows share at the right center, (column,) for each band, without what may be noise."""
+def doubted(ends: Ends, bands: Sequence[Band], center: float) -> list[Band]:
+    """Let bands count less whose residual at the right center exceeds the noise, as where something stands still."""
     rows, columns = ends.first.shape
-    residual = window(columns, center) * (ends.first - flip(ends.last, center))
+    inside = window(columns, center)
+    residual = _residual(ends, center)
     found = []
     for band in bands:
-        mean = _filtered(residual, band.filter).mean(axis=0)
-        noise = 2 * band.variance / rows
-        found.append(mean * np.maximum(0, 1 - noise / np.maximum(mean**2, 1e-30)))
+        part = _filtered(residual, band.filter) / np.sqrt(_noise(band, center))
+        shared = part.sum(axis=0) ** 2 / rows
+        others = ((part**2).sum(axis=0) - shared) / max(rows - 1, 1)
+        excess = [max(1.0, float(np.average(one, weights=inside**2))) for one in (shared, others)]
+        found.append(replace(band, excess=(excess[0], excess[1])))
     return found
+
+
+def _noise(band: Band, center: float) -> FloatArray:
+    """Variance (column,) of the noise of the residual in a band."""
+    columns = len(band.variance)
+    mirrored = np.minimum(np.abs(2 * center - np.arange(columns)).astype(int), columns - 1)
+    return np.asarray(band.variance + band.variance[mirrored])
 
 
 def _in_blocks(values: FloatArray, center: float) -> FloatArray:

@@ -59,6 +59,18 @@ class Ends:
     variance: FloatArray
     """(column,) of the noise of a measured view."""
 
+    @property
+    def odd(self) -> "Ends":
+        """Their difference, without what stands still at both ends; mirrored about the axis it changes its sign."""
+        difference = self.first - self.last
+        return Ends(difference, -difference, self.gain, 2 * self.variance)
+
+    @property
+    def even(self) -> "Ends":
+        """Their sum."""
+        total = self.first + self.last
+        return Ends(total, total, self.gain, 2 * self.variance)
+
     def binned(self, factor: int) -> "Ends":
         """Average neighbouring columns; what is left over at the right is dropped."""
         columns = len(self.variance) // factor

@@ -57,6 +57,6 @@ def state(method: str, center: float, parted: Sequence[Parts | None], floor: flo
     if reason is not None:
         return Estimate(method, center, None, halves, reason)
     error = np.sqrt(2 * np.mean([jackknife(one.without) ** 2 for one in known]))
-    # Two halves differ by twice the error, more or less; beyond twice that they say more than the jackknife.
-    error = max(error, (halves or 0.0) / 4)
+    # Halves differ by twice the error, more or less. They feel a match that jumps, which leaving out little does not.
+    error = np.hypot(error, (halves or 0.0) / 2)
     return Estimate(method, float(center), float(np.hypot(error, floor)), halves, floor=floor)

@@ -12,8 +12,8 @@ def opposite(angles: FloatArray) -> IntArray:
 
     Returns
     -------
-    (pair, 2) indices into `angles`, at most 256 pairs, evenly spread; of equally near views the nearest in time, for
-    a dynamic sample changes.
+    (pair, 2) indices into `angles`, at most 256 pairs, evenly spread, no two of the same views; of equally near views
+    the nearest in time, for a dynamic sample changes.
     """
     step, _ = _step_and_gap(angles)
     time = 1e-3 * step * np.arange(len(angles)) / len(angles)
@@ -24,7 +24,15 @@ def opposite(angles: FloatArray) -> IntArray:
     ]
     pairs = np.stack([np.arange(len(angles)), nearest], axis=1)
     pairs = pairs[np.abs(past_opposite(angles, pairs)) <= 2 * step + 1e-6]
+    # The same two views the other way round say nothing new, and would make the scatter over pairs too small.
+    _, first = np.unique(np.sort(pairs, axis=1), axis=0, return_index=True)
+    pairs = pairs[np.sort(first)]
     return pairs[_evenly(len(pairs), MOST_PAIRS)]
+
+
+def closes(angles: FloatArray) -> bool:
+    """Tell whether the views go all around the sample, with no gap of 90 degrees or more."""
+    return _step_and_gap(angles)[1] < np.pi / 2
 
 
 def past_opposite(angles: FloatArray, pairs: IntArray) -> FloatArray:

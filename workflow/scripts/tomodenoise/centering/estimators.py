@@ -3,120 +3,94 @@
 ``mirror``   A view and the view 180 degrees away are mirror images about the axis. Needs such pairs; a scan of 180
              degrees has one or two of them, off by up to an angular step.
 ``seam``     A scan of 180 degrees followed by its own mirror image is a scan of 360 degrees, smooth across the seam
-             only at the right center. Uses the hundred views at each end and allows for the turn between them.
+             only at the right center. Uses the hundreds of views at each end and allows for the turn between them.
 ``moments``  The centre of mass of a projection follows a sinusoid about the axis. Needs no opposite views, but the
              whole object inside the field of view and a background of zero.
-"""
 
-from dataclasses import dataclass
+What stands still in all views (a mask, a wire, a dead strip, a ring) is its own mirror image about another center:
+
+``mirror``   The mean of each side of the pairs is taken off, or with few pairs the other side. What is left of the
+             sample is still mirrored.
+``seam``     Matches the difference of both ends first, see `robust`.
+``moments``  Its mass shifts the center, and no data of the scan tell it from the sample's: hence `UNSEEN`.
+"""
 
 import numpy as np
 from scipy import fft, ndimage
 
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.centering import seam as seams
 from tomodenoise.centering.circle import past_opposite
+from tomodenoise.centering.cleaning import Views
 from tomodenoise.centering.fitting import fit, scatter
-from tomodenoise.centering.matching import Spectrum, curves, despike, difference, likelihood, peak, uncertainty, window
+from tomodenoise.centering.matching import Spectrum, curves, difference, likelihood, peak, window
+from tomodenoise.centering.stating import PARTS, Estimate, Parts, part, state
 
-GROUPS = 8  # of rows, each an estimate of its own
+MANY_PAIRS = 16  # from here on the pairs alone beat the seam
 DISTINCT = 5.0  # a match that stands out of all others by so many of their deviations is one, however noisy
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What one estimator says."""
-
-    method: str
-    center: float  # pixels, leftmost pixel's centre = 0
-    spread: float | None  # pixels, standard error from the scatter over rows, pairs or views; None: not to be trusted
-
-
-@dataclass(frozen=True)
-class Views:
-    """Rows of a scan, made ready view by view: without single spikes, and without what stays at one column."""
-
-    sinograms: FloatArray
-    """(row, angle, column) float32, line integrals."""
-    stripes: FloatArray
-    """(row, column) float32, what is taken off every view."""
-
-    def __call__(self, row: int, views: IntArray) -> FloatArray:
-        """Give some views of a row, (view, column) float32."""
-        return np.asarray(despike(self.sinograms[row][views] - self.stripes[row]), dtype=np.float32)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.sinograms.shape[0], self.sinograms.shape[2]
-
-    @property
-    def groups(self) -> list[IntArray]:
-        """Give neighbouring rows that are looked at together."""
-        rows = len(self.sinograms)
-        return np.array_split(np.arange(rows), min(GROUPS, rows))
-
-
-def ready(sinograms: FloatArray, *, whole_circle: bool) -> Views:
-    """Find what stays at one column: stripes, which do not turn with the sample and would match themselves.
-
-    Over the whole circle all of the mean view goes, as its mirror image about the axis is itself. Else only what is
-    narrow in it: the rest belongs to the sample.
-    """
-    mean = np.stack([despike(sinogram).mean(axis=0, dtype=np.float64) for sinogram in sinograms])
-    smooth = 0 if whole_circle else ndimage.median_filter(mean, (1, 11), mode="nearest")
-    return Views(sinograms, (mean - smooth).astype(np.float32))
+FLOOR = 0.02  # pixels, of `mirror`: what no scatter shows; from simulated scans
+UNSEEN = 0.25, 0.005  # the same of `moments`: pixels, and share of the columns
 
 
 def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tuple[Estimate, FloatArray]:
     """Match each view f with its flipped opposite g: f(x) = g(2 center - x).
 
     Located by the normalised difference, which neither a large overlap nor empty air can win, and refined by the
-    agreement within a window about the center. Its spread is None where the noise is all that is seen, or where the
-    best match lies at the end of the range: `least` columns of overlap.
+    agreement within a window about the center. Not to be trusted where the noise is all that is seen, or where the best
+    match lies at the end of the range: `least` columns of overlap.
 
     Returns
     -------
     What it says, and the centers (group,) of the groups of rows.
     """
-    rows, columns = views.shape
+    sides = [views.at(side) for side in pairs.T]
+    if len(pairs) < MANY_PAIRS:
+        one, other = sides[0] - sides[1], sides[1] - sides[0]
+    else:
+        one, other = (side - side.mean(axis=1, keepdims=True) for side in sides)
+    rows, _, columns = one.shape
     smooth = max(1.0, columns / 128)
     sums = np.zeros((2, 2 * columns - 2 * least + 1))
     for row in range(rows):
-        first, second = (ndimage.gaussian_filter1d(views(row, side), smooth, mode="nearest") for side in pairs.T)
+        first, second = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in (one, other))
         sums += difference(first, second, least)
     match = sums[0] / np.maximum(sums[1], np.finfo(np.float32).tiny)
-    clear = match.max() > 0.5 or match.max() > max(0.1, np.median(match) + DISTINCT * scatter(match))
-    start = (least - 1 + int(np.argmax(match))) / 2
-    best, agreement = _refine(views, pairs, start)
-    together = agreement.sum(1) if rows >= 4 else agreement.sum(0)
+    best, agreement = _refine(one, other, (least - 1 + int(np.argmax(match))) / 2)
+    reason = None
+    if not (match.max() > 0.5 or match.max() > np.median(match) + DISTINCT * scatter(match)):
+        reason = "opposite views do not match better anywhere than by chance"
+    elif not least / 2 + 1 < best + 0.5 < columns - least / 2 - 1:
+        reason = "the best match lies at the end of the range"
     # A view turned by e too much is moved by e times the depth of its features, which varies as the sine of the angle.
     turned = np.abs(np.mean(past_opposite(angles, pairs) * np.exp(1j * angles[pairs[:, 0]]))) * columns / 16
-    found = least / 2 + 1 < best + 0.5 < columns - least / 2 - 1 and clear
-    error = float(np.hypot(uncertainty(together, best, 2 + columns / 64), turned))
-    return Estimate("mirror", best, error if found else None), _each(views, agreement.sum(1), best)
+    reach = 2 + columns / 64
+
+    def highest(curve: FloatArray) -> float:
+        return peak(curve, best, reach)
+
+    by_rows = np.array([agreement[group].sum(axis=(0, 1)) for group in views.groups])
+    parted = part(by_rows, highest), part(agreement.sum(axis=0), highest)
+    estimate = state("mirror", best, parted, float(np.hypot(FLOOR, turned)), reason)
+    return estimate, np.array([peak(curve, best, reach + columns / 64) for curve in by_rows])
 
 
-def _refine(views: Views, pairs: IntArray, start: float) -> tuple[float, FloatArray]:
+def _refine(one: FloatArray, other: FloatArray, start: float) -> tuple[float, FloatArray]:
     """Center near `start`, and the agreement (row, part of the pairs, 2 FINE center)."""
-    rows, columns = views.shape
-    parts = np.array_split(pairs, min(GROUPS, len(pairs)))
+    rows, pairs, columns = one.shape
+    parts = np.array_split(np.arange(pairs), min(PARTS, pairs))
     best = start
     agreement: FloatArray = np.empty(0)
-    # Each half is weighted by what the other half agrees in: its noise is not that which the weights are for.
+    # Each half is weighted by what the other half agrees in, so that the weights' noise is independent.
     halves: list[tuple[slice, ...]] = [(np.s_[0::2],), (np.s_[1::2],)]
     if rows == 1:
         halves = [(np.s_[:], np.s_[0::2]), (np.s_[:], np.s_[1::2])]
     for _ in range(3):
         edges, near = window(columns, best), min(best, columns - 1 - best) + 1
-        spectra = [
-            [_cross(views(row, some[:, 0]), views(row, some[:, 1]), edges) for some in parts] for row in range(rows)
-        ]
-        cross = np.array([[one for one, _ in row] for row in spectra])
-        power = np.array([[one for _, one in row] for row in spectra])
+        spectra = [[_cross(one[row, part], other[row, part], edges) for part in parts] for row in range(rows)]
+        cross = np.array([[product for product, _ in row] for row in spectra])
+        power = np.array([[square for _, square in row] for row in spectra])
         weight = np.empty(power.shape)
-        for one, other in zip(halves, halves[::-1], strict=True):
-            weight[one] = likelihood(cross[other].sum((0, 1)), power[other].sum((0, 1)), 2 * best, near)
+        for half, rest in zip(halves, halves[::-1], strict=True):
+            weight[half] = likelihood(cross[rest].sum((0, 1)), power[rest].sum((0, 1)), 2 * best, near)
         agreement = curves(np.asarray(cross * weight, np.complex128), columns)
         best = peak(agreement.sum((0, 1)), best, 2 + columns / 64)
     return best, agreement
@@ -131,31 +105,49 @@ def _cross(first: FloatArray, second: FloatArray, edges: FloatArray) -> tuple[Sp
     return np.sum(one * two, axis=0), np.sum(np.abs(one) ** 2 + np.abs(two) ** 2, axis=0) / 2
 
 
-def seam(views: Views, angles: FloatArray, start: float) -> tuple[Estimate, FloatArray]:
-    """Close the scan at its seam; `start` is a center good to 1/32 of the columns. Returns what `mirror` does."""
-    rows, columns = views.shape
-    found = seams.close(views, rows, columns, angles, start)
-    return Estimate("seam", found.center, found.spread), _each(views, found.agreement, found.center)
-
-
-def moments(views: Views, angles: FloatArray) -> tuple[Estimate, FloatArray]:
-    """Fit center + a cos(angle) + b sin(angle) to the centre of mass of the projections.
+def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate, FloatArray]:
+    """Fit center + a cos(angle) + b sin(angle) to the centre of mass of some views.
 
     This is the first-order consistency condition of Helgason and Ludwig (Natterer, The Mathematics of Computerized
-    Tomography, 1986, section II.4). Its spread is None where the condition cannot hold: the object leaves the field of
+    Tomography, 1986, section II.4). Not to be trusted where the condition cannot hold: the object leaves the field of
     view (more than 1 % of the mean profile is left at its borders) or its mass varies over the angles by over 3 %.
-    Returns what `mirror` does.
+    Returns what `mirror` does; groups of rows without mass have nan.
     """
-    sinograms = views.sinograms
-    left, peak_, right = _profile(sinograms)
+    sinograms = views.at(used)
+    columns = sinograms.shape[-1]
+    left, highest, right = _profile(sinograms)
     mass, centroid = centroids(sinograms)
-    if not np.isfinite(centroid).all():
-        return Estimate("moments", (sinograms.shape[-1] - 1) / 2, None), np.array([])
-    model = np.stack([np.ones(len(angles)), np.cos(angles), np.sin(angles)], axis=1)
-    (center, *_), (error, *_) = fit(model, centroid)
-    each = [fit(model, centroids(sinograms[group])[1])[0][0] for group in views.groups]
-    inside = max(abs(left), abs(right)) < 0.01 * peak_ and scatter(mass) < 0.03 * np.median(mass)
-    return Estimate("moments", float(center), float(error) if inside else None), np.array(each)
+    usable = np.isfinite(centroid)
+    model = np.stack([np.ones(len(used)), np.cos(angles[used]), np.sin(angles[used])], axis=1)
+    if usable.sum() < 5:
+        return Estimate("moments", (columns - 1) / 2, None, None, "fewer than five views have mass"), np.array([])
+
+    def fitted(which: IntArray) -> float:
+        return float(fit(model[which], centroid[which])[0][0])
+
+    each = np.array([_center_of_mass(model, sinograms[group]) for group in views.groups])
+    center = fitted(np.flatnonzero(usable))
+    blocks = np.array_split(np.flatnonzero(usable), PARTS) if usable.sum() >= 5 * PARTS else []
+    without = [fitted(np.setdiff1d(np.flatnonzero(usable), block)) for block in blocks]
+    sure = each[np.isfinite(each)]
+    parted = [
+        Parts(np.array(without), None) if without else None,
+        Parts((sure.sum() - sure) / max(len(sure) - 1, 1), None) if len(sure) > 1 else None,
+    ]
+    reason = None
+    if max(abs(left), abs(right)) >= 0.01 * highest:
+        reason = "the sample leaves the field of view, or the background is not zero"
+    elif scatter(mass[usable]) >= 0.03 * np.median(mass[usable]):
+        reason = "the mass varies over the angles"
+    floor = float(np.hypot(UNSEEN[0], UNSEEN[1] * columns))
+    return state("moments", center, parted, floor, reason), each
+
+
+def _center_of_mass(model: FloatArray, sinograms: FloatArray) -> float:
+    """Center of some rows (row, view, column); nan where there is too little mass."""
+    _, centroid = centroids(sinograms)
+    usable = np.isfinite(centroid)
+    return float(fit(model[usable], centroid[usable])[0][0]) if usable.sum() >= 5 else float("nan")
 
 
 def centroids(sinograms: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -177,9 +169,3 @@ def _profile(sinograms: FloatArray) -> tuple[float, float, float]:
     profile = np.stack([row.mean(axis=0) for row in sinograms]).mean(axis=0, dtype=np.float64)
     border = max(1, len(profile) // 50)
     return float(profile[:border].mean()), float(profile.max()), float(profile[-border:].mean())
-
-
-def _each(views: Views, agreement: FloatArray, center: float) -> FloatArray:
-    """Center of each group of rows, from the agreement (row, 2 FINE center) of each row."""
-    reach = 2 + views.shape[1] / 32
-    return np.array([peak(agreement[group].sum(0), center, reach) for group in views.groups])

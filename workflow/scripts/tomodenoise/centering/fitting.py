@@ -1,8 +1,11 @@
-"""Robust fits: of a sinusoid to centres of mass, of a line to centers over the height."""
+"""Robust fits, and the scatter of estimates from parts of the data."""
 
 import numpy as np
+from scipy import stats
 
 from tomodenoise.arrays import FloatArray
+
+USUAL = 8  # parts
 
 
 def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -11,7 +14,7 @@ def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     Parameters
     ----------
     model : (value, parameter).
-    values : (value,)
+    values : (value,) finite.
 
     Returns
     -------
@@ -31,3 +34,21 @@ def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
 def scatter(values: FloatArray) -> float:
     """Give the standard deviation, from the median deviation from the median."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+
+
+def jackknife(without: FloatArray) -> float:
+    """Give the standard error of an estimate from those that leave out one part of the data each.
+
+    Parameters
+    ----------
+    without : (part,); for a single one the error is nan.
+
+    Notes
+    -----
+    Few parts may agree by chance: the error is larger by the ratio of Student's t to that of eight parts.
+    """
+    count = len(without)
+    if count < 2:
+        return float("nan")
+    error = float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
+    return error * float(stats.t.ppf(0.975, count - 1) / stats.t.ppf(0.975, USUAL - 1))

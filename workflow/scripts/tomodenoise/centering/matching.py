@@ -9,7 +9,7 @@ from tomodenoise.arrays import FloatArray
 Spectrum = NDArray[np.complexfloating]
 
 FINE = 4  # points of a curve per half column
-SMOOTH = 3.0  # independent frequencies that a coherence is averaged over: fewer, and it says what it was told
+SMOOTH = 3.0  # independent frequencies that a coherence is averaged over: fewer, and it is 1 everywhere
 
 
 def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[FloatArray, FloatArray]:
@@ -79,30 +79,11 @@ def peak(curve: FloatArray, near: float, reach: float) -> float:
     return (low + vertex(-curve[low : high + 1])) / (2 * FINE)
 
 
-def uncertainty(curve: FloatArray, near: float, reach: float) -> float:
-    """Give the standard error of the `peak` of the sum of curves (part, center), by leaving out parts (jackknife).
-
-    Neighbouring parts go together, an eighth at a time: leaving out less would not show that another peak may win.
-    """
-    groups = np.array([curve[group].sum(0) for group in np.array_split(np.arange(len(curve)), min(8, len(curve)))])
-    total, count = groups.sum(0), len(groups)
-    each = np.array([peak(total - one, near, reach) for one in groups])
-    return float(np.sqrt((count - 1) / count * np.sum((each - each.mean()) ** 2))) if count > 1 else 0.0
-
-
 def window(columns: int, center: float) -> FloatArray:
     """Window about `center`, as wide as the detector allows: one inside, a cosine at its edges, zero beyond."""
     half = min(center, columns - 1 - center) + 1
     depth = (half - np.abs(np.arange(columns) - center)) / (0.15 * half)
     return np.asarray((0.5 - 0.5 * np.cos(np.pi * np.clip(depth, 0, 1))).astype(np.float32))
-
-
-def despike(views: FloatArray) -> FloatArray:
-    """Median of three columns: one zinger must not decide the match."""
-    left, mid, right = views[..., :-2], views[..., 1:-1], views[..., 2:]
-    clean = views.copy()
-    clean[..., 1:-1] = np.maximum(np.minimum(left, mid), np.minimum(np.maximum(left, mid), right))
-    return clean
 
 
 def vertex(curve: FloatArray) -> float:

@@ -10,10 +10,14 @@ from scipy import ndimage
 
 from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import opposite, past_opposite
-from tomodenoise.centering.estimators import Estimate, centroids
+from tomodenoise.centering.estimators import centroids
 from tomodenoise.centering.finding import Center
+from tomodenoise.centering.stating import Estimate
 
-OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # pixels from the center, one reconstruction each
+OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # steps from the center, one reconstruction each
+STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # pixels: a smaller one is hardly seen
+SMALLEST = 96  # pixels of a tile's side
+NOISY = 3.0  # times the median slope: noise is seldom steeper
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind (Okabe and Ito)
 
 
@@ -45,7 +49,8 @@ def figure(
     row = int(np.argmax([sinogram.std(axis=1).mean() for sinogram in sinograms]))
     sinogram = sinograms[row]
     here = center.center + center.tilt * ((row if rows is None else int(rows[row])) - center.row)
-    slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in OFFSETS]
+    offsets = [step(center) * each for each in OFFSETS]
+    slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in offsets]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
     window = _grey(middle)
@@ -68,9 +73,15 @@ def figure(
     _whole(picture.add_subplot(top[:, 1]), middle, window, corner, size, title)
     strip = grid[1].subgridspec(1, len(OFFSETS), wspace=0.04)
     cut = np.s_[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
-    for place, (offset, image) in enumerate(zip(OFFSETS, slices, strict=True)):
+    for place, (offset, image) in enumerate(zip(offsets, slices, strict=True)):
         _tile(picture.add_subplot(strip[place]), image[cut], window, center.center + offset, offset)
     return picture
+
+
+def step(center: Center) -> float:
+    """Choose the pixels between two of the centers that are shown: about twice the stated error."""
+    error = center.estimates[0].spread if center.method == center.estimates[0].method else 0.0
+    return STEPS[-2] if error is None else next((step for step in STEPS if step >= 2 * error), STEPS[-1])
 
 
 def _headline(picture: Figure, center: Center) -> None:
@@ -145,11 +156,10 @@ def _whole(
     axes.set_axis_off()
 
 
-def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: float, offset: int) -> None:
+def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: float, offset: float) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
-    label = f"{center:.2f} px" + (f"  ({offset:+d})".replace("-", "\N{MINUS SIGN}") if offset else "")
-    style = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85}
-    axes.text(0.03, 0.97, label, transform=axes.transAxes, va="top", size=9, color="black", bbox=style)
+    label = f"{center:.2f} px" + (f"  ({offset:+g})".replace("-", "\N{MINUS SIGN}") if offset else "")
+    axes.set_title(label, size=9, pad=3)  # above: the only feature may lie in the corner
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(edgecolor="black" if offset else ORANGE, linewidth=0.6 if offset else 2.5)
@@ -158,11 +168,14 @@ def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: fl
 def _detail(image: FloatArray) -> tuple[tuple[int, int], int]:
     """Corner and size of the square with the most edges: there a wrong center shows."""
     columns = len(image)
-    size = min(columns, max(160, columns // 8))
+    size = min(columns, max(SMALLEST, columns // 8))
     edges = ndimage.gaussian_gradient_magnitude(image.astype(np.float32), 2)
     y, x = np.mgrid[:columns, :columns] - (columns - 1) / 2
-    edges[np.hypot(y, x) > 0.45 * columns] = 0  # the rim of the field of view is bright at any center
-    total = ndimage.uniform_filter(edges, size, mode="constant")
+    radius = np.hypot(y, x) / columns
+    # The rim of the field of view is bright at any center, and rings are sharpest about it.
+    inside = (radius < 0.45) & (radius > 0.03)
+    clear = np.where(inside, np.maximum(edges - NOISY * np.median(edges[inside]), 0), 0)
+    total = ndimage.uniform_filter(clear, size, mode="constant")
     row, column = np.unravel_index(np.argmax(total), total.shape)
     return (_start(int(row), size, columns), _start(int(column), size, columns)), size
 

@@ -1,94 +1,90 @@
-"""Close a scan of 180 degrees with its own mirror image and make the seam smooth.
+"""The two views on either side of a half turn's seam, each estimated from all views near it.
 
-The spectrum of a full sinogram vanishes where the angular frequency exceeds the column frequency times the radius
-of the object. With A and B the spectra of the views before and (flipped) after the seam, a center c gives
-A + exp(-2i w c) B, so the energy in the forbidden region, for all c at once, is one inverse FFT of the cross
-spectrum. The region is that of Vo et al. (2014), "Reliable method for calculating the center of rotation in
-parallel-beam tomography", Opt. Express 22, 19078; taking it only near the seam and in closed form is ours.
+A scan of 180 degrees followed by its own mirror image is a scan of 360 degrees, smooth across the seam only at the
+right center. The spectrum of a full sinogram vanishes where the angular frequency exceeds the column frequency times
+the radius of the object [Vo et al. 2014, Opt. Express 22, 19078]. A step at the seam has energy there, and its matched
+filter gives the best estimate of the view on either side: for each column frequency a mean over as many views as the
+object leaves that frequency alone in. To estimate both views, and to match them like any other pair, is ours.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
 
 from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.centering.matching import Spectrum, curves, peak, uncertainty, window
 
 VIEWS = 256  # on each side of the seam
-PARTS = 4  # of the spectrum, each an estimate of its own
-NOISY = 0.05  # pixels of spread from which on it is noise that limits
-ENOUGH = 4  # rows, each an estimate of its own, that make noise the likelier trouble
 
 
 @dataclass(frozen=True)
-class Seam:
-    """The center that closes a scan."""
-
-    center: float  # pixels
-    spread: float  # pixels, standard error
-    agreement: FloatArray  # (row, 2 FINE center), higher where the seam is smoother
-
-
-def close(
-    views: Callable[[int, IntArray], FloatArray], rows: int, columns: int, angles: FloatArray, start: float
-) -> Seam:
-    """Find the center that leaves the least energy where no object has any.
-
-    Parameters
-    ----------
-    views : row and indices of views to (view, column) float32, line integrals.
-    angles : (angle,) radians, a scan of about 180 degrees in any order, the gap at its seam at most two steps.
-    start : a center good to 1/32 of the columns.
-    """
-    plain = _close(views, (rows, columns), angles, start, falling=0)
-    if plain.spread < NOISY:
-        return plain
-    # Low angular frequencies stand out of the noise, but what is wrong with a scan as a whole disturbs them most.
-    low = _close(views, (rows, columns), angles, start, falling=1)
-    return low if rows >= ENOUGH or low.spread < plain.spread else plain
-
-
-def _close(
-    views: Callable[[int, IntArray], FloatArray],
-    shape: tuple[int, int],
-    angles: FloatArray,
-    start: float,
-    falling: int,
-) -> Seam:
-    rows, columns = shape
-    before, after, step = _around_seam(angles)
-
-    def cross(row: int, edges: FloatArray, weight: FloatArray) -> Spectrum:
-        return _cross(before.of(views, row), after.of(views, row), edges, weight)
-
-    best = start
-    agreement: FloatArray = np.empty(0)
-    for _ in range(3):  # each pass windows the views about the center of the pass before
-        edges = window(columns, best)
-        weight = _forbidden(len(before.weight), step, columns, min(best, columns - 1 - best) + 1, falling)
-        agreement = curves(np.array([cross(row, edges, weight) for row in range(rows)]), columns)
-        best = peak(agreement.sum((0, 1)), best, columns / 32)
-    each = agreement.sum(1) if rows >= 4 else agreement.reshape(rows * PARTS, -1)
-    return Seam(best, uncertainty(each, best, columns / 32), agreement.sum(1))
-
-
-@dataclass(frozen=True)
-class _Blend:
+class Blend:
     """Views at given angles, each interpolated between two measured ones."""
 
     lower: IntArray
     upper: IntArray
     weight: FloatArray  # of the upper view
 
-    def of(self, views: Callable[[int, IntArray], FloatArray], row: int) -> FloatArray:
-        weight = self.weight[:, None]
-        return np.asarray((1 - weight) * views(row, self.lower) + weight * views(row, self.upper), dtype=np.float32)
+    def of(self, views: FloatArray, place: IntArray) -> FloatArray:
+        """Interpolate views (row, view, column), of which that of an angle is at `place` (angle,)."""
+        weight = self.weight[:, None].astype(np.float32)
+        return np.asarray((1 - weight) * views[:, place[self.lower]] + weight * views[:, place[self.upper]])
 
 
-def _around_seam(angles: FloatArray) -> tuple[_Blend, _Blend, float]:
-    """Evenly spaced views before and after the seam, and their angular step."""
+@dataclass(frozen=True)
+class Seam:
+    """Evenly spaced views before and after the seam, nearest first."""
+
+    before: Blend
+    after: Blend
+    step: float  # radians
+
+    @property
+    def views(self) -> IntArray:
+        """Ascending indices of the measured views."""
+        return np.unique(np.concatenate([self.before.lower, self.before.upper, self.after.lower, self.after.upper]))
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both sides of the seam."""
+
+    first: FloatArray
+    """(row, column), the view after the seam."""
+    last: FloatArray
+    """(row, column), the view before it, not flipped."""
+    gain: FloatArray
+    """(frequency,) of a period of 2 columns: noise variance of either side over that of a measured view; infinite where
+    neither is known."""
+    variance: FloatArray
+    """(column,) of the noise of a measured view."""
+
+    @property
+    def odd(self) -> "Ends":
+        """Their difference, without what stands still at both ends; mirrored about the axis it changes its sign."""
+        difference = self.first - self.last
+        return Ends(difference, -difference, self.gain, 2 * self.variance)
+
+    @property
+    def even(self) -> "Ends":
+        """Their sum."""
+        total = self.first + self.last
+        return Ends(total, total, self.gain, 2 * self.variance)
+
+    def binned(self, factor: int) -> "Ends":
+        """Average neighbouring columns; what is left over at the right is dropped."""
+        columns = len(self.variance) // factor
+
+        def average(values: FloatArray) -> FloatArray:
+            parts = values[..., : columns * factor].reshape(*values.shape[:-1], columns, factor)
+            return np.asarray(parts.mean(axis=-1))
+
+        variance = average(self.variance) / factor
+        return Ends(average(self.first), average(self.last), self.gain[: columns + 1], variance)
+
+
+def around(angles: FloatArray) -> Seam:
+    """Find the seam of a scan of about 180 degrees, its views (angle,) in radians in any order."""
     turn = np.sort(np.mod(angles, 2 * np.pi))
     start = turn[(np.argmax(np.diff(turn, append=turn[0] + 2 * np.pi)) + 1) % len(turn)]
     # The smallest shift keeps the first view from wrapping round to the end.
@@ -98,43 +94,52 @@ def _around_seam(angles: FloatArray) -> tuple[_Blend, _Blend, float]:
     run = run[order]
     step = float(run[-1] - run[0]) / (len(run) - 1)
 
-    def at(wanted: FloatArray) -> _Blend:
+    def at(wanted: FloatArray) -> Blend:
         upper = np.clip(np.searchsorted(run, wanted), 1, len(run) - 1)
         weight = (wanted - run[upper - 1]) / (run[upper] - run[upper - 1])
-        return _Blend(order[upper - 1], order[upper], np.clip(weight, -2, 3))
+        return Blend(order[upper - 1], order[upper], np.clip(weight, -2, 3))
 
-    views = min(VIEWS, len(run) // 2)
-    return at(run[0] + np.pi + step * np.arange(-views, 0)), at(run[0] + step * np.arange(views)), step
+    outward = step * np.arange(min(VIEWS, len(run) // 2))
+    return Seam(at(run[0] + np.pi - step - outward), at(run[0] + outward), step)
 
 
-def _forbidden(views: int, step: float, columns: int, radius: float, falling: int) -> FloatArray:
-    """Weight of (angular, column) frequencies: zero where an object of `radius` has energy.
+def estimate(before: FloatArray, after: FloatArray, step: float, radius: float, variance: FloatArray) -> Ends:
+    """Estimate the views at the seam.
 
-    The factor 1.2 and 3 bins allow for the windows. Beyond, the weights fall with the angular frequency to the power
-    `falling`, as the spectrum of the seam's step does and noise does not.
+    Parameters
+    ----------
+    before, after : (row, view, column) views on both sides, outward from the seam.
+    step : radians between views.
+    radius : pixels, of the object about the axis.
+    variance : (column,) of the noise of a view.
+    """
+    filters = _filters(before.shape[1], step, before.shape[2], radius)
+    gain = np.full(before.shape[2] + 1, np.inf)
+    gain[: filters.shape[1]] = np.sum(filters**2, axis=0)
+    return Ends(_apply(filters, after), _apply(filters, before), gain, variance)
+
+
+def _filters(views: int, step: float, columns: int, radius: float) -> FloatArray:
+    """Weight of each view (view, frequency) in the mean, for each frequency that has a forbidden region.
+
+    The factor 1.2 and 3 bins allow for the window over the views.
     """
     angular = 2 * np.pi * np.abs(fft.fftfreq(2 * views, step))[:, None]
-    length = fft.next_fast_len(2 * columns, real=True)
-    column = 2 * np.pi * fft.rfftfreq(length)
+    column = np.pi / columns * np.arange(columns + 1)
     forbidden = angular > 1.2 * radius * column + 3 * np.pi / (views * step)
-    return np.asarray(forbidden / np.maximum(angular, 1e-9) ** falling)
+    used = int(forbidden.any(axis=0).sum())
+    fade = np.sin(np.pi * (np.arange(2 * views) + 0.5) / (2 * views)) ** 2
+    sided = np.where(np.arange(2 * views) < views, -fade, fade)
+    matched = fft.ifft(forbidden[:, :used] * fft.fft(sided)[:, None], axis=0).real * fade[:, None]
+    return np.asarray(matched[views:] / matched[views:].sum(axis=0))
 
 
-def _cross(before: FloatArray, after: FloatArray, edges: FloatArray, weight: FloatArray) -> Spectrum:
-    """Cross spectrum (part, frequency) of both sides of the seam in the forbidden region."""
-    views, columns = before.shape
-    length = fft.next_fast_len(2 * columns, real=True)
-    rim = (edges > 0) & (edges < 1)
-    level = (before[:, rim].mean() + after[:, rim].mean()) / 2 if rim.any() else np.float32(0)
-    fade = (np.sin(np.pi * (np.arange(2 * views) + 0.5) / (2 * views)) ** 2).astype(np.float32)[:, None]
-    used = int(weight.any(0).sum())  # the lowest frequencies; the others are allowed at every angular frequency
-    first = fft.rfft((before - level) * edges * fade[:views], length)[:, :used]
-    second = fft.rfft((after - level) * edges * fade[views:], length)[:, :used]
-    # The views after the seam come second: a shift by `views` is a sign in angular frequency.
-    sign = np.where(np.arange(2 * views) % 2, 1, -1)[:, None]
-    cross = fft.fft(first, 2 * views, axis=0) * np.conj(fft.fft(np.conj(second), 2 * views, axis=0)) * sign
-    products = np.sum(cross * weight[:, :used], axis=0)
-    spectrum = np.zeros((PARTS, length // 2 + 1), np.complex128)
-    for part in range(PARTS):
-        spectrum[part, part:used:PARTS] = products[part::PARTS]
-    return spectrum
+def _apply(filters: FloatArray, views: FloatArray) -> FloatArray:
+    """Filter views (row, view, column), continued by their mirror images, and add them up."""
+    columns = views.shape[-1]
+    used = filters.shape[1]
+    result = np.empty((len(views), columns))
+    for row, some in enumerate(views):
+        spectrum = fft.rfft(np.concatenate([some, some[:, ::-1]], axis=1))[:, :used]
+        result[row] = fft.irfft(np.sum(spectrum * filters, axis=0), 2 * columns)[:columns]
+    return result

@@ -82,9 +82,10 @@ def test_rows_out_of_range(project: Project) -> None:
 
 
 def test_fewer_projections_than_sections(project: Project) -> None:
-    write(project.folder / "raw.h5", frames=3, theta=3, flats=5)
-    project.configure(scans={"foam": {"file": "raw.h5"}}, split={"sections": 4})
-    refused(project, "split.sections is 4", "3 projections")
+    for frames, words in ((3, "only 3 projections, too few to split"), (5, "split.sections is 4")):
+        write(project.folder / "raw.h5", frames=frames, theta=frames, flats=5)
+        project.configure(scans={"foam": {"file": "raw.h5"}}, split={"sections": 4})
+        refused(project, words)
 
 
 def test_an_unknown_key(project: Project) -> None:

@@ -29,7 +29,8 @@ def lines(
     folder : where `results` and `logs` are.
     """
     done = [scan for scan in scans if scan in finished]
-    yield f"tomodenoise: {len(done)} of {len(scans)} scans done" + (f", {len(failures)} failed" if failures else "")
+    count = f"{len(done)} of {len(scans)} scans done"
+    yield f"tomodenoise: {count}, {len(failures)} failed" if failures else count
     width = max(map(len, scans))
     for scan in scans:
         if scan in failures:

@@ -19,7 +19,9 @@ STEPS = {"projections": 24.5, "train": [0, 4]}
 
 def configured(folder: Path, network: dict[str, int] = NETWORK, **scans: dict[str, object]) -> Project:
     project = Project(folder)
-    train, entries = {**TRAIN, "patch": 16}, {name: {"mode": "dynamic", **entry} for name, entry in scans.items()}
+    # So many pixels that the network is better than none.
+    train = {**TRAIN, "patch": 16, "pixels": 150_000}
+    entries = {name: {"mode": "dynamic", **entry} for name, entry in scans.items()}
     project.configure(scans=entries, network=network, train=train, slab_megabytes=1)
     return project
 

@@ -52,12 +52,12 @@ def test_two_trainings_at_once_on_two_nodes_of_two_ranks_learn_what_four_ranks_o
                 assert math.isclose(one[figure], two[figure], rel_tol=1e-3)
 
 
-def test_a_mistake_that_one_rank_finds_ends_the_job_and_is_told(copied: OnCluster) -> None:
+def test_a_mistake_that_one_rank_finds_ends_the_job_and_is_named(copied: OnCluster) -> None:
     forget_models(copied)
     profile(copied.folder, one_node=False)
     text = copied.run(MODEL, "--set-threads=train_model=2", "--retries=0", *ONLY)
     assert text.endswith("exit status 1"), text
-    assert "tomodenoise: train.batch is 2, too few patches for 4 processes: set it higher" in text
+    assert "half  FAILED in train_model: train.batch is 2, too few patches for 4 processes: set it higher" in text
     assert "logs/models/half/train.log" in text
 
 

@@ -32,7 +32,9 @@ def test_the_products_are_those_of_a_local_run_to_the_bit(finished: tuple[OnClus
 def test_each_job_got_the_partition_memory_processors_and_cards_that_its_rule_asks_for(
     finished: tuple[OnCluster, str],
 ) -> None:
-    project, text = finished
+    project, _ = finished
+    (log,) = (project.folder / ".snakemake/log").glob("*.snakemake.log")
+    text = log.read_text()
     announced = re.findall(
         r"^(?:rule|checkpoint) (\w+):\n.*?^    jobid: (\d+)$.*?^    resources: (.*?)$", text, re.M | re.S
     )

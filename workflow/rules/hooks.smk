@@ -58,7 +58,8 @@ def say(line):
 def survivors_reported(failed):
     """Write the report of the scans that are done, and say which failed; whether that worked."""
     done = [scan for scan in SCANS if scan not in failed and is_finished(scan)]
-    files = told_of(done) if done else {"corrections": [], "planes": []}
+    # After a run no checkpoint can be asked for.
+    files = told_of(done, layout_so_far) if done else {"corrections": [], "planes": []}
     rows = [f"results/{scan}/figures/row.json" for scan in SCANS if scan not in failed]
     request = {
         "config": settings.only(CONFIG, done),
@@ -92,7 +93,7 @@ def is_finished(scan):
     """Whether all is there that a page of a scan shows."""
     if TABLE[scan].size_open and not Path(f"results/{scan}/center.json").exists():
         return False
-    files = told_of([scan]).values()
+    files = told_of([scan], layout_so_far).values()
     return all(Path(file).exists() for group in files for file in group)
 
 

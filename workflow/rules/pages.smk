@@ -3,8 +3,8 @@ SCANS_ON_A_PAGE = 4
 PAGED = len(SCANS) > SCANS_ON_A_PAGE
 
 
-def told_of(scans):
-    """Input of a page of these scans, by name."""
+def told_of(scans, layout=layout_of):
+    """Input of a page of these scans, by name; `layout` is how their arrays are cut into slabs."""
     some = settings.only(CONFIG, scans)
     return {
         "scans": expand(
@@ -17,7 +17,10 @@ def told_of(scans):
             "results/{scan}/corrections/{block}-{slab}.json", scans
         ),
         "planes": image_slabs_of(
-            "results/{scan}/figures/planes/{block}-{slab}.npz", scans, levels=False
+            "results/{scan}/figures/planes/{block}-{slab}.npz",
+            scans,
+            levels=False,
+            layout=layout,
         )(None),
         "quality": expand("results/{scan}/quality.json", scan=scans),
         "curves": expand("results/{scan}/figures/quality.npz", scan=scans),

@@ -117,11 +117,11 @@ def blocks_of(scan, trained):
     return grid.covering(*(trained and window or (0, blocks[-1].stop)), blocks[0].stop)
 
 
-def image_slabs_of(pattern, scans, levels=True):
+def image_slabs_of(pattern, scans, levels=True, layout=layout_of):
     """`pattern` for each slab of the denoised volumes, of all resolutions or of the full one."""
 
     def files(wildcards):
-        each = {scan: layout_of(scan) for scan in scans}
+        each = {scan: layout(scan) for scan in scans}
         return [
             pattern.format(scan=scan, level=level, block=block.index, slab=slab.index)
             for scan, shapes in each.items()

@@ -21,6 +21,8 @@ INTERRUPT = "Terminating processes on user request"
 ERROR = re.compile(r"^(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
 """Last word of a job in its log."""
 
+STATUS = re.compile(r"SLURM status is: '(\w+)'")
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -28,16 +30,30 @@ class Failure:
 
     rule: str
     outputs: tuple[str, ...]
-    log: str
+    logs: tuple[str, ...]
+    """Its own, and that of SLURM where there is one."""
+    message: str = ""
+    """What Snakemake or SLURM says."""
+
+    @property
+    def log(self) -> str:
+        """The log to look at: its own where that says something, else the last one."""
+        return self.logs[0 if self._error() else -1] if self.logs else ""
 
     @property
     def reason(self) -> str:
         """One line from its log."""
+        if error := self._error():
+            return error
+        status = STATUS.search(self.message)
+        ended = f"SLURM says {status[1]}" if status else "killed, out of memory or out of time"
+        return f"it ended before it could say why: {ended}"
+
+    def _error(self) -> str:
         try:
-            found = ERROR.findall(Path(self.log).read_text(errors="replace"))
+            return (ERROR.findall(Path(self.logs[0]).read_text(errors="replace")) or [""])[-1] if self.logs else ""
         except OSError:
-            found = []
-        return found[-1] if found else "it ended before it could say why: killed, out of memory or out of time"
+            return ""
 
     @property
     def final(self) -> bool:
@@ -70,8 +86,9 @@ class Brief(logging.Filter):
         return record.levelno >= logging.WARNING and not self.interrupted and not self.ended
 
     def _note(self, record: Mapping[str, Any]) -> None:
-        log = next(iter(record["log"]), "")
-        self.failures.append(Failure(record["rule_name"], tuple(record["output"]), str(log).split(" (", 1)[0]))
+        logs = tuple(str(log).split(" (", 1)[0] for log in record["log"])
+        said = str(record.get("rule_msg") or "")
+        self.failures.append(Failure(record["rule_name"], tuple(record["output"]), logs, said))
 
     def _is_news(self, record: Mapping[str, Any]) -> bool:
         percent, now = 100 * record["done"] // max(record["total"], 1), record["created"]

@@ -9,6 +9,7 @@ from tomodenoise.arrays import FloatArray
 from tomodenoise.centering import robust
 from tomodenoise.centering import seam as seams
 from tomodenoise.centering.cleaning import Views
+from tomodenoise.centering.estimators import ENDED
 from tomodenoise.centering.stating import Estimate, Parts, part, state
 from tomodenoise.centering.tilting import line
 
@@ -78,14 +79,16 @@ def _match(sides: list[FloatArray], step: float, views: Views, least: int) -> Ma
     start = _unbinned(_approach(rough.odd, start), factor)
     ends = seams.estimate(sides[0], sides[1], step, min(start, columns - 1 - start) + 1, variance)
     best = _approach(ends.odd, start)
-    around = _around(best, 3.0 + columns / 256, robust.STEP)
+    around = _around(best, 3.0 + columns / 256, robust.STEP, columns)
     misfits = robust.compare(ends.odd, robust.split(ends.odd, best), around, views.groups)
     even = robust.doubted(ends.even, robust.split(ends.even, misfits.best), misfits.best)
     misfits += robust.compare(ends.even, even, around, views.groups)
     each = np.array([misfits.lowest(curve) for curve in misfits.alone.T])
-    reason = None if misfits.inside else "the best match lies at the end of the range"
+    overlap = 2 * min(misfits.best + 0.5, columns - 0.5 - misfits.best)
+    reason = None if misfits.inside and overlap > least else ENDED
     parted = _by_rows(misfits), part(misfits.blocks.T, misfits.lowest)
-    return Match(state("seam", misfits.best, parted, FLOOR, reason), each, alone)
+    found = misfits.best if reason is None else (columns - 1) / 2
+    return Match(state("seam", found, parted, FLOOR, reason), each, alone)
 
 
 def _clearest(ends: seams.Ends, least: int, factor: int) -> tuple[float, float]:
@@ -122,17 +125,20 @@ def _by_rows(misfits: robust.Misfits) -> Parts | None:
 
 def _approach(ends: seams.Ends, start: float) -> float:
     """Refine a center."""
-    rows = [np.arange(len(ends.first))]
+    rows, columns = [np.arange(len(ends.first))], ends.first.shape[1]
     for _ in range(4):
-        best = robust.compare(ends, robust.split(ends, start), _around(start, 2.5, 2 * robust.STEP), rows).best
+        around = _around(start, 2.5, 2 * robust.STEP, columns)
+        best = robust.compare(ends, robust.split(ends, start), around, rows).best
         if abs(best - start) < 1:
             return best
         start = best
     return start
 
 
-def _around(center: float, reach: float, step: float) -> FloatArray:
-    return np.asarray(center + step * np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1))
+def _around(center: float, reach: float, step: float, columns: int) -> FloatArray:
+    """Give centers about one, all on the detector."""
+    found = center + step * np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1)
+    return np.asarray(found[(found >= 0) & (found <= columns - 1)])
 
 
 def _unbinned(center: float, factor: int) -> float:

@@ -26,6 +26,7 @@ from tomodenoise.centering.matching import Spectrum, curves, difference, likelih
 from tomodenoise.centering.stating import PARTS, Estimate, Parts, part, state
 
 MANY_PAIRS = 16  # from here on the pairs alone beat the seam
+ENDED = "the best match lies at the end of the range"
 DISTINCT = 5.0  # a match that stands out of all others by so many of their deviations is one, however noisy
 FLOOR = 0.02  # pixels, of `mirror`: what no scatter shows; from simulated scans
 UNSEEN = 0.25, 0.005  # the same of `moments`: pixels, and share of the columns
@@ -35,8 +36,8 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     """Match each view f with its flipped opposite g: f(x) = g(2 center - x).
 
     Located by the normalised difference, which neither a large overlap nor empty air can win, and refined by the
-    agreement within a window about the center. Not to be trusted where the noise is all that is seen, or where the best
-    match lies at the end of the range: `least` columns of overlap.
+    agreement within a window about the center. Trusted where it stands out, or where three thirds of the pairs each
+    match best at the same place. Not to be trusted where that is the end of the range: `least` columns of overlap.
 
     Returns
     -------
@@ -49,17 +50,20 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
         one, other = (side - side.mean(axis=1, keepdims=True) for side in sides)
     rows, _, columns = one.shape
     smooth = max(1.0, columns / 128)
-    sums = np.zeros((2, 2 * columns - 2 * least + 1))
+    thirds = np.array_split(np.arange(len(pairs)), min(3, len(pairs)))
+    sums = np.zeros((2, len(thirds), 2 * columns - 2 * least + 1))
     for row in range(rows):
         first, second = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in (one, other))
-        sums += difference(first, second, least)
-    match = sums[0] / np.maximum(sums[1], np.finfo(np.float32).tiny)
+        for at, third in enumerate(thirds):
+            sums[:, at] += difference(first[third], second[third], least)
+    match = _ratio(*sums.sum(axis=1))
+    alike = len(thirds) == 3 and np.ptp(np.argmax(_ratio(*sums), axis=1)) <= 4 * smooth
     best, agreement = _refine(one, other, (least - 1 + int(np.argmax(match))) / 2)
     reason = None
-    if not (match.max() > 0.5 or match.max() > np.median(match) + DISTINCT * scatter(match)):
+    if not (alike or match.max() > 0.5 or match.max() > np.median(match) + DISTINCT * scatter(match)):
         reason = "opposite views do not match better anywhere than by chance"
     elif not least / 2 + 1 < best + 0.5 < columns - least / 2 - 1:
-        reason = "the best match lies at the end of the range"
+        return Estimate("mirror", (columns - 1) / 2, None, reason=ENDED), np.array([])
     # A view turned by e too much is moved by e times the depth of its features, which varies as the sine of the angle.
     turned = np.abs(np.mean(past_opposite(angles, pairs) * np.exp(1j * angles[pairs[:, 0]]))) * columns / 16
     reach = 2 + columns / 64
@@ -71,6 +75,10 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     parted = part(by_rows, highest), part(agreement.sum(axis=0), highest)
     estimate = state("mirror", best, parted, float(np.hypot(FLOOR, turned)), reason)
     return estimate, np.array([peak(curve, best, reach + columns / 64) for curve in by_rows])
+
+
+def _ratio(products: FloatArray, squares: FloatArray) -> FloatArray:
+    return np.asarray(products / np.maximum(squares, np.finfo(np.float32).tiny))
 
 
 def _refine(one: FloatArray, other: FloatArray, start: float) -> tuple[float, FloatArray]:

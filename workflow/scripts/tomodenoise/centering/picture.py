@@ -49,7 +49,7 @@ def figure(
     row = int(np.argmax([sinogram.std(axis=1).mean() for sinogram in sinograms]))
     sinogram = sinograms[row]
     here = center.center + center.tilt * ((row if rows is None else int(rows[row])) - center.row)
-    offsets = [step(center) * each for each in OFFSETS]
+    offsets = [step(center, sinogram.shape[1]) * each for each in OFFSETS]
     slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in offsets]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
@@ -78,16 +78,18 @@ def figure(
     return picture
 
 
-def step(center: Center) -> float:
-    """Choose the pixels between two of the centers that are shown: about twice the stated error."""
+def step(center: Center, columns: int) -> float:
+    """Choose the pixels between two of the centers that are shown: twice the stated error; all lie on the detector."""
     error = center.estimates[0].spread if center.method == center.estimates[0].method else 0.0
-    return STEPS[-2] if error is None else next((step for step in STEPS if step >= 2 * error), STEPS[-1])
+    wanted = STEPS[-2] if error is None else 2 * error
+    return next((step for step in STEPS if step >= min(wanted, columns / 32)), STEPS[-1])
 
 
 def _headline(picture: Figure, center: Center) -> None:
     picture.text(0.06, 0.962, f"Center of rotation {center.center:.2f} px ({center.method})", size=15, weight="bold")
     if center.confidence:
-        picture.text(0.985, 0.962, f"Confidence {center.confidence}", size=11, ha="right")
+        level = "none" if center.confidence.startswith("none:") else center.confidence  # the warning says why
+        picture.text(0.985, 0.962, f"Confidence {level}", size=11, ha="right")
     said = ",  ".join(_say(estimate) for estimate in center.estimates)
     if said:
         picture.text(0.06, 0.93, f"Estimates in px:  {said}{_say_tilt(center)}", size=10, color=GREY)

@@ -89,6 +89,8 @@ def choose(sinograms: FloatArray, angles: FloatArray, axis: float, wanted: str) 
         if after is not None and after <= GAIN * lowest:
             chosen, lowest = method, after
     why = f"{before:.1f} times the noise before" + (f"; {', '.join(tried)} after" if tried else "")
+    if tried and chosen == "none":
+        why += ": too little is gained, so they are left"
     return StripeChoice(chosen, before, lowest, why)
 
 

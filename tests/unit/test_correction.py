@@ -178,7 +178,7 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
     integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
-    known = replace(statistics, lowest=None, highest=None)
+    known = replace(statistics, lowest=None, highest=None, sides=None)
     assert known == correction.SlabStatistics(10, 10, repaired=8 + 3, dead=1, empty_rows=0)
 
 
@@ -278,3 +278,16 @@ def test_k11() -> None:
     per_projection = integrals.mean(axis=(1, 2))
     assert 1488 <= per_projection.argmax() <= 1669  # a strong absorber crosses the region
     assert statistics.smallest_counts > 9000
+
+
+def test_air_above_zero_at_both_sides_is_reported(file: Path) -> None:
+    """A filter put in after the flats weakens the beam everywhere."""
+    _, x = np.mgrid[:2, :64]
+    sample = np.where(np.abs(x - 32) < 20, 0.5, 0.0)[None].repeat(8, axis=0)
+    white = np.full((4, 2, 64), 1000.0)
+    for filtered in (0.0, 0.2):
+        frames = 1000 * np.exp(-sample - filtered)
+        scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 2, 64))))
+        _, found = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures())
+        said = " ".join(correction.concerns(scan, [found], 2, divided=True))
+        assert ("line integrals are 0.20 all along both sides" in said) == (filtered > 0)

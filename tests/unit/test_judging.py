@@ -79,9 +79,9 @@ def judged(network: FloatArray, *, truth: bool = False, sections: int = 4, level
     )
 
 
-def level_of(figure: str, e: evidence.Evidence) -> list[str]:
+def level_of(figure: str, e: evidence.Evidence, of: context.Context = CONTEXT) -> list[str]:
     values = {name: found.values for name, found in figures.judge(e).figures.items()}
-    return [verdict.level for verdict in verdicts.verdicts(values, CONTEXT) if verdict.figure == figure]
+    return [verdict.level for verdict in verdicts.verdicts(values, of) if verdict.figure == figure]
 
 
 def test_every_other_section_is_given_and_the_rest_makes_two_targets() -> None:
@@ -183,10 +183,21 @@ def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
     assert figures.judge(left).figures["umse"].values["umse"] == pytest.approx(0.09, rel=0.1)
 
 
+def test_what_is_too_uncertain_or_worse_than_nothing_is_no_success() -> None:
+    slope = {"slope": -8.7, "slope_error": 9.2, "sampling": 1.0}
+    (found,) = verdicts.verdicts({"calibration": slope}, CONTEXT)
+    assert (found.level, "cannot be checked" in found.text) == ("note", True)
+    error = {"umse": 2e3, "umse_error": 1.0, "umse_given": 1e4, "umse_given_error": 1.0, "sampling": 1.0}
+    (found,) = verdicts.verdicts({"umse": error | {"upsnr": -33.3, "upsnr_given": -40.4}}, CONTEXT)
+    assert found.level == "bad"
+
+
 def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
     e, common = judged(sample()), 0.1 * noise(7)
     glowing = replace(e, neighbours=tuple((a + common, b + common) for a, b in e.neighbours))
-    assert level_of("independence", glowing) == ["bad"]
+    assert level_of("independence", glowing) == ["note"]
+    measured = replace(CONTEXT, afterglow=0.05)
+    assert level_of("independence", glowing, measured) == ["bad"]
     values = figures.judge(glowing).figures["independence"].values
     assert values["in_time"] == pytest.approx(0.1, abs=0.02)
     assert abs(figures.judge(e).figures["independence"].values["in_time"]) < 0.02

@@ -83,6 +83,13 @@ def test_darks_that_hold_light_are_left_out(tmp_path: Path, darks: list[int], li
     assert left(scan) == {"darks": scans_spans(darks)}
 
 
+def test_counts_that_wrapped_to_negative_ones_are_not_put_down_to_the_darks(tmp_path: Path) -> None:
+    frames = parts()
+    frames["data_white"] = frames["data_white"] - 65536
+    with pytest.raises(UserError, match=r"no flat is brighter than the darks: .* unsigned numbers stored as signed"):
+        screened(tmp_path, frames)
+
+
 def test_a_dark_of_zeros_is_left_out(tmp_path: Path) -> None:
     frames = parts()
     frames["data_dark"][4] = 0
@@ -152,7 +159,8 @@ def test_a_beam_that_fails_for_a_while_is_reported_and_kept(tmp_path: Path) -> N
     frames["projections"][11:13] = DARK + (frames["projections"][11:13] - DARK) // 2
     scan = screened(tmp_path, frames)
     assert not len(scan.unlit)
-    assert "projections 11 to 12 are much darker or brighter" in scan.doubts[0]
+    assert "projections 11 to 12, which are kept, differ much" in scan.doubts[0]
+    assert "exclude: {projections: [[11, 13]]}" in scan.doubts[0]
 
 
 def test_a_scan_without_light_at_all_is_refused(tmp_path: Path) -> None:

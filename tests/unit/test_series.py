@@ -129,3 +129,21 @@ def test_steps_that_descend_are_refused(tmp_path: Path) -> None:
         content["exchange/time_step"][0] = 9
     with pytest.raises(UserError, match="time_step descends"):
         opened(file)
+
+
+def test_steps_that_are_missing_are_reported(tmp_path: Path) -> None:
+    numbered = simulated(tmp_path, "numbered", "--steps", "6")
+    assert not opened(numbered).doubts
+    with h5py.File(numbered, "r+") as file:
+        kept = file["exchange/time_step"][()] != 3
+        for name in ("data", "theta", "time", "time_step"):
+            values = file[f"exchange/{name}"][()][kept]
+            del file[f"exchange/{name}"]
+            file[f"exchange/{name}"] = values
+    (doubt,) = opened(numbered).doubts
+    assert "/exchange/time_step lacks steps between 2 and 4" in doubt
+    simulated(tmp_path, "files", "--steps", "6")
+    files = scans.expand(str(tmp_path / "files*.h5"))
+    assert not opened(*files).doubts
+    (doubt,) = opened(*files[:2], *files[3:]).doubts
+    assert "the series of files lacks steps between" in doubt

@@ -65,6 +65,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"train": None}, "train has no value: give it one, or leave it out"),
         ({"train": {"loss": None}}, "train.loss has no value"),
         ({"train": [3]}, "train: [3] is not a group of keys"),
+        ({"scans": {"a": "raw/a.h5"}}, "scans.a: 'raw/a.h5' is not a group of keys: write {file: raw/a.h5}"),
         ({"train": {"pixels": "1e999"}}, "train.pixels: inf is no finite number"),
         ({"train": {"pixels": "much"}}, "train.pixels: 'much' is not a number"),
         ({"train": {"seed": "one"}}, "train.seed: 'one' is not a whole number"),

@@ -77,6 +77,8 @@ def test_a_run_ends_with_what_became_of_each_scan(beamtime: tuple[Project, str])
     assert "useless" in page
     assert "nearly all line integrals are below" in page
     assert all(f'href="{name}/report.html"' in page for name in ODD)
+    part = project.snakemake("center", "--keep-going")
+    assert "9 of 10 scans done, 1 failed" in part.text
 
 
 @pytest.mark.slow

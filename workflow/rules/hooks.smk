@@ -33,7 +33,8 @@ def finish(success):
         )
     else:
         failed = failed_scans(brief)
-        finished = [scan for scan in SCANS if success or is_finished(scan)]
+        unfinished = set() if success else unfinished_scans()
+        finished = [scan for scan in SCANS if scan not in unfinished]
         page = Path("results/report.html")
         wanted = not workflow.dag_settings.targets or bool(
             {"all", "report"} & set(workflow.dag_settings.targets)
@@ -84,9 +85,23 @@ def failed_scans(brief):
     users = settings.users(CONFIG)
     found = {}
     for failure in brief.failures:
-        for scan in console.scan_of(failure, SCANS, users) if failure.final else []:
+        outputs = failure.outputs if failure.final else []
+        for scan in console.scans_of(outputs, SCANS, users):
             found.setdefault(scan, failure)
     return found
+
+
+def unfinished_scans():
+    """Scans of which jobs of this run are left."""
+    left = [
+        list(job.output)
+        for job in workflow.dag.jobs
+        if workflow.dag.needrun(job) and not workflow.dag.finished(job)
+    ]
+    users = settings.users(CONFIG)
+    return {
+        scan for outputs in left for scan in console.scans_of(outputs, SCANS, users)
+    }
 
 
 def is_finished(scan):

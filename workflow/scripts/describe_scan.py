@@ -40,13 +40,16 @@ def main(
     if chosen["screen"]:
         scan = correction.screen(scan)
     for doubt in (*scan.left_out, *scans.sized(scan, pixel_size).doubts):
-        logs.logger.warning("%s: %s", files[0], doubt)
+        said = str(doubt)
+        logs.logger.warning(said if said.startswith(f"{files[0]}: ") else f"{files[0]}: {said}")
     options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
     measures = correction.measure(scan)
     sinograms, angles = correction.sample(scan, options, measures, last, divided=divided)
     axis = centering.find(sinograms.swapaxes(0, 1), angles).center
     stripes = correction.choose_stripes(sinograms, angles, axis, options.stripes)
     logs.logger.info("stripes: %s (%s)", stripes.method, stripes.why or f"strength {stripes.before} to {stripes.after}")
+    for concern in correction.rings(stripes):
+        logs.logger.warning(concern)
     described.write_text(json.dumps({"format": provenance.FORMAT} | scans.to_json(scan), indent=1))
     measured.write_text(json.dumps(correction.measured_to_json(correction.Measured(measures, stripes)), indent=1))
 

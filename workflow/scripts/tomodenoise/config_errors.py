@@ -80,6 +80,8 @@ def _of_other_type(error: ValidationError) -> str:
     kinds = [wanted] if isinstance(wanted, str) else cast("list[str]", wanted)
     value = error.instance
     wrong = f"{value!r} is not {' or '.join(KINDS[kind] for kind in kinds)}"
+    if isinstance(value, str) and list(error.absolute_path)[:-1] == ["scans"]:
+        return f"{wrong}: write {{file: {value}}}"
     return f"{wrong}: write [{value}]" if isinstance(value, str) and "array" in kinds else wrong
 
 

@@ -18,7 +18,7 @@ PERCENT, SECONDS = 10, 60
 """So much further, or so much later, is worth a line."""
 
 INTERRUPT = "Terminating processes on user request"
-ERROR = re.compile(r"^(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
+ERROR = re.compile(r"^(?:\d+: )?(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
 """Last word of a job in its log."""
 
 STATUS = re.compile(r"SLURM status is: '(\w+)'")
@@ -107,13 +107,13 @@ def attach(logger: logging.Logger) -> Brief:
     return brief
 
 
-def scan_of(failure: Failure, scans: Sequence[str], models: Mapping[str, Sequence[str]]) -> list[str]:
-    """Name the scans that a failed job belongs to.
+def scans_of(outputs: Sequence[str], scans: Sequence[str], models: Mapping[str, Sequence[str]]) -> list[str]:
+    """Name the scans that a job with these outputs belongs to.
 
     Parameters
     ----------
     models : model to the scans that need it.
     """
-    parts = {part for output in failure.outputs for part in Path(output).parts}
+    parts = {part for output in outputs for part in Path(output).parts}
     trained = [scan for model, users in models.items() if {"models", model} <= parts for scan in users]
     return trained or [scan for scan in scans if scan in parts]

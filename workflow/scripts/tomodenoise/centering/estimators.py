@@ -15,6 +15,8 @@ What stands still in all views (a mask, a wire, a dead strip, a ring) is its own
 ``moments``  Its mass shifts the center, and no data of the scan tell it from the sample's: hence `UNSEEN`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import fft, ndimage
 
@@ -29,6 +31,7 @@ MANY_PAIRS = 16  # from here on the pairs alone beat the seam
 ENDED = "the best match lies at the end of the range"
 DISTINCT = 5.0  # a match that stands out of all others by so many of their deviations is one, however noisy
 FLOOR = 0.02  # pixels, of `mirror`: what no scatter shows; from simulated scans
+STRETCHES, SLIP = 16, 1.0  # parts of a scan; pixels: real scans that stood still left their circle by 0.6 at most
 UNSEEN = 0.25, 0.005  # the same of `moments`: pixels, and share of the columns
 
 
@@ -142,13 +145,29 @@ def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate,
         Parts(np.array(without), None) if without else None,
         Parts((sure.sum() - sure) / max(len(sure) - 1, 1), None) if len(sure) > 1 else None,
     ]
-    reason = None
+    reason, moved = None, 0.0
     if max(abs(left), abs(right)) >= 0.01 * highest:
         reason = "the sample leaves the field of view, or the background is not zero"
     elif scatter(mass[usable]) >= 0.03 * np.median(mass[usable]):
         reason = "the mass varies over the angles"
+    else:
+        moved = _departure(model[usable], centroid[usable])
     floor = float(np.hypot(UNSEEN[0], UNSEEN[1] * columns))
-    return state("moments", center, parted, floor, reason), each
+    return replace(state("moments", center, parted, floor, reason), moved=moved), each
+
+
+def _departure(model: FloatArray, centroid: FloatArray) -> float:
+    """Pixels by which the centre of mass leaves its circle from one part of a scan to another; 0 where noise may do so.
+
+    Views (view,) in the order of acquisition. A sample that slips leaves it for good, one odd view does not count.
+    """
+    if len(centroid) < 4 * STRETCHES:
+        return 0.0
+    residual = centroid - model @ fit(model, centroid)[0]
+    stretches = [float(np.median(part)) for part in np.array_split(residual, STRETCHES)]
+    noise = 1.25 * scatter(np.diff(residual)) / np.sqrt(2 * len(residual) / STRETCHES)
+    found = float(np.ptp(stretches))
+    return found if found > max(SLIP, 8 * noise) else 0.0
 
 
 def _center_of_mass(model: FloatArray, sinograms: FloatArray) -> float:

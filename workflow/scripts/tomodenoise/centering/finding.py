@@ -211,6 +211,8 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
     if chosen.spread is None:
         return f"none: {chosen.reason}; look at the picture and give the center"
     error = f"± {max(chosen.spread, 0.01):.2f} px"
+    if moved := _moved([chosen, *others]):
+        return f"low: {error}, but the centre of mass leaves its circle by {moved:.1f} px"
     if apart := _apart(chosen, others):
         return f"low: {error}, and {apart[0].method} is {abs(apart[0].center - chosen.center):.1f} px away"
     level = "high" if chosen.spread <= HIGH else "fair" if chosen.spread <= FAIR else "low"
@@ -218,8 +220,15 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
     return f"{level}: {error}{halves}"
 
 
+def _moved(estimates: Sequence[Estimate]) -> float:
+    return max(estimate.moved for estimate in estimates)
+
+
 def _warning(chosen: Estimate, others: Sequence[Estimate]) -> str | None:
     said = f"{chosen.method} says {chosen.center:.2f}"
+    if moved := _moved([chosen, *others]):
+        cause = "the sample or the axis moved, or too few photons passed"
+        return f"{cause}: the centre of mass leaves its circle by {moved:.1f} pixels ({said})"
     if chosen.spread is None:
         return f"the center cannot be found: {chosen.reason}; set `center` in pixels (now {chosen.center:.2f})"
     if apart := [f"{other.method} says {other.center:.2f}" for other in _apart(chosen, others)]:

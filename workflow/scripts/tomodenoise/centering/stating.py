@@ -21,6 +21,7 @@ class Estimate:
     halves: float | None = None  # pixels between the centers of two halves of the data, the worse way to halve it
     reason: str | None = None  # why it is not to be trusted
     floor: float = 0.0  # pixels, the part of `spread` that no scatter shows
+    moved: float = 0.0  # pixels by which the centre of mass leaves its circle, where noise does not explain it
 
 
 @dataclass(frozen=True)

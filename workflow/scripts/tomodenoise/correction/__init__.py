@@ -6,7 +6,7 @@ from the sinogram of one row.
 """
 
 from tomodenoise.correction.channels import correct_channels
-from tomodenoise.correction.concerns import concerns
+from tomodenoise.correction.concerns import concerns, rings
 from tomodenoise.correction.frames import describing, halo, held
 from tomodenoise.correction.measured import Measured, sample
 from tomodenoise.correction.measured import from_json as measured_from_json
@@ -37,6 +37,7 @@ __all__ = [
     "measure",
     "measured_from_json",
     "measured_to_json",
+    "rings",
     "sample",
     "screen",
 ]

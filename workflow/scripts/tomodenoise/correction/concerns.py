@@ -18,6 +18,8 @@ STRONG_STRIPES = 2.5
 MUCH_AFTERGLOW = 0.01
 BELOW_ZERO = -0.1
 """Mean line integral of the lowest pixels: air is 0, up to noise and drift of the beam."""
+ABOVE_ZERO = 0.05
+"""The same of both sides of the detector."""
 
 
 def concerns(
@@ -41,7 +43,9 @@ def concerns(
     repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
     if repaired > MANY_REPAIRS * pixels:
         yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"
-    if empty:
+    if empty and empty % len(scan.angles) == 0:
+        yield f"{empty // len(scan.angles)} rows of the detector hold no valid pixel: their slices are set to 0"
+    elif empty:
         yield f"{empty} rows of projections hold no valid pixel and were set to 0"
     zingers = sum(slab.zingers or 0 for slab in slabs)
     if zingers > MANY_ZINGERS * pixels:
@@ -50,7 +54,7 @@ def concerns(
             " bright spots, and set correct.zingers higher or to none"
         )
     if stripes is not None:
-        yield from _rings(stripes)
+        yield from rings(stripes)
     yield from _afterglow([slab.afterglow for slab in slabs])
 
 
@@ -58,28 +62,35 @@ def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
     """Say where there was too little of it, or too much."""
     fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
     if fewest and min(fewest) < FEW_PHOTONS:
-        yield f"darkest pixels hold {min(fewest):.1f} photons (0.1 % of them fewer): streaks may remain"
+        held = f"{min(fewest):.1f} photons" if min(fewest) >= 1 else "less than a photon"
+        yield f"one pixel in a thousand holds {held} or less: streaks may remain, and what lies there looks too light"
     lowest = min((slab.lowest for slab in slabs if slab.lowest is not None), default=0.0)
     if lowest < BELOW_ZERO:
         yield (
             f"line integrals are below zero, {lowest:.2f} on average where they are lowest: projections are brighter"
             " than the flats there; look at the flats, or set correct.air"
         )
+    sides = min((slab.sides for slab in slabs if slab.sides is not None), default=0.0)
+    if all(slab.sides is not None for slab in slabs) and sides > ABOVE_ZERO:
+        yield (
+            f"line integrals are {sides:.2f} all along both sides of the detector: if that is air, the beam was weaker"
+            " than in the flats, and grey values are too high: set correct.air"
+        )
     full = max((slab.saturated for slab in slabs if slab.saturated is not None), default=0.0)
     if full > MANY_SATURATED:
         yield f"flats are saturated: {full:.0%} of their pixels hold the largest value, and attenuation is wrong there"
 
 
-def _rings(stripes: StripeChoice) -> Iterator[str]:
+def rings(stripes: StripeChoice) -> Iterator[str]:
     """Say what rings remain, which all sections share, so that a network takes them for the sample."""
     if stripes.after is None or stripes.after <= STRONG_STRIPES:
         return
-    if stripes.method != "none":
-        what = f"{stripes.method} left them: try another method, and look at the slices"
-    elif stripes.why:
-        what = f"no method removes them ({stripes.why}): look at the slices"
-    else:
-        what = "set correct.stripes: auto"
+    if stripes.method == "none" and stripes.why:
+        seen = f"what looks like stripes is {stripes.after:.1f} times the noise, and no method lowers it by much"
+        yield f"{seen}: rings, or the sample itself; look at the slices"
+        return
+    left = f"{stripes.method} left them: try another method, and look at the slices"
+    what = left if stripes.method != "none" else "set correct.stripes: auto"
     yield f"stripes {stripes.after:.1f} times the noise, so rings stay in the volume; {what}"
 
 
@@ -95,7 +106,7 @@ def _afterglow(shares: Sequence[float | None]) -> Iterator[str]:
 def _flats(sizes: Sequence[int], sections: int, divided: bool) -> Iterator[str]:
     if divided and is_shared(sizes, sections):
         yield (
-            f"groups of {' and '.join(map(str, sizes))} flats cannot be divided among {sections} sections:"
+            f"{' and '.join(map(str, sizes))} flats cannot be divided among {sections} sections:"
             " all sections share them, and the noise of their mean remains in the volume as rings"
         )
     elif not divided and sum(sizes) < ENOUGH_FLATS:

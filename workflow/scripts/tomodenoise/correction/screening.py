@@ -65,12 +65,17 @@ def _screened(scan: Scan) -> Scan:
     dips = odd_frames.dips(tiles, ~unlit)
     if len(dips):
         doubt = (
-            f"projections {spans(numbers(scan)[dips])} are much darker or brighter than those before and after:"
-            " if the beam failed, name them under exclude.projections"
+            f"projections {spans(numbers(scan)[dips])}, which are kept, differ much from those before and after:"
+            f" if the beam failed, leave them out by exclude: {{projections: [{number_list(numbers(scan)[dips])}]}}"
         )
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     scan = _without_light(scan, unlit, "hold no light")
     return _without_light(scan, odd_frames.saturated(found.saturated) & ~unlit, "are saturated")
+
+
+def number_list(numbers: IntArray) -> str:
+    """Write ascending numbers as the key `exclude` takes them: 3, [7, 10]."""
+    return ", ".join(str(start) if stop == start + 1 else f"[{start}, {stop}]" for start, stop in runs(numbers))
 
 
 def spans(numbers: IntArray) -> str:
@@ -94,7 +99,12 @@ def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
     dark: FloatArray | float = 0.0
     if len(darks):
         beam = float(np.nanquantile((flats - np.nanmin(darks, axis=0)).mean(axis=1), 0.8))
-        good = odd_frames.good_darks(darks, of_darks, max(beam, 0.0))
+        if beam <= 0:
+            raise UserError(
+                f"{scan.file}: no flat is brighter than the darks: are they swapped, was the shutter closed, or were"
+                " unsigned numbers stored as signed ones? Repair them, or set correct.input to intensity or attenuation"
+            )
+        good = odd_frames.good_darks(darks, of_darks, beam)
         left += _left_out("darks", scan.darks, good, "hold light, or differ from the others", scan)
         dark = darks[good].mean(axis=0)
         scan = replace(scan, darks=_kept(scan.darks, good))

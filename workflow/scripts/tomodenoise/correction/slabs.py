@@ -19,6 +19,9 @@ STATISTICS_PIXELS = 1 << 20
 IMPOSSIBLE = -0.5
 """Line integrals that are below this nearly everywhere: flats and projections do not belong together."""
 
+EVEN = 0.04
+"""Standard deviation of the line integrals of air, of its mean, where the beam is not the one of the flats."""
+
 
 @dataclass(frozen=True)
 class SlabStatistics:
@@ -44,6 +47,8 @@ class SlabStatistics:
     """1 % quantile, over the pixels of the detector, of the mean line integral of all projections."""
     highest: float | None = None
     """The 99 % quantile of the same."""
+    sides: float | None = None
+    """The same at both sides of the detector, where it is one number there, as it is of air."""
 
 
 def correct_slab(
@@ -83,7 +88,7 @@ def correct_slab(
     mended, seen = _correct_frames(scan, work, first, lit, out)
     used = np.flatnonzero(lit)
     stripes.remove_all(out, scan.angles[part], options.stripes, used)
-    lowest, highest = _extremes(out, used, scan)
+    lowest, highest, sides = _extremes(out, used, scan)
     return out, SlabStatistics(
         *_photons(seen, measures.gain),
         repaired=mended.repaired,
@@ -94,6 +99,7 @@ def correct_slab(
         saturated=measures.saturated,
         lowest=lowest,
         highest=highest,
+        sides=sides,
     )
 
 
@@ -125,20 +131,24 @@ def _transmitted(frames: FloatArray, stride: int) -> tuple[float, FloatArray]:
     return float(np.fmin.reduce(frames, axis=None)), frames.ravel()[::stride].copy()
 
 
-def _extremes(out: FloatArray, used: IntArray, scan: Scan) -> tuple[float, float] | tuple[None, None]:
-    """Lowest and highest line integrals of the mean view; refuse what no sample and no beam can make."""
+def _extremes(out: FloatArray, used: IntArray, scan: Scan) -> tuple[float | None, float | None, float | None]:
+    """Lowest and highest line integrals of the mean view, and those of air; refuse what no sample and beam can make."""
     if scan.kind == "attenuation" or not len(used) or not out[0].size:
-        return None, None
+        return None, None, None
     total = np.zeros(out.shape[1:])
     for number in used:
         total += out[number]
-    lowest, highest = (float(each) for each in np.quantile(total / len(used), [0.01, 0.99]))
+    mean = total / len(used)
+    lowest, highest = (float(each) for each in np.quantile(mean, [0.01, 0.99]))
     if highest < IMPOSSIBLE:
         raise UserError(
             f"{scan.file}: nearly all line integrals are below {highest:.2f}, so projections are brighter than the"
             " flats: look at the flats and darks, and at correct.input"
         )
-    return lowest, highest
+    width = max(2, scan.columns // 32)
+    both = np.concatenate([mean[:, :width], mean[:, -width:]], axis=1)
+    sides = float(both.mean())
+    return lowest, highest, sides if both.std() < EVEN * abs(sides) else None
 
 
 def _photons(seen: list[tuple[float, FloatArray]], gain: float | None) -> tuple[float | None, float | None]:

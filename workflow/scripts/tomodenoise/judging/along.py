@@ -8,7 +8,7 @@ import numpy as np
 
 from tomodenoise.arrays import BoolArray, FloatArray
 from tomodenoise.judging import figures
-from tomodenoise.judging.context import Level, Verdict
+from tomodenoise.judging.context import UNSURE, Level, Verdict
 from tomodenoise.judging.evidence import Evidence
 from tomodenoise.judging.verdicts import LITTLE_GAIN, OFF
 
@@ -27,9 +27,6 @@ NAMED = 6
 
 CERTAIN = 3.0
 """Errors that a slope must lie above zero for data that the network did not see to confirm its image."""
-
-UNSURE = 0.1
-"""Error of a slope above which it says nothing."""
 
 WORSE = 1.0
 """Decibels by which the error outside of the training steps may exceed that inside before it is reported."""

@@ -9,6 +9,10 @@ Values = Mapping[str, Any]
 """Of a figure."""
 
 
+UNSURE = 0.1
+"""Error of a slope above which it says nothing."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a person reads."""

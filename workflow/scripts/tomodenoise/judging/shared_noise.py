@@ -18,8 +18,12 @@ def sentences(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     excess = v.get("in_time", 0.0)
     if excess > max(IN_TIME, 4 * v.get("in_time_error", 0.0)):
         text = f"The noise of consecutive frames is correlated by {excess:.3f} ± {v['in_time_error']:.3f}"
-        flats = f" (the flats show {context.afterglow:.1%} afterglow)" if context.afterglow is not None else ""
-        yield "bad", f"{text}{flats}: noise may look like structure. Measure with less afterglow."
+        if context.afterglow is None or context.afterglow < AFTERGLOW:
+            cause = "afterglow" if context.afterglow is None else "no afterglow of the flats"
+            yield "note", f"{text}: {cause}, a filter along the angles, or a network that has learned too little."
+        else:
+            flats = f"the flats show {context.afterglow:.1%} afterglow"
+            yield "bad", f"{text} ({flats}): noise may look like structure. Measure with less afterglow."
         return
     for number, zone in enumerate(near):
         excess = zone["correlation"] - max(far["correlation"], 0)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 from tomodenoise.judging import shared_noise
-from tomodenoise.judging.context import Context, Level, Values, Verdict
+from tomodenoise.judging.context import UNSURE, Context, Level, Values, Verdict
 
 OFF = 0.03
 """Distance of a slope from 1 that is reported, beyond two standard errors."""
@@ -72,7 +72,9 @@ def _umse(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     uncertain = 2 * 10 / math.log(10) * math.hypot(v["umse_error"] / v["umse"], v["umse_given_error"] / v["umse_given"])
     change = "lowers" if gain > 0 else "raises"
     text = f"Denoising {change} the error by {abs(gain):.1f} dB, to an uPSNR of {v['upsnr']:.1f} dB"
-    if gain >= LITTLE_GAIN:
+    if v["upsnr"] < 0:
+        yield "bad", f"{text}: the error is larger than the range of the grey values. {context.advice}."
+    elif gain >= LITTLE_GAIN:
         yield "good", f"{text}."
     elif v["upsnr_given"] > CLEAN:
         yield "note", f"{text}. The noise was below 1 % of the grey values' range: there was little to remove."
@@ -113,7 +115,9 @@ def _cross_frc(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
 def _calibration(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     slope, allowed = v["slope"], OFF + 2 * v["slope_error"]
     told = f"slope {slope:.3f} ± {v['slope_error']:.3f}"
-    if abs(slope - 1) <= allowed:
+    if v["slope_error"] > UNSURE:
+        yield "note", f"Grey values cannot be checked: too much noise ({told})."
+    elif abs(slope - 1) <= allowed:
         yield "good", f"Grey values are right on average: {told}."
     elif slope > 1:
         yield "bad", f"Contrast is {1 - 1 / slope:.0%} too low ({told}): the network blurs. {context.advice}."

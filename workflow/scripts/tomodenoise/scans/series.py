@@ -67,9 +67,11 @@ def open_series(
     scans = [header.scan for header in headers]
     if len(scans) > 1:
         _check_alike(scans, projections)
-        return finished(headers, sized(_joined(scans), pixel_size), exclude)
+        joined = _joined(scans)
+        joined = replace(joined, doubts=(*joined.doubts, *_missing(_numbers_of(files), "the series of files")))
+        return finished(headers, sized(joined, pixel_size), exclude)
     scan = scans[0]
-    steps = number_steps(scan) if projections is None else deal(len(scan.angles), projections)
+    steps, doubts = numbered_steps(scan) if projections is None else (deal(len(scan.angles), projections), ())
     if steps is None:
         raise UserError(
             f"{scan.file} does not number its time steps: set steps.projections, how many make a step,"
@@ -77,15 +79,16 @@ def open_series(
         )
     if not len(steps) or steps[-1] < 1:
         raise UserError(f"{scan.file}: {len(scan.angles)} projections make only one step: set mode: static")
-    return finished(headers, sized(_cut(scan, steps), pixel_size), exclude)
+    scan = replace(_cut(scan, steps), doubts=(*scan.doubts, *doubts))
+    return finished(headers, sized(scan, pixel_size), exclude)
 
 
-def number_steps(scan: Scan) -> IntArray | None:
+def numbered_steps(scan: Scan) -> tuple[IntArray | None, tuple[str, ...]]:
     """Count time steps from 0, (A,); the file may label them by any numbers that do not descend.
 
     Returns
     -------
-    None where there are no labels.
+    The steps, None where there are no labels; and what is doubtful about them.
 
     Raises
     ------
@@ -93,11 +96,32 @@ def number_steps(scan: Scan) -> IntArray | None:
         If these are not one number for each projection, or descend.
     """
     if not scan.labels:
-        return None
+        return None, ()
     values, name = _read(scan.labels, "correct it"), f"{scan.labels[0].file}: {scan.labels[0].dataset}"
     if np.any(np.diff(values) < 0):
         raise UserError(f"{name} descends: write the projections in the order of their steps")
-    return np.asarray(np.unique(values, return_inverse=True)[1])
+    labels, steps = np.unique(values, return_inverse=True)
+    return np.asarray(steps), _missing(labels, name)
+
+
+def _missing(labels: FloatArray, name: str) -> tuple[str, ...]:
+    """Say where labels of steps, ascending, leave some out."""
+    apart = np.diff(labels)
+    gaps = np.flatnonzero(apart > 1.5 * np.median(apart)) if len(apart) else np.empty(0, dtype=np.intp)
+    if not len(gaps):
+        return ()
+    between = ", ".join(f"{labels[at]:g} and {labels[at + 1]:g}" for at in gaps[:5])
+    more = ", and more" if len(gaps) > 5 else ""
+    return (
+        f"{name} lacks steps between {between}{more}: they are counted without these, and later times are too early",
+    )
+
+
+def _numbers_of(files: Sequence[Path]) -> FloatArray:
+    """Read the last number in the name of each file; none where they do not ascend."""
+    found = [re.findall(r"\d+", file.stem) for file in files]
+    numbers = np.array([float(each[-1]) for each in found if each])
+    return numbers if len(numbers) == len(files) and np.all(np.diff(numbers) > 0) else np.empty(0)
 
 
 def labelled_steps(scan: Scan) -> int:

@@ -178,7 +178,7 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
     integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
-    known = replace(statistics, lowest=None, highest=None, sides=None)
+    known = replace(statistics, lowest=None, highest=None, sides=None, void=(), blind=())
     assert known == correction.SlabStatistics(10, 10, repaired=8 + 3, dead=1, empty_rows=0)
 
 
@@ -291,3 +291,14 @@ def test_air_above_zero_at_both_sides_is_reported(file: Path) -> None:
         _, found = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures())
         said = " ".join(correction.concerns(scan, [found], 2, divided=True))
         assert ("line integrals are 0.20 all along both sides" in said) == (filtered > 0)
+
+
+def test_dead_rows_and_columns_are_numbered(file: Path) -> None:
+    frames, white = np.full((8, 4, 64), 500.0), np.full((4, 4, 64), 1000.0)
+    white[:, :, 20:24] = 0
+    frames[:, 2] = np.nan
+    scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 4, 64))))
+    slabs = [correction.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
+    said = list(correction.concerns(scan, slabs, 2, divided=True))
+    assert "rows 2 hold no valid pixel in any projection: these slices are 0" in said
+    assert "columns 20 to 23 of the detector are dead in all rows: arcs remain in the volume" in said

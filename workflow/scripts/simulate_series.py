@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write the scan and, where asked, its truth."""
     options = _parser().parse_args(arguments)
     turns = series.Turns(**{spec.name: getattr(options, spec.name) for spec in fields(series.Turns)})
+    if not 0 <= turns.center < turns.columns:
+        raise UserError(f"--center {turns.center:g} is not on a detector of {turns.columns} columns: set it")
     object_rng, scan_rng = np.random.default_rng(options.seed).spawn(2)
     course = {"quiet": options.quiet, "speed": options.speed}
     if options.volume and options.guest is not None:

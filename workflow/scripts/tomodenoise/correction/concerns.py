@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from tomodenoise.correction.references import is_shared
+from tomodenoise.correction.screening import spans
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.correction.stripe_choice import StripeChoice
 from tomodenoise.scans import Scan
@@ -39,12 +42,23 @@ def concerns(
         if not scan.darks:
             yield "there are no darks: the dark level is taken as 0, which changes the attenuation"
     yield from _light(scan, slabs)
+    yield from _replaced(scan, slabs)
+    if stripes is not None:
+        yield from rings(stripes)
+    yield from _afterglow([slab.afterglow for slab in slabs])
+
+
+def _replaced(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
+    """Say where pixels were dead, not finite or struck."""
     pixels = len(scan.angles) * scan.channel_count * scan.depth * scan.columns
     repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
     if repaired > MANY_REPAIRS * pixels:
         yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"
-    if empty and empty % len(scan.angles) == 0:
-        yield f"{empty // len(scan.angles)} rows of the detector hold no valid pixel: their slices are set to 0"
+    blind = sorted(set.intersection(*(set(slab.blind) for slab in slabs))) if slabs else []
+    if blind:
+        yield f"columns {spans(np.array(blind))} of the detector are dead in all rows: arcs remain in the volume"
+    if void := sorted({row for slab in slabs for row in slab.void}):
+        yield f"rows {spans(np.array(void))} hold no valid pixel in any projection: these slices are 0"
     elif empty:
         yield f"{empty} rows of projections hold no valid pixel and were set to 0"
     zingers = sum(slab.zingers or 0 for slab in slabs)
@@ -53,9 +67,6 @@ def concerns(
             f"{zingers} pixels ({zingers / pixels:.2%}) were replaced as zingers: see whether the sample has such"
             " bright spots, and set correct.zingers higher or to none"
         )
-    if stripes is not None:
-        yield from rings(stripes)
-    yield from _afterglow([slab.afterglow for slab in slabs])
 
 
 def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:

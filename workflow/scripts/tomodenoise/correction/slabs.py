@@ -1,6 +1,6 @@
 """Correct one slab of a scan, streamed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,10 @@ class SlabStatistics:
     """The 99 % quantile of the same."""
     sides: float | None = None
     """The same at both sides of the detector, where it is one number there, as it is of air."""
+    void: Sequence[int] = ()
+    """Rows of the volume that hold no finite pixel in any projection, whose slices are 0."""
+    blind: Sequence[int] = ()
+    """Columns that see no beam in any row of the slab."""
 
 
 def correct_slab(
@@ -87,12 +91,14 @@ def correct_slab(
     lit = np.isin(np.arange(first, last), scan.unlit, invert=True)
     mended, seen = _correct_frames(scan, work, first, lit, out)
     used = np.flatnonzero(lit)
+    void = rows[0] + np.flatnonzero(~out.any(axis=(0, 2))) if mended.empty else np.empty(0, dtype=np.intp)
+    dead = np.zeros((1, 0), dtype=bool) if work.references is None else work.references.dead[work.core]
     stripes.remove_all(out, scan.angles[part], options.stripes, used)
     lowest, highest, sides = _extremes(out, used, scan)
     return out, SlabStatistics(
         *_photons(seen, measures.gain),
         repaired=mended.repaired,
-        dead=0 if work.references is None else int(work.references.dead[work.core].sum()),
+        dead=int(dead.sum()),
         empty_rows=mended.empty,
         zingers=None if work.limit is None else mended.struck,
         afterglow=measures.afterglow,
@@ -100,6 +106,8 @@ def correct_slab(
         lowest=lowest,
         highest=highest,
         sides=sides,
+        void=void.tolist(),
+        blind=np.flatnonzero(dead.all(axis=0)).tolist(),
     )
 
 

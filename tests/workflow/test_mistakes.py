@@ -149,3 +149,13 @@ def test_a_large_scan_is_planned_quickly(project: Project, raw_scan: Callable[..
     assert run.jobs["reconstruct_slab"] == 2 * run.jobs["correct_slab"] == 64
     assert run.jobs["denoise_slab"] == 16
     assert run.jobs["halve_slab"] == 14
+
+
+def test_every_scan_that_cannot_be_used_has_its_line(project: Project) -> None:
+    write(project.folder / "raw.h5", flats=5)
+    scans = {"good": {"file": "raw.h5"}, "rows": {"file": "raw.h5", "rows": [2, 9]}, "lost": {"file": "lost.h5"}}
+    project.configure(scans=scans)
+    run = project.snakemake("all")
+    lines = [line for line in run.text.splitlines() if line.strip()]
+    assert run.status != 0
+    assert [line.split(":")[:2] for line in lines] == [["tomodenoise", " scans.lost"], ["tomodenoise", " scans.rows"]]

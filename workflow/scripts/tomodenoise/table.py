@@ -28,6 +28,9 @@ from tomodenoise.errors import UserError
 from tomodenoise.modelfile import Description
 from tomodenoise.specs import Spec
 
+MOST = 10
+"""Scans that cannot be used of which each has a line."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -71,9 +74,19 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     Raises
     ------
     UserError
-        With the scan's name in front of what `engines.check`, `scans.open_scan` and `splitting.split` refuse.
+        With the scan's name in front of what `engines.check`, `scans.open_scan` and `splitting.split` refuse; a line
+        for each scan, of ten at most.
     """
-    entries = {name: _open(name, config, installed_elsewhere=installed_elsewhere) for name in config["scans"]}
+    entries: dict[str, Entry] = {}
+    refused: list[str] = []
+    for name in config["scans"]:
+        try:
+            entries[name] = _open(name, config, installed_elsewhere=installed_elsewhere)
+        except UserError as error:
+            refused.append(str(error))
+    if refused:
+        more = [f"{len(refused) - MOST} more scans cannot be used"] if len(refused) > MOST else []
+        raise UserError(*refused[:MOST], *more)
     for model, users in settings.users(config).items():
         wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
         trained = settings.trained_on(config, model)

@@ -163,6 +163,14 @@ def test_a_beam_that_fails_for_a_while_is_reported_and_kept(tmp_path: Path) -> N
     assert "exclude: {projections: [[11, 13]]}" in scan.doubts[0]
 
 
+def test_frames_of_a_frozen_camera_are_reported_and_kept(tmp_path: Path) -> None:
+    frames = parts()
+    frames["projections"][11:13] = frames["projections"][10]
+    scan = screened(tmp_path, frames)
+    assert not len(scan.unlit)
+    assert "projections 11 to 12, which are kept, are copies" in scan.doubts[0]
+
+
 def test_a_scan_without_light_at_all_is_refused(tmp_path: Path) -> None:
     frames = parts()
     frames["projections"][: VIEWS * 6 // 10] = DARK

@@ -69,6 +69,12 @@ def _screened(scan: Scan) -> Scan:
             f" if the beam failed, leave them out by exclude: {{projections: [{number_list(numbers(scan)[dips])}]}}"
         )
         scan = replace(scan, doubts=(*scan.doubts, doubt))
+    same = 1 + np.flatnonzero((tiles[1:] == tiles[:-1]).all(axis=1) & ~unlit[1:])
+    if 0 < len(same) < len(tiles) / 2:
+        doubt = (
+            f"projections {spans(numbers(scan)[same])}, which are kept, are copies of the one before: a frozen camera?"
+        )
+        scan = replace(scan, doubts=(*scan.doubts, doubt))
     scan = _without_light(scan, unlit, "hold no light")
     return _without_light(scan, odd_frames.saturated(found.saturated) & ~unlit, "are saturated")
 

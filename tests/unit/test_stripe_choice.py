@@ -140,3 +140,13 @@ def test_few_projections_leave_the_scan_as_it_is() -> None:
     choice = choose_stripes(measured(foam())[:20], TURN[:20], AXIS, "auto")
     assert (choice.method, choice.before) == ("none", None)
     assert "too few" in choice.why
+
+
+def test_a_method_that_would_take_the_sample_is_not_chosen() -> None:
+    """Only the last columns see the sample, whose profile is a stripe to every method."""
+    rng = np.random.default_rng(3)
+    angles = np.arange(320) * np.pi / 320
+    sinograms = 0.01 * rng.standard_normal((320, 2, 128))
+    sinograms[..., -9:] += np.linspace(0.2, 1.0, 9) + 0.02 * np.sin(3 * angles)[:, None, None]
+    found = choose_stripes(sinograms.astype(np.float32), angles, 7.0, "auto")
+    assert (found.method, "vo not possible" in found.why) == ("none", True)

@@ -46,6 +46,11 @@ GAIN = 0.75
 """What a method must bring the strength down to, of what a milder one leaves: else it removes something else."""
 
 
+MOST = 0.5
+"""Part of the line integrals, by their root mean square, that a method may change: the strongest measured stripes are
+0.2. One that changes more removes the sample, as of one that only a few columns see."""
+
+
 @dataclass(frozen=True)
 class StripeChoice:
     """How the stripes of a scan are removed, and what was measured; 1 is noise alone, None cannot be known."""
@@ -118,14 +123,17 @@ def strength(sinograms: FloatArray, angles: FloatArray, axis: float) -> float | 
 
 
 def _after(sinograms: FloatArray, angles: FloatArray, axis: float, method: str) -> float | None:
-    """Strength that a method leaves; None where it cannot be applied."""
+    """Strength that a method leaves; None where it cannot be applied, or takes the sample as well."""
     left = sinograms.copy()
     try:
         stripes.check(method, len(angles), left.shape[2])
         stripes.remove_all(left, angles, method)
     except UserError:
         return None
-    return strength(left, angles, axis)
+    removed, all_ = (
+        float(np.sqrt(np.mean(np.square(part, dtype=np.float64)))) for part in (left - sinograms, sinograms)
+    )
+    return strength(left, angles, axis) if removed <= MOST * all_ else None
 
 
 def _strength(means: FloatArray, axis: float, width: int, turn: float) -> float | None:

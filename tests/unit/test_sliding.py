@@ -77,8 +77,8 @@ def test_the_honeycomb_slides_through_a_scan(tmp_path: Path) -> None:
 
 
 def test_the_noise_is_that_of_the_k11_detector(tmp_path: Path) -> None:
-    shape = ["--columns", "64", "--rows", "8", "--steps", "2", "--projections", "4", "--flats", "400", "--darks", "400"]
-    simulate_series.main([str(tmp_path / "cell.h5"), "--photons", "500", *shape])
+    shape = ["--columns", "64", "--center", "32", "--rows", "8", "--steps", "2", "--projections", "4"]
+    simulate_series.main([str(tmp_path / "cell.h5"), "--photons", "500", "--flats", "400", "--darks", "400", *shape])
     with h5py.File(tmp_path / "cell.h5") as file:
         flats, darks = (file[f"exchange/data_{name}"][:].astype(float) for name in ("white", "dark"))
     rounding = 1 / 12

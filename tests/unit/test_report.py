@@ -200,7 +200,7 @@ QUALITY = Quality(
     judged={"rows": [[3, 5], [7, 8]], "why": "held out", "given": [0, 2], "targets": [1, 3], "held_out": True},
     verdicts=[{"figure": "edges", "level": "bad", "text": EVIL}, {"figure": "umse", "level": "good", "text": "well"}],
     figures={
-        "umse": {"umse": 1.0, "upsnr": 21.26, "upsnr_given": 11.0},
+        "umse": {"umse": 1.0, "umse_error": 0.1, "umse_given": 10.6, "upsnr": 21.26, "upsnr_given": 11.0},
         "calibration": {"slope": 0.984},
         "contrast": {"raw": 2.04, "denoised": 6.3},
         "edges": {"raw": 1.5, "denoised": 1.7, "edges": 200},
@@ -233,6 +233,8 @@ def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
     assert cells["Contrast to noise"] == "2 → 6.3"
     assert cells["Edges, px"] == "1.5 → 1.7"
     assert cells["Warnings"] == "2"
+    uncertain = replace(QUALITY, figures={"umse": QUALITY.figures["umse"] | {"umse_error": 0.6}})
+    assert uncertain.highlights["Error"] == "too small"
     unknown = replace(QUALITY, figures={"umse": {"upsnr": None, "upsnr_given": 1.0}})
     assert shown(render([replace(scan(), quality=unknown)], [], "t"))["Error"] == "\N{EN DASH}"
 

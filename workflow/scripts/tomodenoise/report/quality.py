@@ -99,17 +99,20 @@ class Chart:
     caption: str
 
 
+def _error(values: Mapping[str, Any]) -> str:
+    if values["umse"] <= 2 * values["umse_error"] or values["umse_given"] <= 0:
+        return "too small"  # to be measured, as the verdict says
+    gain = values["upsnr"] - values["upsnr_given"]
+    return f"{abs(gain):.1f} dB {'less' if gain > -0.05 else 'more'}"
+
+
 HIGHLIGHTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
-    "Error": ("umse", lambda v: _less(v["upsnr"] - v["upsnr_given"])),
+    "Error": ("umse", _error),
     "Grey values": ("calibration", lambda v: f"slope {v['slope']:.2f}"),
     "Contrast to noise": ("contrast", lambda v: _change(v, 2)),
     "Edges, px": ("edges", lambda v: _change(v, 2)),
 }
 """Label to the figure that the overview names, and its text."""
-
-
-def _less(gain: float) -> str:
-    return f"{abs(gain):.1f} dB {'less' if gain > -0.05 else 'more'}"
 
 
 def _change(values: Mapping[str, Any], digits: int) -> str:

@@ -89,19 +89,19 @@ def test_one_odd_view_is_no_slip() -> None:
 
 
 def test_views_that_agree_in_thirds_are_trusted_however_weak_their_match() -> None:
-    """A gel in which little turns: the best match is a weak one, and every third of the pairs has it at one place."""
-    rng = np.random.default_rng(7)
+    """A gel in which little turns: every third of the pairs has its best match, a weak one, at one place."""
+    rng = np.random.default_rng(1)
     angles = np.arange(144) * 4 * np.pi / 144
-    flat = np.array([[0, 0, 40, 1.0], [12, 5, 5, 0.1], [-14, -9, 4, 0.1], [3, -18, 4, 0.1]])
-    exact = project(flat, angles, 128, 62.0)[None]
-    found = centering.find(np.asarray(exact + 0.02 * rng.standard_normal(exact.shape), np.float32), angles)
+    pores = [[35, 15, 15, -0.1], [-40, -25, 15, -0.1], [10, -50, 15, -0.1], [-20, 45, 15, -0.1]]
+    exact = project(np.array([[0, 0, 110, 1.0], *pores]), angles, 282, 140.5)[None]
+    found = centering.find(np.asarray(exact + 0.04 * rng.standard_normal(exact.shape), np.float32), angles)
+    assert found.method == "mirror"
     assert found.estimates[0].spread is not None
-    assert found.center == pytest.approx(62.0, abs=0.3)
+    assert abs(found.center - 140.5) < 2 * found.estimates[0].spread
 
 
 def test_the_search_stays_on_the_detector() -> None:
     """Of a crop without anything to match, no estimator breaks down, and the middle is taken."""
-    rng = np.random.default_rng(8)
     for seed in range(5):
         rng = np.random.default_rng(seed)
         noise = np.asarray(0.2 + 0.1 * rng.standard_normal((4, 300, 26)), np.float32)

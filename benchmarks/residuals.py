@@ -50,7 +50,7 @@ def simulated(folder: Path) -> dict[str, dict[str, object]]:
 
 
 def picture(file: Path, results: Path) -> None:
-    """Write the middle slice four times beside each other."""
+    """Write the middle slice four times side by side."""
     scan = sections.describe(results)
     row, visible = scan.depth // 2, scan.visible
     stored = scan.read(row, row + 1)[:, 0, 0]

@@ -2,7 +2,7 @@
 
 REQUEST is a JSON text with `config`, of the finished scans, `slabs` and `rows`, files of theirs, `failed`, a list of
 name, reason and log, and `paged`, whether each scan has a page of its own. The page that it writes looks as old as can
-be, so that Snakemake makes the report anew once all is well.
+be, so that Snakemake makes the report again once all is well.
 """
 
 import json

@@ -5,7 +5,7 @@ class UserError(Exception):
     """A mistake in the input or the configuration: one line with what is wrong, where, and the mend.
 
     Shown to the user as it is, without a stack trace. Every other exception is a bug of ours. What it quotes may
-    hold line breaks and worse: these are written as Python does. Of several mistakes each has a line.
+    hold line breaks and worse: these are written as Python does. Of several errors each has a line.
     """
 
     def __init__(self, *lines: str) -> None:

@@ -41,7 +41,7 @@ def sentences(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
         shared = f"{context.flats} flats shared by all sections should correlate their noise by about"
         yield "note", f"{shared} {v['flats_share'][0]:.2f} near the axis; measured: {text}. {context.more_flats}."
     elif far["correlation"] > OWN_ERROR:
-        yield "note", f"Whether sections share noise cannot be told: the network's own error is too large ({text})."
+        yield "note", f"Whether sections share noise is not known: the network's own error is too large ({text})."
     elif inner["error"] > 2 * CORRELATED:
         yield "note", f"Sections share no noise that can be seen, but the slices are too few to be sure ({text})."
     else:

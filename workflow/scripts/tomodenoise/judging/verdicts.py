@@ -114,18 +114,18 @@ def _cross_frc(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
 
 def _calibration(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     slope, allowed = v["slope"], OFF + 2 * v["slope_error"]
-    told = f"slope {slope:.3f} ± {v['slope_error']:.3f}"
+    stated = f"slope {slope:.3f} ± {v['slope_error']:.3f}"
     if v["slope_error"] > UNSURE:
-        yield "note", f"Grey values cannot be checked: too much noise ({told})."
+        yield "note", f"Grey values cannot be checked: too much noise ({stated})."
     elif abs(slope - 1) <= allowed:
-        yield "good", f"Grey values are right on average: {told}."
+        yield "good", f"Grey values are right on average: {stated}."
     elif slope > 1:
-        yield "bad", f"Contrast is {1 - 1 / slope:.0%} too low ({told}): the network blurs. {context.advice}."
+        yield "bad", f"Contrast is {1 - 1 / slope:.0%} too low ({stated}): the network blurs. {context.advice}."
     elif v["sampling"] < FEW_ANGLES and slope > STREAKED:
         few = f"{v['sampling']:.2f} projections per column and section"
-        yield "note", f"Noise is left, or streaks of few angles ({few}) lower the slope ({told})."
+        yield "note", f"Noise is left, or streaks of few angles ({few}) lower the slope ({stated})."
     else:
-        yield "bad", f"Noise is left ({told}), unless sections share it. {context.advice}."
+        yield "bad", f"Noise is left ({stated}), unless sections share it. {context.advice}."
 
 
 def _contrast(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
@@ -163,7 +163,7 @@ def _residual(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     if strength < WEAK:
         yield "note", f"{text}: noise is left, or streaks of few angles count as noise."
     elif v["rings"] is None or v["outline"] is None:
-        yield "note", f"{text}. Whether it shows rings or edges cannot be told on these pixels."
+        yield "note", f"{text}. Whether it shows rings or edges cannot be seen on these pixels."
     else:
         yield "good", f"{text} and shows neither rings nor edges."
 

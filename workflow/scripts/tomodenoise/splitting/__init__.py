@@ -172,11 +172,11 @@ def concerns(found: Split) -> list[str]:
     more = f" and {len(found.gaps) - NAMED} smaller ranges" if len(found.gaps) > NAMED else ""
     where = " in the worst time step" if found.times > 1 else ""
     if found.missing_wedge < WORTH_TELLING:
-        told = "the opposite views show these directions, but not what only one side of the axis sees"
+        effect = "the opposite views show these directions, but not what only one side of the axis sees"
     else:
-        told = f"{found.missing_wedge:.1f} of 180 degrees are missing, so streaks remain and grey values are about"
-        told += f" {found.missing_wedge / 180:.0%} too low"
-    return [f"no projections at {', '.join(named)} degrees{more}{where}: {told}"]
+        effect = f"{found.missing_wedge:.1f} of 180 degrees are missing, so streaks remain and grey values are about"
+        effect += f" {found.missing_wedge / 180:.0%} too low"
+    return [f"no projections at {', '.join(named)} degrees{more}{where}: {effect}"]
 
 
 def roles(sections: int, inputs: int) -> tuple[Role, ...]:

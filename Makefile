@@ -35,6 +35,7 @@ lint: demo/raw/foam.h5
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python workflow/scripts/document_config.py --check
 	$(BIN)/snakemake --lint --directory demo --configfile config/demo.yaml

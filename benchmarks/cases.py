@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import defective  # noqa: E402
-from benchmarks.defective import QUIET, SCAN, Setup  # noqa: E402
+from benchmarks import defective
+from benchmarks.defective import QUIET, SCAN, Setup
 
-from tomodenoise.simulation.detector import Detector  # noqa: E402
+from tomodenoise.simulation.detector import Detector
 
 Keys = Mapping[str, object]
 

@@ -23,9 +23,10 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tomodenoise import centering  # noqa: E402
-from tomodenoise.arrays import FloatArray  # noqa: E402
-from tomodenoise.simulation import detector, phantom, projection  # noqa: E402
+from tomodenoise.centering import finding
+from tomodenoise.centering.finding import Center
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.simulation import detector, phantom, projection
 
 COLUMNS, ROWS, VIEWS = 512, 32, 720
 WIDE = 960
@@ -101,13 +102,13 @@ def _tilted(integrals: FloatArray, tilt: float) -> FloatArray:
 def study(cases: list[Case], seeds: int) -> Iterator[str]:
     """Give the lines of the table, and then the silent mistakes."""
     tilt_of = {case.name: case.tilt for case in cases}
-    found: dict[str, list[tuple[float, centering.Center]]] = {case.name: [] for case in cases}
+    found: dict[str, list[tuple[float, Center]]] = {case.name: [] for case in cases}
     for seed in range(seeds):
         foams = {size: exact(size, seed) for size in {case.size for case in cases}}
         for case in cases:
             sinograms, angles, center = scan(case, *foams[case.size], seed)
-            answer = centering.find(sinograms, angles)
-            answer = centering.lean(answer, "auto" if case.tilt else 0.0)
+            answer = finding.find(sinograms, angles)
+            answer = finding.lean(answer, "auto" if case.tilt else 0.0)
             found[case.name].append((answer.center - center, answer))
     for name, answers in found.items():
         errors = np.array([error for error, _ in answers])

@@ -22,10 +22,19 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tomodenoise import engines, geometry, grid, inference, quality, sections, settings, specs, splitting, volumes  # noqa: E402
-from tomodenoise.arrays import FloatArray  # noqa: E402
-from tomodenoise.simulation import particles, xrdct  # noqa: E402
-from tomodenoise.training import ranks, tasks, train  # noqa: E402
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.config import settings
+from tomodenoise.denoising import inference
+from tomodenoise.geometry import field_of_view, rotation_axis
+from tomodenoise.metrics import merit
+from tomodenoise.networks import specs
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.simulation import particles, xrdct
+from tomodenoise.splitting import by_angle
+from tomodenoise.splitting import model as splitting_model
+from tomodenoise.storage import sections, zarr_arrays
+from tomodenoise.training import distributed, tasks
+from tomodenoise.training.loop import train
 
 DATA = ROOT.parent / "shared/data/for_simulation"
 SHAPE, ANGLES, CHANNELS, COUNTS, EMPTY = (3, 109), 180, 11, (1.0, 50.0), 10.0
@@ -61,17 +70,17 @@ def simulate(time: float, seed: int = 0) -> Scan:
 def write(folder: Path, scan: Scan, channels: Sequence[int]) -> sections.Sections:
     """Reconstruct some channels in three sections, and write what describes them."""
     folder.mkdir(parents=True)
-    split, (depth, size) = splitting.split(scan.angles, 3, 2), SHAPE
+    split, (depth, size) = by_angle.split(scan.angles, 3, 2), SHAPE
     parts = np.empty((3, len(channels), depth, size, size), dtype=np.float32)
     for section, part in zip(split.sections, parts, strict=True):
-        plan = engines.plan("torch", "fbp", section.angles, section.weights, size)
+        plan = registry.plan("torch", "fbp", section.angles, section.weights, size)
         for number, channel in enumerate(channels):
             part[number] = plan(scan.data[channel, section.indices].swapaxes(0, 1), (size - 1) / 2)
-    (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
+    (folder / "split.json").write_text(json.dumps(splitting_model.to_json(split)))
+    (folder / "center.json").write_text(json.dumps(rotation_axis.to_json(rotation_axis.Geometry(size, (size - 1) / 2))))
     array, shard = folder / "sections.zarr", parts.shape
-    volumes.allocate(array, shard, shard, volumes.chunk(shard), names=tuple("kczyx"), attributes={})
-    volumes.write_shard(array, (0, 0, 0, 0, 0), parts)
+    zarr_arrays.allocate(array, shard, shard, zarr_arrays.chunk(shard), names=tuple("kczyx"), attributes={})
+    zarr_arrays.write_shard(array, (0, 0, 0, 0, 0), parts)
     return sections.describe(folder)
 
 
@@ -81,7 +90,7 @@ def denoise(scan: sections.Sections, network: str, pixels: float, seed: int) -> 
     resolved = settings.resolve({"scans": {"scan": {"file": "scan.h5"}}, "train": values})["train"]
     spec = specs.complete({"name": network, "slices": 1}, scan.channels)
     task = tasks.Task([scan], spec, tasks.settings(resolved), {})
-    model = train(task, ranks.alone("cpu"), lambda *_: None)
+    model = train(task, distributed.alone("cpu"), lambda *_: None)
     return np.stack([after for _, after in inference.denoise(model, scan, (0, scan.depth))], axis=1)
 
 
@@ -108,13 +117,13 @@ def judge(result: FloatArray, before: FloatArray, scan: Scan) -> Line:
     Its `leak` is the largest correlation with the truth of any other channel, `left` its deviation over that before: as
     much of the noise is left, and the product of both is what it received of others, as a part of that noise.
     """
-    mask = grid.field_of_view(SHAPE[1], 0.47 * SHAPE[1])
+    mask = field_of_view.mask(SHAPE[1], 0.47 * SHAPE[1])
     pairs = [(one, truth, float(truth.max())) for one, truth in zip(result[:-1], scan.truth[:-1], strict=True)]
     noise = result[-1][:, mask].ravel()
     others = [np.corrcoef(noise, truth[:, mask].ravel())[0, 1] for truth in scan.truth[:-1]] if noise.std() else [0.0]
     return {
-        "psnr": [quality.psnr(one, truth, mask, most) for one, truth, most in pairs],
-        "ssim": [quality.ssim(one, truth, mask, most) for one, truth, most in pairs],
+        "psnr": [merit.psnr(one, truth, mask, most) for one, truth, most in pairs],
+        "ssim": [merit.ssim(one, truth, mask, most) for one, truth, most in pairs],
         "leak": float(np.max(np.abs(others))),
         "left": float(noise.std() / before[-1][:, mask].std()),
     }

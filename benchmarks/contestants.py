@@ -13,12 +13,18 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import counting, simulated  # noqa: E402
+from benchmarks import counting, simulated
 
-from tomodenoise import devices, inference, networks, quality, sections, settings, specs, splitting, training  # noqa: E402
-from tomodenoise.arrays import FloatArray  # noqa: E402
-from tomodenoise.models import Model  # noqa: E402
-from tomodenoise.training import ranks, tasks  # noqa: E402
+from tomodenoise.common import devices
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.config import settings
+from tomodenoise.denoising import inference
+from tomodenoise.metrics import merit
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.models import Model
+from tomodenoise.splitting.model import Role
+from tomodenoise.storage import sections
+from tomodenoise.training import distributed, loop, tasks
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ CONTESTANTS: Mapping[str, Contestant] = {
 def flops(spec: specs.Spec, edge: int = 64) -> float:
     """Count the floating-point operations of one pixel in inference; training takes three times as many."""
     shape = (spec.channels, *[edge] * 3) if spec.volumetric else (spec.inputs, edge, edge)
-    network, images = networks.build(spec).eval(), torch.zeros(1, *shape)
+    network, images = build.build(spec).eval(), torch.zeros(1, *shape)
     with torch.no_grad():
         return counting.count(lambda: network(images)).operations / edge ** (3 if spec.volumetric else 2)
 
@@ -81,7 +87,7 @@ def compete(contestant: Contestant, train: Mapping[str, Any], scan: simulated.Sc
         trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED, exact=contestant.exact)
     task, lines = tasks.Task([trained], contestant.spec, tasks.settings(train), {}), []
     began = time.process_time()
-    model = training.train(task, ranks.alone(devices.best()), lambda history, _: lines.append(asdict(history[-1])))
+    model = loop.train(task, distributed.alone(devices.best()), lambda history, _: lines.append(asdict(history[-1])))
     spent = {"cpu_seconds": time.process_time() - began, "seconds": lines[-1]["seconds"]}
     judged = simulated.write(folder / "judged", scan, (0, simulated.ROWS), 4)
     speed = {"mpx_per_s": lines[-1]["pixels"] / lines[-1]["seconds"] / 1e6}
@@ -96,19 +102,19 @@ def judge(model: Model, judged: sections.Sections, scan: simulated.Scan) -> dict
     half = halved(judged)
     found = apply(model, half, simulated.JUDGED, "section")
     noisy = judged.read(*simulated.JUDGED)[:, 0]
-    estimate = quality.umse(found, noisy[1], noisy[3], scan.mask)
+    estimate = merit.umse(found, noisy[1], noisy[3], scan.mask)
     return {
-        "psnr": quality.psnr(result, truth, scan.mask, 1),
-        "ssim": quality.ssim(result, truth, scan.mask, 1),
-        "psnr_8": quality.psnr(averaged, truth, scan.mask, 1),
-        "upsnr": quality.decibels(estimate, 1),
-        "psnr_half": quality.psnr(found, truth, scan.mask, 1),
+        "psnr": merit.psnr(result, truth, scan.mask, 1),
+        "ssim": merit.ssim(result, truth, scan.mask, 1),
+        "psnr_8": merit.psnr(averaged, truth, scan.mask, 1),
+        "upsnr": merit.decibels(estimate, 1),
+        "psnr_half": merit.psnr(found, truth, scan.mask, 1),
     }
 
 
 def halved(scan: sections.Sections) -> sections.Sections:
     """Let the sections 0 and 2 of four be the input: 1 and 3 are then independent of it and of each other."""
-    return replace(scan, split=replace(scan.split, roles=(splitting.Role((0, 2), (1, 3)),)))
+    return replace(scan, split=replace(scan.split, roles=(Role((0, 2), (1, 3)),)))
 
 
 def apply(model: Model, scan: sections.Sections, rows: tuple[int, int], mode: str, ensemble: int = 1) -> FloatArray:

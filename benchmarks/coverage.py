@@ -16,9 +16,9 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import random_scans  # noqa: E402
+from benchmarks import random_scans
 
-from tomodenoise import centering  # noqa: E402
+from tomodenoise.centering import finding
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Result:
 def measure(seed: int) -> Result:
     """Simulate a scan and find its center."""
     plan = random_scans.draw(seed)
-    found = centering.lean(centering.find(*random_scans.simulate(plan)), "auto")
+    found = finding.lean(finding.find(*random_scans.simulate(plan)), "auto")
     middle = (random_scans.ROWS - 1) / 2
     true = plan.center + plan.tilt / (random_scans.ROWS - 1) * (found.row - middle)
     spread = found.estimates[0].spread

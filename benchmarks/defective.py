@@ -14,11 +14,13 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tomodenoise import grid, quality, sections  # noqa: E402
-from tomodenoise.arrays import FloatArray  # noqa: E402
-from tomodenoise.simulation import files, phantom, projection  # noqa: E402
-from tomodenoise.simulation.acquisition import Scan, acquire  # noqa: E402
-from tomodenoise.simulation.detector import Detector  # noqa: E402
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import field_of_view
+from tomodenoise.metrics import merit
+from tomodenoise.simulation import files, phantom, projection
+from tomodenoise.simulation.acquisition import Scan, acquire
+from tomodenoise.simulation.detector import Detector
+from tomodenoise.storage import sections
 
 RADII = (2.5, 8.0)
 FILL = 0.2
@@ -48,7 +50,7 @@ class Setup:
     @property
     def radius(self) -> float:
         """Of the object, or of the circle that all projections saw, in pixels."""
-        return min(grid.visible_radius(self.scan.columns, self.scan.axis), self.cylinder * self.scan.columns)
+        return min(field_of_view.radius(self.scan.columns, self.scan.axis), self.cylinder * self.scan.columns)
 
 
 @cache
@@ -113,7 +115,7 @@ def section_psnr(results: Path, setup: Setup) -> str:
 def bias(results: Path, setup: Setup) -> str:
     """Compare the mean attenuation inside the sample, noise or not."""
     volume, size = _full(results), setup.scan.columns
-    inside = grid.field_of_view(size, 0.9 * setup.radius)
+    inside = field_of_view.mask(size, 0.9 * setup.radius)
     true = phantom.truth(foam(setup), size, range(len(volume)))
     return f"{100 * (volume[:, inside].mean() / true[:, inside].mean() - 1):+.2f} % of the mean"
 
@@ -123,7 +125,7 @@ def correlation(results: Path, _: Setup) -> str:
     found = sections.describe(results)
     parts = found.read(0, found.depth)[:, 0]
     halves = np.stack([sections.mix(parts, found.mixing(half)) for half in ((0, 2), (1, 3))])
-    noise = (halves - halves.mean(axis=1, keepdims=True))[..., grid.field_of_view(found.size, NEAR)]
+    noise = (halves - halves.mean(axis=1, keepdims=True))[..., field_of_view.mask(found.size, NEAR)]
     return f"correlation {np.corrcoef(noise.reshape(2, -1))[0, 1]:.3f}"
 
 
@@ -146,4 +148,4 @@ def _psnr(volume: FloatArray, setup: Setup, radius: float, margin: int = 0) -> f
     framed = np.pad(volume[judged], ((0, 0), *2 * [(beyond, beyond)]))
     size, sample = framed.shape[-1], foam(setup)
     true = phantom.truth(sample, size, range(judged.start, judged.stop))
-    return quality.psnr(framed, true, grid.field_of_view(size, radius), float(sample.attenuations.max()))
+    return merit.psnr(framed, true, field_of_view.mask(size, radius), float(sample.attenuations.max()))

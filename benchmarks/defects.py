@@ -18,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import defective, runs  # noqa: E402
-from benchmarks.cases import CASES, Case, Trial  # noqa: E402
-from benchmarks.defective import Setup  # noqa: E402
+from benchmarks import defective, runs
+from benchmarks.cases import CASES, Case, Trial
+from benchmarks.defective import Setup
 
 
 def work(folder: Path, trials: Sequence[Trial], cores: int) -> dict[str, Path]:

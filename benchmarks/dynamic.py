@@ -17,13 +17,16 @@ from scipy.optimize import minimize_scalar
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import runs  # noqa: E402
-from benchmarks.simulated import HONEYCOMB  # noqa: E402
+from benchmarks import runs
+from benchmarks.simulated import HONEYCOMB
 
-import simulate_series  # noqa: E402
-from tomodenoise import classical, grid, quality, sections, volumes  # noqa: E402
-from tomodenoise.arrays import BoolArray, FloatArray  # noqa: E402
-from tomodenoise.simulation import cell  # noqa: E402
+import simulate_series
+from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.evaluation import classical
+from tomodenoise.geometry import field_of_view
+from tomodenoise.metrics import merit
+from tomodenoise.simulation import cell
+from tomodenoise.storage import sections, zarr_arrays
 
 COLUMNS, QUIET, STEPS, GUEST = 128, 36, 72, 60
 FILTERED = (40, 50, 60, 70)
@@ -85,12 +88,12 @@ class Outcome:
     @property
     def mask(self) -> BoolArray:
         """(y, x), what is judged."""
-        return grid.field_of_view(COLUMNS, 0.44 * COLUMNS)
+        return field_of_view.mask(COLUMNS, 0.44 * COLUMNS)
 
     def psnr(self, volumes_: FloatArray, steps: slice) -> float:
         """Mean PSNR of some steps, dB."""
         pairs = zip(volumes_[steps], self.truth[steps], strict=True)
-        return float(np.mean([quality.psnr(*pair, self.mask, float(self.truth.max())) for pair in pairs]))
+        return float(np.mean([merit.psnr(*pair, self.mask, float(self.truth.max())) for pair in pairs]))
 
 
 def main() -> None:
@@ -147,7 +150,7 @@ def outcome(folder: Path, name: str) -> Outcome:
     scan = sections.describe(results)
     steps = [scan.at(time) for time in range(scan.split.times)]
     raw = np.stack([sections.mix(step.read(0, scan.depth), step.shares)[0] for step in steps])
-    denoised = volumes.read(results / "denoised.ome.zarr" / "0", (slice(None), 0))
+    denoised = zarr_arrays.read(results / "denoised.ome.zarr" / "0", (slice(None), 0))
     return Outcome(raw, denoised, np.load(folder / "raw" / f"{ENTRANTS[name].scene}.npy")[: len(raw)])
 
 
@@ -211,8 +214,8 @@ def filtered(found: Outcome) -> Iterator[tuple[str, float]]:
         for result in classical.best_filters(raw, truth, found.mask, scale):
             each.setdefault(result.name, []).append(result.psnr)
         each.setdefault("Paganin-like, 3-D", []).append(best(lowpass, raw, truth, found.mask, scale))
-        each.setdefault("none", []).append(quality.psnr(raw, truth, found.mask, scale))
-        each.setdefault("ours", []).append(quality.psnr(found.denoised[step], truth, found.mask, scale))
+        each.setdefault("none", []).append(merit.psnr(raw, truth, found.mask, scale))
+        each.setdefault("ours", []).append(merit.psnr(found.denoised[step], truth, found.mask, scale))
     yield from sorted(((name, float(np.mean(values))) for name, values in each.items()), key=lambda pair: pair[1])
 
 
@@ -228,7 +231,7 @@ def best(
 ) -> float:
     """PSNR of a filter at the strength that makes it highest."""
     found = minimize_scalar(
-        lambda log: -quality.psnr(apply(raw, float(np.exp(log))), truth, mask, scale), bounds=(-3, 7), method="bounded"
+        lambda log: -merit.psnr(apply(raw, float(np.exp(log))), truth, mask, scale), bounds=(-3, 7), method="bounded"
     )
     return float(-found.fun)
 

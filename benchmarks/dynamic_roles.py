@@ -15,13 +15,17 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import dynamic  # noqa: E402
+from benchmarks import dynamic
 
-from tomodenoise import inference, sections, settings, specs, splitting, training  # noqa: E402
-from tomodenoise.arrays import FloatArray  # noqa: E402
-from tomodenoise.models import Model  # noqa: E402
-from tomodenoise.sections import Sections  # noqa: E402
-from tomodenoise.training import ranks, tasks  # noqa: E402
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.config import settings
+from tomodenoise.denoising import inference
+from tomodenoise.networks import specs
+from tomodenoise.networks.models import Model
+from tomodenoise.splitting.model import Role
+from tomodenoise.storage import sections
+from tomodenoise.storage.sections import Sections
+from tomodenoise.training import distributed, loop, tasks
 
 NAME = "sparse-6"
 
@@ -42,9 +46,9 @@ def main() -> None:
     print(dynamic.line(NAME, replace(found, denoised=mixed)), "5:1, given the mean of five steps")
 
 
-def opposite(roles: tuple[splitting.Role, ...]) -> tuple[splitting.Role, ...]:
+def opposite(roles: tuple[Role, ...]) -> tuple[Role, ...]:
     """Let inputs and targets change places."""
-    return tuple(splitting.Role(role.targets, role.inputs) for role in roles)
+    return tuple(Role(role.targets, role.inputs) for role in roles)
 
 
 def train(scan: Sections, pixels: float) -> Model:
@@ -52,7 +56,7 @@ def train(scan: Sections, pixels: float) -> Model:
     config = settings.resolve({"scans": {"a": {"file": "a.h5"}}, "train": {"pixels": pixels}})
     spec = specs.complete(config["network"])
     task = tasks.Task([scan], spec, tasks.settings(config["train"]), {}, windows=[(0, dynamic.QUIET)])
-    return training.train(task, ranks.alone(), lambda *_: None)
+    return loop.train(task, distributed.alone(), lambda *_: None)
 
 
 def apply(model: Model, scan: Sections, reach: int) -> Iterator[FloatArray]:
@@ -63,7 +67,7 @@ def apply(model: Model, scan: Sections, reach: int) -> Iterator[FloatArray]:
         split = replace(
             scan.split,
             sections=scan.split.sections[near[0] : near[-1] + 1],
-            roles=(splitting.Role(members, members),),
+            roles=(Role(members, members),),
             times=1,
         )
         part = replace(scan, split=split, unions=tuple((i,) for i in members), first=near[0])

@@ -23,12 +23,13 @@ from scipy.stats import spearmanr
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import contestants, runs, simulated  # noqa: E402
+from benchmarks import contestants, runs, simulated
 
-from tomodenoise.judging import evidence, figures, slices  # noqa: E402
-from tomodenoise.models import Model  # noqa: E402
-from tomodenoise.simulation import acquisition, detector, files, phantom, projection  # noqa: E402
-from tomodenoise.training import ranks, tasks, train  # noqa: E402
+from tomodenoise.evaluation import evidence, figures_of_merit, held_out_slices
+from tomodenoise.networks.models import Model
+from tomodenoise.simulation import acquisition, detector, files, phantom, projection
+from tomodenoise.training import distributed, tasks
+from tomodenoise.training.loop import train
 
 JUDGED = (17, 24)
 SETTING = evidence.Setting(None, "cosine", filtered=True)
@@ -85,7 +86,7 @@ def networks(folder: Path, scan: simulated.Scan) -> Iterator[tuple[str, Model]]:
         contestant = contestants.Contestant({"name": "unet", **network}, train=keys)
         options = contestants.options(contestant, pixels, keys.get("seed", 0))
         task = tasks.Task([trained], contestant.spec, tasks.settings(options), {})
-        model = train(task, ranks.alone("cpu"), lambda _, __: None)
+        model = train(task, distributed.alone("cpu"), lambda _, __: None)
         yield name, model
     yield f"Gaussian of {BLUR:g} pixels", replace(model, network=Blur())
 
@@ -94,12 +95,12 @@ def compare_networks(folder: Path) -> None:
     """Print a line for each network, and the rank correlation."""
     scan = simulated.foam()
     judged = simulated.write(folder / "judged", scan, (0, simulated.ROWS), 4)
-    chosen = slices.Slices((JUDGED,), scan.mask, held_out=True, why="rows that were not trained on")
+    chosen = held_out_slices.Slices((JUDGED,), scan.mask, held_out=True, why="rows that were not trained on")
     print("| network | uMSE / 1e-3 | true error / 1e-3 | uPSNR / dB | PSNR / dB | slope | cross-FRC off by at most |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     errors = []
     for name, model in networks(folder, scan):
-        found = figures.judge(
+        found = figures_of_merit.judge(
             evidence.collect(judged, model, chosen, SETTING, truth=scan.truth[None, chosen.rows])
         ).figures
         estimated, true, line = found["umse"].values, found["truth"].values, found["calibration"].values

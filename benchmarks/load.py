@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
 sys.path[:0] = [str(SCRIPTS)]
 
-from tomodenoise import disk  # noqa: E402
+from tomodenoise.common import disk_usage
 
 SMALL = {"network": {"width": 8, "depth": 2}, "train": {"pixels": 4e6, "evaluations": 2}}
 LINE = "| {:<6} | {:>4} | {:>5} | {:>6} | {:>7} | {:>7} | {:>6} | {:>11} | {:>6} | {:>6} | {:>12} |"
@@ -107,7 +107,7 @@ def measure(what: str, size: int, options: argparse.Namespace) -> None:
         (folder / "config.yaml").write_text(yaml.safe_dump(LOADS[what](size, folder)))
         planning, jobs = plan(folder)
         minutes, peak, own = go(folder, options.cores, options.memory)
-        made, kept = (disk.of(folder / name) for name in ("results", ".snakemake"))
+        made, kept = (disk_usage.of(folder / name) for name in ("results", ".snakemake"))
         again, left = plan(folder)
     memory = [f"{peak / 1e6:.0f}", f"{own / 1e6:.0f}"]
     cells = [jobs, f"{minutes:.1f}", *memory, made.files, kept.files, f"{made.size / 1e9:.2f}"]

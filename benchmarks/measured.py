@@ -21,10 +21,10 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import runs  # noqa: E402
+from benchmarks import runs
 
-from tomodenoise import sections  # noqa: E402
-from tomodenoise.arrays import FloatArray  # noqa: E402
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.storage import sections
 
 DATA = ROOT.parent / "shared/data"
 ROCK = DATA / "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs"

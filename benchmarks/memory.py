@@ -19,11 +19,15 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tests.unit import scans_on_disk  # noqa: E402
+from tests.unit import scans_on_disk
 
-from tomodenoise import devices, inference, networks, sections, settings, specs, training  # noqa: E402
-from tomodenoise.models import Model, Normalisation  # noqa: E402
-from tomodenoise.training import ranks, tasks  # noqa: E402
+from tomodenoise.common import devices
+from tomodenoise.config import settings
+from tomodenoise.denoising import inference
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.storage import sections
+from tomodenoise.training import distributed, loop, tasks
 
 SIZE, SLAB, HELD = 256, 32, 2**-5
 """Pixels, rows, GiB."""
@@ -34,12 +38,12 @@ def train(scan: sections.Sections, spec: specs.Spec) -> None:
     values = {"pixels": 1e6, "evaluations": 6, "memory": HELD, "patch": 48 if spec.volumetric else 96}
     resolved = settings.resolve({"scans": {"scan": {"file": "scan.h5"}}, "train": values})["train"]
     task = tasks.Task([scan], spec, tasks.settings(resolved), {})
-    training.train(task, ranks.alone(devices.best()), lambda *_: None)
+    loop.train(task, distributed.alone(devices.best()), lambda *_: None)
 
 
 def denoise(scan: sections.Sections, spec: specs.Spec) -> None:
     """Collect the middle slab, as a job does."""
-    network = networks.build(spec).to(devices.best()).eval()
+    network = build.build(spec).to(devices.best()).eval()
     first = scan.depth // SLAB // 2 * SLAB
     slices = inference.denoise(Model(network, spec, Normalisation((0,), (1,)), {}), scan, (first, first + SLAB))
     np.stack([after for _, after in slices])

@@ -25,9 +25,10 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import contestants, simulated  # noqa: E402
+from benchmarks import contestants, simulated
 
-from tomodenoise import classical, quality  # noqa: E402
+from tomodenoise.evaluation import classical
+from tomodenoise.metrics import merit
 
 PHANTOMS: Mapping[str, Callable[[str], simulated.Scan]] = {
     "foam": simulated.foam,
@@ -74,7 +75,7 @@ def filters(scan: simulated.Scan) -> list[Line]:
     images = {"noise-free reconstruction": simulated.full(scan, rows, exact=True)}
     images["reconstruction"] = noisy = simulated.full(scan, rows)
     lines = [
-        {"name": name, "psnr": quality.psnr(image, truth, mask, 1), "ssim": quality.ssim(image, truth, mask, 1)}
+        {"name": name, "psnr": merit.psnr(image, truth, mask, 1), "ssim": merit.ssim(image, truth, mask, 1)}
         for name, image in images.items()
     ]
     best = classical.best_filters(noisy, truth, mask, 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.simulation import detector, phantom, projection
 
 ROWS = 16

@@ -21,10 +21,12 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import contestants  # noqa: E402
+from benchmarks import contestants
 
-from tomodenoise import models, quality, sections  # noqa: E402
-from tomodenoise.training import sampling  # noqa: E402
+from tomodenoise.metrics import merit
+from tomodenoise.networks import models
+from tomodenoise.storage import sections
+from tomodenoise.training import sampling
 
 DATA = ROOT.parent / "shared/data"
 SCANS: dict[str, dict[str, object]] = {
@@ -56,11 +58,11 @@ def row(folder: Path, name: str) -> str:
     noisy, split = scan.read(first, last)[:, 0], scan.split.sections
     found = contestants.apply(model, contestants.halved(scan), (first, last), "section")
     given = sections.mix(noisy, scan.mixing((0, 2)))
-    before, after = (quality.umse(image, noisy[1], noisy[3], mask) for image in (given, found))
+    before, after = (merit.umse(image, noisy[1], noisy[3], mask) for image in (given, found))
     slope, intercept = np.polyfit(found[mask].astype(float), noisy[3][mask].astype(float), 1)
     offset = (intercept + (slope - 1) * found[mask].mean(dtype=float)) / found[mask].std(dtype=float)
     sampled = sum(len(section.indices) for section in split) / (len(split) * scan.size)
-    gain = f"{quality.decibels(after, 1) - quality.decibels(before, 1):.1f}" if after > 0 else "error below 0"
+    gain = f"{merit.decibels(after, 1) - merit.decibels(before, 1):.1f}" if after > 0 else "error below 0"
     return f"| {name} | {mask.sum()} | {sampled:.2f} | {gain} | {slope:.3f} | {offset:+.3f} |"
 
 

@@ -20,10 +20,10 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tests.unit import phantoms  # noqa: E402
+from tests.unit import phantoms
 
-from tomodenoise import directions  # noqa: E402
-from tomodenoise.engines.gridding import gridding_plan  # noqa: E402
+from tomodenoise.geometry import directions
+from tomodenoise.reconstruction.engines.gridding import gridding_plan
 
 SLICES = 8
 ROWS, SECTIONS = 16, 4

@@ -21,11 +21,12 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import measured, runs  # noqa: E402
+from benchmarks import measured, runs
 
-import simulate  # noqa: E402
-from tomodenoise import sections, splitting, volumes  # noqa: E402
-from tomodenoise.quality import residuals  # noqa: E402
+import simulate
+from tomodenoise.metrics import residuals
+from tomodenoise.splitting import by_angle
+from tomodenoise.storage import sections, zarr_arrays
 
 MEASURED = ("basalt", "needle", "rock0", "rock2", "tooth", "wood")
 SIMULATED: Mapping[str, tuple[str, ...]] = {
@@ -56,9 +57,9 @@ def picture(file: Path, results: Path) -> None:
     stored = scan.read(row, row + 1)[:, 0, 0]
     raw, (denoised,) = (
         sections.mix(stored, scan.shares),
-        volumes.read(results / "denoised.ome.zarr/0", (0, 0, slice(row, row + 1))),
+        zarr_arrays.read(results / "denoised.ome.zarr/0", (0, 0, slice(row, row + 1))),
     )
-    role = splitting.halves(len(scan.split.sections))
+    role = by_angle.halves(len(scan.split.sections))
     first, second = (sections.mix(stored, scan.mixing(side)) for side in (role.inputs, role.targets))
     shares = [sum(scan.split.sections[i].share for i in side) for side in (role.inputs, role.targets)]
     noise, removed = residuals.half_difference(first, second, (shares[0], shares[1])), raw - denoised

@@ -20,10 +20,12 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import counting  # noqa: E402
-from tests.unit import scans_on_disk  # noqa: E402
+from benchmarks import counting
+from tests.unit import scans_on_disk
 
-from tomodenoise import devices, settings, specs  # noqa: E402
+from tomodenoise.common import devices
+from tomodenoise.config import settings
+from tomodenoise.networks import specs
 
 LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 

@@ -19,9 +19,13 @@ from torch.nn import functional
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from tomodenoise import engines, geometry, grid, sections, splitting, volumes  # noqa: E402
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray  # noqa: E402
-from tomodenoise.simulation import phantom, projection  # noqa: E402
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.geometry import field_of_view, rotation_axis
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.simulation import phantom, projection
+from tomodenoise.splitting import by_angle, model
+from tomodenoise.splitting.model import Role, Split
+from tomodenoise.storage import sections, zarr_arrays
 
 HONEYCOMB = ROOT.parent / "shared/data/for_simulation/honeycomb_020_083.h5"
 ROWS, COLUMNS, ANGLES, PHOTONS, ABSORPTION = 24, 256, 512, 450, 2.0
@@ -49,7 +53,7 @@ class Scan:
     def mask(self) -> BoolArray:
         """(y, x), what is judged: radius 118 in 256 pixels."""
         size = self.truth.shape[1]
-        return grid.field_of_view(size, 118 / 256 * size)
+        return field_of_view.mask(size, 118 / 256 * size)
 
 
 def foam(window: str = "cosine", seed: int = 0) -> Scan:
@@ -67,7 +71,7 @@ def honeycomb(window: str = "cosine", seed: int = 0) -> Scan:
     """Project 24 measured slices of 626 pixels; detector and truth have pixels of twice the size."""
     with h5py.File(HONEYCOMB) as file:
         fine = file["volume"][:ROWS, :626, :626].astype(np.float32) / 255
-    fine *= grid.field_of_view(626, 0.47 * 626)
+    fine *= field_of_view.mask(626, 0.47 * 626)
     angles = np.arange(ANGLES) * np.pi / ANGLES
     exact = np.stack([_line_integrals(torch.from_numpy(fine), float(angle)) for angle in angles])
     truth = fine.reshape(ROWS, 313, 2, 313, 2).mean(axis=(2, 4))
@@ -76,7 +80,7 @@ def honeycomb(window: str = "cosine", seed: int = 0) -> Scan:
 
 def write(folder: Path, scan: Scan, rows: tuple[int, int], count: int) -> sections.Sections:
     """Reconstruct some rows in ``count`` sections, and write what describes them."""
-    split = splitting.split(scan.angles, count, count - 1)
+    split = by_angle.split(scan.angles, count, count - 1)
     parts = [reconstruct(scan, scan.noisy, rows, part.indices, part.angles, part.weights) for part in split.sections]
     return _write(folder, np.stack(parts), split)
 
@@ -88,10 +92,10 @@ def write_supervised(folder: Path, scan: Scan, rows: tuple[int, int], *, exact: 
     """
     aim = full(scan, rows, exact=True) if exact else scan.truth[slice(*rows)]
     parts = np.stack([full(scan, rows), aim])
-    whole = splitting.split(scan.angles, 2, 1).sections
+    whole = by_angle.split(scan.angles, 2, 1).sections
     shares = (1.0, 1e-9)
     pair = tuple(replace(section, share=share) for section, share in zip(whole, shares, strict=True))
-    return _write(folder, parts, splitting.Split(pair, (splitting.Role((0,), (1,)),), 0.0))
+    return _write(folder, parts, Split(pair, (Role((0,), (1,)),), 0.0))
 
 
 def full(scan: Scan, rows: tuple[int, int], *, exact: bool = False) -> FloatArray:
@@ -106,7 +110,7 @@ def reconstruct(
 ) -> FloatArray:
     """Reconstruct some rows from some projections: (z, y, x) float32."""
     columns = data.shape[2]
-    plan = engines.plan("torch", "fbp", angles, weights, columns, filter=scan.window, pad="zero")
+    plan = registry.plan("torch", "fbp", angles, weights, columns, filter=scan.window, pad="zero")
     return plan(data[indices, slice(*rows)].swapaxes(0, 1), (columns - 1) / 2)
 
 
@@ -126,14 +130,14 @@ def _line_integrals(volume: torch.Tensor, angle: float) -> FloatArray:
     return np.asarray(turned.sum(dim=1).view(len(volume), -1, 2).mean(dim=2).numpy() / 2)
 
 
-def _write(folder: Path, parts: FloatArray, split: splitting.Split) -> sections.Sections:
+def _write(folder: Path, parts: FloatArray, split: Split) -> sections.Sections:
     """Write sections (section, z, y, x) with their split and center."""
     folder.mkdir(parents=True)
     size, shape = parts.shape[-1], (len(parts), 1, *parts.shape[1:])
-    (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
+    (folder / "split.json").write_text(json.dumps(model.to_json(split)))
+    (folder / "center.json").write_text(json.dumps(rotation_axis.to_json(rotation_axis.Geometry(size, (size - 1) / 2))))
     array, shard = folder / "sections.zarr", (*shape[:2], 8, size, size)
-    volumes.allocate(array, shape, shard, volumes.chunk(shard), names=tuple("kczyx"), attributes={})
+    zarr_arrays.allocate(array, shape, shard, zarr_arrays.chunk(shard), names=tuple("kczyx"), attributes={})
     for start in range(0, shape[2], 8):
-        volumes.write_shard(array, (0, 0, start, 0, 0), parts[:, None, start : start + 8])
+        zarr_arrays.write_shard(array, (0, 0, start, 0, 0), parts[:, None, start : start + 8])
     return sections.describe(folder)

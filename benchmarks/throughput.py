@@ -25,12 +25,17 @@ from torch import Tensor, nn
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import counting  # noqa: E402
-from tests.unit import scans_on_disk  # noqa: E402
+from benchmarks import counting
+from tests.unit import scans_on_disk
 
-from tomodenoise import devices, inference, networks, sections, settings, specs, training, volumes  # noqa: E402
-from tomodenoise.models import Model, Normalisation  # noqa: E402
-from tomodenoise.training import ranks, tasks  # noqa: E402
+from tomodenoise.common import devices
+from tomodenoise.config import settings
+from tomodenoise.denoising import inference
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.storage import sections, zarr_arrays
+from tomodenoise.training import distributed, tasks
+from tomodenoise.training import loop as training_loop
 
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "unet": {"name": "unet"},
@@ -56,7 +61,7 @@ def images(spec: specs.Spec, batch: int, edge: int, device: torch.device) -> Ten
 def built(spec: specs.Spec, device: torch.device) -> nn.Module:
     """Build a network in the order that its device likes."""
     order = devices.memory_format(volumetric=spec.volumetric)
-    return networks.build(spec).to(device, memory_format=order)  # type: ignore[call-overload, no-any-return]
+    return build.build(spec).to(device, memory_format=order)  # type: ignore[call-overload, no-any-return]
 
 
 def step(network: nn.Module, seen: Tensor) -> Work:
@@ -92,19 +97,21 @@ def loop(spec: specs.Spec, scan: sections.Sections, pixels: float, options: argp
     given = resolved | {"pixels": pixels, "evaluations": 1, "patch": patch, "batch": batch}
     lines: list[Any] = []
     task = tasks.Task([scan], spec, tasks.settings(given), {})
-    training.train(task, ranks.alone(options.device), lambda history, _: lines.append(history[-1]))
+    training_loop.train(task, distributed.alone(options.device), lambda history, _: lines.append(history[-1]))
     return float(lines[-1].pixels / lines[-1].seconds)
 
 
 def file_to_file(spec: specs.Spec, scan: sections.Sections, folder: Path, device: torch.device) -> Work:
     """Return the denoising of all rows, written as one shard."""
     shape = (1, 1, scan.depth, scan.size, scan.size)
-    volumes.allocate(folder, shape, shape, volumes.chunk(shape), names=tuple("tczyx"), attributes={}, compressed=True)
+    zarr_arrays.allocate(
+        folder, shape, shape, zarr_arrays.chunk(shape), names=tuple("tczyx"), attributes={}, compressed=True
+    )
     model = Model(built(spec, device).eval(), spec, Normalisation((0,), (1,)), {})
 
     def work() -> None:
         slab = np.concatenate([after for _, after in inference.denoise(model, scan, (0, scan.depth))])
-        volumes.write_shard(folder, (0, 0, 0, 0, 0), slab[None, None])
+        zarr_arrays.write_shard(folder, (0, 0, 0, 0, 0), slab[None, None])
 
     return work
 

@@ -21,10 +21,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.figures import Slice, block_mean
-from tomodenoise.report import Failed, ModelSection, ScanSection, Stage, render, render_overview, rows
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising.previews import Slice, block_mean
+from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.report.greys import CODES, Scale, linear
+from tomodenoise.report.pages import render, render_overview, rows
+from tomodenoise.report.timing import Stage
 
 pytestmark = pytest.mark.browser
 

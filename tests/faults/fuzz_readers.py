@@ -21,7 +21,7 @@ from hdf5_files import write_exchange, write_nxtomo  # noqa: E402
 
 with atheris.instrument_imports(include=["tomodenoise"]):
     from tomodenoise import scans
-    from tomodenoise.errors import UserError
+    from tomodenoise.common.errors import UserError
 
 FRAMES = np.arange(6 * 2 * 3, dtype=np.uint16).reshape(6, 2, 3) + 50
 MOST = 1 << 20

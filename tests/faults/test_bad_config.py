@@ -10,8 +10,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tomodenoise import settings
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
 
 KEYS = sorted(
     {key for line in settings.SCHEMA.read_text().splitlines() if (key := line.strip().split(":")[0]).isidentifier()}

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tomodenoise import volumes
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.storage import zarr_arrays
 
 WRITERS, READERS = 64, 2
 SHARD = (1, 1, 2, 96, 96)
@@ -24,7 +24,7 @@ def content(writer: int, turn: int) -> np.ndarray:
 def write(folder: Path, writer: int, rounds: int, together: Barrier) -> None:
     for turn in range(rounds):
         together.wait()
-        volumes.write_shard(folder / f"{turn}.zarr", (0, 0, 2 * writer, 0, 0), content(writer, turn))
+        zarr_arrays.write_shard(folder / f"{turn}.zarr", (0, 0, 2 * writer, 0, 0), content(writer, turn))
         together.wait()
 
 
@@ -35,7 +35,7 @@ def read(folder: Path, turn: "Synchronized[int]", found: "mp.Queue[tuple[int, in
         writer = int(rng.integers(WRITERS))
         rows = slice(2 * writer, 2 * writer + 2)
         try:
-            shard = volumes.read(folder / f"{now}.zarr", (slice(None), slice(None), rows))
+            shard = zarr_arrays.read(folder / f"{now}.zarr", (slice(None), slice(None), rows))
         except UserError:
             continue
         seen += 1
@@ -47,7 +47,7 @@ def read(folder: Path, turn: "Synchronized[int]", found: "mp.Queue[tuple[int, in
 def test_no_shard_is_lost_or_torn_among_64_writers_and_readers(rounds: int, tmp_path: Path) -> None:
     arrays = [tmp_path / f"{turn}.zarr" for turn in range(rounds)]
     for array in arrays:
-        volumes.allocate(array, SHAPE, SHARD, volumes.chunk(SHARD), names="tczyx", attributes={})
+        zarr_arrays.allocate(array, SHAPE, SHARD, zarr_arrays.chunk(SHARD), names="tczyx", attributes={})
     fork = mp.get_context("fork")
     together, now, found = fork.Barrier(WRITERS + 1), fork.Value("i", 0), fork.Queue()
     jobs = [fork.Process(target=write, args=(tmp_path, n, rounds, together)) for n in range(WRITERS)]
@@ -59,7 +59,7 @@ def test_no_shard_is_lost_or_torn_among_64_writers_and_readers(rounds: int, tmp_
         together.wait(60)
         together.wait(60)
         whole = np.concatenate([content(n, turn) for n in range(WRITERS)], axis=2)
-        np.testing.assert_array_equal(volumes.read(array, (slice(None),) * 5), whole)
+        np.testing.assert_array_equal(zarr_arrays.read(array, (slice(None),) * 5), whole)
         assert sum(file.is_file() for file in array.rglob("*")) == WRITERS + 1
     now.value = -1
     looks = [found.get(timeout=60) for _ in range(READERS)]

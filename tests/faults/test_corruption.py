@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from undisturbed import Undisturbed, copied
 
-from tomodenoise import integrity, volumes
+from tomodenoise.maintenance import verify
+from tomodenoise.storage import zarr_arrays
 
 ROUNDS = 12
 """Of each damage to each kind of product."""
@@ -47,11 +48,11 @@ def results(undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-def arrays(results: Path) -> Sequence[integrity.Expected]:
+def arrays(results: Path) -> Sequence[verify.Expected]:
     paths = [results / "foam" / name for name in ARRAYS]
-    opened = [volumes.open_array(path) for path in paths]
+    opened = [zarr_arrays.open_array(path) for path in paths]
     return [
-        integrity.Expected(path, array.shape, array.shards or array.chunks, "ome.zarr" in str(path))
+        verify.Expected(path, array.shape, array.shards or array.chunks, "ome.zarr" in str(path))
         for path, array in zip(paths, opened, strict=True)
     ]
 
@@ -60,7 +61,7 @@ def arrays(results: Path) -> Sequence[integrity.Expected]:
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_damage_is_found_and_nothing_else_is(
     results: Path,
-    arrays: Sequence[integrity.Expected],
+    arrays: Sequence[verify.Expected],
     product: str,
     damage: Callable[[bytearray, random.Random], None],
 ) -> None:
@@ -75,8 +76,8 @@ def test_damage_is_found_and_nothing_else_is(
         while content == whole:
             damage(content, rng)
         file.write_bytes(content)
-        states = integrity.survey(results, arrays, ["foam"], ["foam"], threads=1)
+        states = verify.survey(results, arrays, ["foam"], ["foam"], threads=1)
         file.write_bytes(whole)
         assert [flaw.file for state in states for flaw in state.flaws] == [file]
-    states = integrity.survey(results, arrays, ["foam"], ["foam"], threads=1)
+    states = verify.survey(results, arrays, ["foam"], ["foam"], threads=1)
     assert not [flaw for state in states for flaw in state.flaws]

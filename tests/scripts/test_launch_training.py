@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import launch_training
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 
 STEP = {
     "SLURM_JOB_ID": "41234",

@@ -1,6 +1,5 @@
 """Every rule script can be imported without running, is short, and says what it is."""
 
-import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -45,69 +44,3 @@ def test_every_dependency_has_a_version_and_checksums() -> None:
     wrong = [pin for pin in pins if not re.fullmatch(r"#.*|[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64})+", pin)]
     assert not wrong
     assert len(pins) > 100
-
-
-def test_no_module_of_the_library_imports_one_above_it() -> None:
-    """Arrows point down: the rooms in the order of their floors, as the design has them."""
-    floors = [
-        [
-            "errors",
-            "arrays",
-            "config_errors",
-            "environment",
-            "console",
-            "outcome",
-            "devices",
-            "directions",
-            "disk",
-            "given",
-            "leftovers",
-            "provenance",
-            "logs",
-            "streams",
-            "widening",
-        ],
-        [
-            "grid",
-            "readable",
-            "splitting",
-            "settings",
-            "quality",
-            "networks",
-            "scans",
-            "engines",
-            "specs",
-            "symmetries",
-            "geometry",
-            "steps",
-            "dealing",
-        ],
-        [
-            "layout",
-            "volumes",
-            "modelfile",
-            "reconstruction",
-            "correction",
-            "centering",
-            "classical",
-            "models",
-            "simulation",
-        ],
-        ["sections", "plans", "spectra", "table", "figures", "images"],
-        ["tiling", "inference", "exports", "watching", "recipes"],
-        ["report", "facts"],
-        ["training", "judging", "summary", "integrity", "forecast", "drafts"],
-        ["inspection"],
-    ]
-    floor = {name: number for number, names in enumerate(floors) for name in names}
-    library = ROOT / "workflow" / "scripts" / "tomodenoise"
-    for file in library.rglob("*.py"):
-        room = file.relative_to(library).parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tomodenoise"):
-                parts = (node.module or "").split(".")
-                rooms = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names if alias.name in floor]
-                for other in rooms:
-                    assert floor[other] <= floor[room], f"{file}: {room} imports {other}"

@@ -18,7 +18,9 @@ import torch
 from safetensors.torch import load_file
 
 import train_model
-from tomodenoise import settings, specs, training
+from tomodenoise.config import settings
+from tomodenoise.networks import specs
+from tomodenoise.training import loop
 
 SCRIPT = Path(train_model.__file__)
 SMALL = {"name": "unet", "slices": 3, "width": 4, "depth": 2}
@@ -50,7 +52,7 @@ def files(project: Path, name: str = "foam") -> tuple[Path, Path]:
 def child(project: Path, asked: dict[str, Any], name: str, seconds: float) -> None:
     """Train in a process of its own, with a checkpoint after so many seconds."""
     torch.set_num_threads(1)
-    training.CHECKPOINT_SECONDS = seconds  # type: ignore[misc]
+    loop.CHECKPOINT_SECONDS = seconds  # type: ignore[misc]
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
         sys.stdout = nowhere
         train_model.main(project / "results", asked, {"foam": 1.5}, *files(project, name))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise import grid, images, volumes
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.storage import grid, ome_zarr, zarr_arrays
 
 PIXEL_SIZE = 1.43
 
@@ -15,12 +15,12 @@ def write_image(path: Path, values: FloatArray, rows: int | None = None) -> Path
     fine = values
     for level, shape in enumerate(grid.pyramid((values.shape[2], values.shape[3], values.shape[4]))):
         if level:
-            fine = np.stack([[volumes.halve(channel) for channel in time] for time in fine])
+            fine = np.stack([[zarr_arrays.halve(channel) for channel in time] for time in fine])
         full = (*values.shape[:2], *shape)
         shard = (*full[:2], rows or shape[0], *shape[1:])
-        volumes.allocate(path / str(level), full, shard, volumes.chunk(shard), names="tczyx", attributes={})
+        zarr_arrays.allocate(path / str(level), full, shard, zarr_arrays.chunk(shard), names="tczyx", attributes={})
         for start in range(0, shape[0], shard[2]):
-            volumes.write_shard(path / str(level), (0, 0, start, 0, 0), fine[:, :, start : start + shard[2]])
-    windows = images.windows(path / str(level), 0.5)
-    images.describe(path, values.shape, PIXEL_SIZE, {"provenance": {"revision": "abc"}}, "tooth", windows)
+            zarr_arrays.write_shard(path / str(level), (0, 0, start, 0, 0), fine[:, :, start : start + shard[2]])
+    windows = ome_zarr.windows(path / str(level), 0.5)
+    ome_zarr.describe(path, values.shape, PIXEL_SIZE, {"provenance": {"revision": "abc"}}, "tooth", windows)
     return path

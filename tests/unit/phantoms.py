@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, FloatArray
+from tomodenoise.common.arrays import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

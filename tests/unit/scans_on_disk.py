@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise import geometry, sections, splitting, steps, volumes
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import rotation_axis
+from tomodenoise.splitting import by_angle, model, time_steps
+from tomodenoise.splitting.model import Split
+from tomodenoise.storage import sections, zarr_arrays
 
 
 def blobs(depth: int, size: int) -> FloatArray:
@@ -19,7 +22,7 @@ def blobs(depth: int, size: int) -> FloatArray:
 def write(folder: Path, clean: FloatArray, *, count: int = 4, noise: float = 0.5, seed: int = 0) -> sections.Sections:
     """Write `sections.zarr`, `split.json` and `center.json` of a scan, (z, y, x) or (channel, z, y, x); describe it."""
     clean = clean.reshape(-1, *clean.shape[-3:])
-    split = splitting.split(np.linspace(0, np.pi, 30 * count, endpoint=False), count, count - 1)
+    split = by_angle.split(np.linspace(0, np.pi, 30 * count, endpoint=False), count, count - 1)
     noisy = clean + np.random.default_rng(seed).normal(0, noise, (count, *clean.shape)).astype(np.float32)
     return _written(folder, split, noisy)
 
@@ -29,16 +32,16 @@ def write_series(folder: Path, clean: FloatArray, *, group: int, noise: float = 
     count = len(clean)
     angles, numbers = np.linspace(0, count * np.pi, 30 * count, endpoint=False), np.repeat(np.arange(count), 30)
     noisy = clean[:, None] + np.random.default_rng(0).normal(0, noise, clean[:, None].shape)
-    return _written(folder, steps.split(angles, numbers, "time", group, 1), noisy.astype(np.float32))
+    return _written(folder, time_steps.split(angles, numbers, "time", group, 1), noisy.astype(np.float32))
 
 
-def _written(folder: Path, split: splitting.Split, noisy: FloatArray) -> sections.Sections:
+def _written(folder: Path, split: Split, noisy: FloatArray) -> sections.Sections:
     folder.mkdir(parents=True, exist_ok=True)
     count, channels, depth, size, _ = noisy.shape
-    (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps(geometry.to_json(geometry.Geometry(size, (size - 1) / 2))))
+    (folder / "split.json").write_text(json.dumps(model.to_json(split)))
+    (folder / "center.json").write_text(json.dumps(rotation_axis.to_json(rotation_axis.Geometry(size, (size - 1) / 2))))
     rows = 8
-    volumes.allocate(
+    zarr_arrays.allocate(
         folder / "sections.zarr",
         noisy.shape,
         (count, channels, rows, size, size),
@@ -47,5 +50,5 @@ def _written(folder: Path, split: splitting.Split, noisy: FloatArray) -> section
         attributes={},
     )
     for start in range(0, depth, rows):
-        volumes.write_shard(folder / "sections.zarr", (0, 0, start, 0, 0), noisy[:, :, start : start + rows])
+        zarr_arrays.write_shard(folder / "sections.zarr", (0, 0, start, 0, 0), noisy[:, :, start : start + rows])
     return sections.describe(folder)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 SCALE = 1.13
 FINER = 16

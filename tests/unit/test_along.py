@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise import specs, splitting, steps, volumes
-from tomodenoise.grid import field_of_view
-from tomodenoise.judging import along, cases, evidence, figures, record, truth
-from tomodenoise.judging.along import Along
-from tomodenoise.judging.slices import Slices
-from tomodenoise.sections import Sections
+from tomodenoise.evaluation import along, cases, evidence, figures_of_merit, record, truth
+from tomodenoise.evaluation.along import Along
+from tomodenoise.evaluation.held_out_slices import Slices
+from tomodenoise.geometry import field_of_view
+from tomodenoise.networks import specs
+from tomodenoise.splitting import by_angle, time_steps
+from tomodenoise.splitting.model import Split
+from tomodenoise.storage import zarr_arrays
+from tomodenoise.storage.sections import Sections
 
 SIZE, DEPTH, NOISE = 96, 6, 0.3
-MASK = field_of_view(SIZE, 44)
+MASK = field_of_view.mask(SIZE, 44)
 SLICES = Slices(((0, DEPTH),), MASK, held_out=True, why="test")
 SETTING = evidence.Setting(None, "ram-lak", filtered=True)
 
@@ -38,7 +41,7 @@ def _blur(monkeypatch: pytest.MonkeyPatch) -> None:
         for image in np.tensordot(weights, stored, 1).swapaxes(0, 1):
             yield image, gaussian_filter(image, (0, model.sigma, model.sigma)).astype(np.float32)
 
-    monkeypatch.setattr("tomodenoise.inference.denoise", denoise)
+    monkeypatch.setattr("tomodenoise.denoising.inference.denoise", denoise)
 
 
 def objects(count: int) -> np.ndarray:
@@ -48,17 +51,17 @@ def objects(count: int) -> np.ndarray:
     return values / values.std(axis=(1, 2, 3), keepdims=True)
 
 
-def written(path: Path, values: np.ndarray, split: splitting.Split) -> Sections:
+def written(path: Path, values: np.ndarray, split: Split) -> Sections:
     """Sections (S, channel, z, y, x) with noise of their own, independent from pixel to pixel."""
     noisy = (values + np.random.default_rng(4).normal(0, NOISE, values.shape)).astype(np.float32)
-    volumes.allocate(path, values.shape, values.shape, values.shape, names="tczyx", attributes={})
-    volumes.write_shard(path, (0, 0, 0, 0, 0), noisy)
+    zarr_arrays.allocate(path, values.shape, values.shape, values.shape, names="tczyx", attributes={})
+    zarr_arrays.write_shard(path, (0, 0, 0, 0, 0), noisy)
     unions = tuple((i,) for i in range(len(values)))
     return Sections(path, values.shape[1], DEPTH, SIZE, split, 44.0, unions)
 
 
 def of_channels(folder: Path, images: np.ndarray) -> cases.Case:
-    split = splitting.split(np.arange(128) * np.pi / 128, 4, 3)
+    split = by_angle.split(np.arange(128) * np.pi / 128, 4, 3)
     np.save(folder / "truth.npy", images.astype(np.float32))
     scan = written(folder / "sections.zarr", np.repeat(images[None], 4, axis=0), split)
     return cases.Case(scan, Blur(), SLICES, SETTING, truth=truth.read(folder / "truth.npy", scan, (0, DEPTH)))  # type: ignore[arg-type]
@@ -67,7 +70,7 @@ def of_channels(folder: Path, images: np.ndarray) -> cases.Case:
 def of_steps(folder: Path, images: np.ndarray, by: str = "time") -> cases.Case:
     times, each = len(images), 1 if by == "time" else 4
     numbers = np.repeat(np.arange(times), 32)
-    split = steps.split(
+    split = time_steps.split(
         np.linspace(0, times * np.pi, 32 * times, endpoint=False), numbers, by, 2 if each == 1 else 4, 1
     )
     np.save(folder / "truth.npy", images.astype(np.float32))
@@ -100,7 +103,7 @@ def test_the_mean_of_the_channels_is_judged_in_all_respects(tmp_path: Path) -> N
     np.testing.assert_allclose(whole.truth, objects(3).mean(axis=0), atol=1e-6)
     assert (whole.raw - whole.truth)[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
     assert whole.noise[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
-    found = figures.judge(whole)
+    found = figures_of_merit.judge(whole)
     assert found.figures.keys() >= {"umse", "fsc", "calibration", "residual", "independence", "truth"}
     assert "mean of all channels" in whole.told
 
@@ -143,7 +146,7 @@ def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: 
     assert cases.middle(replace(case, window=(0, 0))) == 1
     whole = cases.whole(case)
     assert whole.noise[:, MASK].std() == pytest.approx(NOISE, rel=0.05), "as strong as in the step itself"
-    found = figures.judge(whole)
+    found = figures_of_merit.judge(whole)
     assert found.figures.keys() >= {"umse", "cross_frc", "calibration", "residual", "truth"}
     assert found.figures["residual"].values["noise"] == pytest.approx(NOISE, rel=0.05)
     assert "no halves" in found.absent["fsc"]

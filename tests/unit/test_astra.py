@@ -4,8 +4,8 @@ import numpy as np
 import phantoms
 import pytest
 
-from tomodenoise import engines
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines import registry
 
 pytest.importorskip("astra")
 pytestmark = pytest.mark.astra
@@ -19,7 +19,7 @@ INSIDE = phantoms.within(N, 0.94)
 
 def slices(engine: str, kind: str, center: float, angles: FloatArray = ANGLES) -> FloatArray:
     sinograms = phantoms.sinogram(ELLIPSES, angles, N, center)[None]
-    return engines.plan(engine, "fbp", angles, WEIGHTS, N, filter=kind, pad="zero")(sinograms, center)[0]
+    return registry.plan(engine, "fbp", angles, WEIGHTS, N, filter=kind, pad="zero")(sinograms, center)[0]
 
 
 @pytest.mark.parametrize("center", [127.5, 120.2])
@@ -40,8 +40,8 @@ def test_a_full_turn_in_any_order_is_reconstructed() -> None:
 def test_sirt_finds_a_phantom_with_its_axis_off_the_middle() -> None:
     columns, angles = 96, ANGLES[::4]
     sinograms = phantoms.sinogram(ELLIPSES, angles, columns, 44.2)[None]
-    image = engines.plan("astra", "sirt", angles, WEIGHTS[::4], columns, iterations=100)(sinograms, 44.2)[0]
-    ours = engines.plan("torch", "sirt", angles, WEIGHTS[::4], columns, iterations=100)(sinograms, 44.2)[0]
+    image = registry.plan("astra", "sirt", angles, WEIGHTS[::4], columns, iterations=100)(sinograms, 44.2)[0]
+    ours = registry.plan("torch", "sirt", angles, WEIGHTS[::4], columns, iterations=100)(sinograms, 44.2)[0]
     truth = phantoms.truth(ELLIPSES, columns)
     assert phantoms.psnr(image, truth) > 27
     assert phantoms.psnr(ours, truth) > 27
@@ -49,9 +49,9 @@ def test_sirt_finds_a_phantom_with_its_axis_off_the_middle() -> None:
 
 def test_every_slice_may_have_a_center_of_its_own() -> None:
     sinograms = np.stack([phantoms.sinogram(ELLIPSES, ANGLES, N, center) for center in (120.2, 131.0)])
-    for algorithm in engines.algorithms("astra"):
-        rounds = 1 if engines.capabilities("astra", algorithm).iterative else None
-        plan = engines.plan("astra", algorithm, ANGLES, WEIGHTS, N, iterations=rounds)
+    for algorithm in registry.algorithms("astra"):
+        rounds = 1 if registry.capabilities("astra", algorithm).iterative else None
+        plan = registry.plan("astra", algorithm, ANGLES, WEIGHTS, N, iterations=rounds)
         both = plan(sinograms, np.array([120.2, 131.0]))
         assert np.array_equal(both[1], plan(sinograms[1:], 131.0)[0])
 
@@ -66,7 +66,7 @@ def test_cuda_gives_what_the_cpu_gives(algorithm: str) -> None:
     sinograms = phantoms.sinogram(ELLIPSES, ANGLES, N, 120.2)[None]
     rounds = 20 if algorithm == "sirt" else None
     cpu, cuda = (
-        engines.plan("astra", algorithm, ANGLES, WEIGHTS, N, filter="hann", iterations=rounds, device=device)(
+        registry.plan("astra", algorithm, ANGLES, WEIGHTS, N, filter="hann", iterations=rounds, device=device)(
             sinograms, 120.2
         )[0]
         for device in ("cpu", "cuda")

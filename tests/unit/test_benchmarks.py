@@ -28,11 +28,15 @@ from benchmarks import (
     simulated,
 )
 
-from tomodenoise import geometry, networks, sections, specs, splitting, volumes
-from tomodenoise.arrays import FloatArray
-from tomodenoise.geometry import Geometry
-from tomodenoise.models import Model, Normalisation
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import rotation_axis
+from tomodenoise.geometry.rotation_axis import Geometry
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.simulation import phantom
+from tomodenoise.splitting import by_angle, model
+from tomodenoise.splitting.model import Role
+from tomodenoise.storage import sections, zarr_arrays
 
 
 def test_a_convolution_costs_two_operations_a_tap_and_moves_its_input_weights_and_output() -> None:
@@ -114,14 +118,14 @@ def test_a_plain_logarithm_is_written_as_attenuation_of_the_kept_projections(tmp
 
 def reconstructed(folder: Path, volume: FloatArray, noise: float = 0.0) -> Path:
     """Write what the workflow would: sections that are all the volume and some noise, common to pairs of them."""
-    split = splitting.split(np.arange(8) * np.pi / 8, 4, 3)
+    split = by_angle.split(np.arange(8) * np.pi / 8, 4, 3)
     axis = Geometry(volume.shape[2], (volume.shape[2] - 1) / 2)
-    (folder / "split.json").write_text(json.dumps(splitting.to_json(split)))
-    (folder / "center.json").write_text(json.dumps(geometry.to_json(axis)))
+    (folder / "split.json").write_text(json.dumps(model.to_json(split)))
+    (folder / "center.json").write_text(json.dumps(rotation_axis.to_json(axis)))
     drawn = noise * np.random.default_rng(0).standard_normal((2, *volume.shape))
     parts = (volume + drawn[[0, 0, 1, 1]]).astype(np.float32)[:, None]
-    volumes.allocate(folder / "sections.zarr", parts.shape, parts.shape, parts.shape, names="kczyx", attributes={})
-    volumes.write_shard(folder / "sections.zarr", (0, 0, 0, 0, 0), parts)
+    zarr_arrays.allocate(folder / "sections.zarr", parts.shape, parts.shape, parts.shape, names="kczyx", attributes={})
+    zarr_arrays.write_shard(folder / "sections.zarr", (0, 0, 0, 0, 0), parts)
     return folder
 
 
@@ -158,9 +162,9 @@ def test_each_scan_is_worked_up_once_for_each_configuration(tmp_path: Path, monk
 def test_opposite_roles_swap_the_sides_and_a_mean_of_steps_is_weighed_alike(tmp_path: Path) -> None:
     numbered = np.arange(5, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=3, noise=0)
-    assert dynamic_roles.opposite(scan.split.roles)[0] == splitting.Role((1, 2), (0,))
+    assert dynamic_roles.opposite(scan.split.roles)[0] == Role((1, 2), (0,))
     spec = specs.complete({"name": "unet", "width": 2, "depth": 2})
-    identity = Model(networks.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
+    identity = Model(build.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
     for reach, expected in ((0, [0, 1, 2, 3, 4]), (1, [0.5, 1, 2, 3, 3.5])):
         means = [volume.mean() for volume in dynamic_roles.apply(identity, scan, reach)]
         np.testing.assert_allclose(means, expected, atol=1e-5)

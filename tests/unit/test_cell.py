@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tomodenoise import engines
+from tomodenoise.reconstruction.engines import registry
 from tomodenoise.simulation import cell, series
 
 
@@ -16,7 +16,7 @@ def test_its_projections_reconstruct_to_its_truth(step: float) -> None:
     moment = plan().at(step)
     angles = np.arange(120) * np.pi / 120
     sinograms = np.stack([cell.project_cell(moment, angle, 31.5, (5, 64)) for angle in angles]).swapaxes(0, 1)
-    whole = engines.plan("torch", "fbp", angles, np.full(120, np.pi / 120), 64, filter="hann", pad="zero")
+    whole = registry.plan("torch", "fbp", angles, np.full(120, np.pi / 120), 64, filter="hann", pad="zero")
     found, truth = whole(sinograms.astype(np.float32), 31.5), cell.true_slices(moment, 64, range(5))
     assert sinograms.sum(axis=2)[2] == pytest.approx(truth[2].sum(), rel=2e-3)
     assert np.corrcoef(found[2].ravel(), truth[2].ravel())[0, 1] > 0.97

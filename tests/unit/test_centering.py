@@ -12,10 +12,12 @@ from benchmarks import coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise import centering, geometry
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.centering import Center, Estimate
+from tomodenoise.centering import circle, finding
+from tomodenoise.centering.finding import Center
 from tomodenoise.centering.picture import OFFSETS, figure
+from tomodenoise.centering.stating import Estimate
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.geometry import rotation_axis
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2
@@ -73,9 +75,9 @@ def test_a_sample_that_slips_during_the_scan_is_noticed(turn: float) -> None:
     rng = np.random.default_rng(5)
     angles = np.arange(200) * turn / 200
     still = measure(rng, angles, 128, 62.0, radius=40)
-    assert not any(each.moved for each in centering.find(still, angles).estimates)
+    assert not any(each.moved for each in finding.find(still, angles).estimates)
     still[:, 120:] = np.roll(still[:, 120:], 3, axis=2)
-    found = centering.find(still, angles)
+    found = finding.find(still, angles)
     assert found.confidence.startswith("low: ")
     assert "the sample or the axis moved" in (found.warning or "")
 
@@ -85,7 +87,7 @@ def test_one_odd_view_is_no_slip() -> None:
     angles = np.arange(200) * np.pi / 200
     views = measure(rng, angles, 128, 62.0, radius=40)
     views[:, 70] -= 0.7
-    assert not any(each.moved for each in centering.find(views, angles).estimates)
+    assert not any(each.moved for each in finding.find(views, angles).estimates)
 
 
 def test_views_that_agree_in_thirds_are_trusted_however_weak_their_match() -> None:
@@ -94,7 +96,7 @@ def test_views_that_agree_in_thirds_are_trusted_however_weak_their_match() -> No
     angles = np.arange(144) * 4 * np.pi / 144
     pores = [[35, 15, 15, -0.1], [-40, -25, 15, -0.1], [10, -50, 15, -0.1], [-20, 45, 15, -0.1]]
     exact = project(np.array([[0, 0, 110, 1.0], *pores]), angles, 282, 140.5)[None]
-    found = centering.find(np.asarray(exact + 0.04 * rng.standard_normal(exact.shape), np.float32), angles)
+    found = finding.find(np.asarray(exact + 0.04 * rng.standard_normal(exact.shape), np.float32), angles)
     assert found.method == "mirror"
     assert found.estimates[0].spread is not None
     assert abs(found.center - 140.5) < 2 * found.estimates[0].spread
@@ -105,7 +107,7 @@ def test_the_search_stays_on_the_detector() -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
         noise = np.asarray(0.2 + 0.1 * rng.standard_normal((4, 300, 26)), np.float32)
-        found = centering.find(noise, np.linspace(0, np.pi, 300))
+        found = finding.find(noise, np.linspace(0, np.pi, 300))
         assert all("failed" not in (each.reason or "") for each in found.estimates)
         assert 0 <= found.center <= 25
 
@@ -115,7 +117,7 @@ def test_the_search_stays_on_the_detector() -> None:
 def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     center, angles = somewhere(rng, columns), ORDERS[order](views)
-    found = centering.find(measure(rng, angles, columns, center), angles)
+    found = finding.find(measure(rng, angles, columns, center), angles)
     assert found.center == pytest.approx(center, abs=0.25)
     assert found.warning is None
 
@@ -125,7 +127,7 @@ def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, s
 def test_start_of_the_scan_and_center_do_not_matter(shift: float, start: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     angles = start + np.arange(150) * np.pi / 150
-    assert centering.find(measure(rng, angles, 256, 127.5 + shift), angles).center == pytest.approx(
+    assert finding.find(measure(rng, angles, 256, 127.5 + shift), angles).center == pytest.approx(
         127.5 + shift, abs=0.25
     )
 
@@ -134,7 +136,7 @@ def test_start_of_the_scan_and_center_do_not_matter(shift: float, start: float, 
 def test_object_larger_than_the_detector(order: str) -> None:
     rng = np.random.default_rng(5)
     angles = ORDERS[order](360)
-    found = centering.find(measure(rng, angles, 320, 181.3, radius=200), angles)
+    found = finding.find(measure(rng, angles, 320, 181.3, radius=200), angles)
     assert found.center == pytest.approx(181.3, abs=0.4)
 
 
@@ -145,7 +147,7 @@ def test_rings_zingers_and_few_counts(order: str) -> None:
     sinograms = measure(rng, angles, 320, 141.8, counts=400, rows=8)
     sinograms[:, :, rng.integers(0, 320, 8)] += rng.normal(0, 0.1, 8).astype(np.float32)
     sinograms[rng.random(sinograms.shape) < 1e-3] -= 1.5
-    assert centering.find(sinograms, angles).center == pytest.approx(141.8, abs=0.25)
+    assert finding.find(sinograms, angles).center == pytest.approx(141.8, abs=0.25)
 
 
 @pytest.mark.parametrize("order", ["one step short", "whole turn"])
@@ -157,7 +159,7 @@ def test_thirty_photons_with_stripes_and_zingers(order: str, seed: int) -> None:
     sinograms = measure(rng, angles, 256, center, counts=30, rows=16)
     sinograms[:, :, rng.integers(0, 256, 10)] += rng.uniform(-0.03, 0.03, 10).astype(np.float32)
     sinograms[rng.random(sinograms.shape) < 5e-4] = -2.3
-    assert centering.find(sinograms, angles).center == pytest.approx(center, abs=0.25)
+    assert finding.find(sinograms, angles).center == pytest.approx(center, abs=0.25)
 
 
 WHOLE = np.arange(360) * 2 * np.pi / 360
@@ -168,10 +170,10 @@ WHOLE = np.arange(360) * 2 * np.pi / 360
 def test_half_acquisition(seed: int, center: float) -> None:
     rng = np.random.default_rng(seed)
     reach = max(center, 255 - center)
-    found = centering.find(measure(rng, WHOLE, 256, center, radius=0.9 * reach, counts=450, rows=4), WHOLE)
+    found = finding.find(measure(rng, WHOLE, 256, center, radius=0.9 * reach, counts=450, rows=4), WHOLE)
     assert found.center == pytest.approx(center, abs=0.25)
     assert found.method == "mirror"
-    assert geometry.is_extended("auto", found.center, 256, WHOLE)
+    assert rotation_axis.is_extended("auto", found.center, 256, WHOLE)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -180,13 +182,13 @@ def test_strong_stripes_do_not_match_themselves(seed: int) -> None:
     sinograms = measure(rng, WHOLE, 256, 60.8, radius=180, rows=2)
     sinograms[:, :, [17, 18, 230, 233]] += 0.5  # at the mirror images of each other about other centers
     sinograms += rng.normal(0, 0.1, (2, 1, 256)).astype(np.float32)
-    assert centering.find(sinograms, WHOLE).center == pytest.approx(60.8, abs=0.25)
+    assert finding.find(sinograms, WHOLE).center == pytest.approx(60.8, abs=0.25)
 
 
 def test_a_half_turn_is_searched_in_the_middle_only() -> None:
     angles = ORDERS["both ends"](180)
     sinograms = measure(np.random.default_rng(0), angles, 256, 40.0, radius=200)
-    assert 64 - 8 <= centering.find(sinograms, angles).center <= 192 + 8
+    assert 64 - 8 <= finding.find(sinograms, angles).center <= 192 + 8
 
 
 def tilted(rng: np.random.Generator, angles: FloatArray, slope: float) -> tuple[FloatArray, IntArray]:
@@ -201,12 +203,12 @@ def tilted(rng: np.random.Generator, angles: FloatArray, slope: float) -> tuple[
 def test_a_tilt_is_measured_and_warned_of(order: str, slope: float) -> None:
     angles = ORDERS[order](180)
     sinograms, rows = tilted(np.random.default_rng(1), angles, slope)
-    found = centering.find(sinograms, angles, rows)
+    found = finding.find(sinograms, angles, rows)
     assert found.tilt_found == pytest.approx(slope, abs=0.002)
     assert found.center == pytest.approx(128, abs=0.25)
     assert found.row == 79.5
-    assert "set tilt: auto" in str(centering.settle(found, "auto", 0).warning)
-    applied = centering.settle(found, "auto", "auto")
+    assert "set tilt: auto" in str(finding.settle(found, "auto", 0).warning)
+    applied = finding.settle(found, "auto", "auto")
     assert applied.warning is None
     assert applied.tilt == found.tilt_found
 
@@ -214,21 +216,21 @@ def test_a_tilt_is_measured_and_warned_of(order: str, slope: float) -> None:
 def test_an_upright_axis_is_left_upright() -> None:
     angles = ORDERS["whole turn"](180)
     sinograms, rows = tilted(np.random.default_rng(2), angles, 0)
-    found = centering.find(sinograms, angles, rows)
-    assert centering.settle(found, "auto", 0).warning is None
-    assert centering.settle(found, "auto", "auto").tilt == 0
+    found = finding.find(sinograms, angles, rows)
+    assert finding.settle(found, "auto", 0).warning is None
+    assert finding.settle(found, "auto", "auto").tilt == 0
 
 
 def test_the_confidence_is_a_line_that_a_person_understands() -> None:
     rng = np.random.default_rng(3)
     angles = ORDERS["whole turn"](180)
-    seen = centering.find(measure(rng, angles, 256, 120.0, radius=100), angles)
-    cut = centering.find(measure(rng, angles, 256, 120.0, radius=200), angles)
-    blind = centering.find(rng.normal(size=(3, 180, 64)).astype(np.float32), angles)
+    seen = finding.find(measure(rng, angles, 256, 120.0, radius=100), angles)
+    cut = finding.find(measure(rng, angles, 256, 120.0, radius=200), angles)
+    blind = finding.find(rng.normal(size=(3, 180, 64)).astype(np.float32), angles)
     assert re.fullmatch(r"high: ± 0.0\d px; two halves of the data differ by 0.\d\d px", seen.confidence)
     assert re.fullmatch(r"high: ± 0.\d\d px; two halves of the data differ by 0.\d\d px", cut.confidence)
     assert blind.confidence.startswith("none")
-    assert centering.settle(seen, 130.0, 0).confidence == "as the config says"
+    assert finding.settle(seen, 130.0, 0).confidence == "as the config says"
 
 
 def test_a_small_object_off_the_axis_does_not_let_air_match_air() -> None:
@@ -237,13 +239,13 @@ def test_a_small_object_off_the_axis_does_not_let_air_match_air() -> None:
     phantom = np.add(discs(rng, 30), (40, 25, 0, 0))
     noise = rng.normal(0, 0.02, (1, 180, 256))
     sinograms = (project(phantom, angles, 256, 100.4) + noise).astype(np.float32)
-    assert centering.find(sinograms, angles).center == pytest.approx(100.4, abs=0.25)
+    assert finding.find(sinograms, angles).center == pytest.approx(100.4, abs=0.25)
 
 
 def test_missing_wedge_is_left_to_the_moments() -> None:
     rng = np.random.default_rng(8)
     angles = np.deg2rad(np.arange(-76, 77, 2.0))
-    found = centering.find(measure(rng, angles, 256, 133.7, radius=100), angles)
+    found = finding.find(measure(rng, angles, 256, 133.7, radius=100), angles)
     assert found.method == "moments"
     assert "the center is uncertain: moments says 133." in str(
         found.warning
@@ -254,14 +256,14 @@ def test_missing_wedge_is_left_to_the_moments() -> None:
 def test_missing_wedge_of_a_truncated_object_is_doubted() -> None:
     rng = np.random.default_rng(9)
     angles = np.deg2rad(np.arange(-76, 77, 2.0))
-    warning = centering.find(measure(rng, angles, 256, 133.7, radius=200), angles).warning
+    warning = finding.find(measure(rng, angles, 256, 133.7, radius=200), angles).warning
     assert warning is not None
     assert "cannot be found" in warning
 
 
 @pytest.mark.parametrize("sinograms", [np.zeros((2, 90, 64)), np.random.default_rng(0).normal(size=(3, 90, 64))])
 def test_nothing_to_see_is_doubted(sinograms: FloatArray) -> None:
-    found = centering.find(sinograms.astype(np.float32), ORDERS["both ends"](90))
+    found = finding.find(sinograms.astype(np.float32), ORDERS["both ends"](90))
     assert found.warning is not None
     assert np.isfinite(found.center)
 
@@ -271,7 +273,7 @@ def test_estimates_that_disagree_are_named() -> None:
     angles = ORDERS["whole turn"](180)
     sinograms = measure(rng, angles, 256, 120.0, radius=80)
     sinograms += 0.6 * np.exp(-(((np.arange(256) - 200) / 8) ** 2)).astype(np.float32)  # a shadow that does not turn
-    warning = centering.find(sinograms, angles).warning
+    warning = finding.find(sinograms, angles).warning
     assert warning is not None
     assert "mirror says" in warning
     assert "moments says" in warning
@@ -280,13 +282,13 @@ def test_estimates_that_disagree_are_named() -> None:
 def test_same_input_same_bits() -> None:
     angles = ORDERS["golden angle"](180)
     sinograms = measure(np.random.default_rng(11), angles, 256, 120.0)
-    assert centering.find(sinograms, angles) == centering.find(sinograms.copy(), angles.copy())
+    assert finding.find(sinograms, angles) == finding.find(sinograms.copy(), angles.copy())
 
 
 @given(st.integers(8, 60), st.sampled_from(sorted(ORDERS)))
 def test_pairs_are_opposite(views: int, order: str) -> None:
     angles = ORDERS[order](views)
-    pairs = centering.opposite(angles)
+    pairs = circle.opposite(angles)
     assert len(pairs) > 0
     apart = np.diff(np.exp(1j * angles)[pairs] * [1, -1], axis=1)
     step = np.diff(np.unique(np.round(np.mod(angles, 2 * np.pi), 6))).mean()
@@ -295,7 +297,7 @@ def test_pairs_are_opposite(views: int, order: str) -> None:
 
 def test_pairs_of_a_dynamic_scan_are_close_in_time() -> None:
     angles = np.arange(720) * 2 * np.pi / 72
-    pairs = centering.opposite(angles)
+    pairs = circle.opposite(angles)
     assert np.abs(np.diff(pairs, axis=1)).max() == 36
 
 
@@ -327,7 +329,7 @@ def line_integrals(path: Path) -> tuple[FloatArray, FloatArray]:
 @pytest.mark.parametrize("name", REAL)
 def test_measured(name: str) -> None:
     path, center = REAL[name]
-    found = centering.find(*line_integrals(real(path)))
+    found = finding.find(*line_integrals(real(path)))
     assert found.center == pytest.approx(center, abs=1)
     assert (found.warning is None) == (found.method != "moments")
     assert abs(found.center - center) < 2.5 * (found.estimates[0].spread or 0)
@@ -339,7 +341,7 @@ def test_measured_under_strong_stripes(channel: int) -> None:
         sinogram = file["entry1/tomo_entry/data/data"][channel]
         angles = file["entry1/tomo_entry/data/rotation_angle"][()].astype(float)
     # By eye, with the stripes off: at 199.5 all grains are sharp, at 197 and at 202 they are double.
-    assert centering.find(sinogram[None].astype(np.float32), angles).center == pytest.approx(199.5, abs=1)
+    assert finding.find(sinogram[None].astype(np.float32), angles).center == pytest.approx(199.5, abs=1)
 
 
 def test_measured_inside_the_sample_is_doubted() -> None:
@@ -348,7 +350,7 @@ def test_measured_inside_the_sample_is_doubted() -> None:
         angles = np.deg2rad(file["entry/imaging/gts_theta_value"][()])
     flat, dark = data[key == 1].mean(0), data[key == 2].mean(0)
     sinograms = -np.log(np.clip((data[key == 0] - dark) / (flat - dark), 1e-4, None))
-    assert centering.find(np.moveaxis(sinograms, 0, 1), angles[key == 0]).warning is not None
+    assert finding.find(np.moveaxis(sinograms, 0, 1), angles[key == 0]).warning is not None
 
 
 STANDING: dict[str, Callable[[FloatArray], None]] = {
@@ -376,7 +378,7 @@ def test_what_stands_still_draws_no_center_to_itself(standing: str, order: str) 
     angles = ORDERS[order](180)
     sinograms = measure(np.random.default_rng(4), angles, 256, 133.4, counts=400, rows=8)
     STANDING[standing](sinograms)
-    found = centering.find(sinograms, angles)
+    found = finding.find(sinograms, angles)
     assert found.method in {"seam", "mirror"}
     assert abs(found.center - 133.4) < 3 * (found.estimates[0].spread or 0) < 0.6
 
@@ -386,8 +388,8 @@ def test_air_rows_change_nothing() -> None:
     angles = ORDERS["one step short"](180)
     sinograms = measure(rng, angles, 256, 133.4, counts=400, rows=8)
     air = -np.log((rng.poisson(400, (3, 180, 256)) + 0.5) / 400).astype(np.float32)
-    found = centering.find(np.concatenate([air, sinograms, 0 * air]), angles, np.arange(14) * 10)
-    assert found.center == pytest.approx(centering.find(sinograms, angles).center, abs=1e-6)
+    found = finding.find(np.concatenate([air, sinograms, 0 * air]), angles, np.arange(14) * 10)
+    assert found.center == pytest.approx(finding.find(sinograms, angles).center, abs=1e-6)
     assert (found.row, found.height) == (65, 70)  # of the rows that hold sample
 
 
@@ -409,12 +411,12 @@ def test_whatever_the_rows_hold_a_center_comes_out(seed: int) -> None:
             sinograms[row] = (
                 project(discs(rng, columns / 3), angles, columns, columns / 2) if kind == "sample" else values[kind]
             )
-        found = centering.settle(centering.find(sinograms, angles), "auto", "auto")
+        found = finding.settle(finding.find(sinograms, angles), "auto", "auto")
         assert 0 <= found.center <= max(columns - 1, 0)
         assert np.isfinite(found.tilt)
         spread = found.estimates[0].spread
         assert found.warning is not None if spread is None else np.isfinite(spread)
-        assert centering.settle(found, 4.5, 0).center == 4.5
+        assert finding.settle(found, 4.5, 0).center == 4.5
 
 
 @pytest.mark.slow
@@ -446,7 +448,7 @@ def test_figure_labels_each_reconstruction_with_its_center(order: str, warning: 
 def test_figure_without_opposite_views(tmp_path: Path) -> None:
     angles = np.deg2rad(np.arange(-60, 61, 4.0))
     sinograms = measure(np.random.default_rng(13), angles, 128, 60.25, radius=40, rows=2)
-    picture = figure(sinograms, angles, centering.find(sinograms, angles), blank)
+    picture = figure(sinograms, angles, finding.find(sinograms, angles), blank)
     picture.savefig(tmp_path / "center.png")
     assert "no opposite views" in picture.axes[0].get_legend_handles_labels()[1][0]
     assert (tmp_path / "center.png").stat().st_size > 10_000
@@ -459,6 +461,6 @@ def test_a_few_seconds_for_a_large_scan() -> None:
     sinogram = project(discs(rng, 900), angles, 2048, 1000.3).astype(np.float32)
     sinograms = np.stack([sinogram + rng.normal(0, 0.02, sinogram.shape).astype(np.float32) for _ in range(32)])
     start = time.process_time()  # of this process alone, whatever else runs
-    found = centering.find(sinograms, angles)
+    found = finding.find(sinograms, angles)
     assert time.process_time() - start < 30
     assert found.center == pytest.approx(1000.3, abs=0.25)

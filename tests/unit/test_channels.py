@@ -11,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import halve_slab
-from tomodenoise import inference, networks, plans, specs, spectra, symmetries, tiling, volumes
-from tomodenoise.arrays import FloatArray
-from tomodenoise.layout import Layout
-from tomodenoise.models import Model, Normalisation
-from tomodenoise.sections import Sections, mix
-from tomodenoise.specs import Spec
-from tomodenoise.training import dataset, patches, ranks, sampling, schedule, store, tasks, train
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising import inference, spectra, tiling
+from tomodenoise.networks import build, specs, symmetries
+from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.specs import Spec
+from tomodenoise.planning import resources
+from tomodenoise.storage import zarr_arrays
+from tomodenoise.storage.layout import Layout
+from tomodenoise.storage.sections import Sections, mix
+from tomodenoise.training import dataset, distributed, patches, sampling, schedule, store, tasks
+from tomodenoise.training.loop import train
 from tomodenoise.training.patches import Draw, Shape
 
 CPU = torch.device("cpu")
@@ -36,10 +40,10 @@ def write(folder: Path, depth: int = 3, size: int = 64, noise: float = 0.5) -> S
     scales = np.array([1, 100, 0.01, 1], dtype=np.float32)[:, None, None, None]
     scan = scans_on_disk.write(folder, clean / scales, noise=noise)
     stored = scan.read(0, depth)
-    volumes.allocate(
-        scan.array, stored.shape, stored.shape, volumes.chunk(stored.shape), names=tuple("kczyx"), attributes={}
+    zarr_arrays.allocate(
+        scan.array, stored.shape, stored.shape, zarr_arrays.chunk(stored.shape), names=tuple("kczyx"), attributes={}
     )
-    volumes.write_shard(scan.array, (0, 0, 0, 0, 0), stored * scales)
+    zarr_arrays.write_shard(scan.array, (0, 0, 0, 0, 0), stored * scales)
     return scan
 
 
@@ -59,7 +63,7 @@ def task(scan: Sections, spec: Spec, pixels: float = BUDGET.pixels) -> tasks.Tas
 
 def random_model(spec: Spec, norm: Normalisation) -> Model:
     torch.manual_seed(0)
-    network = networks.build(spec)
+    network = build.build(spec)
     for name, parameter in network.named_parameters():
         if not parameter.any() and name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.3)
@@ -109,7 +113,7 @@ def test_patches_hold_all_channels_of_one_slice_after_those_of_the_other(
 def test_few_slices_are_held_out_as_a_band_that_no_loss_counts(tmp_path: Path, depth: int, slices: int) -> None:
     scan = write(tmp_path, depth)
     spec = specs.complete({"name": "unet", "slices": slices, "width": 4, "depth": 2}, 4)
-    data = dataset.prepare(task(scan, spec), ranks.alone())
+    data = dataset.prepare(task(scan, spec), distributed.alone())
     ((trained,), field, pairs) = data.sources, data.field, data.pairs
     _, held_out = sampling.divide(scan, scan.visible, slices // 2, 0.2)
     lines = [np.flatnonzero(part.mask.any(axis=1)) for part in (trained.part, held_out)]
@@ -141,7 +145,7 @@ def test_tiles_of_many_channels_agree_with_the_whole(name: str, slices: int) -> 
 def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[str, object]) -> None:
     scan = write(tmp_path, 5)
     spec = specs.complete(network, 4)
-    model = Model(networks.build(spec).eval(), spec, sampling.normalisation([scan]), {})
+    model = Model(build.build(spec).eval(), spec, sampling.normalisation([scan]), {})
     model.network.forward = lambda images: images  # type: ignore[method-assign]
     full = mix(scan.read(0, 5), scan.shares)
     for number, (before, after) in enumerate(inference.denoise(model, scan, (0, 5))):
@@ -154,7 +158,9 @@ def test_a_channel_of_noise_receives_no_structure_of_the_others(tmp_path: Path) 
     """After a training that halves the errors of the others: of theirs no more than 3 % of what its noise was."""
     torch.set_num_threads(1)
     scan = write(tmp_path)
-    model = train(task(scan, specs.complete({"name": "unet", "depth": 2}, 4), 8e5), ranks.alone(), lambda *_: None)
+    model = train(
+        task(scan, specs.complete({"name": "unet", "depth": 2}, 4), 8e5), distributed.alone(), lambda *_: None
+    )
     pairs = list(inference.denoise(model, scan, (0, 3)))
     before, after = (np.stack(each, axis=1)[..., scan.visible] for each in zip(*pairs, strict=True))
     clean = channels(3, 64)[..., scan.visible]
@@ -169,10 +175,10 @@ def test_a_channel_of_noise_receives_no_structure_of_the_others(tmp_path: Path) 
 def test_coarser_resolutions_average_every_channel(tmp_path: Path) -> None:
     fine = np.random.default_rng(0).normal(size=(1, 3, 5, 8, 8)).astype(np.float32)
     for level, shape in enumerate([fine.shape, (1, 3, 3, 4, 4)]):
-        volumes.allocate(tmp_path / str(level), shape, shape, shape, names=tuple("tczyx"), attributes={})
-    volumes.write_shard(tmp_path / "0", (0, 0, 0, 0, 0), fine)
+        zarr_arrays.allocate(tmp_path / str(level), shape, shape, shape, names=tuple("tczyx"), attributes={})
+    zarr_arrays.write_shard(tmp_path / "0", (0, 0, 0, 0, 0), fine)
     halve_slab.main(tmp_path / "0", tmp_path / "1", (0, 3), (0, 1))
-    coarse = volumes.read(tmp_path / "1", (0,))
+    coarse = zarr_arrays.read(tmp_path / "1", (0,))
     for channel in range(3):
         np.testing.assert_allclose(coarse[channel, 1, 2, 3], fine[0, channel, 2:4, 4:6, 6:8].mean(), rtol=1e-5)
 
@@ -195,8 +201,8 @@ def test_voxels_and_channels_to_show_are_of_the_slice_and_differ() -> None:
 
 def test_memory_grows_with_the_channels() -> None:
     one, many = (Layout(180, 3, 200, 200, 3, 2**30, channels=count) for count in (1, 11))
-    assert plans.reconstructing(many, additive=True) > plans.reconstructing(one, additive=True)
+    assert resources.reconstructing(many, additive=True) > resources.reconstructing(one, additive=True)
     narrow, wide = (specs.complete({"name": "unet", "slices": 1}, count) for count in (1, 11))
-    assert plans.denoising(wide, many, "full") > plans.denoising(narrow, one, "full")
+    assert resources.denoising(wide, many, "full") > resources.denoising(narrow, one, "full")
     train_ = {"memory": 4, "batch": 2, "patch": 64}
-    assert plans.training(wide, [many], train_) > plans.training(narrow, [one], train_)
+    assert resources.training(wide, [many], train_) > resources.training(narrow, [one], train_)

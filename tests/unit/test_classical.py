@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tomodenoise import classical
-from tomodenoise.classical import best_filters
-from tomodenoise.quality import psnr, ssim
+from tomodenoise.evaluation import classical
+from tomodenoise.evaluation.classical import best_filters
+from tomodenoise.metrics.merit import psnr, ssim
 
 NOISE = 0.3
 SIZE = 24

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tomodenoise.console import Failure
+from tomodenoise.planning.console import Failure
 
 
 def failure(folder: Path, own: str | None, message: str = "") -> Failure:

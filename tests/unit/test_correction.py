@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tomodenoise import correction
-from tomodenoise.correction import Measures, Options, slabs
+from tomodenoise.common.errors import UserError
+from tomodenoise.correction import concerns, measuring, options, slabs
 from tomodenoise.correction.counts import attenuation, estimate_gain
-from tomodenoise.correction.measuring import estimate_afterglow
+from tomodenoise.correction.measuring import Measures, estimate_afterglow
+from tomodenoise.correction.options import Options
 from tomodenoise.correction.references import Reference, deal, is_shared
 from tomodenoise.correction.repairing import repair
-from tomodenoise.errors import UserError
-from tomodenoise.scans import Scan, open_scan, read
+from tomodenoise.correction.slabs import SlabStatistics
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.opening import open_scan
+from tomodenoise.scans.reading import read
 from tomodenoise.simulation import acquisition as simulation
 from tomodenoise.simulation.detector import Detector
 from tomodenoise.simulation.phantom import Foam
@@ -47,7 +50,7 @@ def counted_scan(file: Path, rng: np.random.Generator, flats: int = 10, rows: in
 
 
 def corrected(scan: Scan, assignment: np.ndarray | None = None, gain: float | None = 2.0) -> np.ndarray:
-    return correction.correct_slab(scan, (0, scan.depth), assignment, PLAIN, Measures(gain))[0]
+    return slabs.correct_slab(scan, (0, scan.depth), assignment, PLAIN, Measures(gain))[0]
 
 
 # -log
@@ -145,8 +148,8 @@ def test_gain_needs_four_flats_that_look_like_counts() -> None:
 
 def test_gain_of_a_scan(file: Path, rng: np.random.Generator) -> None:
     scan = counted_scan(file, rng, flats=20, rows=80)
-    assert correction.measure(scan).gain == pytest.approx(2, rel=0.05)
-    assert correction.measure(replace(scan, kind="intensity")).gain is None
+    assert measuring.measure(scan).gain == pytest.approx(2, rel=0.05)
+    assert measuring.measure(replace(scan, kind="intensity")).gain is None
 
 
 # Repair
@@ -176,10 +179,10 @@ def test_dead_and_invalid_pixels_are_repaired_and_counted(file: Path) -> None:
     white = np.full((4, 2, 6), 110.0)
     white[:, 0, 2], white[1, 1, 5] = 10, np.nan
     scan = open_scan(write_exchange(file, projections, data_white=white, data_dark=np.full((2, 2, 6), 10.0)))
-    integrals, statistics = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
+    integrals, statistics = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures(4.0))
     np.testing.assert_allclose(integrals, np.log(100 / 42), rtol=1e-6)
     known = replace(statistics, lowest=None, highest=None, sides=None, void=(), blind=())
-    assert known == correction.SlabStatistics(10, 10, repaired=8 + 3, dead=1, empty_rows=0)
+    assert known == SlabStatistics(10, 10, repaired=8 + 3, dead=1, empty_rows=0)
 
 
 # Air
@@ -189,18 +192,18 @@ def test_changes_of_the_dose_are_taken_off_each_row_of_each_frame(file: Path, rn
     sample = np.where(np.abs(np.arange(60) - 30) < 15, 0.8, 0)
     dose = rng.uniform(0.9, 1.1, (12, 3, 1)) * (1 + rng.uniform(-0.05, 0.05, (12, 3, 1)) * np.linspace(-1, 1, 60))
     scan = open_scan(write_exchange(file, np.exp(-sample) * dose), input="intensity")
-    wrong, right = (correction.correct_slab(scan, (0, 3), None, Options(air=n), Measures())[0] for n in (0, 10))
+    wrong, right = (slabs.correct_slab(scan, (0, 3), None, Options(air=n), Measures())[0] for n in (0, 10))
     assert np.abs(wrong - sample).max() > 0.08
     assert np.abs(right - sample).max() < 0.002
-    row = correction.correct_slab(scan, (1, 2), None, Options(air=10), Measures())[0]
+    row = slabs.correct_slab(scan, (1, 2), None, Options(air=10), Measures())[0]
     np.testing.assert_array_equal(row[:, 0], right[:, 1])
 
 
 def test_more_air_than_columns_is_refused(file: Path) -> None:
     scan = open_scan(write_exchange(file, np.ones((3, 2, 9))), input="intensity")
-    correction.check(scan, Options(air=4))
+    options.check(scan, Options(air=4))
     with pytest.raises(UserError, match=r"correct.air: 5 columns at each side"):
-        correction.check(scan, Options(air=5))
+        options.check(scan, Options(air=5))
 
 
 # Afterglow
@@ -214,7 +217,7 @@ def test_afterglow_is_measured_on_flats(file: Path, rng: np.random.Generator, sh
     nothing = Foam(1.0, 0.0, np.zeros((0, 3)), np.zeros(0), np.zeros(0))
     frames = np.stack(list(simulation.acquire(lambda _: nothing, plan, detector, rng)))
     scan = open_scan(write_nxtomo(file, frames, simulation.image_keys(plan)))
-    assert correction.measure(scan).afterglow == pytest.approx(share, abs=0.004)
+    assert measuring.measure(scan).afterglow == pytest.approx(share, abs=0.004)
 
 
 def test_afterglow_needs_enough_flats(rng: np.random.Generator) -> None:
@@ -232,17 +235,17 @@ def test_slabs_are_independent_bit_for_bit(
     section = np.arange(24) % 4
     whole = corrected(scan, section)
     monkeypatch.setattr(slabs, "BLOCK_BYTES", 7 * 40 * 4)  # and streamed in blocks of one or a few projections
-    parts = [correction.correct_slab(scan, rows, section, PLAIN, Measures(2.0))[0] for rows in ((0, 3), (3, 4), (4, 7))]
+    parts = [slabs.correct_slab(scan, rows, section, PLAIN, Measures(2.0))[0] for rows in ((0, 3), (3, 4), (4, 7))]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_smallest_counts_are_photons(file: Path, rng: np.random.Generator) -> None:
     scan = counted_scan(file, rng)
     photons = (read(scan.projections, scan.rows) - DARK) / 2
-    statistics = correction.correct_slab(scan, (0, 6), None, PLAIN, Measures(2.0))[1]
+    statistics = slabs.correct_slab(scan, (0, 6), None, PLAIN, Measures(2.0))[1]
     assert statistics.smallest_counts == photons.min()
     assert statistics.low_counts == pytest.approx(np.quantile(photons, 0.001))
-    assert correction.correct_slab(scan, (0, 6), None, PLAIN, Measures())[1].smallest_counts is None
+    assert slabs.correct_slab(scan, (0, 6), None, PLAIN, Measures())[1].smallest_counts is None
 
 
 def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
@@ -257,7 +260,7 @@ def test_attenuation_passes_and_intensity_is_logged(file: Path) -> None:
 
 def test_tooth() -> None:
     scan = open_scan(measured("tooth/tooth.h5"))
-    integrals, statistics = correction.correct_slab(scan, (0, 2), None, DEFAULT, correction.measure(scan))
+    integrals, statistics = slabs.correct_slab(scan, (0, 2), None, DEFAULT, measuring.measure(scan))
     assert np.isfinite(integrals).all()
     assert -0.2 < integrals.min() < 0
     assert 1.8 < integrals.max() < 2.1
@@ -269,9 +272,9 @@ def test_k11() -> None:
     scan = open_scan(measured("k11_18014/k11-18014.nxs"))
     before, after = (read(group, scan.rows).mean() - 99 for group in scan.flats)
     assert after / before - 1 == pytest.approx(0.015, abs=0.001)
-    measures = correction.measure(scan)
+    measures = measuring.measure(scan)
     assert measures.gain == pytest.approx(1.55, abs=0.15)
-    integrals, statistics = correction.correct_slab(scan, (0, 22), np.arange(3001) % 4, DEFAULT, measures)
+    integrals, statistics = slabs.correct_slab(scan, (0, 22), np.arange(3001) % 4, DEFAULT, measures)
     assert np.isfinite(integrals).all()
     assert -0.3 < integrals.min() < 0
     assert 0.9 < integrals.max() < 1.2
@@ -288,8 +291,8 @@ def test_air_above_zero_at_both_sides_is_reported(file: Path) -> None:
     for filtered in (0.0, 0.2):
         frames = 1000 * np.exp(-sample - filtered)
         scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 2, 64))))
-        _, found = correction.correct_slab(scan, (0, 2), None, PLAIN, Measures())
-        said = " ".join(correction.concerns(scan, [found], 2, divided=True))
+        _, found = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures())
+        said = " ".join(concerns.concerns(scan, [found], 2, divided=True))
         assert ("line integrals are 0.20 all along both sides" in said) == (filtered > 0)
 
 
@@ -298,7 +301,7 @@ def test_dead_rows_and_columns_are_numbered(file: Path) -> None:
     white[:, :, 20:24] = 0
     frames[:, 2] = np.nan
     scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 4, 64))))
-    slabs = [correction.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
-    said = list(correction.concerns(scan, slabs, 2, divided=True))
+    slabs = [slabs.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
+    said = list(concerns.concerns(scan, slabs, 2, divided=True))
     assert "rows 2 hold no valid pixel in any projection: these slices are 0" in said
     assert "columns 20 to 23 of the detector are dead in all rows: arcs remain in the volume" in said

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import directions
+from tomodenoise.geometry import directions
 
 GOLDEN = np.pi * (3 - 5**0.5)
 

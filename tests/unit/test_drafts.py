@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import write_config
-from tomodenoise import drafts, scans, settings, table
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
+from tomodenoise.planning import draft, scan_table
+from tomodenoise.scans import opening
 
 
 def scan(file: Path, *, last: float = 180, pixel_size: float | None = None) -> Path:
@@ -34,7 +36,7 @@ def entries(text: str) -> dict[str, Any]:
 
 def test_what_is_guessed_is_advice_and_no_setting(tmp_path: Path) -> None:
     half, full, known = (tmp_path / f"{name}.h5" for name in ("half", "full", "known"))
-    text = drafts.draft([scan(half), scan(full, last=360), scan(known, pixel_size=0.65)])
+    text = draft.draft([scan(half), scan(full, last=360), scan(known, pixel_size=0.65)])
     assert entries(text) == {file.stem: {"file": str(file)} for file in (half, full, known)}
     assert text.count("20 projections of 4 x 32 pixels") == 3
     assert text.count("5 flats") == 3
@@ -46,27 +48,27 @@ def test_what_is_guessed_is_advice_and_no_setting(tmp_path: Path) -> None:
 
 
 def test_each_piece_of_advice_is_a_setting_once_its_mark_is_gone(tmp_path: Path) -> None:
-    text = drafts.draft([scan(tmp_path / "a.h5", last=360), scan(tmp_path / "b.h5", last=900)])
+    text = draft.draft([scan(tmp_path / "a.h5", last=360), scan(tmp_path / "b.h5", last=900)])
     lines = [re.sub(r"^    # ([a-z_]+: )", r"    \1", line) for line in text.splitlines()]
     config = settings.resolve(yaml.safe_load("\n".join(lines)))
     assert {"pixel_size", "field", "center", "rows"} <= set(config["scans"]["a"])
     assert config["scans"]["b"]["steps"]["projections"] == pytest.approx(4.211)
-    assert len(table.open_all(config)) == 2
+    assert len(scan_table.open_all(config)) == 2
 
 
 def test_what_a_file_leaves_open_is_noted(tmp_path: Path) -> None:
     file = scan(tmp_path / "a.h5")
     with h5py.File(file, "a") as content:
         content["exchange"].attrs["kind"] = "attenuation"
-    (doubt,) = scans.open_scan(file).doubts
-    assert f"# Note: {doubt}" in drafts.draft([file])
+    (doubt,) = opening.open_scan(file).doubts
+    assert f"# Note: {doubt}" in draft.draft([file])
 
 
 def test_a_series_is_drafted_as_one(tmp_path: Path) -> None:
     file = scan(tmp_path / "a.h5", last=360)
     with h5py.File(file, "a") as content:
         content["exchange/time_step"] = np.repeat([0, 1], 10)
-    text = drafts.draft([file])
+    text = draft.draft([file])
     assert entries(text) == {"a": {"file": str(file), "mode": "dynamic"}}
     assert "# 2 time steps" in text
 
@@ -77,14 +79,14 @@ def test_sinograms_of_channels_are_drafted_as_such(tmp_path: Path) -> None:
         content["entry/data"] = np.ones((3, 20, 32), dtype=np.float32)
         content["entry/data"].attrs.update(dim0="channel", dim1="angle", dim2="horizontal")
         content["entry/rotation_angle"] = np.linspace(0, 180, 20, endpoint=False)
-    text = drafts.draft([file])
+    text = draft.draft([file])
     assert entries(text) == {"a": {"file": str(file), "mode": "xrdct"}}
     assert "# 3 channels" in text
 
 
 def test_many_turns_may_be_a_series(tmp_path: Path) -> None:
-    assert "# 2.5 turns: if the sample changes" not in drafts.draft([scan(tmp_path / "one.h5", last=360)])
-    text = drafts.draft([scan(tmp_path / "many.h5", last=900)])
+    assert "# 2.5 turns: if the sample changes" not in draft.draft([scan(tmp_path / "one.h5", last=360)])
+    text = draft.draft([scan(tmp_path / "many.h5", last=900)])
     assert entries(text)["many"] == {"file": str(tmp_path / "many.h5")}
     assert "turns: if the sample changes meanwhile, set" in text
 
@@ -95,14 +97,14 @@ def test_what_the_workflow_would_refuse_is_left_out_with_the_reason(tmp_path: Pa
     with h5py.File(floats, "w") as content:
         content["exchange/data"] = np.ones((20, 4, 32), dtype=np.float32)
         content["exchange/theta"] = np.linspace(0, 180, 20)
-    text = drafts.draft([tmp_path / "notes.txt", floats, one_angle, scan(tmp_path / "a.h5")])
+    text = draft.draft([tmp_path / "notes.txt", floats, one_angle, scan(tmp_path / "a.h5")])
     assert list(entries(text)) == ["a"]
     reasons = [line for line in text.splitlines() if line.startswith("  # left out: ")]
     wanted = ["not an HDF5 file", "set correct.input to intensity or attenuation", "one angle"]
     assert [word in reason for word, reason in zip(wanted, reasons, strict=True)] == [True] * 3
     assert f"  # floats:\n  #   file: {floats}" in text
     with pytest.raises(UserError, match=r"none of these files .* left out: .*notes.txt is not an HDF5"):
-        drafts.draft([tmp_path / "notes.txt"])
+        draft.draft([tmp_path / "notes.txt"])
 
 
 def test_names_are_valid_and_each_stands_once(tmp_path: Path) -> None:
@@ -110,14 +112,14 @@ def test_names_are_valid_and_each_stands_once(tmp_path: Path) -> None:
     for folder, name in [("a", "x y.h5"), ("b", "x y.h5"), ("a", "0012.h5"), ("a", "yes.h5"), ("a", "über: 'it'.h5")]:
         (tmp_path / folder).mkdir(exist_ok=True)
         files.append(scan(tmp_path / folder / name))
-    config = settings.resolve(yaml.safe_load(drafts.draft(files)))
+    config = settings.resolve(yaml.safe_load(draft.draft(files)))
     assert list(config["scans"]) == ["x_y", "x_y_2", "0012", "yes", "ber_it_"]
     assert [entry["file"] for entry in config["scans"].values()] == [str(file) for file in files]
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\x85\u2028\u2029\ufeff"), min_size=1))
 def test_any_path_is_quoted_so_that_yaml_gives_it_back(text: str) -> None:
-    assert yaml.safe_load(f"file: {drafts._quoted(text)}") == {"file": text}
+    assert yaml.safe_load(f"file: {draft._quoted(text)}") == {"file": text}
 
 
 def test_a_config_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise import engines
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.reconstruction.engines.filters import FILTERS
+from tomodenoise.reconstruction.engines.registry import ENGINES, PADS
 
 N, A = 64, 100
 ANGLES = np.arange(A) * np.pi / A
@@ -41,7 +43,7 @@ def reconstruct(
     kind: str = "ram-lak",
     pad: str = "zero",
 ) -> FloatArray:
-    plan = engines.plan(engine, None, angles, weights, sinograms.shape[-1], filter=kind, pad=pad)
+    plan = registry.plan(engine, None, angles, weights, sinograms.shape[-1], filter=kind, pad=pad)
     return plan(sinograms, center)
 
 
@@ -49,8 +51,8 @@ def noise(slices: int, angles: int = A) -> FloatArray:
     return np.random.default_rng(1).standard_normal((slices, angles, N), np.float32)
 
 
-@pytest.mark.parametrize("pad", engines.PADS)
-@pytest.mark.parametrize("kind", engines.FILTERS)
+@pytest.mark.parametrize("pad", PADS)
+@pytest.mark.parametrize("kind", FILTERS)
 def test_the_weighted_mean_of_sections_is_the_reconstruction_of_all(engine: str, kind: str, pad: str) -> None:
     sinograms = noise(2, 101)  # the sections differ in size
     weights = np.random.default_rng(2).uniform(0.5, 1.5, 101) * np.pi / 101
@@ -64,8 +66,8 @@ def test_the_weighted_mean_of_sections_is_the_reconstruction_of_all(engine: str,
     assert np.abs(mean - full).max() < 1e-5 * np.ptp(full)
 
 
-@pytest.mark.parametrize("pad", engines.PADS)
-@pytest.mark.parametrize("kind", [name for name in engines.FILTERS if name != "none"])
+@pytest.mark.parametrize("pad", PADS)
+@pytest.mark.parametrize("kind", [name for name in FILTERS if name != "none"])
 @pytest.mark.parametrize("radius", [0.3, 0.9])
 def test_a_disc_has_its_attenuation_inside_and_none_outside(engine: str, kind: str, pad: str, radius: float) -> None:
     sinograms = phantoms.sinogram(phantoms.disc(radius), ANGLES, 128, 63.5)[None]
@@ -154,7 +156,7 @@ def test_golden_angles_reconstruct_with_the_angle_each_stands_for(engine: str) -
 def test_edge_padding_beats_zero_padding_where_the_sample_reaches_beyond_the_detector(engine: str) -> None:
     sinograms = phantoms.sinogram(phantoms.disc(1.5), ANGLES, N, MIDDLE)[None]
     inside = phantoms.within(N, 0.94)
-    zero, edge = (reconstruct(ANGLES, WEIGHTS, sinograms, engine=engine, pad=pad)[0][inside] for pad in engines.PADS)
+    zero, edge = (reconstruct(ANGLES, WEIGHTS, sinograms, engine=engine, pad=pad)[0][inside] for pad in PADS)
     assert 1.5 * np.sqrt(np.mean((edge - 1) ** 2)) < np.sqrt(np.mean((zero - 1) ** 2))
     assert 3 * edge.std() < zero.std()
 
@@ -168,7 +170,7 @@ def test_a_slice_is_the_same_to_the_bit_whatever_its_company_and_the_threads(
     import torch
 
     sinograms, centers = noise(7), np.linspace(28, 35, 7)
-    plan = engines.plan("torch", algorithm, ANGLES, WEIGHTS, N, iterations=iterations, regularisation=regularisation)
+    plan = registry.plan("torch", algorithm, ANGLES, WEIGHTS, N, iterations=iterations, regularisation=regularisation)
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
@@ -184,14 +186,14 @@ def test_a_slice_is_the_same_to_the_bit_whatever_its_company_and_the_threads(
 
 
 def test_what_does_not_fit_is_refused(engine: str) -> None:
-    for algorithm in engines.algorithms(engine):
-        regularisation = 1.0 if engines.capabilities(engine, algorithm).regularised else None
-        plan = engines.plan(engine, algorithm, ANGLES, WEIGHTS, N, regularisation=regularisation)
+    for algorithm in registry.algorithms(engine):
+        regularisation = 1.0 if registry.capabilities(engine, algorithm).regularised else None
+        plan = registry.plan(engine, algorithm, ANGLES, WEIGHTS, N, regularisation=regularisation)
         assert plan(noise(0), MIDDLE).shape == (0, N, N)
         with pytest.raises(ValueError, match="do not fit"):
             plan(noise(1)[:, :-1], MIDDLE)
     with pytest.raises(ValueError, match="100 angles but 99 weights"):
-        engines.plan(engine, None, ANGLES, WEIGHTS[1:], N)
+        registry.plan(engine, None, ANGLES, WEIGHTS[1:], N)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_what_does_not_fit_is_refused(engine: str) -> None:
 )
 def test_what_an_engine_cannot_do_is_refused_when_the_config_is_checked(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        engines.check(SETTINGS | given)
+        registry.check(SETTINGS | given)
 
 
 @pytest.mark.parametrize(
@@ -227,26 +229,26 @@ def test_a_missing_engine_is_told_with_the_mend_unless_the_jobs_bring_it(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     settings = SETTINGS | {"engine": engine}
     with pytest.raises(UserError, match=f"engine '{engine}' is not installed: {mend}"):
-        engines.check(settings)
-    engines.check(settings, installed_elsewhere=True)
+        registry.check(settings)
+    registry.check(settings, installed_elsewhere=True)
 
 
 def test_capabilities_are_declared_for_every_algorithm() -> None:
-    assert engines.capabilities("torch") == engines.capabilities("torch", "fbp")
-    declared = {(name, each) for name in engines.ENGINES for each in engines.algorithms(name)}
-    additive = {pair for pair in declared if engines.capabilities(*pair).additive}
+    assert registry.capabilities("torch") == registry.capabilities("torch", "fbp")
+    declared = {(name, each) for name in ENGINES for each in registry.algorithms(name)}
+    additive = {pair for pair in declared if registry.capabilities(*pair).additive}
     assert additive == {("torch", "fbp"), ("tomopy", "gridrec"), ("tomopy", "fbp"), ("astra", "fbp")}
-    assert {pair for pair in declared if not engines.capabilities(*pair).linear} == {
+    assert {pair for pair in declared if not registry.capabilities(*pair).linear} == {
         ("torch", "tv"), ("tomopy", "tv"), ("tomopy", "mlem"),
     }  # fmt: skip
 
 
 def test_the_plan_of_a_configuration_is_what_it_says() -> None:
     sinograms = noise(1)
-    told = engines.plan_as_set(SETTINGS | {"algorithm": "sirt", "iterations": 2}, ANGLES, WEIGHTS, N, "cpu")
-    plan = engines.plan("torch", "sirt", ANGLES, WEIGHTS, N, iterations=2)
+    told = registry.plan_as_set(SETTINGS | {"algorithm": "sirt", "iterations": 2}, ANGLES, WEIGHTS, N, "cpu")
+    plan = registry.plan("torch", "sirt", ANGLES, WEIGHTS, N, iterations=2)
     assert np.array_equal(told(sinograms, 30.0), plan(sinograms, 30.0))
-    told = engines.plan_as_set(SETTINGS | {"filter": "hann", "pad": "zero"}, ANGLES, WEIGHTS, N, "cpu")
+    told = registry.plan_as_set(SETTINGS | {"filter": "hann", "pad": "zero"}, ANGLES, WEIGHTS, N, "cpu")
     assert np.array_equal(told(sinograms, 30.0), reconstruct(ANGLES, WEIGHTS, sinograms, 30.0, kind="hann"))
 
 
@@ -261,7 +263,7 @@ def test_cuda_gives_what_the_cpu_gives(algorithm: str, iterations: int | None, r
         pytest.skip("no CUDA device")
     sinograms = noise(5)
     plans = [
-        engines.plan(
+        registry.plan(
             "torch", algorithm, ANGLES, WEIGHTS, N,
             iterations=iterations, regularisation=regularisation, device=device,
         )

@@ -10,9 +10,14 @@ from hdf5_files import half_turn, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import correction, dealing, layout, scans
-from tomodenoise.errors import UserError
-from tomodenoise.scans import excluding
+from tomodenoise.common.errors import UserError
+from tomodenoise.correction import slabs
+from tomodenoise.correction.measuring import Measures
+from tomodenoise.correction.options import Options
+from tomodenoise.scans import description, excluding, opening, reading
+from tomodenoise.scans.description import Scan
+from tomodenoise.splitting import of_scan
+from tomodenoise.storage import layout
 
 FRAMES = np.arange(12 * 4 * 5, dtype=np.uint16).reshape(12, 4, 5) + 100
 WHITE = np.full((5, 4, 5), 1000, np.uint16) + np.arange(5, dtype=np.uint16)[:, None, None]
@@ -24,32 +29,32 @@ def file(tmp_path: Path) -> Path:
     return write_exchange(tmp_path / "scan.h5", FRAMES, data_white=WHITE, data_dark=DARK)
 
 
-def read(files: list[Path], exclude: dict[str, Any], **entry: Any) -> scans.Scan:  # noqa: ANN401 - a YAML value
-    return dealing.read(files, {"mode": "static", "exclude": exclude, **entry}, "auto")
+def read(files: list[Path], exclude: dict[str, Any], **entry: Any) -> Scan:  # noqa: ANN401 - a YAML value
+    return of_scan.read(files, {"mode": "static", "exclude": exclude, **entry}, "auto")
 
 
 def test_the_frames_that_are_left_are_read_with_their_angles(file: Path) -> None:
     scan = read([file], {"projections": [[2, 5], 11], "flats": [0], "darks": [1, [2, 3]]})
     left = [0, 1, 5, 6, 7, 8, 9, 10]
-    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[left])
+    np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES[left])
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(12)[left])
-    np.testing.assert_array_equal(scans.read(scan.flats, (0, 4)), WHITE[1:])
-    np.testing.assert_array_equal(scans.read(scan.darks, (0, 4)), DARK[:1])
+    np.testing.assert_array_equal(reading.read(scan.flats, (0, 4)), WHITE[1:])
+    np.testing.assert_array_equal(reading.read(scan.darks, (0, 4)), DARK[:1])
 
 
 def test_what_was_left_out_stands_in_the_description(file: Path) -> None:
     scan = read([file], {"projections": [3, [4, 6], 9], "flats": [0]})
-    stored = scans.to_json(scan)
+    stored = description.to_json(scan)
     assert stored["excluded"] == {"projections": [[3, 6], [9, 10]], "flats": [[0, 1]]}
     assert stored["number_of_projections"] == 8
-    assert scans.from_json(stored).excluded == scan.excluded
-    assert scans.to_json(read([file], {}))["excluded"] == {}
+    assert description.from_json(stored).excluded == scan.excluded
+    assert description.to_json(read([file], {}))["excluded"] == {}
 
 
 @given(st.sets(st.integers(0, 11), max_size=11))
 def test_the_numbers_that_are_left_are_known(tmp_path_factory: pytest.TempPathFactory, gone: set[int]) -> None:
     file = write_exchange(tmp_path_factory.mktemp("scan") / "scan.h5", FRAMES, data_white=WHITE)
-    scan = scans.open_scan(file, exclude={"projections": sorted(gone)})
+    scan = opening.open_scan(file, exclude={"projections": sorted(gone)})
     left = [number for number in range(12) if number not in gone]
     assert excluding.numbers(scan).tolist() == left
     assert scan.projections[0].indices.tolist() == left
@@ -106,9 +111,9 @@ def test_flats_keep_their_place_between_the_projections_that_are_left(tmp_path: 
 def test_line_integrals_of_the_others_stay_the_same(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).poisson(500, (40, 4, 16)).astype(np.uint16)
     file = write_exchange(tmp_path / "scan.h5", frames, data_white=frames[:8] * 2, data_dark=frames[:4] // 50)
-    options, measures = correction.Options(zingers=None), correction.Measures()
+    options, measures = Options(zingers=None), Measures()
     whole, some = (
-        correction.correct_slab(read([file], exclude), (0, 4), None, options, measures)[0]
+        slabs.correct_slab(read([file], exclude), (0, 4), None, options, measures)[0]
         for exclude in ({}, {"projections": [[10, 20]]})
     )
     np.testing.assert_array_equal(some, np.delete(whole, np.s_[10:20], axis=0))
@@ -138,8 +143,8 @@ def test_the_borders_of_time_steps_stay_where_they_are(tmp_path: Path, projectio
     left = np.delete(np.arange(len(whole.angles)), [1, 4, 5])
     assert whole.steps is not None
     np.testing.assert_array_equal(some.steps, whole.steps[left])
-    np.testing.assert_array_equal(scans.read(some.projections, (0, 4)), FRAMES[left])
-    assert dealing.step_seconds(some, {}) == pytest.approx(projections, abs=0.2)
+    np.testing.assert_array_equal(reading.read(some.projections, (0, 4)), FRAMES[left])
+    assert of_scan.step_seconds(some, {}) == pytest.approx(projections, abs=0.2)
     shape = layout.Layout(len(some.angles), 4, 5, 5, 4, slab_bytes=2**20)
     assert shape.angles == len(left)
 
@@ -167,7 +172,7 @@ def test_channels_are_read_at_the_angles_that_are_left(tmp_path: Path) -> None:
         content["sinograms"] = values
         content["angles"] = half_turn(6)
     channels = {"dataset": "/sinograms", "axes": "zcat", "angles": "/angles", "angle_unit": "degrees"}
-    scan = scans.open_scan(tmp_path / "x.h5", channels=channels, exclude={"projections": [0, [3, 5]]})
-    np.testing.assert_array_equal(scans.read_channels(scan, (0, 3)), values[:, :, [1, 2, 5]].transpose(2, 1, 0, 3))
+    scan = opening.open_scan(tmp_path / "x.h5", channels=channels, exclude={"projections": [0, [3, 5]]})
+    np.testing.assert_array_equal(reading.read_channels(scan, (0, 3)), values[:, :, [1, 2, 5]].transpose(2, 1, 0, 3))
     with pytest.raises(UserError, match="beyond the 0 flats of the scan: leave the key out"):
-        scans.open_scan(tmp_path / "x.h5", channels=channels, exclude={"flats": [0]})
+        opening.open_scan(tmp_path / "x.h5", channels=channels, exclude={"flats": [0]})

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_on_disk import PIXEL_SIZE, write_image
 
-from tomodenoise import exports, images, volumes
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
-from tomodenoise.exports import tiff
-from tomodenoise.images import Image
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.exports import hdf5, ozx, tiff
+from tomodenoise.storage import ome_zarr, zarr_arrays
+from tomodenoise.storage.ome_zarr import Image
 
 SHAPE = (2, 3, 11, 40, 40)
 
@@ -29,18 +29,16 @@ def values() -> FloatArray:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory, values: FloatArray) -> Image:
-    return images.read(write_image(tmp_path_factory.mktemp("image") / "a.ome.zarr", values, rows=4))
+    return ome_zarr.read(write_image(tmp_path_factory.mktemp("image") / "a.ome.zarr", values, rows=4))
 
 
 def exported(image: Image, folder: Path, kind: str) -> dict[str, object]:
     records = []
     for start in range(0, image.shape[2], 4):
         records.append(folder / f"{start}.json")
-        written = exports.write_slices(
-            image, folder, (start, min(start + 4, image.shape[2])), (0, image.shape[0]), kind
-        )
+        written = tiff.write_slices(image, folder, (start, min(start + 4, image.shape[2])), (0, image.shape[0]), kind)
         records[-1].write_text(json.dumps(written))
-    return exports.describe_tiff(image, folder, records, kind)
+    return tiff.describe(image, folder, records, kind)
 
 
 @pytest.mark.parametrize("kind", ["tiff", "tiff16", "tiff8"])
@@ -81,7 +79,7 @@ def test_slices_of_an_earlier_shape_do_not_stay(image: Image, tmp_path: Path) ->
 
 
 def test_a_slice_that_is_damaged_or_missing_is_named(image: Image, tmp_path: Path) -> None:
-    record = exports.write_slices(image, tmp_path, (0, 2), (0, image.shape[0]), "tiff16")
+    record = tiff.write_slices(image, tmp_path, (0, 2), (0, image.shape[0]), "tiff16")
     assert list(tiff.flaws(tmp_path, record)) == []
     (tmp_path / "t0000_c000_z00001.tif").unlink()
     spoiled = tmp_path / "t0001_c001_z00000.tif"
@@ -95,7 +93,7 @@ def test_a_slice_that_is_damaged_or_missing_is_named(image: Image, tmp_path: Pat
 def test_an_hdf5_file_plots_itself_and_tells_where_it_comes_from(
     image: Image, values: FloatArray, tmp_path: Path
 ) -> None:
-    exports.write_hdf5(image, tmp_path / "a.h5")
+    hdf5.write(image, tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5") as file:
         data = file[file.attrs["default"]][file[file.attrs["default"]].attrs["default"]]
         np.testing.assert_array_equal(data[data.attrs["signal"]][()], values)
@@ -110,9 +108,9 @@ def test_an_hdf5_file_is_whole_or_absent(image: Image, tmp_path: Path, monkeypat
     def lost(path: Path, region: tuple[object, ...]) -> FloatArray:
         raise UserError("a shard is missing")
 
-    monkeypatch.setattr(volumes, "read", lost)
+    monkeypatch.setattr(zarr_arrays, "read", lost)
     with pytest.raises(UserError):
-        exports.write_hdf5(image, tmp_path / "a.h5")
+        hdf5.write(image, tmp_path / "a.h5")
     assert not (tmp_path / "a.h5").exists()
 
 
@@ -123,8 +121,8 @@ def test_axes_of_time_and_channel_are_there_where_there_are_several(shape: tuple
 
     values = np.zeros((*shape, shape[-1]), dtype=np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        image = images.read(write_image(Path(folder) / "a.ome.zarr", values))
-        exports.write_hdf5(image, Path(folder) / "a.h5")
+        image = ome_zarr.read(write_image(Path(folder) / "a.ome.zarr", values))
+        hdf5.write(image, Path(folder) / "a.h5")
         with h5py.File(Path(folder) / "a.h5") as file:
             assert file["entry/data/data"].shape == tuple(n for i, n in enumerate(values.shape) if i > 1 or n > 1)
 
@@ -132,7 +130,7 @@ def test_axes_of_time_and_channel_are_there_where_there_are_several(shape: tuple
 def test_the_zipped_image_opens_in_place_with_descriptions_first(
     image: Image, values: FloatArray, tmp_path: Path
 ) -> None:
-    exports.write_ozx(image.folder, tmp_path / "a.ozx")
+    ozx.write(image.folder, tmp_path / "a.ozx")
     group = zarr.open_group(zarr.storage.ZipStore(tmp_path / "a.ozx", mode="r"), mode="r")
     np.testing.assert_array_equal(group["0"][:], values)
     assert group.attrs["ome"]["version"] == "0.5"
@@ -143,7 +141,7 @@ def test_the_zipped_image_opens_in_place_with_descriptions_first(
     described = [name.endswith("zarr.json") for name in names]
     assert names[0] == "zarr.json"
     assert described == sorted(described, reverse=True)
-    exports.write_ozx(image.folder, tmp_path / "b.ozx")
+    ozx.write(image.folder, tmp_path / "b.ozx")
     assert (tmp_path / "a.ozx").read_bytes() == (tmp_path / "b.ozx").read_bytes()
 
 
@@ -152,10 +150,10 @@ def test_a_zipped_image_without_a_shard_is_not_written_and_one_of_an_earlier_lay
     folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
     (folder / "0/c/0/0/7/0").mkdir(parents=True)
     (folder / "0/c/0/0/7/0/0").write_bytes(b"old")
-    exports.write_ozx(folder, tmp_path / "a.ozx")
+    ozx.write(folder, tmp_path / "a.ozx")
     with zipfile.ZipFile(tmp_path / "a.ozx") as archive:
         assert "0/c/0/0/7/0/0" not in archive.namelist()
-    volumes.shard_file(folder / "0", (0, 0, 1, 0, 0)).unlink()
+    zarr_arrays.shard_file(folder / "0", (0, 0, 1, 0, 0)).unlink()
     with pytest.raises(FileNotFoundError):
-        exports.write_ozx(folder, tmp_path / "b.ozx")
+        ozx.write(folder, tmp_path / "b.ozx")
     assert not (tmp_path / "b.ozx").exists()

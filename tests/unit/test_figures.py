@@ -6,20 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tomodenoise import figures, report, summary
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.denoising import previews
+from tomodenoise.report import collect
+from tomodenoise.report.content import Failed
 
 
-def views_of(volume: FloatArray, slabs: Sequence[tuple[int, int]], folder: Path) -> figures.Views:
+def views_of(volume: FloatArray, slabs: Sequence[tuple[int, int]], folder: Path) -> previews.Views:
     """Collect the views of a volume, and of its negative after denoising, as jobs do; the last one has no rows."""
     depth, size, _ = volume.shape
     for number, (start, stop) in enumerate([*slabs, (0, 0)]):
-        planes = figures.Planes.empty((start, stop), depth, size)
+        planes = previews.Planes.empty((start, stop), depth, size)
         for row in range(start, stop):
             planes.add(row - start, volume[row, None], -volume[row, None])
         planes.save(folder / f"{number}.npz")
-    return figures.join([figures.load(folder / f"{number}.npz") for number in range(len(slabs) + 1)])
+    return previews.join([previews.load(folder / f"{number}.npz") for number in range(len(slabs) + 1)])
 
 
 def noise(depth: int, size: int) -> FloatArray:
@@ -39,11 +41,11 @@ def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
 
 
 def test_slices_of_a_large_volume_are_spread_and_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures.reduction, "__defaults__", (3,))
+    monkeypatch.setattr(previews.reduction, "__defaults__", (3,))
     volume = noise(100, 8)
     views = views_of(volume, [(0, 64), (64, 100)], tmp_path)
     rows = [one.index for one in views.slices]
-    assert len(rows) == figures.SLICES
+    assert len(rows) == previews.SLICES
     assert set(np.diff(rows)) == {4, 5}
     for one in views.slices:
         assert (one.factor, one.before.shape) == (3, (3, 3))
@@ -53,18 +55,18 @@ def test_slices_of_a_large_volume_are_spread_and_averaged(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("depth", [1, 2, 20, 21, 22, 25, 128, 1001, 2048])
 def test_heights_follow_from_the_depth_and_hold_the_middle(depth: int) -> None:
-    rows = figures.heights(depth)
+    rows = previews.heights(depth)
     assert depth // 2 in rows
-    assert len(rows) == len(set(rows)) == min(depth, figures.SLICES)
+    assert len(rows) == len(set(rows)) == min(depth, previews.SLICES)
     assert 0 <= rows[0] <= depth // 20
     assert depth - 1 - depth // 20 <= rows[-1] < depth
 
 
 def test_a_slab_of_a_huge_volume_keeps_few_bytes(tmp_path: Path) -> None:
-    planes, image = figures.Planes.empty((128, 160), 2048, 2048), np.zeros((1, 2048, 2048), np.float32)
+    planes, image = previews.Planes.empty((128, 160), 2048, 2048), np.zeros((1, 2048, 2048), np.float32)
     for number in (0, 1, 18, 19):
         planes.add(number, image, image)
-    assert sum(pair.nbytes for pair in planes.slices.values()) == 2 * 4 * figures.EDGE**2
+    assert sum(pair.nbytes for pair in planes.slices.values()) == 2 * 4 * previews.EDGE**2
     assert planes.axial.size == 0
 
 
@@ -75,14 +77,14 @@ def test_planes_without_the_middle_slice_are_refused(tmp_path: Path) -> None:
 
 def test_block_mean_weighs_the_border_right() -> None:
     image = np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0], [5.0, 7.0, 9.0]])
-    assert figures.block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
+    assert previews.block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
 
 
 def test_the_report_takes_the_slabs_in_order_and_none_of_an_earlier_layout(tmp_path: Path) -> None:
     for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
         (tmp_path / name).touch()
     made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]
-    assert [file.name for file in summary._numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
+    assert [file.name for file in collect._numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
 
 
 CONFIG = {
@@ -95,7 +97,7 @@ CONFIG = {
 
 def gather(
     monkeypatch: pytest.MonkeyPatch, names: Sequence[str] | None, broken: dict[str, Exception]
-) -> summary.Gathered:
+) -> collect.Gathered:
     """Gather scans of which some raise errors; their sections are their names."""
 
     def section(name: str, **_: object) -> str:
@@ -103,9 +105,9 @@ def gather(
             raise broken[name]
         return name
 
-    monkeypatch.setattr(summary, "of_scan", section)
-    monkeypatch.setattr(summary, "of_model", section)
-    return summary.of_all(CONFIG, Path("results"), Path("benchmarks"), [], names)
+    monkeypatch.setattr(collect, "of_scan", section)
+    monkeypatch.setattr(collect, "of_model", section)
+    return collect.of_all(CONFIG, Path("results"), Path("benchmarks"), [], names)
 
 
 def test_only_the_scans_that_are_asked_for_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,17 +125,17 @@ def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: py
     scans, models, failed = gather(monkeypatch, None, broken)
     assert (scans, models) == (["c"], ["of-a", "of-b"])
     assert failed == [
-        report.Failed("a", "x.json is damaged", ""),
-        report.Failed("b", "KeyError: 'center'", ""),
-        report.Failed("model of-c", "model.safetensors is missing; run snakemake verify", ""),
+        Failed("a", "x.json is damaged", ""),
+        Failed("b", "KeyError: 'center'", ""),
+        Failed("model of-c", "model.safetensors is missing; run snakemake verify", ""),
     ]
 
 
 @pytest.mark.parametrize(
-    ("content", "read"), [(b'{"cut', summary._read), (b"", figures.load), (b"PK cut", figures.load)]
+    ("content", "read"), [(b'{"cut', collect._read), (b"", previews.load), (b"PK cut", previews.load)]
 )
 def test_a_damaged_product_is_named(tmp_path: Path, content: bytes, read: Callable[[Path], object]) -> None:
     file = tmp_path / "product"
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"product is damaged"):
-        summary._checked(file, read)
+        collect._checked(file, read)

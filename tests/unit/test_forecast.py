@@ -7,9 +7,12 @@ import h5py
 import numpy as np
 import pytest
 
-from tomodenoise import forecast, inspection, readable, settings, specs
-from tomodenoise.layout import Layout
-from tomodenoise.scans import open_scan
+from tomodenoise.common import formatting
+from tomodenoise.config import settings
+from tomodenoise.networks import specs
+from tomodenoise.planning import forecast, preflight
+from tomodenoise.scans.opening import open_scan
+from tomodenoise.storage.layout import Layout
 
 LAYOUT = Layout(angles=1500, depth=2048, columns=2048, size=2048, stored=4, slab_bytes=2**30)
 UNET = specs.complete({"name": "unet"})
@@ -77,34 +80,34 @@ def test_frames_that_cannot_be_read_are_found_before_the_run(tmp_path: Path) -> 
         content["exchange/theta"] = np.linspace(0, 180, 20, endpoint=False)
         place = content["exchange/data"].id.get_chunk_info(19).byte_offset
     scan = open_scan(file)
-    assert list(inspection.unreadable(scan)) == []
+    assert list(preflight.unreadable(scan)) == []
     with file.open("r+b") as stream:
         stream.seek(place)
         stream.write(bytes(20))
-    (told,) = inspection.unreadable(scan)
+    (told,) = preflight.unreadable(scan)
     assert "/exchange/data: frame 19: " in told
 
 
 def test_a_disk_that_is_too_small_and_a_job_that_is_too_large_are_told(tmp_path: Path) -> None:
-    assert list(inspection.of_disk(1, tmp_path)) == []
-    (told,) = inspection.of_disk(10**18, tmp_path)
+    assert list(preflight.of_disk(1, tmp_path)) == []
+    (told,) = preflight.of_disk(10**18, tmp_path)
     assert told.startswith("1000000.0 TB are to be written")
     assert "intermediates=delete" in told
-    memory = inspection.memory()
-    assert list(inspection.of_memory({"a": {"denoise_slab": memory - 1}})) == []
-    assert "lower slab_megabytes" in next(inspection.of_memory({"a": {"denoise_slab": memory + 1}}))
-    assert inspection.hint({"a": {"denoise_slab": memory // 2}}, 2) is None
-    assert "--resources mem_mb=" in (inspection.hint({"a": {"denoise_slab": memory // 2}}, 3) or "")
+    memory = preflight.memory()
+    assert list(preflight.of_memory({"a": {"denoise_slab": memory - 1}})) == []
+    assert "lower slab_megabytes" in next(preflight.of_memory({"a": {"denoise_slab": memory + 1}}))
+    assert preflight.hint({"a": {"denoise_slab": memory // 2}}, 2) is None
+    assert "--resources mem_mb=" in (preflight.hint({"a": {"denoise_slab": memory // 2}}, 3) or "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert "cannot be written to" in next(inspection.of_disk(1, tmp_path))
+    assert "cannot be written to" in next(preflight.of_disk(1, tmp_path))
 
 
 def test_sizes_and_times_are_readable() -> None:
     sizes = {0: "0 B", 999: "999 B", 1500: "1.5 kB", 2.34e6: "2.3 MB", 6.8e12: "6.8 TB", 3e15: "3000.0 TB"}
-    assert {number: readable.size(number) for number in sizes} == sizes
+    assert {number: formatting.size(number) for number in sizes} == sizes
     times = {(1, 59): "less than 1 min", (1, 60): "0.1 to 1 min", (1800, 7200): "0.5 to 2 h"}
-    assert {span: readable.duration(span) for span in times} == times
+    assert {span: formatting.duration(span) for span in times} == times

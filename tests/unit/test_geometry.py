@@ -7,10 +7,13 @@ import numpy as np
 import phantoms
 import pytest
 
-from tomodenoise import directions, geometry, reconstruction, splitting
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
-from tomodenoise.geometry import Geometry
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.geometry import directions, rotation_axis
+from tomodenoise.geometry.rotation_axis import Geometry
+from tomodenoise.reconstruction import slices as reconstruction_slices
+from tomodenoise.splitting import by_angle
+from tomodenoise.splitting.model import Section
 
 TURN = np.arange(360) * 2 * np.pi / 360
 SETTINGS = {"engine": "torch", "filter": "ram-lak", "pad": "edge"}
@@ -18,30 +21,30 @@ SIZE = 128
 MIDDLE = (SIZE - 1) / 2
 
 
-def reconstruct(sinograms: FloatArray, section: splitting.Section, axis: Geometry) -> FloatArray:
-    run = reconstruction.prepare(section, axis, SETTINGS, "cpu")
+def reconstruct(sinograms: FloatArray, section: Section, axis: Geometry) -> FloatArray:
+    run = reconstruction_slices.prepare(section, axis, SETTINGS, "cpu")
     return run(sinograms[:, section.indices], axis.centers(np.arange(len(sinograms))))
 
 
-def whole(angles: FloatArray) -> splitting.Section:
-    return splitting.Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
+def whole(angles: FloatArray) -> Section:
+    return Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
 
 
 def test_the_extended_field_is_taken_where_the_axis_lies_outside_of_the_middle_third() -> None:
     centers = (10, 98, 102, 197, 201, 290)
-    chosen = [geometry.is_extended("auto", center, 300, TURN) for center in centers]
+    chosen = [rotation_axis.is_extended("auto", center, 300, TURN) for center in centers]
     assert chosen == [True, True, False, False, True, True]
-    assert not geometry.is_extended("auto", 10, 300, TURN / 2)
-    assert geometry.is_extended("extended", 150, 300, TURN)
-    assert not geometry.is_extended("full", 10, 300, TURN)
+    assert not rotation_axis.is_extended("auto", 10, 300, TURN / 2)
+    assert rotation_axis.is_extended("extended", 150, 300, TURN)
+    assert not rotation_axis.is_extended("full", 10, 300, TURN)
     with pytest.raises(UserError, match="360 degrees"):
-        geometry.is_extended("extended", 150, 300, TURN / 2)
+        rotation_axis.is_extended("extended", 150, 300, TURN / 2)
 
 
 def test_center_json_gives_back_the_geometry(tmp_path: Path) -> None:
     axis = Geometry(100, 20.25, 0.01, 31.5, extended=True)
-    (tmp_path / "center.json").write_text(json.dumps(geometry.to_json(axis)))
-    assert geometry.read(tmp_path / "center.json") == axis
+    (tmp_path / "center.json").write_text(json.dumps(rotation_axis.to_json(axis)))
+    assert rotation_axis.read(tmp_path / "center.json") == axis
     assert axis.radius == 78.75
     assert 2 * axis.radius <= axis.size - 1 <= 2 * axis.radius + 1
 
@@ -51,7 +54,7 @@ def test_sections_of_a_half_acquisition_add_up_to_the_whole_detectors_reconstruc
     full = reconstruct(sinograms, whole(TURN), Geometry(SIZE, MIDDLE))[0]
     half, axis = sinograms[:, :, 40:], Geometry(SIZE - 40, MIDDLE - 40, extended=True)
     assert axis.size == SIZE
-    split = splitting.split(TURN, 4, 3)
+    split = by_angle.split(TURN, 4, 3)
     parts = [part.share * reconstruct(half, part, axis)[0] for part in split.sections]
     assert phantoms.psnr(np.sum(parts, axis=0), full) > 80
     # Each section sees the sample from both sides: none of them is half empty.

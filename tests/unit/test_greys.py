@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.figures import Slice
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import greys
 from tomodenoise.report.greys import Scale, linear, stored, window
 from tomodenoise.report.pictures import packed, picture

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import grid
-from tomodenoise.layout import Layout
+from tomodenoise.geometry import field_of_view
+from tomodenoise.storage import grid
+from tomodenoise.storage.layout import Layout
 
 
 @given(depth=st.integers(1, 5000), rows=st.integers(1, 300))
@@ -109,9 +110,9 @@ def test_a_pyramid_halves_until_a_slice_is_small(shape: tuple[int, int, int]) ->
 
 
 def test_the_field_of_view_ends_at_the_nearer_edge() -> None:
-    assert grid.visible_radius(640, 295.5) == 295.5
-    assert grid.visible_radius(640, 400) == 239
-    mask = grid.field_of_view(9, 3)
+    assert field_of_view.radius(640, 295.5) == 295.5
+    assert field_of_view.radius(640, 400) == 239
+    mask = field_of_view.mask(9, 3)
     assert mask[4].tolist() == [False, *[True] * 7, False]
     assert mask.sum() == 29
 

@@ -7,10 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.engines.filters import FILTERS, response
-from tomodenoise.engines.gridding import GriddingPlan, gridding_plan
-from tomodenoise.engines.spreading import interpolation_matrix, kernel_transform, shape_parameter, spreading_strips
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines.filters import FILTERS, response
+from tomodenoise.reconstruction.engines.gridding import GriddingPlan, gridding_plan
+from tomodenoise.reconstruction.engines.spreading import (
+    interpolation_matrix,
+    kernel_transform,
+    shape_parameter,
+    spreading_strips,
+)
 
 
 def even(columns: int, angles: int) -> GriddingPlan:

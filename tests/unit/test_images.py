@@ -12,8 +12,8 @@ from ome_zarr_models.v05 import Image
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from tomodenoise import images, volumes
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.storage import ome_zarr, zarr_arrays
 
 SCHEMAS = Path(__file__).parent / "ome_zarr_0.5"
 """Those of the specification, Copyright 2020 the Open Microscopy Environment, BSD-2-Clause."""
@@ -59,7 +59,7 @@ def test_an_image_opens_with_ome_zarr_and_has_its_physical_scale(tmp_path: Path)
 
 
 def test_an_image_is_read_as_it_was_described(tmp_path: Path) -> None:
-    image = images.read(written(tmp_path / "denoised.ome.zarr", 1, 2))
+    image = ome_zarr.read(written(tmp_path / "denoised.ome.zarr", 1, 2))
     assert image.shape == (1, 2, *SHAPES[0])
     assert image.axes == tuple("tczyx")
     assert image.units == (None, None, *["micrometer"] * 3)
@@ -68,14 +68,14 @@ def test_an_image_is_read_as_it_was_described(tmp_path: Path) -> None:
     assert [w.start < 3 * c < w.end for c, w in enumerate(image.windows, start=1)] == [True] * 2
     (image.folder / "zarr.json").write_text("{")
     with pytest.raises(UserError, match=r"zarr.json is damaged"):
-        images.read(image.folder)
+        ome_zarr.read(image.folder)
 
 
 def test_a_window_shows_the_sample_and_not_what_lies_outside_of_the_field_of_view(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(5, 1, (1, 1, 4, 64, 64)).astype(np.float32)
     values[..., :8, :8] = 1e6
-    volumes.allocate(tmp_path / "a", values.shape, values.shape, values.shape, names="tczyx", attributes={})
-    volumes.write_shard(tmp_path / "a", (0, 0, 0, 0, 0), values)
-    (window,) = images.windows(tmp_path / "a", 0.5)
+    zarr_arrays.allocate(tmp_path / "a", values.shape, values.shape, values.shape, names="tczyx", attributes={})
+    zarr_arrays.write_shard(tmp_path / "a", (0, 0, 0, 0, 0), values)
+    (window,) = ome_zarr.windows(tmp_path / "a", 0.5)
     assert window.low < window.start < 3
     assert 7 < window.end < window.high < 50

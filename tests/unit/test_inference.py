@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tomodenoise import inference, networks, plans, specs, tiling
-from tomodenoise.errors import UserError
-from tomodenoise.models import Model, Normalisation
-from tomodenoise.sections import Sections
-from tomodenoise.specs import Spec
+from tomodenoise.common.errors import UserError
+from tomodenoise.denoising import inference, tile_plan, tiling
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.specs import Spec
+from tomodenoise.storage.sections import Sections
 
 SMALL = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
 FLAT = specs.complete({"name": "unet", "slices": 1, "width": 4, "depth": 1})
@@ -24,7 +25,7 @@ CUBES = specs.complete({"name": "unet3d", "width": 2, "depth": 2})
 
 def random_model(spec: Spec, seed: int = 0) -> Model:
     torch.manual_seed(seed)
-    network = networks.build(spec)
+    network = build.build(spec)
     for name, parameter in network.named_parameters():
         if not parameter.any() and name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.3)
@@ -68,7 +69,7 @@ def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
         return images
 
     rows = torch.from_numpy(noise(1, 1, 37, 50))
-    denoised = tiling.denoise_slices(network, spec, rows, plans.core(spec, (37, 50), None))
+    denoised = tiling.denoise_slices(network, spec, rows, tile_plan.core(spec, (37, 50), None))
     step = specs.multiple(spec)
     assert [images[2:] for images in seen] == [(-(-37 // step) * step, -(-50 // step) * step)]
     torch.testing.assert_close(denoised, rows)
@@ -76,7 +77,7 @@ def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
 
 @pytest.mark.parametrize("spec", [SMALL, CUBES])
 def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Spec) -> None:
-    monkeypatch.setattr(plans.laying, "cube", lambda _: (16, 6))
+    monkeypatch.setattr(tile_plan, "cube", lambda _: (16, 6))
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(45, 40))
     model = random_model(spec)
     whole = after(model, scan, (0, 45))
@@ -87,7 +88,7 @@ def test_slabs_give_the_bits_of_the_whole_volume(tmp_path: Path, monkeypatch: py
 def test_blended_cubes_leave_a_constant_volume_constant_up_to_every_face(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans.laying, "cube", lambda _: (16, 5))
+    monkeypatch.setattr(tile_plan, "cube", lambda _: (16, 5))
     scan = scans_on_disk.write(tmp_path, np.full((37, 30, 30), 1.7, np.float32), noise=0)
     model = random_model(CUBES)
     model.network.forward = lambda volume: volume  # type: ignore[method-assign]
@@ -106,13 +107,13 @@ def test_axes_shorter_than_a_cube_are_continued(tmp_path: Path, shape: tuple[int
 def test_a_slab_reads_the_rows_it_is_said_to_need_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Spec
 ) -> None:
-    monkeypatch.setattr(plans.laying, "cube", lambda _: (8, 2))
+    monkeypatch.setattr(tile_plan, "cube", lambda _: (8, 2))
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(40, 16))
     seen: list[int] = []
     read = Sections.read
     monkeypatch.setattr(Sections, "read", lambda self, a, b: (seen.extend(range(a, b)), read(self, a, b))[1])
     after(random_model(spec), scan, (17, 23))
-    assert seen == list(range(*plans.rows_read(spec, 17, 23, 40)))
+    assert seen == list(range(*tile_plan.rows_read(spec, 17, 23, 40)))
     assert len(seen) <= 6 + 2 * 8
 
 
@@ -146,11 +147,11 @@ def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
 def test_a_network_of_three_steps_sees_those_around_and_repeats_the_outermost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(plans.laying, "cube", lambda _: (8, 2))
+    monkeypatch.setattr(tile_plan, "cube", lambda _: (8, 2))
     numbered = np.arange(4, dtype=np.float32)[:, None, None, None] ** 2 * np.ones((1, 9, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=4, noise=0)
     spec = specs.complete({"name": name, "width": 2, "depth": 2, "steps": 3})
-    model, untrained = random_model(spec), Model(networks.build(spec), spec, Normalisation((0.3,), (2.0,)), {})
+    model, untrained = random_model(spec), Model(build.build(spec), spec, Normalisation((0.3,), (2.0,)), {})
     model.network.forward = lambda images: images.mean(dim=1, keepdim=True)  # type: ignore[method-assign]
     for time, expected in enumerate([1 / 3, 5 / 3, 14 / 3, 22 / 3]):
         pairs = list(inference.denoise(model, scan, (2, 7), time=time))

@@ -9,8 +9,10 @@ import pytest
 from image_on_disk import write_image
 from safetensors.numpy import save_file
 
-from tomodenoise import exports, images, integrity, volumes
-from tomodenoise.integrity import Expected, Flaw, State
+from tomodenoise.exports import hdf5, tiff
+from tomodenoise.maintenance import verify
+from tomodenoise.maintenance.verify import Expected, Flaw, State
+from tomodenoise.storage import ome_zarr, zarr_arrays
 
 UNREAD = ", so that its shards were not read"
 SHAPE, SHARD = (1, 1, 20, 30, 30), (1, 1, 8, 30, 30)
@@ -19,35 +21,35 @@ SHAPE, SHARD = (1, 1, 20, 30, 30), (1, 1, 8, 30, 30)
 @pytest.fixture
 def expected(tmp_path: Path) -> Expected:
     path = tmp_path / "a.zarr"
-    volumes.allocate(path, SHAPE, SHARD, SHARD, names="tczyx", attributes={})
+    zarr_arrays.allocate(path, SHAPE, SHARD, SHARD, names="tczyx", attributes={})
     for start in (0, 8, 16):
         values = np.random.default_rng(start).normal(size=(1, 1, min(8, 20 - start), 30, 30))
-        volumes.write_shard(path, (0, 0, start, 0, 0), values.astype(np.float32))
-        os.utime(volumes.shard_file(path, (0, 0, start // 8, 0, 0)), (0, 1000 + start))
+        zarr_arrays.write_shard(path, (0, 0, start, 0, 0), values.astype(np.float32))
+        os.utime(zarr_arrays.shard_file(path, (0, 0, start // 8, 0, 0)), (0, 1000 + start))
     return Expected(path, SHAPE, SHARD, lasting=True)
 
 
 def test_a_whole_array_has_no_flaw(expected: Expected) -> None:
-    state = integrity.of_array(expected, 2)
+    state = verify.of_array(expected, 2)
     assert (state.files, state.flaws, state.words) == (3, (), "whole")
     assert state.size > 20 * 30 * 30 * 4
 
 
 @pytest.mark.parametrize("bit", range(0, 28_800 * 8, 28_801))
 def test_any_flipped_bit_is_found(expected: Expected, bit: int) -> None:
-    file = volumes.shard_file(expected.path, (0, 0, 1, 0, 0))
+    file = zarr_arrays.shard_file(expected.path, (0, 0, 1, 0, 0))
     content = bytearray(file.read_bytes())
     content[bit // 8] ^= 1 << bit % 8
     file.write_bytes(content)
     os.utime(file, (0, 7))
-    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is damaged", 7.0),)
+    assert verify.of_array(expected, 1).flaws == (Flaw(file, "is damaged", 7.0),)
 
 
 def test_a_missing_shard_gets_the_time_of_the_latest_beside_it(expected: Expected) -> None:
     os.utime(expected.path / "zarr.json", (0, 5))
-    file = volumes.shard_file(expected.path, (0, 0, 0, 0, 0))
+    file = zarr_arrays.shard_file(expected.path, (0, 0, 0, 0, 0))
     file.unlink()
-    assert integrity.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1016.0),)
+    assert verify.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1016.0),)
 
 
 def test_damaged_metadata_are_named_and_missing_ones_get_a_time_before_all_shards(expected: Expected) -> None:
@@ -55,51 +57,51 @@ def test_damaged_metadata_are_named_and_missing_ones_get_a_time_before_all_shard
     content = file.read_text()
     file.write_text(content[: len(content) // 2])
     os.utime(file, (0, 5))
-    assert integrity.of_array(expected, 1).flaws == (Flaw(file, f"is damaged{UNREAD}", 5.0),)
+    assert verify.of_array(expected, 1).flaws == (Flaw(file, f"is damaged{UNREAD}", 5.0),)
     file.write_text(content.replace("20", "24", 1))
-    assert [flaw.what for flaw in integrity.of_array(expected, 1).flaws] == [f"is damaged{UNREAD}"]
+    assert [flaw.what for flaw in verify.of_array(expected, 1).flaws] == [f"is damaged{UNREAD}"]
     file.unlink()
-    assert integrity.of_array(expected, 1).flaws == (Flaw(file, f"is missing{UNREAD}", 1000.0),)
+    assert verify.of_array(expected, 1).flaws == (Flaw(file, f"is missing{UNREAD}", 1000.0),)
 
 
 def test_what_only_led_to_a_result_may_be_gone(expected: Expected) -> None:
     for index in range(3):
-        volumes.shard_file(expected.path, (0, 0, index, 0, 0)).unlink()
-    assert [flaw.modified for flaw in integrity.of_array(expected, 1).flaws] == [None] * 3
+        zarr_arrays.shard_file(expected.path, (0, 0, index, 0, 0)).unlink()
+    assert [flaw.modified for flaw in verify.of_array(expected, 1).flaws] == [None] * 3
     passing = Expected(expected.path, SHAPE, SHARD, lasting=False)
-    assert integrity.of_array(passing, 1) == State(expected.path, 0, 0, (), made=False)
+    assert verify.of_array(passing, 1) == State(expected.path, 0, 0, (), made=False)
 
 
 def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
-    image = images.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
+    image = ome_zarr.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
     (tmp_path / "scan.json").write_text('{"a": 1}')
     (tmp_path / "history.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
     np.savez(tmp_path / "planes.npz", a=np.arange(99.0))
     save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
-    exports.write_hdf5(image, tmp_path / "a.h5")
-    assert integrity.of_files(tmp_path, "*.*[!r]").flaws == ()
+    hdf5.write(image, tmp_path / "a.h5")
+    assert verify.of_files(tmp_path, "*.*[!r]").flaws == ()
     for file in [each for each in tmp_path.iterdir() if each.is_file()]:
         content = file.read_bytes()
         file.write_bytes(content[: len(content) // 2 - 3])
-        assert [flaw.file for flaw in integrity.of_files(tmp_path, "*.*[!r]").flaws] == [file]
+        assert [flaw.file for flaw in verify.of_files(tmp_path, "*.*[!r]").flaws] == [file]
         file.write_bytes(content)
     for name, place in (("planes.npz", 500), ("a.h5", -3000)):
         content = bytearray((tmp_path / name).read_bytes())
         content[place] ^= 16
         (tmp_path / name).write_bytes(content)
-        assert len(integrity.of_files(tmp_path, name).flaws) == 1, name
+        assert len(verify.of_files(tmp_path, name).flaws) == 1, name
     save_file({"a": np.array([np.nan])}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
-    assert "not finite" in integrity.of_files(tmp_path, "*.safetensors").flaws[0].what
+    assert "not finite" in verify.of_files(tmp_path, "*.safetensors").flaws[0].what
 
 
 def test_a_stack_is_compared_with_its_records(tmp_path: Path) -> None:
-    image = images.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
+    image = ome_zarr.read(write_image(tmp_path / "a.ome.zarr", np.ones((1, 1, 9, 20, 20), dtype=np.float32)))
     (tmp_path / "tiff/slabs").mkdir(parents=True)
     record = tmp_path / "tiff/slabs/0.json"
-    record.write_text(json.dumps(exports.write_slices(image, tmp_path / "tiff", (0, 9), (0, 1), "tiff")))
-    assert integrity.of_stack(tmp_path / "tiff").words == "whole"
+    record.write_text(json.dumps(tiff.write_slices(image, tmp_path / "tiff", (0, 9), (0, 1), "tiff")))
+    assert verify.of_stack(tmp_path / "tiff").words == "whole"
     (tmp_path / "tiff/z00004.tif").unlink()
-    (flaw,) = integrity.of_stack(tmp_path / "tiff").flaws
+    (flaw,) = verify.of_stack(tmp_path / "tiff").flaws
     assert flaw.file == record
     assert "z00004.tif is missing" in flaw.what
 
@@ -110,7 +112,7 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
         State(Path("b"), 1, 9, ()),
         State(Path("c"), 1, 9, (Flaw(Path("c/0"), "is damaged", None),)),
     ]
-    assert integrity.remedy(states, "--cores 2").split(" && ") == [
+    assert verify.remedy(states, "--cores 2").split(" && ") == [
         "snakemake 'a/0 1' a/2 --force --cores 2",
         "touch -d @1.500000 'a/0 1'",
         "touch -d @2.000000 a/2",
@@ -120,7 +122,7 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
 
 def test_the_remedy_of_an_array_that_could_not_be_opened_looks_at_its_shards_in_the_end() -> None:
     states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so that its shards were not read", 1.0),))]
-    assert integrity.remedy(states, "--cores 2").split(" && ") == [
+    assert verify.remedy(states, "--cores 2").split(" && ") == [
         "snakemake a/zarr.json --force --cores 2",
         "touch -d @1.000000 a/zarr.json",
         "snakemake verify --cores 2",

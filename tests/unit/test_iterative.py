@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.engines.gridding import gridding_plan
-from tomodenoise.engines.iterative import Rays, divergence, gradient, iterative_plan, norm
-from tomodenoise.engines.projecting import ray_factors
-from tomodenoise.engines.raster import polar_raster
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines.gridding import gridding_plan
+from tomodenoise.reconstruction.engines.iterative import Rays, divergence, gradient, iterative_plan, norm
+from tomodenoise.reconstruction.engines.projecting import ray_factors
+from tomodenoise.reconstruction.engines.raster import polar_raster
 
 N, A = 64, 90
 ANGLES = np.arange(A) * np.pi / A

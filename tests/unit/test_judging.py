@@ -11,34 +11,36 @@ import pytest
 import zarr
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise import settings, splitting, volumes
-from tomodenoise.arrays import FloatArray
-from tomodenoise.grid import field_of_view
-from tomodenoise.judging import (
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.config import settings
+from tomodenoise.evaluation import (
+    baselines,
     comparing,
     context,
     curves,
     evidence,
-    figures,
-    parts,
+    figures_of_merit,
+    held_out_slices,
     record,
-    rivals,
-    slices,
+    section_groups,
     truth,
     verdicts,
 )
-from tomodenoise.judging.slices import Slices
-from tomodenoise.quality import Unsupported
+from tomodenoise.evaluation.held_out_slices import Slices
+from tomodenoise.geometry import field_of_view
+from tomodenoise.metrics.support import Unsupported
+from tomodenoise.splitting import by_angle
+from tomodenoise.storage import zarr_arrays
 
 SIZE = 96
-MASK = field_of_view(SIZE, 45)
+MASK = field_of_view.mask(SIZE, 45)
 SETTING = evidence.Setting(None, "ram-lak", filtered=True, fewest_photons=12.0, low_photons=40.0)
 CONTEXT = context.Context(2.0, 100, divided=True, afterglow=None)
 
 
 def scan_of(order: np.ndarray, sections: int = 4) -> SimpleNamespace:
     """Make the part of a scan that the choice of sections looks at: angles in the order of acquisition."""
-    split = splitting.split(order * np.pi / len(order), sections, sections - 1)
+    split = by_angle.split(order * np.pi / len(order), sections, sections - 1)
     return SimpleNamespace(split=split, holds=lambda _: True)
 
 
@@ -58,7 +60,7 @@ def judged(network: FloatArray, *, truth: bool = False, sections: int = 4, level
     """Pretend that a network makes one image, whatever it is given, of sections with independent noise."""
     true, each = sample(), [level * noise(number) for number in range(4)]
     a, b, c, d = (true + one for one in each)
-    chosen = parts.parts(scan_of(np.arange(128), sections))
+    chosen = section_groups.parts(scan_of(np.arange(128), sections))
     twins = (b, d) if chosen.twins else None
     pairs = ((a - network, b - network), (c - network, d - network))
     return evidence.Evidence(
@@ -80,12 +82,12 @@ def judged(network: FloatArray, *, truth: bool = False, sections: int = 4, level
 
 
 def level_of(figure: str, e: evidence.Evidence, of: context.Context = CONTEXT) -> list[str]:
-    values = {name: found.values for name, found in figures.judge(e).figures.items()}
+    values = {name: found.values for name, found in figures_of_merit.judge(e).figures.items()}
     return [verdict.level for verdict in verdicts.verdicts(values, of) if verdict.figure == figure]
 
 
 def test_every_other_section_is_given_and_the_rest_makes_two_targets() -> None:
-    chosen = parts.parts(scan_of(np.arange(128)))
+    chosen = section_groups.parts(scan_of(np.arange(128)))
     assert (chosen.given, chosen.targets, chosen.twins) == ((0, 2), (1, 3), ((1,), (3,)))
     assert {frozenset((*a, *b)) for _, a, b in chosen.apart} == {frozenset({0, 2}), frozenset({1, 3})}
     for given, *pair in (*chosen.neighbours, *chosen.apart):
@@ -96,7 +98,7 @@ def test_neighbours_are_so_in_time_whatever_the_angles() -> None:
     """Frames that follow on each other lie in the sections 0 and 2, or 1 and 3, of this order of angles."""
     order = np.argsort(np.concatenate([np.sort(np.r_[0:128:4, 2:128:4]), np.sort(np.r_[1:128:4, 3:128:4])]))
     order = np.argsort(order)
-    chosen = parts.parts(scan_of(order))
+    chosen = section_groups.parts(scan_of(order))
     assert {frozenset((*a, *b)) for _, a, b in chosen.neighbours} == {frozenset({0, 2}), frozenset({1, 3})}
     assert frozenset({0, 2}) not in {frozenset((*a, *b)) for _, a, b in chosen.apart}
 
@@ -104,8 +106,8 @@ def test_neighbours_are_so_in_time_whatever_the_angles() -> None:
 @pytest.mark.parametrize("sections", [3, 4, 5])
 def test_judging_asks_for_no_union_that_is_not_stored(sections: int) -> None:
     scan = scan_of(np.arange(60), sections)
-    unions = splitting.stored(scan.split.roles, additive=False)
-    chosen = parts.parts(SimpleNamespace(split=scan.split, holds=lambda members: members in unions))
+    unions = by_angle.stored(scan.split.roles, additive=False)
+    chosen = section_groups.parts(SimpleNamespace(split=scan.split, holds=lambda members: members in unions))
     asked = [chosen.given, chosen.targets, *(chosen.twins or ())]
     asked += [side for three in (*chosen.neighbours, *chosen.apart) for side in three]
     assert set(asked) <= set(unions)
@@ -114,7 +116,7 @@ def test_judging_asks_for_no_union_that_is_not_stored(sections: int) -> None:
 
 
 def test_two_sections_leave_no_two_targets_and_the_figures_say_so() -> None:
-    found = figures.judge(judged(sample(), sections=2))
+    found = figures_of_merit.judge(judged(sample(), sections=2))
     for name in ("umse", "cross_frc", "independence"):
         assert "split.sections: 3 or more" in found.absent[name]
     assert found.figures.keys() >= {"split_loss", "fsc", "calibration", "edges", "contrast", "residual", "coverage"}
@@ -125,7 +127,7 @@ def test_a_perfect_network_is_praised_for_everything() -> None:
     for figure in ("umse", "calibration", "edges", "contrast", "residual", "independence", "counts"):
         assert level_of(figure, perfect) in (["good"], ["note"]), figure
     assert level_of("calibration", perfect) == level_of("edges", perfect) == ["good"]
-    assert figures.judge(perfect).figures["truth"].values["psnr_half"] is not None
+    assert figures_of_merit.judge(perfect).figures["truth"].values["psnr_half"] is not None
 
 
 def test_a_blur_is_told_by_edges_residual_and_slope() -> None:
@@ -135,7 +137,7 @@ def test_a_blur_is_told_by_edges_residual_and_slope() -> None:
 
 
 def texts(figure: str, e: evidence.Evidence, **changes: bool) -> str:
-    values = {name: found.values for name, found in figures.judge(e).figures.items()}
+    values = {name: found.values for name, found in figures_of_merit.judge(e).figures.items()}
     told = verdicts.verdicts(values, replace(CONTEXT, **changes))  # type: ignore[arg-type]
     return " ".join(verdict.text for verdict in told if verdict.figure == figure)
 
@@ -164,7 +166,7 @@ def test_rings_in_what_was_removed_are_reported_with_the_fix() -> None:
 def test_a_low_slope_of_few_angles_is_no_fault_of_the_network() -> None:
     e = judged(sample() + 0.1 * noise(9))
     assert level_of("calibration", e) == ["note"]
-    dense = splitting.split(np.arange(640) * np.pi / 640, 4, 3)
+    dense = by_angle.split(np.arange(640) * np.pi / 640, 4, 3)
     assert level_of("calibration", replace(e, split=dense)) == ["bad"]
 
 
@@ -180,7 +182,7 @@ def test_a_small_gain_is_no_fault_where_there_is_no_noise() -> None:
 def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
     left = judged(sample() + 0.3 * noise(9))
     assert level_of("calibration", left) == ["bad"]
-    assert figures.judge(left).figures["umse"].values["umse"] == pytest.approx(0.09, rel=0.1)
+    assert figures_of_merit.judge(left).figures["umse"].values["umse"] == pytest.approx(0.09, rel=0.1)
 
 
 def test_what_is_too_uncertain_or_worse_than_nothing_is_no_success() -> None:
@@ -198,30 +200,30 @@ def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
     assert level_of("independence", glowing) == ["note"]
     measured = replace(CONTEXT, afterglow=0.05)
     assert level_of("independence", glowing, measured) == ["bad"]
-    values = figures.judge(glowing).figures["independence"].values
+    values = figures_of_merit.judge(glowing).figures["independence"].values
     assert values["in_time"] == pytest.approx(0.1, abs=0.02)
-    assert abs(figures.judge(e).figures["independence"].values["in_time"]) < 0.02
+    assert abs(figures_of_merit.judge(e).figures["independence"].values["in_time"]) < 0.02
 
 
 def test_slices_are_those_that_were_held_out() -> None:
     split = SimpleNamespace(sections=(1,))
     scan = SimpleNamespace(size=2048, depth=100, visible=MASK, channels=1, split=split)
     spec = SimpleNamespace(volumetric=False, slices=5)
-    unseen = slices.choose(scan, spec, None)
+    unseen = held_out_slices.choose(scan, spec, None)
     assert unseen.held_out
     assert len(unseen.rows) == 8
     assert unseen.rows.min() > 5
-    assert not slices.choose(scan, spec, None, seen=True).held_out
+    assert not held_out_slices.choose(scan, spec, None, seen=True).held_out
 
 
 def test_what_no_file_can_hold_becomes_null(tmp_path: Path) -> None:
     e = judged(sample())
-    found = figures.Judgement({"umse": figures.Found({"upsnr": float("nan"), "gain": np.inf})}, {})
+    found = figures_of_merit.Judgement({"umse": figures_of_merit.Found({"upsnr": float("nan"), "gain": np.inf})}, {})
     names = tmp_path / "quality.json", tmp_path / "quality.npz"
     chosen = Slices(((0, 6),), MASK, held_out=True, why="test")
     told = {"umse": 1, "umse_error": 0, "umse_given": 1, "umse_given_error": 0, "upsnr_given": 1, "sampling": 1}
-    values = {"umse": figures.Found(found.figures["umse"].values | told)}
-    record.write(*names, figures.Judgement(values, {}), e, chosen, CONTEXT)
+    values = {"umse": figures_of_merit.Found(found.figures["umse"].values | told)}
+    record.write(*names, figures_of_merit.Judgement(values, {}), e, chosen, CONTEXT)
     assert json.loads(names[0].read_text())["figures"]["umse"]["upsnr"] is None
 
 
@@ -238,21 +240,21 @@ def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
 
 
 def test_the_names_of_filters_are_those_of_the_configuration() -> None:
-    assert set(rivals.FILTERS) == set(settings.FILTERS)
+    assert set(baselines.FILTERS) == set(settings.FILTERS)
 
 
 def test_the_low_pass_of_phase_retrieval_damps_a_wave_by_its_formula() -> None:
     x = np.arange(256)
     wave = np.cos(2 * np.pi * x / 16)[None] * np.ones((256, 1))
-    found = rivals.lorentzian(wave.astype(np.float32), 2.0)
+    found = baselines.lorentzian(wave.astype(np.float32), 2.0)
     assert found[128, 128] / wave[128, 128] == pytest.approx(1 / (1 + (2 * np.pi * 2 / 16) ** 2), rel=0.01)
-    assert rivals.lorentzian(np.ones((32, 40), np.float32), 3.0) == pytest.approx(1)
+    assert baselines.lorentzian(np.ones((32, 40), np.float32), 3.0) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", list(rivals.FILTERS))
+@pytest.mark.parametrize("name", list(baselines.FILTERS))
 def test_a_filter_is_tuned_without_the_truth_and_better_than_none(name: str) -> None:
     e = judged(sample(), truth=True)
-    rival = rivals.filtered(name, e)
+    rival = baselines.filtered(name, e)
     before, after = (np.mean((image - sample())[:, MASK] ** 2) for image in (e.given, rival.found))
     assert after < 0.7 * before
     assert np.mean((rival.denoised - sample())[:, MASK] ** 2) < np.mean((e.raw - sample())[:, MASK] ** 2)
@@ -261,7 +263,7 @@ def test_a_filter_is_tuned_without_the_truth_and_better_than_none(name: str) -> 
 
 def test_columns_judge_all_alike() -> None:
     e = judged(sample() + 0.05 * noise(9), truth=True)
-    same = rivals.Rival("twin", e.found, e.denoised, "")
+    same = baselines.Rival("twin", e.found, e.denoised, "")
     columns, pictures = comparing.columns(e, [same])
     assert list(columns) == ["raw", "network", "twin"]
     assert columns["twin"] == columns["network"]
@@ -298,8 +300,8 @@ def test_a_truth_of_another_shape_is_refused(tmp_path: Path) -> None:
 def test_the_truth_of_a_series_is_read_step_by_step_and_that_of_channels_together(tmp_path: Path, zarr: bool) -> None:
     values = np.random.default_rng(0).normal(size=(3, 5, 8, 8)).astype(np.float32)
     for name, shape in (("steps", (3, 1, 5, 8, 8)), ("channels", (1, 3, 5, 8, 8))):
-        volumes.allocate(tmp_path / name, shape, shape, shape, names="tczyx", attributes={})
-        volumes.write_shard(tmp_path / name, (0, 0, 0, 0, 0), values.reshape(shape))
+        zarr_arrays.allocate(tmp_path / name, shape, shape, shape, names="tczyx", attributes={})
+        zarr_arrays.write_shard(tmp_path / name, (0, 0, 0, 0, 0), values.reshape(shape))
         np.save(tmp_path / f"{name}.npy", values)
     steps, channels = (tmp_path / (name if zarr else f"{name}.npy") for name in ("steps", "channels"))
     found = truth.read(steps, reconstruction(5, 8, times=3), (0, 5))(1, [(0, 1), (3, 5)])
@@ -310,10 +312,10 @@ def test_the_truth_of_a_series_is_read_step_by_step_and_that_of_channels_togethe
 
 def test_what_the_data_do_not_support_is_no_figure() -> None:
     flat = judged(np.zeros((6, SIZE, SIZE), np.float32))
-    found = figures.judge(replace(flat, opposite=flat.found))
+    found = figures_of_merit.judge(replace(flat, opposite=flat.found))
     assert found.absent.keys() >= {"contrast", "edges", "calibration", "truth"}
     with pytest.raises(Unsupported):
-        figures.FIGURES["counts"](replace(flat, setting=replace(SETTING, fewest_photons=None)))
+        figures_of_merit.FIGURES["counts"](replace(flat, setting=replace(SETTING, fewest_photons=None)))
 
 
 @pytest.mark.parametrize("version", [2, 3])

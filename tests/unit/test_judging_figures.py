@@ -5,11 +5,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.special import erf
 
-from tomodenoise import engines, splitting
-from tomodenoise.arrays import FloatArray
-from tomodenoise.grid import field_of_view
-from tomodenoise.quality import Unsupported, contrast, coverage, edges, independence, residuals
-from tomodenoise.quality.calibration import calibrate
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import field_of_view
+from tomodenoise.metrics import contrast, coverage, edges, independence, residuals
+from tomodenoise.metrics.calibration import calibrate
+from tomodenoise.metrics.support import Unsupported
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.splitting import by_angle
 
 SIZE = 128
 ALL = np.ones((SIZE, SIZE), bool)
@@ -58,7 +60,7 @@ def test_a_constant_image_and_a_few_pixels_have_no_calibration() -> None:
     with pytest.raises(Unsupported, match="constant"):
         calibrate(np.ones((4, SIZE, SIZE)), noise(0), ALL)
     with pytest.raises(Unsupported, match="few"):
-        calibrate(noise(0), noise(1), field_of_view(SIZE, 5))
+        calibrate(noise(0), noise(1), field_of_view.mask(SIZE, 5))
 
 
 def test_cnr_of_two_materials_is_their_contrast_over_the_noise() -> None:
@@ -123,9 +125,9 @@ def test_the_difference_of_unequal_parts_has_the_noise_of_the_whole() -> None:
 @pytest.mark.parametrize("rho", [0.0, 0.3])
 def test_the_correlation_of_noise_is_found_where_it_is(rho: float) -> None:
     common, a, b = noise(0, 32), noise(1, 32), noise(2, 32)
-    near = field_of_view(SIZE, 12)
+    near = field_of_view.mask(SIZE, 12)
     first, second = (np.where(near, np.sqrt(rho) * common + np.sqrt(1 - rho) * own, own) for own in (a, b))
-    zones = independence.by_radius([(first, second)], field_of_view(SIZE, 60))
+    zones = independence.by_radius([(first, second)], field_of_view.mask(SIZE, 60))
     assert [(zone.inner, zone.outer) for zone in zones] == list(independence.ZONES)
     assert zones[0].correlation == pytest.approx(rho, abs=4 * zones[0].error)
     assert abs(zones[2].correlation) < max(4 * zones[2].error, 0.05 * rho)
@@ -143,14 +145,14 @@ def test_the_share_of_the_flats_is_that_of_a_reconstruction(turn: int) -> None:
     views, flats, columns, rows = 64, 8, 64, 24
     rng = np.random.default_rng(0)
     angles, weights = np.arange(views) * turn * np.pi / views, np.full(views, np.pi / views)
-    plan = engines.plan("torch", "fbp", angles, weights, columns, filter="ram-lak", pad="zero")
+    plan = registry.plan("torch", "fbp", angles, weights, columns, filter="ram-lak", pad="zero")
     shared = rng.standard_normal((rows, 1, columns)) / np.sqrt(flats)
     data = rng.standard_normal((rows, views, columns)), np.broadcast_to(shared, (rows, views, columns))
     slices = [plan(np.ascontiguousarray(each, dtype=np.float32), (columns - 1) / 2) for each in data]
     own, common = (each - gaussian_filter(each, (0, independence.FINE, independence.FINE)) for each in slices)
     told = independence.flats_share(views, flats, 1.0, "ram-lak", full_turn=turn == 2)
     for (inner, outer), share in list(zip(independence.ZONES, told, strict=True))[:2]:
-        zone = field_of_view(columns, outer) & ~field_of_view(columns, inner - 0.01)
+        zone = field_of_view.mask(columns, outer) & ~field_of_view.mask(columns, inner - 0.01)
         ratio = np.mean(common[:, zone] ** 2) / np.mean(own[:, zone] ** 2)
         assert share == pytest.approx(ratio / (1 + ratio), rel=0.15)
 
@@ -163,7 +165,7 @@ def test_more_flats_share_less() -> None:
 
 
 def test_angles_that_cover_a_half_turn_evenly() -> None:
-    found = coverage.cover(splitting.split(np.arange(128) * np.pi / 128, 4, 3), 64)
+    found = coverage.cover(by_angle.split(np.arange(128) * np.pi / 128, 4, 3), 64)
     assert (found.projections, found.per_section, found.sampling, found.sampling_full) == (128, 32, 0.5, 2)
     assert found.widest_gap == pytest.approx(180 / 128)
     assert found.widest_section_gap == pytest.approx(1)
@@ -172,8 +174,8 @@ def test_angles_that_cover_a_half_turn_evenly() -> None:
 
 
 def test_a_wedge_and_a_full_turn_are_told() -> None:
-    tilted = coverage.cover(splitting.split(np.radians(np.arange(-60, 60.5, 1)), 2, 1), 64)
+    tilted = coverage.cover(by_angle.split(np.radians(np.arange(-60, 60.5, 1)), 2, 1), 64)
     assert tilted.missing_wedge == pytest.approx(59, abs=0.1)
-    turn = coverage.cover(splitting.split(np.arange(256) * 2 * np.pi / 256, 4, 3), 64)
+    turn = coverage.cover(by_angle.split(np.arange(256) * 2 * np.pi / 256, 4, 3), 64)
     assert turn.full_turn
     assert turn.widest_section_gap < 2

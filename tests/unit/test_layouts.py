@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hdf5_files import half_turn, write_exchange, write_nxtomo
 
-from tomodenoise import dealing, scans
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.scans import opening, reading
+from tomodenoise.scans.description import Scan
+from tomodenoise.splitting import of_scan
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5) + 100
 WHITE = np.full((3, 4, 5), 1000, dtype=np.uint16)
@@ -26,14 +28,14 @@ def file(tmp_path: Path) -> Path:
 
 def complaint(file: Path, **options: object) -> str:
     with pytest.raises(UserError) as caught:
-        scans.open_scan(file, **options)
+        opening.open_scan(file, **options)
     assert "\n" not in str(caught.value)
     assert str(file) in str(caught.value)
     return str(caught.value)
 
 
-def static(file: Path, **entry: object) -> scans.Scan:
-    return dealing.read([file], {"mode": "static", **entry}, "auto")
+def static(file: Path, **entry: object) -> Scan:
+    return of_scan.read([file], {"mode": "static", **entry}, "auto")
 
 
 # Several entries
@@ -45,8 +47,8 @@ def entry(content: h5py.File, name: str, add: int = 0, angles: object = None) ->
     content[f"{name}/sample/rotation_angle"] = half_turn(6) if angles is None else angles
 
 
-def first_projection(scan: scans.Scan) -> int:
-    return int(scans.read(scan.projections, scan.rows)[0, 0, 0]) - int(FRAMES[2, 0, 0])
+def first_projection(scan: Scan) -> int:
+    return int(reading.read(scan.projections, scan.rows)[0, 0, 0]) - int(FRAMES[2, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_an_entry_that_is_not_there_is_refused_with_those_that_are(file: Path, a
 def test_an_entry_is_not_for_sinograms(file: Path) -> None:
     write_exchange(file, FRAMES)
     with pytest.raises(UserError, match="entry is for frames: with mode: xrdct set dataset to the path"):
-        dealing.read([file], {"mode": "xrdct", "entry": "exchange"}, "auto", {})
+        of_scan.read([file], {"mode": "xrdct", "entry": "exchange"}, "auto", {})
 
 
 def test_an_entry_with_a_broken_link_says_where_it_leads(file: Path) -> None:
@@ -103,7 +105,7 @@ def test_an_entry_with_a_broken_link_says_where_it_leads(file: Path) -> None:
         entry(content, "a")
         content["b/instrument/detector/image_key"] = KEYS
         content["b/instrument/detector/data"] = h5py.ExternalLink("gone.h5", "data")
-    assert scans.open_scan(file).doubts == ()
+    assert opening.open_scan(file).doubts == ()
     assert "gone.h5, which is missing: copy that file there" in complaint(file, entry="b")
 
 
@@ -113,7 +115,7 @@ def test_links_to_an_entry_are_no_other_entries(file: Path) -> None:
         content["latest"] = h5py.SoftLink("/entry")
         content["entry/data/data"] = content["entry/instrument/detector/data"]
         content["entry/data/rotation_angle"] = content["entry/sample/rotation_angle"]
-    assert scans.open_scan(file).doubts == ()
+    assert opening.open_scan(file).doubts == ()
 
 
 def test_other_groups_of_data_exchange_are_entries_too(file: Path) -> None:
@@ -122,10 +124,12 @@ def test_other_groups_of_data_exchange_are_entries_too(file: Path) -> None:
         for name, values in (("data", FRAMES + 7), ("theta", half_turn(6)), ("data_white", WHITE)):
             content[f"exchange_1/{name}"] = values
         entry(content, "nexus", 9)
-    assert "entry exchange is used, the first; the file also holds exchange_1, nexus" in scans.open_scan(file).doubts[0]
+    assert (
+        "entry exchange is used, the first; the file also holds exchange_1, nexus" in opening.open_scan(file).doubts[0]
+    )
     for name, least in (("exchange_1", 100 + 7), ("nexus", 140 + 9)):
-        scan = scans.open_scan(file, entry=name)
-        assert (scans.read(scan.projections, (0, 4)).min(), scan.doubts) == (least, ())
+        scan = opening.open_scan(file, entry=name)
+        assert (reading.read(scan.projections, (0, 4)).min(), scan.doubts) == (least, ())
 
 
 def test_a_second_camera_in_an_entry_is_reported_and_can_be_asked_for(file: Path) -> None:
@@ -133,10 +137,10 @@ def test_a_second_camera_in_an_entry_is_reported_and_can_be_asked_for(file: Path
         entry(content, "entry")
         content["entry/instrument/side_view/data"] = FRAMES[:, :3] + 4
         content["entry/instrument/side_view/image_key"] = KEYS
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert "there are also /entry/instrument/side_view/data (6, 3, 5)" in scan.doubts[0]
     assert scan.doubts[0].endswith("set entry to their group, as entry/instrument/side_view")
-    other = scans.open_scan(file, entry="entry/instrument/side_view")
+    other = opening.open_scan(file, entry="entry/instrument/side_view")
     assert (first_projection(other), other.depth, other.doubts) == (4, 3, ())
 
 
@@ -149,7 +153,7 @@ def test_sums_and_spectra_beside_the_frames_are_no_stacks(file: Path) -> None:
         content["entry/camera/data"] = FRAMES
         content["entry/camera/image_key"] = KEYS
         content["entry/camera/rotation_angle"] = half_turn(6)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert (scan.projections[0].dataset, scan.doubts) == ("/entry/camera/data", ())
 
 
@@ -161,7 +165,7 @@ def test_sums_and_spectra_beside_the_frames_are_no_stacks(file: Path) -> None:
 def test_frames_that_the_control_calls_no_projections_are_left_out(file: Path, control: list, angles: int) -> None:
     theta = half_turn(6)[{6: np.s_[:], 4: np.s_[2:], 2: np.s_[2:4]}[angles]]
     write_nxtomo(file, FRAMES, KEYS, angles=theta, image_key_control=control)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert scan.projections[0].indices.tolist() == [2, 3]
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[2:4])
     assert scan.doubts[0].startswith("2 projections are left out, as /entry/instrument/detector/image_key_control")
@@ -180,7 +184,7 @@ def test_a_control_that_says_nothing_new_changes_nothing(
     file: Path, control: list[int], flats: int, doubts: list[str]
 ) -> None:
     write_nxtomo(file, FRAMES, KEYS, image_key_control=control)
-    scan = scans.open_scan(file, input="intensity")
+    scan = opening.open_scan(file, input="intensity")
     assert len(scan.projections[0].indices) == 4
     assert sum(len(part.indices) for part in scan.flats) == flats
     assert all(word in "".join(scan.doubts) for word in doubts)
@@ -202,7 +206,7 @@ def test_keys_may_be_written_in_any_way(file: Path, keys: object) -> None:
         content["entry/instrument/detector/data"] = FRAMES
         content["entry/instrument/detector/image_key"] = keys
         content["entry/sample/rotation_angle"] = half_turn(6)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert scan.projections[0].indices.tolist() == [2, 3, 4, 5]
     assert [part.indices.tolist() for part in (*scan.flats, *scan.darks)] == [[1], [0]]
 
@@ -239,17 +243,17 @@ def test_keys_that_are_no_numbers_are_refused(file: Path, keys: list) -> None:
 )
 def test_units_of_angles_may_be_spelt_in_any_way(file: Path, units: object, factor: float) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(6) * factor, units=units)
-    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(6), atol=1e-9)
+    np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(6), atol=1e-9)
 
 
 def test_angles_of_frames_that_are_no_projections_may_be_missing(file: Path) -> None:
     write_nxtomo(file, FRAMES, KEYS, angles=np.where(np.array(KEYS) == 0, half_turn(6), np.nan))
-    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(6)[2:])
+    np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(6)[2:])
 
 
 def test_one_angle_more_than_projections_is_left_out_and_reported(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(7))
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(7)[:6])
     assert "theta has one angle more than there are projections: the last one is left out" in scan.doubts[0]
 
@@ -261,7 +265,7 @@ def test_several_sets_of_angles_are_reported_where_they_differ(file: Path) -> No
         content["entry/data/data"] = h5py.SoftLink("/entry/instrument/detector/data")
         content["entry/data/rotation_angle"] = half_turn(6)
         content["entry/data/angle_words"] = [b"none"] * 6
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[2:])
     assert len(scan.doubts) == 1
     assert scan.doubts[0].startswith("the angles are those of /entry/sample/rotation_angle, and those of")
@@ -272,7 +276,7 @@ def test_angles_that_fit_the_frames_come_before_those_that_do_not(file: Path) ->
     write_nxtomo(file, FRAMES, KEYS, angles=[0.0, 180.0])
     with h5py.File(file, "a") as content:
         content["entry/instrument/detector/rotation_angle"] = half_turn(6)
-    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(6)[2:])
+    np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(6)[2:])
 
 
 # Axes of length one, and longer ones
@@ -287,11 +291,11 @@ def test_axes_of_length_one_are_ignored(file: Path, shape: tuple[int, ...], part
         for name in parts:
             del content[f"exchange/{name}"]
             content[f"exchange/{name}"] = held[name].reshape(shape)
-    scan = scans.open_scan(file, rows=(1, 3))
+    scan = opening.open_scan(file, rows=(1, 3))
     assert (scan.kind, scan.depth, scan.columns, len(scan.angles)) == ("counts", 2, 5, 6)
     for name, frames in (("data", scan.projections), ("data_white", scan.flats), ("data_dark", scan.darks)):
-        np.testing.assert_array_equal(scans.read(frames, (1, 3)), held[name][:, 1:3])
-        np.testing.assert_array_equal(scans.read(frames, (1, 3), slice(2, 4)), held[name][2:4, 1:3])
+        np.testing.assert_array_equal(reading.read(frames, (1, 3)), held[name][:, 1:3])
+        np.testing.assert_array_equal(reading.read(frames, (1, 3), slice(2, 4)), held[name][2:4, 1:3])
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 4, 5), (6, 4, 5, 1)])
@@ -303,13 +307,13 @@ def test_axes_of_length_one_are_ignored_with_keys_and_virtual_data(file: Path, s
         made = h5py.VirtualLayout(shape, np.uint16)
         made[:] = h5py.VirtualSource(content["entry/stored"])
         content.create_virtual_dataset("entry/instrument/detector/data", made)
-    scan = scans.open_scan(file)
-    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[2:])
+    scan = opening.open_scan(file)
+    np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES[2:])
 
 
 def test_one_row_of_the_detector_is_no_axis_to_ignore(file: Path) -> None:
     write_exchange(file, FRAMES[:, :1].reshape(1, 6, 1, 5), data_white=WHITE[:, :1], theta=half_turn(6))
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert (len(scan.angles), scan.depth, scan.columns) == (6, 1, 5)
 
 
@@ -350,15 +354,15 @@ def at_the_root(content: h5py.File, **parts: object) -> None:
 def test_data_at_the_root_of_a_file_is_read(file: Path, parts: dict, flats: int, projections: int) -> None:
     with h5py.File(file, "w") as content:
         at_the_root(content, **parts)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert scan.doubts == ()
     assert (len(scan.angles), sum(len(part.indices) for part in scan.flats)) == (projections, flats)
-    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[6 - projections :])
+    np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES[6 - projections :])
 
 
 def test_keys_in_data_exchange_may_sort_one_stack(file: Path) -> None:
     write_exchange(file, FRAMES, image_key=KEYS)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert (len(scan.angles), len(scan.flats), len(scan.darks)) == (4, 1, 1)
 
 
@@ -366,8 +370,8 @@ def test_the_root_can_be_asked_for(file: Path) -> None:
     write_exchange(file, FRAMES + 1, data_white=WHITE)
     with h5py.File(file, "a") as content:
         at_the_root(content)
-    assert "the file also holds /" in scans.open_scan(file).doubts[0]
-    assert int(scans.read(scans.open_scan(file, entry="/").projections, (0, 4)).min()) == 100
+    assert "the file also holds /" in opening.open_scan(file).doubts[0]
+    assert int(reading.read(opening.open_scan(file, entry="/").projections, (0, 4)).min()) == 100
 
 
 # Times and time steps
@@ -443,10 +447,10 @@ def test_a_series_needs_times_only_where_nobody_gives_its_period(
     if unit:
         with h5py.File(file, "a") as content:
             content["exchange/time"].attrs["units"] = unit
-    scan = dealing.read([file], {"mode": "dynamic", "steps": {}}, "auto")
-    assert dealing.step_seconds(scan, {"steps": {"seconds": 3}}) == 3
+    scan = of_scan.read([file], {"mode": "dynamic", "steps": {}}, "auto")
+    assert of_scan.step_seconds(scan, {"steps": {"seconds": 3}}) == 3
     if words:
         with pytest.raises(UserError, match=words):
-            dealing.step_seconds(scan, {})
+            of_scan.step_seconds(scan, {})
     else:
-        assert dealing.step_seconds(scan, {}) == pytest.approx(seconds)
+        assert of_scan.step_seconds(scan, {}) == pytest.approx(seconds)

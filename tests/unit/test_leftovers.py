@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tomodenoise import leftovers
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.maintenance import slurm_jobs
 
 RUN = "tomodenoise_710dfb64-4401-482d-8856-c6a7c03f2e68"
 OTHER = "tomodenoise_00000000-4401-482d-8856-c6a7c03f2e68"
@@ -33,7 +33,7 @@ def test_jobs_of_a_run_that_began_elsewhere_are_known_by_its_log(tmp_path: Path,
     log(tmp_path)
     for submitting in (True, False):
         with pytest.raises(UserError, match=r"2 SLURM jobs .* scancel 7 8$"):
-            leftovers.check(tmp_path, submitting=submitting)
+            slurm_jobs.check(tmp_path, submitting=submitting)
 
 
 def test_without_its_log_they_are_known_by_the_folder_and_others_there_are_left_alone(
@@ -41,19 +41,19 @@ def test_without_its_log_they_are_known_by_the_folder_and_others_there_are_left_
 ) -> None:
     squeue.write_text(f"7|{RUN}|{tmp_path}\n8|interactive|{tmp_path}\n9|{OTHER}|{tmp_path}/deeper\n")
     with pytest.raises(UserError, match=r"scancel 7$"):
-        leftovers.check(tmp_path, submitting=True)
+        slurm_jobs.check(tmp_path, submitting=True)
 
 
 def test_nobody_is_kept_from_an_empty_queue(tmp_path: Path, squeue: Path) -> None:
     squeue.write_text(f"9|{OTHER}|/elsewhere\n")
     log(tmp_path)
-    leftovers.check(tmp_path, submitting=True)
+    slurm_jobs.check(tmp_path, submitting=True)
 
 
 def test_a_slurm_that_does_not_answer_stops_whom_it_concerns(tmp_path: Path, squeue: Path) -> None:
-    leftovers.check(tmp_path, submitting=False)
+    slurm_jobs.check(tmp_path, submitting=False)
     with pytest.raises(UserError, match=r"squeue: cat: .*queue"):
-        leftovers.check(tmp_path, submitting=True)
+        slurm_jobs.check(tmp_path, submitting=True)
     log(tmp_path)
     with pytest.raises(UserError, match="squeue"):
-        leftovers.check(tmp_path, submitting=False)
+        slurm_jobs.check(tmp_path, submitting=False)

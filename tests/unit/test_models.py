@@ -12,9 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tomodenoise import modelfile, models, networks, recipes, settings, specs, splitting, table
-from tomodenoise.errors import UserError
-from tomodenoise.models import Model, Normalisation
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
+from tomodenoise.networks import build, model_file, models, specs
+from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.planning import rerun_keys, scan_table
+from tomodenoise.splitting import by_angle
 
 SPEC = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
 FACTS = {
@@ -28,7 +31,7 @@ FACTS = {
 def saved(file: Path, spec: specs.Spec = SPEC, **facts: object) -> Path:
     torch.manual_seed(0)
     norm = Normalisation((0.3,) * spec.channels, (2.0,) * spec.channels)
-    models.save(Model(networks.build(spec), spec, norm, FACTS | facts), file)
+    models.save(Model(build.build(spec), spec, norm, FACTS | facts), file)
     return file
 
 
@@ -39,7 +42,7 @@ def forged(file: Path, **changes: object) -> Path:
         "normalisation": {"mean": [0.3], "scale": [2.0]},
         "facts": FACTS,
     }
-    save_file(load_file(saved(file)), file, {modelfile.KEY: json.dumps(header | changes)})
+    save_file(load_file(saved(file)), file, {model_file.KEY: json.dumps(header | changes)})
     return file
 
 
@@ -48,7 +51,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
     spec = specs.complete({"name": name} | ({"depth": 7} if name == "msd" else {}))
     file = saved(tmp_path / "model.safetensors", spec)
     torch.manual_seed(0)
-    network, model = networks.build(spec), models.load(file)
+    network, model = build.build(spec), models.load(file)
     assert (model.spec, model.normalisation, model.facts) == (spec, Normalisation((0.3,), (2.0,)), FACTS)
     for key, value in network.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, rtol=0, atol=0)
@@ -65,12 +68,12 @@ def test_loading_draws_nothing_from_the_random_state(tmp_path: Path) -> None:
 
 
 def test_the_header_says_what_the_model_is(tmp_path: Path) -> None:
-    described = modelfile.describe(saved(tmp_path / "model.safetensors"))
+    described = model_file.describe(saved(tmp_path / "model.safetensors"))
     assert described.spec == SPEC
     assert (described.mean, described.scale) == ((0.3,), (2.0,))
     assert described.trained_on == ("foam",)
     assert described.pixel_sizes == (1.5,)
-    assert described.weights == sum(value.numel() for value in networks.build(SPEC).parameters())
+    assert described.weights == sum(value.numel() for value in build.build(SPEC).parameters())
 
 
 def test_a_workflow_plans_with_model_files_without_torch(tmp_path: Path) -> None:
@@ -101,9 +104,9 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(3)}, tmp_path / "foreign")
     refused(tmp_path / "foreign", "no model of tomodenoise")
     later = {"network": {"name": "new", "dimensions": 2}, "facts": {"versions": {"tomodenoise": "9.1"}}}
-    save_file({"a": torch.zeros(3)}, tmp_path / "later", {modelfile.KEY: json.dumps(later)})
+    save_file({"a": torch.zeros(3)}, tmp_path / "later", {model_file.KEY: json.dumps(later)})
     refused(tmp_path / "later", "no model of tomodenoise", "but of 9.1", "there is no network")
-    save_file({"a": torch.zeros(3)}, tmp_path / "empty", {modelfile.KEY: "{}"})
+    save_file({"a": torch.zeros(3)}, tmp_path / "empty", {model_file.KEY: "{}"})
     refused(tmp_path / "empty", "no model of tomodenoise")
 
 
@@ -144,24 +147,24 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_for_other_channels_is_refused(tmp_path: Path) -> None:
-    described = modelfile.describe(saved(tmp_path / "model.safetensors"))
-    modelfile.check_channels(described, 1)
+    described = model_file.describe(saved(tmp_path / "model.safetensors"))
+    model_file.check_channels(described, 1)
     with pytest.raises(UserError, match="is for 1 channels, but the scans have 11"):
-        modelfile.check_channels(described, 11)
+        model_file.check_channels(described, 11)
 
 
 @pytest.mark.parametrize(("size", "told"), [(1.5, 0), (1.8, 0), (1.25, 0), (2.0, 1), (1.1, 1), (None, 0)])
 def test_another_pixel_size_is_told(tmp_path: Path, size: float | None, told: int) -> None:
-    described = modelfile.describe(saved(tmp_path / "model.safetensors"))
-    assert len(modelfile.concerns(described, size)) == told
-    unknown = modelfile.describe(saved(tmp_path / "unknown.safetensors", pixel_sizes={"foam": None}))
-    assert modelfile.concerns(unknown, size) == []
+    described = model_file.describe(saved(tmp_path / "model.safetensors"))
+    assert len(model_file.concerns(described, size)) == told
+    unknown = model_file.describe(saved(tmp_path / "unknown.safetensors", pixel_sizes={"foam": None}))
+    assert model_file.concerns(unknown, size) == []
 
 
 ENTRIES: Any = {
     "foam": SimpleNamespace(
         scan=SimpleNamespace(identity={"fingerprint": "f"}, channels=None),
-        choice=splitting.choose("auto", "auto", 600, 256),
+        choice=by_angle.choose("auto", "auto", 600, 256),
         layout=SimpleNamespace(channels=1),
         window=None,
     )
@@ -175,10 +178,10 @@ def configured(**changes: object) -> dict[str, Any]:
 def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     file = str(saved(tmp_path / "model.safetensors"))
     config = configured(models={"old": {"file": file}}, network={"slices": 11})
-    files = table.open_models(config, ENTRIES)
-    assert table.spec_of(config, ENTRIES, files, "old") == SPEC
-    assert table.spec_of(config, ENTRIES, {}, "old").slices == 11
-    facts = recipes.product_facts(config, ENTRIES, files, "foam", ["file"])
+    files = scan_table.open_models(config, ENTRIES)
+    assert scan_table.spec_of(config, ENTRIES, files, "old") == SPEC
+    assert scan_table.spec_of(config, ENTRIES, {}, "old").slices == 11
+    facts = rerun_keys.product_facts(config, ENTRIES, files, "foam", ["file"])
     assert facts["config"]["split"] == {"sections": 4, "input": 3}
     assert facts["origin"]["file"] == file
     assert facts["origin"]["facts"] == FACTS
@@ -190,7 +193,7 @@ def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_netw
 
     def request(**changes: object) -> dict[str, Any]:
         config = configured(models={"old": {"file": str(file), "scans": ["foam"]}}, **changes)
-        return recipes.training_request(config, ENTRIES, table.open_models(config, ENTRIES), "old", ["file"])
+        return rerun_keys.training_request(config, ENTRIES, scan_table.open_models(config, ENTRIES), "old", ["file"])
 
     first = request()
     assert first["start"] == str(file)
@@ -198,7 +201,7 @@ def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_netw
     models.save(replace(models.load(file), normalisation=Normalisation((0.3,), (2.5,))), file)
     assert request() != first
     assert json.loads(json.dumps(request())) == json.loads(json.dumps(request()))
-    assert modelfile.facts(first, {"foam": 1.5})["origin"]["facts"]["source"] == {"foam": "abc"}
+    assert model_file.facts(first, {"foam": 1.5})["origin"]["facts"]["source"] == {"foam": "abc"}
 
 
 def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path) -> None:
@@ -209,7 +212,7 @@ def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path
         ("a{b}", "braces"),
     ]:
         with pytest.raises(UserError, match=r"models\.old\.file: ") as caught:
-            table.open_models(configured(models={"old": {"file": file}}), ENTRIES)
+            scan_table.open_models(configured(models={"old": {"file": file}}), ENTRIES)
         assert part in str(caught.value)
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tomodenoise import networks, specs
-from tomodenoise.specs import Spec
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.specs import Spec
 
 
 def spec_of(name: str, channels: int = 1, **values: Any) -> Spec:  # noqa: ANN401 - of the configuration
@@ -16,7 +16,7 @@ def spec_of(name: str, channels: int = 1, **values: Any) -> Spec:  # noqa: ANN40
 
 def random_network(spec: Spec) -> torch.nn.Module:
     torch.manual_seed(0)
-    network = networks.build(spec)
+    network = build.build(spec)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return network.eval()
@@ -27,7 +27,7 @@ def images(spec: Spec, *shape: int) -> Tensor:
 
 
 def parameters(spec: Spec) -> int:
-    return sum(parameter.numel() for parameter in networks.build(spec).parameters())
+    return sum(parameter.numel() for parameter in build.build(spec).parameters())
 
 
 EVERY = [
@@ -73,12 +73,12 @@ def test_the_order_in_memory_changes_no_result(spec: Spec) -> None:
 def test_a_new_unet_is_the_identity_on_the_middle_slice_and_gives_nothing_of_several_channels(spec: Spec) -> None:
     stack = images(spec, *(16,) * spec.dimensions)
     middle = stack.unflatten(1, (spec.slices, spec.channels))[:, spec.slices // 2]
-    torch.testing.assert_close(networks.build(spec)(stack), middle if spec.channels == 1 else 0 * middle)
+    torch.testing.assert_close(build.build(spec)(stack), middle if spec.channels == 1 else 0 * middle)
 
 
 def test_a_new_msd_gives_nothing() -> None:
     spec = spec_of("msd", depth=3)
-    assert not networks.build(spec)(images(spec, 7, 9)).any()
+    assert not build.build(spec)(images(spec, 7, 9)).any()
 
 
 def test_sizes_are_those_of_the_method() -> None:

@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise import splitting, steps, symmetries
-from tomodenoise.arrays import FloatArray
-from tomodenoise.models import Normalisation
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.networks import symmetries
+from tomodenoise.networks.models import Normalisation
+from tomodenoise.splitting import by_angle, time_steps
 from tomodenoise.training import patches, sampling, store
 from tomodenoise.training.patches import Draw, Shape
 
@@ -81,7 +82,7 @@ def test_a_network_of_several_steps_sees_them_around_its_own_and_predicts_none_o
     series = [store.Source(run, sampling.Part(np.arange(9), run.visible))]
     shape = Shape(8, 1 if volumetric else 3, volumetric)
     held = store.load(series, [store.Run(0, 0, 9)], shape.halo, Normalisation((0.0,), (1.0,)), CPU)
-    pairs = patches.pairs(series, steps.in_context(run.split.roles, 3))
+    pairs = patches.pairs(series, time_steps.in_context(run.split.roles, 3))
     drawn = Draw(np.zeros(4, int), np.zeros((4, 3), int), np.arange(4), np.zeros(4, int))
     batch = patches.cut(held, patches.field(series, CPU), pairs, shape, drawn)
     for role, middle in enumerate(range(1, 5)):
@@ -124,7 +125,7 @@ def test_every_section_is_a_target_equally_often(sources: list[store.Source]) ->
 def test_a_symmetric_batch_shows_each_place_in_all_roles(sources: list[store.Source]) -> None:
     shape = Shape(8, 1, volumetric=False)
     held, field = everything(sources, shape), patches.field(sources, CPU)
-    two_way = patches.pairs(sources, splitting.roles(2, 1))
+    two_way = patches.pairs(sources, by_angle.roles(2, 1))
     drawn = patches.draw(held, field, two_way, shape, 6, np.random.default_rng(0), first=0, symmetric=True)
     np.testing.assert_array_equal(drawn.corner[::2], drawn.corner[1::2])
     np.testing.assert_array_equal(drawn.turn[::2], drawn.turn[1::2])

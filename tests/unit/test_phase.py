@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from hdf5_files import write_exchange
 
-from tomodenoise import correction
-from tomodenoise.arrays import FloatArray
-from tomodenoise.correction import Measures, Options, Phase, phase
-from tomodenoise.errors import UserError
-from tomodenoise.scans import Scan, open_scan
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.correction import frames as correction_frames
+from tomodenoise.correction import options as correction_options
+from tomodenoise.correction import phase, slabs
+from tomodenoise.correction.measuring import Measures
+from tomodenoise.correction.options import Options, Phase
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.opening import open_scan
 
 PHASE = Phase(delta_beta=300, energy=25, distance=0.03)
 PIXEL = 0.7  # micrometre
@@ -97,10 +101,10 @@ def test_a_slab_differs_by_less_than_1e4_from_the_whole(tmp_path: Path) -> None:
     intensity[60:] *= 0.3
     scan = scan_of(tmp_path / "a.h5", intensity)
     options = Options(phase=PHASE)
-    assert correction.halo(scan, options) == np.ceil(9.2103 * phase.length(PHASE, PIXEL))
-    whole, _ = correction.correct_slab(scan, (0, 160), None, options, Measures())
+    assert correction_frames.halo(scan, options) == np.ceil(9.2103 * phase.length(PHASE, PIXEL))
+    whole, _ = slabs.correct_slab(scan, (0, 160), None, options, Measures())
     for rows in ((0, 8), (50, 70), (152, 160)):
-        slab, _ = correction.correct_slab(scan, rows, None, options, Measures())
+        slab, _ = slabs.correct_slab(scan, rows, None, options, Measures())
         assert np.abs(np.exp(-slab) - np.exp(-whole[:, slice(*rows)])).max() < 1e-4
 
 
@@ -108,7 +112,7 @@ def test_dead_and_invalid_pixels_do_not_spread(tmp_path: Path) -> None:
     intensity = np.full((30, 40), 0.5)
     intensity[12, 20], intensity[28] = np.nan, np.nan
     scan = scan_of(tmp_path / "a.h5", intensity)
-    integrals, statistics = correction.correct_slab(scan, (10, 14), None, Options(phase=PHASE), Measures())
+    integrals, statistics = slabs.correct_slab(scan, (10, 14), None, Options(phase=PHASE), Measures())
     assert (statistics.repaired, statistics.empty_rows) == (3, 0)
     assert np.isfinite(integrals).all()
     np.testing.assert_allclose(integrals[:, :, :], np.log(2), atol=0.02)
@@ -123,4 +127,4 @@ def test_phase_without_intensities_or_pixel_size_is_refused(
 ) -> None:
     scan = replace(scan_of(tmp_path / "a.h5", np.ones((4, 5))), kind=kind, pixel_size=pixel_size)
     with pytest.raises(UserError, match=message):
-        correction.check(scan, Options(phase=PHASE))
+        correction_options.check(scan, Options(phase=PHASE))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hdf5_files import write_exchange, write_nxtomo
 
-from tomodenoise import scans
+from tomodenoise.scans import description, opening
 
 FRAMES = np.ones((6, 4, 5), np.uint16)
 DETECTOR = "entry/instrument/detector"
@@ -33,7 +33,7 @@ def write(file: Path, layout: str, held: Held) -> Path:
 
 
 def opened(file: Path) -> tuple[float | None, str]:
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert all(doubt.startswith("pixel size: ") for doubt in scan.doubts)
     assert all("\n" not in doubt for doubt in scan.doubts)
     return scan.pixel_size, " | ".join(scan.doubts)
@@ -188,9 +188,9 @@ def test_what_is_doubtful_about_a_size_is_reported(
 
 def test_a_size_of_the_user_settles_all_doubts_about_it(tmp_path: Path) -> None:
     file = write(tmp_path / "s.h5", *DOUBTED[0][:2])
-    scan = scans.open_scan(file, pixel_size=0.7)
+    scan = opening.open_scan(file, pixel_size=0.7)
     assert (scan.pixel_size, scan.doubts) == (0.7, ())
-    stored = scans.from_json(scans.to_json(scans.open_scan(file)))
+    stored = description.from_json(description.to_json(opening.open_scan(file)))
     assert stored.doubts
-    assert scans.sized(stored, 0.7).doubts == ()
-    assert scans.sized(stored, None) == stored
+    assert description.sized(stored, 0.7).doubts == ()
+    assert description.sized(stored, None) == stored

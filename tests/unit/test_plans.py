@@ -8,45 +8,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from tomodenoise import networks, plans, specs
-from tomodenoise.layout import Layout
-from tomodenoise.specs import Spec
+from tomodenoise.denoising import tile_plan
+from tomodenoise.denoising.tile_plan import CACHED, CUBE_BYTES
+from tomodenoise.networks import build, specs
+from tomodenoise.networks.specs import Spec
+from tomodenoise.planning import resources
+from tomodenoise.storage.layout import Layout
 
 PLANAR = [specs.complete({"name": name}) for name in ("unet", "msd", "unet_noskip")]
 VOLUMETRIC = [specs.complete({"name": "unet3d", "depth": depth, "width": width}) for depth, width in [(1, 4), (5, 56)]]
 
 
 def largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
-    return max(math.prod(b - a for a, b in tile.window) for tile in plans.windows(spec, shape, size))
+    return max(math.prod(b - a for a, b in tile.window) for tile in tile_plan.windows(spec, shape, size))
 
 
 @pytest.mark.parametrize("spec", PLANAR[:2], ids=lambda spec: spec.name)
 @given(shape=st.tuples(st.integers(1, 5000), st.integers(1, 5000)), memory=st.integers(2**28, 2**38))
 def test_a_window_keeps_within_the_memory_of_a_graphics_card(spec: Spec, shape: tuple[int, int], memory: int) -> None:
     halo = specs.reach(spec) or 0
-    size = plans.core(spec, shape, memory)
+    size = tile_plan.core(spec, shape, memory)
     assert 1 <= size <= max(shape)
     # A core smaller than its halo would compute each pixel nine times and more: there the memory must do.
-    least = plans.pixel_bytes(spec) * (3 * halo + 2 * specs.multiple(spec)) ** 2
-    assert largest(spec, shape, size) * plans.pixel_bytes(spec) <= max(memory, least)
+    least = tile_plan.pixel_bytes(spec) * (3 * halo + 2 * specs.multiple(spec)) ** 2
+    assert largest(spec, shape, size) * tile_plan.pixel_bytes(spec) <= max(memory, least)
 
 
 @pytest.mark.parametrize("spec", PLANAR, ids=lambda spec: spec.name)
 def test_a_slice_that_fits_is_not_cut(spec: Spec) -> None:
-    assert len(plans.windows(spec, (2048, 2048), plans.core(spec, (2048, 2048), 60 << 30))) == 1
+    assert len(tile_plan.windows(spec, (2048, 2048), tile_plan.core(spec, (2048, 2048), 60 << 30))) == 1
 
 
 def test_a_processor_gets_tiles_that_its_caches_hold() -> None:
-    assert plans.core(PLANAR[0], (2048, 2048), None) == plans.CACHED
-    assert plans.core(PLANAR[1], (2048, 2048), None) == 2048
+    assert tile_plan.core(PLANAR[0], (2048, 2048), None) == CACHED
+    assert tile_plan.core(PLANAR[1], (2048, 2048), None) == 2048
 
 
 @pytest.mark.parametrize("spec", VOLUMETRIC)
 def test_cubes_lie_on_the_pooling_grid_and_keep_within_memory(spec: Spec) -> None:
-    edge, overlap = plans.cube(spec)
+    edge, overlap = tile_plan.cube(spec)
     assert edge % specs.multiple(spec) == 0
     assert 0 < overlap <= edge // 4
-    assert edge**3 * plans.pixel_bytes(spec) <= 1.1 * plans.CUBE_BYTES
+    assert edge**3 * tile_plan.pixel_bytes(spec) <= 1.1 * CUBE_BYTES
 
 
 @pytest.mark.parametrize("spec", PLANAR + VOLUMETRIC, ids=str)
@@ -54,9 +57,9 @@ def test_cubes_lie_on_the_pooling_grid_and_keep_within_memory(spec: Spec) -> Non
 def test_the_rows_to_read_hold_the_slab_and_are_bounded(spec: Spec, depth: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, depth - 1))
     stop = data.draw(st.integers(start + 1, depth))
-    first, last = plans.rows_read(spec, start, stop, depth)
+    first, last = tile_plan.rows_read(spec, start, stop, depth)
     assert 0 <= first <= start < stop <= last <= depth
-    most = plans.cube(spec)[0] if spec.volumetric else spec.slices // 2
+    most = tile_plan.cube(spec)[0] if spec.volumetric else spec.slices // 2
     assert last - first <= stop - start + 2 * most
 
 
@@ -64,7 +67,7 @@ def test_the_rows_to_read_hold_the_slab_and_are_bounded(spec: Spec, depth: int, 
 def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
     def floats(depth: int, megabytes: int = 1024) -> float:
         layout = Layout(angles=2000, depth=depth, columns=1024, size=1024, stored=4, slab_bytes=megabytes * 2**20)
-        return plans.denoising(spec, layout, "sections")
+        return resources.denoising(spec, layout, "sections")
 
     assert floats(1024) == floats(100_000)
     assert floats(1024, 64) < floats(1024)
@@ -74,7 +77,7 @@ def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
 def test_memory_of_reconstructing_grows_with_the_slab_and_not_with_the_volume(*, additive: bool) -> None:
     def floats(depth: int, megabytes: int = 1024) -> float:
         layout = Layout(1500, depth, columns=2048, size=2048, stored=4, slab_bytes=megabytes * 2**20)
-        return plans.reconstructing(layout, additive=additive)
+        return resources.reconstructing(layout, additive=additive)
 
     assert floats(1024) == floats(100_000)
     assert floats(1024, 64) < floats(1024)
@@ -83,9 +86,11 @@ def test_memory_of_reconstructing_grows_with_the_slab_and_not_with_the_volume(*,
 
 @pytest.mark.parametrize("spec", [*PLANAR, *VOLUMETRIC], ids=lambda spec: spec.name)
 def test_a_step_takes_the_memory_of_its_pixels(spec: Spec) -> None:
-    assert plans.step_bytes(spec, 4, 64) == pytest.approx(2 * plans.step_bytes(spec, 2, 64), abs=2)
-    assert plans.step_bytes(spec, 2, 64) == pytest.approx(2**spec.dimensions * plans.step_bytes(spec, 2, 32), abs=8)
-    assert plans.step_bytes(spec, 1, 32) > 3 * plans.pixel_bytes(spec) * 32**spec.dimensions
+    assert tile_plan.step_bytes(spec, 4, 64) == pytest.approx(2 * tile_plan.step_bytes(spec, 2, 64), abs=2)
+    assert tile_plan.step_bytes(spec, 2, 64) == pytest.approx(
+        2**spec.dimensions * tile_plan.step_bytes(spec, 2, 32), abs=8
+    )
+    assert tile_plan.step_bytes(spec, 1, 32) > 3 * tile_plan.pixel_bytes(spec) * 32**spec.dimensions
 
 
 @pytest.mark.parametrize("name", ["unet", "unet3d"])
@@ -93,15 +98,15 @@ def test_operations_are_those_that_torch_counts(name: str) -> None:
     spec = specs.complete({"name": name, "depth": 2, "width": 4})
     shape = (1, 1, 8, 8, 8) if spec.volumetric else (1, spec.inputs, 16, 16)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        networks.build(spec)(torch.zeros(shape))
+        build.build(spec)(torch.zeros(shape))
     head = 2 * spec.width
-    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(plans.operations(spec))
+    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(tile_plan.operations(spec))
 
 
 def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -> None:
     train = {"memory": 1, "batch": 2, "patch": 64}
     asked = [
-        4 * plans.training(PLANAR[0], [Layout(64, depth, 512, 512, 4, 2**30)], train) for depth in (100, 200, 9999)
+        4 * resources.training(PLANAR[0], [Layout(64, depth, 512, 512, 4, 2**30)], train) for depth in (100, 200, 9999)
     ]
     sections = 4 * 512**2 * 2
     assert asked[1] - asked[0] == pytest.approx(1.1 * 100 * sections)
@@ -112,15 +117,15 @@ def test_judging_takes_more_with_every_rival_and_is_bounded_by_the_judged_slices
     denoise = {"input": "full", "ensemble": 1}
     low, high = (Layout(900, depth, 1024, 1024, 4, 2**30) for depth in (100, 1000))
     for spec in PLANAR:
-        alone = plans.judging_minutes([spec], low, denoise)
-        assert plans.judging_minutes([spec], high, denoise) == alone
-        assert plans.judging_minutes([spec, spec], low, denoise) > alone
-        assert plans.judging_minutes([spec], low, denoise, 2) > alone
-        assert plans.judging([spec], low, "full", 3) > plans.judging([spec], low, "full")
+        alone = resources.judging_minutes([spec], low, denoise)
+        assert resources.judging_minutes([spec], high, denoise) == alone
+        assert resources.judging_minutes([spec, spec], low, denoise) > alone
+        assert resources.judging_minutes([spec], low, denoise, 2) > alone
+        assert resources.judging([spec], low, "full", 3) > resources.judging([spec], low, "full")
 
 
 def test_the_time_of_a_slab_grows_with_passes() -> None:
     shape = Layout(64, 100, 512, 512, 4, 2**30)
-    once = plans.denoising_minutes(PLANAR[0], shape, {"input": "full", "ensemble": 1})
-    many = plans.denoising_minutes(PLANAR[0], shape, {"input": "sections", "ensemble": 8})
+    once = resources.denoising_minutes(PLANAR[0], shape, {"input": "full", "ensemble": 1})
+    many = resources.denoising_minutes(PLANAR[0], shape, {"input": "sections", "ensemble": 8})
     assert many == pytest.approx(32 * once)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tomodenoise.quality import decibels, psnr, ssim, umse
+from tomodenoise.metrics.merit import decibels, psnr, ssim, umse
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.random((3, 32, 32)).astype(np.float32)

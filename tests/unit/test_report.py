@@ -20,27 +20,18 @@ from hypothesis import strategies as st
 from image_on_disk import write_image
 from PIL import Image
 
-from tomodenoise import figures
-from tomodenoise.arrays import FloatArray
-from tomodenoise.disk import Use
-from tomodenoise.figures import Slice
-from tomodenoise.report import (
-    Failed,
-    ModelSection,
-    Quality,
-    Row,
-    ScanSection,
-    Stage,
-    full,
-    render,
-    render_overview,
-    rows,
-    slider,
-    stages,
-)
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.disk_usage import Use
+from tomodenoise.denoising import previews
+from tomodenoise.denoising.previews import Slice
+from tomodenoise.report import full, slider
+from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
 from tomodenoise.report.greys import linear
+from tomodenoise.report.pages import render, render_overview, rows
 from tomodenoise.report.pictures import LARGEST_SIDE, picture, reduction
+from tomodenoise.report.quality import Quality
+from tomodenoise.report.timing import Stage, stages
 from tomodenoise.report.words import distance, duration, memory, number, opening, round_length, tree
 
 EVIL = "<script>alert(1)</script>\"'&"
@@ -333,7 +324,7 @@ def test_page_is_the_same_each_time() -> None:
 
 
 def test_pages_need_no_torch_which_takes_longer_to_load_than_a_page_to_make() -> None:
-    program = "import sys; from tomodenoise import report, summary; sys.exit('torch' in sys.modules)"
+    program = "import sys; from tomodenoise.report import collect, pages; sys.exit('torch' in sys.modules)"
     scripts = Path(full.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
 
@@ -366,8 +357,8 @@ def test_pictures_stay_small() -> None:
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
 def test_block_mean_keeps_the_mean(rows: int, columns: int, factor: int) -> None:
     image = ramp(rows * factor, columns * factor)
-    assert figures.block_mean(image, factor).shape == (rows, columns)
-    assert figures.block_mean(image, factor).mean() == pytest.approx(image.mean())
+    assert previews.block_mean(image, factor).shape == (rows, columns)
+    assert previews.block_mean(image, factor).mean() == pytest.approx(image.mean())
 
 
 @given(st.floats(1e-6, 1e6))
@@ -441,7 +432,7 @@ def test_what_is_shown_in_all_pixels_is_there_once() -> None:
 
 def test_full_slices_keep_to_the_budget_and_the_page_says_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full, "BUDGET", 2.5e6)
-    monkeypatch.setattr("tomodenoise.report.page.BUDGET", 2.5e6)
+    monkeypatch.setattr("tomodenoise.report.pages.BUDGET", 2.5e6)
     side = ramp(700, 700)
     page = Elements(render([replace(scan(), planes=planes(side, side))], [], "t"))
     assert sum("data-raw" in figure for figure in page.all("figure")) == 1

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, shift
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.grid import field_of_view
-from tomodenoise.quality import Unsupported, rings
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import field_of_view
+from tomodenoise.metrics import rings
+from tomodenoise.metrics.support import Unsupported
 
 SIZE = 128
-DISC = field_of_view(SIZE, 60)
+DISC = field_of_view.mask(SIZE, 60)
 OVER = rings.rings(DISC)
 COUNTS = OVER.counts(4)
 
@@ -124,6 +125,6 @@ def test_a_band_will_do_and_a_few_pixels_will_not() -> None:
     assert over.window.shape == (28, 120)
     np.testing.assert_allclose(rings.correlation(noise(0), noise(0), over), 1, atol=1e-4)
     with pytest.raises(Unsupported, match="too few"):
-        rings.rings(field_of_view(SIZE, 10))
+        rings.rings(field_of_view.mask(SIZE, 10))
     with pytest.raises(Unsupported, match="no pixel"):
         rings.rings(np.zeros((8, 8), bool))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scans_on_disk
 
-from tomodenoise.errors import UserError
-from tomodenoise.sections import Sections, mix
+from tomodenoise.common.errors import UserError
+from tomodenoise.storage.sections import Sections, mix
 from tomodenoise.training import sampling
 
 

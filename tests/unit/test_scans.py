@@ -15,10 +15,10 @@ from hdf5_files import half_turn, measured, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import scans, table
-from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5, trial, units
-from tomodenoise.scans.model import runs
+from tomodenoise.common.errors import UserError
+from tomodenoise.planning import scan_table
+from tomodenoise.scans import description, hdf5, header_timeout, identity, opening, reading, units
+from tomodenoise.scans.description import Frames, runs
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
 WHITE = np.full((3, 4, 5), 1000, dtype=np.uint16)
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 def complaint(file: Path, **options: object) -> str:
     with pytest.raises(UserError) as caught:
-        scans.open_scan(file, **options)
+        opening.open_scan(file, **options)
     message = str(caught.value)
     assert "\n" not in message
     assert str(file) in message
@@ -43,7 +43,7 @@ def complaint(file: Path, **options: object) -> str:
 
 def test_exchange_header(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, data_dark=WHITE[:2])
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert (scan.layout, scan.kind, scan.rows, scan.depth, scan.columns) == ("data-exchange", "counts", (0, 4), 4, 5)
     np.testing.assert_allclose(scan.angles, np.radians(half_turn(6)))
     assert [(len(group.indices), group.time) for group in (*scan.flats, *scan.darks)] == [(3, 0), (2, 0)]
@@ -52,7 +52,7 @@ def test_exchange_header(file: Path) -> None:
 
 def test_exchange_theta_may_include_flats_if_a_key_tells(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(9), image_key=[1, 0, 0, 0, 1, 0, 0, 0, 1])
-    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(9)[[1, 2, 3, 5, 6, 7]])
+    np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(9)[[1, 2, 3, 5, 6, 7]])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_exchange_theta_may_include_flats_if_a_key_tells(file: Path) -> None:
 )
 def test_angles_follow_their_units(file: Path, units: str, factor: float) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(6) * factor, units=units)
-    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(6), atol=1e-12)
+    np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(6), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -75,20 +75,20 @@ def test_angles_follow_their_units(file: Path, units: str, factor: float) -> Non
 )
 def test_words_in_the_file_say_what_the_numbers_are(file: Path, kind: str, expected: str) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, kind=kind)
-    assert scans.open_scan(file).kind == expected
+    assert opening.open_scan(file).kind == expected
 
 
 def test_the_user_overrules_the_file(file: Path) -> None:
     write_exchange(file, FRAMES, kind="attenuation")
-    scan = scans.open_scan(file, input="intensity", rows=[1, 3], pixel_size=0.5)
+    scan = opening.open_scan(file, input="intensity", rows=[1, 3], pixel_size=0.5)
     assert (scan.kind, scan.rows, scan.depth, scan.pixel_size) == ("intensity", (1, 3), 2, 0.5)
 
 
 @pytest.mark.parametrize("kind", ["intensity", "attenuation"])
 def test_flats_that_are_not_used_are_reported(file: Path, kind: str) -> None:
     write_exchange(file, FRAMES, data_white=WHITE)
-    assert not scans.open_scan(file).doubts
-    (doubt,) = scans.open_scan(file, input=kind).doubts
+    assert not opening.open_scan(file).doubts
+    (doubt,) = opening.open_scan(file, input=kind).doubts
     assert f"taken for {kind}, so {len(WHITE)} flats are not used" in doubt
 
 
@@ -109,7 +109,7 @@ def test_pixel_size_only_with_units(file: Path, value: object, units: str, micro
     with h5py.File(file, "a") as handle:
         handle["measurement/instrument/detector/x_pixel_size"] = value
         handle["measurement/instrument/detector/x_pixel_size"].attrs["units"] = units
-    assert scans.open_scan(file).pixel_size == pytest.approx(micrometres)
+    assert opening.open_scan(file).pixel_size == pytest.approx(micrometres)
 
 
 # NXtomo
@@ -118,7 +118,7 @@ def test_pixel_size_only_with_units(file: Path, value: object, units: str, micro
 def test_nxtomo_groups_flats_by_the_projections_around_them(file: Path) -> None:
     keys = [2, 1, 1, 0, 0, 3, 1, 0, 1, 3, 1, 2]
     write_nxtomo(file, np.zeros((12, 2, 3), np.uint16), keys)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert scan.layout == "nxtomo"
     assert scan.projections[0].indices.tolist() == [3, 4, 7]
     assert [group.indices.tolist() for group in scan.flats] == [[1, 2], [6], [8, 10]]
@@ -129,14 +129,14 @@ def test_nxtomo_groups_flats_by_the_projections_around_them(file: Path) -> None:
 
 def test_nxtomo_angles_may_be_those_of_the_projections_only(file: Path) -> None:
     write_nxtomo(file, FRAMES, [1, 0, 0, 0, 0, 1], angles=half_turn(4))
-    np.testing.assert_allclose(np.degrees(scans.open_scan(file).angles), half_turn(4))
+    np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(4))
 
 
 def test_nexus_without_keys_holds_projections_only(file: Path) -> None:
     with h5py.File(file, "w") as handle:
         handle["entry/tomo_entry/data/data"] = FRAMES.astype(np.float32)
         handle["entry/tomo_entry/data/rotation_angle"] = half_turn(6)
-    assert len(scans.open_scan(file, input="attenuation").angles) == 6
+    assert len(opening.open_scan(file, input="attenuation").angles) == 6
 
 
 def scan_of_links(folder: Path) -> Path:
@@ -164,10 +164,10 @@ def test_links_are_followed_and_broken_ones_that_do_not_matter_are_ignored(
     scan_of_links(tmp_path)
     monkeypatch.chdir(tmp_path.parent)
     file = Path(tmp_path.name) / "scan.nxs"
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     assert (scan.projections[0].file, scan.projections[0].dataset) == (file.parent / "pixels.h5", "/stack")
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[1:5] + 5)
-    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[1:5])
+    np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES[1:5])
     assert scan.identity["files"] == [str(file), str(file.parent / "angles.h5"), str(file.parent / "pixels.h5")]
 
 
@@ -185,8 +185,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     select=st.none() | st.slices(6),
 )
 def test_read_equals_indexing(stored: Path, indices: list[int], rows: list[int], select: slice | None) -> None:
-    frames = scans.Frames(stored, "exchange/data", np.array(indices, dtype=int), 0.0)
-    result = scans.read(frames, tuple(rows), select)
+    frames = Frames(stored, "exchange/data", np.array(indices, dtype=int), 0.0)
+    result = reading.read(frames, tuple(rows), select)
     assert result.dtype == np.float32
     np.testing.assert_array_equal(result, FRAMES[frames.indices[select or slice(None)]][:, slice(*rows)])
 
@@ -196,8 +196,8 @@ def test_read_touches_the_asked_rows_only(file: Path) -> None:
         stack = handle.create_dataset("data", (10_000, 300_000, 100), np.uint32, chunks=(1, 1, 100))
         stack[5_000, 200_000] = np.arange(100)
         stack[5_001, 200_000] = np.arange(100) + 1
-    frames = scans.Frames(file, "data", np.arange(10_000), 0.0)
-    result = scans.read(frames, (200_000, 200_001), slice(5_000, 5_002))
+    frames = Frames(file, "data", np.arange(10_000), 0.0)
+    result = reading.read(frames, (200_000, 200_001), slice(5_000, 5_002))
     np.testing.assert_array_equal(result[:, 0], [np.arange(100), np.arange(100) + 1])
 
 
@@ -213,10 +213,10 @@ def test_runs_spell_out_the_indices(members: set[int]) -> None:
 
 def test_json_keeps_all(tmp_path: Path) -> None:
     file = write_nxtomo(tmp_path / "scan.h5", np.zeros((9, 4, 3), np.uint16), [2, 1, 1, 0, 0, 0, 0, 1, 2])
-    scan = scans.open_scan(file, rows=(1, 3), pixel_size=2.5)
-    stored = json.dumps(scans.to_json(scan))
-    again = scans.from_json(json.loads(stored))
-    assert json.dumps(scans.to_json(again)) == stored
+    scan = opening.open_scan(file, rows=(1, 3), pixel_size=2.5)
+    stored = json.dumps(description.to_json(scan))
+    again = description.from_json(json.loads(stored))
+    assert json.dumps(description.to_json(again)) == stored
     np.testing.assert_allclose(again.angles, scan.angles, atol=1e-11)
     assert again.flats[1].indices.tolist() == [7]
     assert again.depth == 2
@@ -224,21 +224,21 @@ def test_json_keeps_all(tmp_path: Path) -> None:
 
 def test_fingerprint_survives_a_touch_and_a_move(tmp_path: Path) -> None:
     file = scan_of_links(tmp_path)
-    before = scans.open_scan(file).identity
+    before = opening.open_scan(file).identity
     os.utime(tmp_path / "pixels.h5", (1e9, 4e9))
-    touched = scans.open_scan(file).identity
+    touched = opening.open_scan(file).identity
     shutil.copytree(tmp_path, tmp_path / "moved")
-    moved = scans.open_scan(tmp_path / "moved" / "scan.nxs").identity
+    moved = opening.open_scan(tmp_path / "moved" / "scan.nxs").identity
     assert before["fingerprint"] == touched["fingerprint"] == moved["fingerprint"]
     assert touched["modified"] == "2096-10-02T07:06:40+00:00"
 
 
 def test_fingerprint_sees_another_measurement(tmp_path: Path) -> None:
     file = scan_of_links(tmp_path)
-    before = scans.open_scan(file).identity["fingerprint"]
+    before = opening.open_scan(file).identity["fingerprint"]
     with h5py.File(tmp_path / "pixels.h5", "a") as handle:
         handle["stack"][3, 2, 1] += 1
-    assert scans.open_scan(file).identity["fingerprint"] != before
+    assert opening.open_scan(file).identity["fingerprint"] != before
 
 
 @pytest.mark.parametrize(("place", "length"), [(0, 1), (9_999_999, 1), (4_100_000, 700_000)])
@@ -247,7 +247,7 @@ def test_fingerprint_samples_head_tail_and_between(tmp_path: Path, place: int, l
     (tmp_path / "a").write_bytes(content)
     content[place : place + length] = b"x" * length
     (tmp_path / "b").write_bytes(content)
-    assert scans.fingerprint([tmp_path / "a"]) != scans.fingerprint([tmp_path / "b"])
+    assert identity.fingerprint([tmp_path / "a"]) != identity.fingerprint([tmp_path / "b"])
 
 
 # Mistakes
@@ -368,8 +368,8 @@ def test_virtual_data_without_its_source(file: Path) -> None:
     assert "modules.h5, which is missing" in complaint(file)
     with h5py.File(file.with_name("modules.h5"), "w") as handle:
         handle["data"] = FRAMES
-    scan = scans.open_scan(file)
-    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES)
+    scan = opening.open_scan(file)
+    np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES)
     assert str(file.with_name("modules.h5")) in scan.identity["files"]
 
 
@@ -401,16 +401,16 @@ def test_nexus_without_angles(file: Path) -> None:
     ],
 )
 def test_measured_scans_open(name: str, kind: str, shape: tuple[int, int, int], degrees: tuple[float, float]) -> None:
-    scan = scans.open_scan(measured(name))
+    scan = opening.open_scan(measured(name))
     assert scan.kind == kind
     assert (len(scan.projections[0].indices), scan.depth, scan.columns) == shape
     np.testing.assert_allclose(np.degrees(scan.angles[[0, -1]]), degrees, atol=1e-4)
 
 
 def test_measured_flats_and_darks() -> None:
-    tooth = scans.open_scan(measured("tooth/tooth.h5"))
+    tooth = opening.open_scan(measured("tooth/tooth.h5"))
     assert [len(group.indices) for group in (*tooth.flats, *tooth.darks)] == [10, 10]
-    k11 = scans.open_scan(measured("k11_18014/k11-18014.nxs"))
+    k11 = opening.open_scan(measured("k11_18014/k11-18014.nxs"))
     assert [(len(group.indices), group.time) for group in k11.flats] == [(50, -75.5), (50, 3025.5)]
     assert [(len(group.indices), group.time) for group in k11.darks] == [(50, -25.5), (50, 3075.5)]
 
@@ -475,26 +475,26 @@ def test_damage_is_put_down_to_the_file_that_has_it(tmp_path: Path, hit: str) ->
     with h5py.File(file, "a") as content:
         del content["exchange/data"]
         content["exchange/data"] = h5py.ExternalLink("part.h5", "data")
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     stored = bytearray(part.read_bytes())
     place = stored.index(FRAMES[3].tobytes()) if hit == "the frames" else 0
     stored[place : place + 4] = b"gone"
     part.write_bytes(stored)
     with pytest.raises(UserError, match=r"part.h5 (cannot be read, it is damaged|is not an HDF5 file)"):
-        scans.read(scan.projections, (0, 4))
+        reading.read(scan.projections, (0, 4))
 
 
 def test_a_file_that_changed_since_its_header_was_read_is_told(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE)
-    scan = scans.open_scan(file)
+    scan = opening.open_scan(file)
     for change in ({"projections": FRAMES[:4]}, {"projections": FRAMES[:, :3]}):
         write_exchange(file, **change)
         with pytest.raises(UserError, match="the file has changed since its header was read: run the workflow again"):
-            scans.read(scan.projections, (0, 4))
+            reading.read(scan.projections, (0, 4))
     with h5py.File(file, "w") as content:
         content["other"] = 1
     with pytest.raises(UserError, match="there is no dataset /exchange/data: the file has changed"):
-        scans.read(scan.projections, (0, 4))
+        reading.read(scan.projections, (0, 4))
 
 
 def test_damaged_text_is_told_in_a_line(file: Path) -> None:
@@ -511,12 +511,12 @@ def test_a_header_that_breaks_hdf5_is_told_in_a_line(
 ) -> None:
     files = [(tmp_path / "good.h5", {}), (file, {})]
     end = {file: lambda: os.kill(os.getpid(), signal.SIGKILL)}
-    monkeypatch.setattr(trial, "open_scan", lambda path, **_: end.get(path, str)())
-    trial.try_headers(files[:1])
+    monkeypatch.setattr(header_timeout, "open_scan", lambda path, **_: end.get(path, str)())
+    header_timeout.try_headers(files[:1])
     with pytest.raises(
         UserError, match=rf"^{file}: reading its header ended with signal 9: .* damaged: copy it again$"
     ):
-        trial.try_headers(files)
+        header_timeout.try_headers(files)
 
 
 def test_a_header_without_end_is_given_up_and_told_in_a_line(
@@ -528,8 +528,8 @@ def test_a_header_without_end_is_given_up_and_told_in_a_line(
     shutil.copy(file, good)
     short.write_bytes(file.read_bytes()[:2000])
     damage(file, no_size)
-    monkeypatch.setattr(trial, "PATIENCE", 1)
+    monkeypatch.setattr(header_timeout, "PATIENCE", 1)
     config = {"scans": {each.stem: {"file": str(each), "mode": "static"} for each in (good, short, absent)}}
-    table.try_headers(config)
+    scan_table.try_headers(config)
     with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it again$"):
-        table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})
+        scan_table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})

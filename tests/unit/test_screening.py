@@ -9,11 +9,13 @@ from hdf5_files import measured, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import correction, scans
-from tomodenoise.arrays import FloatArray
-from tomodenoise.correction import odd_frames
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.correction import concerns, measuring, odd_frames, screening, slabs
+from tomodenoise.correction.options import Options
 from tomodenoise.correction.screening import spans
-from tomodenoise.errors import UserError
+from tomodenoise.scans import description, opening
+from tomodenoise.scans.description import Scan
 
 ROWS, COLUMNS, VIEWS = 12, 48, 40
 DARK, BEAM = 100, 2000
@@ -31,13 +33,13 @@ def parts() -> dict[str, FloatArray]:
     return {"projections": shot(BEAM * SAMPLE, VIEWS), "data_white": shot(BEAM, 20), "data_dark": shot(0, 10)}
 
 
-def screened(folder: Path, frames: dict[str, FloatArray], **options: object) -> scans.Scan:
+def screened(folder: Path, frames: dict[str, FloatArray], **options: object) -> Scan:
     made = {**frames}
     file = write_exchange(folder / "scan.h5", made.pop("projections"), **made)
-    return correction.screen(scans.open_scan(file, **options))
+    return screening.screen(opening.open_scan(file, **options))
 
 
-def left(scan: scans.Scan) -> dict[str, str]:
+def left(scan: Scan) -> dict[str, str]:
     return {each.kind: each.frames for each in scan.left_out}
 
 
@@ -126,7 +128,7 @@ def test_a_group_of_flats_that_is_dark_as_a_whole_is_left_out(tmp_path: Path) ->
     light = np.select([np.equal(keys, 1), np.equal(keys, 0)], [1.0, 0.5], 0.0)
     light[10 + VIEWS : 14 + VIEWS] = 0
     frames = DARK + np.random.default_rng(0).poisson(BEAM * light[:, None, None] * np.ones((ROWS, COLUMNS)))
-    scan = correction.screen(scans.open_scan(write_nxtomo(tmp_path / "scan.h5", frames, keys)))
+    scan = screening.screen(opening.open_scan(write_nxtomo(tmp_path / "scan.h5", frames, keys)))
     assert left(scan) == {"flats": "10 to 13"}
     assert [len(group.indices) for group in scan.flats] == [10]
 
@@ -139,7 +141,7 @@ def test_projections_without_light_are_named(tmp_path: Path, dark: list[int], va
     scan = screened(tmp_path, frames)
     assert scan.unlit.tolist() == dark
     assert left(scan) == {"projections": scans_spans(dark)}
-    again = scans.from_json(scans.to_json(scan))
+    again = description.from_json(description.to_json(scan))
     assert again.unlit.tolist() == dark
     assert again.left_out == scan.left_out
     assert sorted([*again.lit, *dark]) == list(range(VIEWS))
@@ -198,10 +200,10 @@ def test_what_was_left_out_changes_nothing_of_the_rest(tmp_path: Path) -> None:
     scan = screened(tmp_path, bad)
     (tmp_path / "good").mkdir()
     other = screened(tmp_path / "good", good)
-    measures = correction.measure(scan)
-    assert replace(measures, noise=None) == replace(correction.measure(other), noise=None)
-    options = correction.Options(zingers=10, stripes="none")
-    mine, theirs = (correction.correct_slab(s, (0, ROWS), None, options, measures)[0] for s in (scan, other))
+    measures = measuring.measure(scan)
+    assert replace(measures, noise=None) == replace(measuring.measure(other), noise=None)
+    options = Options(zingers=10, stripes="none")
+    mine, theirs = (slabs.correct_slab(s, (0, ROWS), None, options, measures)[0] for s in (scan, other))
     assert not mine[9].any()
     np.testing.assert_array_equal(np.delete(mine, 9, 0), np.delete(theirs, 9, 0))
 
@@ -211,15 +213,15 @@ def test_projections_brighter_than_flats_are_refused(tmp_path: Path) -> None:
     frames["data_white"] = shot(BEAM / 10, 20)
     scan = screened(tmp_path, frames)
     with pytest.raises(UserError, match=r"nearly all line integrals are below .*: look at the flats and darks"):
-        correction.correct_slab(scan, (0, ROWS), None, correction.Options(), correction.measure(scan))
+        slabs.correct_slab(scan, (0, ROWS), None, Options(), measuring.measure(scan))
 
 
 def test_line_integrals_below_zero_are_reported(tmp_path: Path) -> None:
     frames = parts()
     frames["data_white"] = shot(0.8 * BEAM, 20)
     scan = screened(tmp_path, frames)
-    found = correction.correct_slab(scan, (0, ROWS), None, correction.Options(), correction.measure(scan))[1]
-    assert any("line integrals are below zero" in each for each in correction.concerns(scan, [found], 4, divided=True))
+    found = slabs.correct_slab(scan, (0, ROWS), None, Options(), measuring.measure(scan))[1]
+    assert any("line integrals are below zero" in each for each in concerns.concerns(scan, [found], 4, divided=True))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -247,5 +249,5 @@ def test_screening_survives_any_numbers(count: int, tiles: int, seed: int, odd: 
 
 def test_measured_scans_keep_their_frames() -> None:
     for name in ("tooth/tooth.h5", "k11_18014/k11-18014.nxs"):
-        scan = correction.screen(scans.open_scan(measured(name)))
+        scan = screening.screen(opening.open_scan(measured(name)))
         assert scan.left_out == ()

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 import simulate_series
-from tomodenoise import correction, dealing, scans
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.correction import measuring, slabs
+from tomodenoise.correction.measuring import Measures
+from tomodenoise.correction.options import Options
+from tomodenoise.scans import description, reading, series
+from tomodenoise.scans.description import Scan
+from tomodenoise.splitting import of_scan
 
 TINY = [
     "--columns",
@@ -33,50 +38,48 @@ def simulated(folder: Path, layout: str, *options: str) -> Path:
     return folder / f"{layout}.h5"
 
 
-def opened(*files: Path, projections: float | None = None) -> scans.Scan:
+def opened(*files: Path, projections: float | None = None) -> Scan:
     steps = {} if projections is None else {"projections": projections}
-    return dealing.read(files, {"mode": "dynamic", "steps": steps}, "auto")
+    return of_scan.read(files, {"mode": "dynamic", "steps": steps}, "auto")
 
 
 def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path) -> None:
     whole = opened(simulated(tmp_path, "continuous"), projections=9.9)
     numbered = opened(simulated(tmp_path, "numbered"))
     simulated(tmp_path, "files")
-    each = opened(*scans.expand(str(tmp_path / "files*.h5")))
-    options = correction.Options()
+    each = opened(*series.expand(str(tmp_path / "files*.h5")))
+    options = Options()
     first, *others = (
-        correction.correct_slab(scan, (0, 3), None, options, correction.Measures())[0]
-        for scan in (whole, numbered, each)
+        slabs.correct_slab(scan, (0, 3), None, options, Measures())[0] for scan in (whole, numbered, each)
     )
     for scan, other in zip((numbered, each), others, strict=True):
         np.testing.assert_array_equal(scan.steps, whole.steps)
         np.testing.assert_allclose(scan.angles, whole.angles)
         np.testing.assert_array_equal(other, first)
-        assert dealing.step_seconds(scan, {}) == pytest.approx(0.1, rel=0.05)
+        assert of_scan.step_seconds(scan, {}) == pytest.approx(0.1, rel=0.05)
 
 
 def test_blocks_of_projections_come_out_as_the_whole_does(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
-    scan = opened(*scans.expand(str(tmp_path / "files*.h5")))
-    measures, options = correction.measure(scan), correction.Options()
-    whole = correction.correct_slab(scan, (0, 3), None, options, measures)[0]
+    scan = opened(*series.expand(str(tmp_path / "files*.h5")))
+    measures, options = measuring.measure(scan), Options()
+    whole = slabs.correct_slab(scan, (0, 3), None, options, measures)[0]
     parts = [
-        correction.correct_slab(scan, (0, 3), None, options, measures, slice(start, start + 15))[0]
-        for start in (0, 15, 30)
+        slabs.correct_slab(scan, (0, 3), None, options, measures, slice(start, start + 15))[0] for start in (0, 15, 30)
     ]
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-6)
 
 
 def test_files_are_taken_in_natural_order_and_the_description_holds_them_all(tmp_path: Path) -> None:
     simulated(tmp_path, "files", "--steps", "11")
-    files = scans.expand(str(tmp_path / "files*.h5"))
+    files = series.expand(str(tmp_path / "files*.h5"))
     assert [file.stem for file in files] == [f"files{number}" for number in range(11)]
     scan = opened(*files)
-    again = scans.from_json(scans.to_json(scan))
+    again = description.from_json(description.to_json(scan))
     assert [part.file for part in again.projections] == list(files)
     np.testing.assert_array_equal(again.steps, scan.steps)
     np.testing.assert_array_equal(
-        scans.read(again.projections, (0, 3), slice(5, 25)), scans.read(scan.projections, (0, 3))[5:25]
+        reading.read(again.projections, (0, 3), slice(5, 25)), reading.read(scan.projections, (0, 3))[5:25]
     )
 
 
@@ -91,19 +94,19 @@ def test_files_are_taken_in_natural_order_and_the_description_holds_them_all(tmp
 def test_what_makes_no_series_is_told(tmp_path: Path, entry: dict[str, object], told: str) -> None:
     file = simulated(tmp_path, "continuous")
     with pytest.raises(UserError, match=told):
-        dealing.read([file], entry, "auto")
+        of_scan.read([file], entry, "auto")
 
 
 def test_a_file_with_steps_is_not_taken_for_a_static_scan(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds 4 time steps: set mode: dynamic"):
-        dealing.read([simulated(tmp_path, "numbered")], {"mode": "static"}, "auto")
+        of_scan.read([simulated(tmp_path, "numbered")], {"mode": "static"}, "auto")
 
 
 def test_files_that_differ_are_refused(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
-    files = scans.expand(str(tmp_path / "files*.h5"))
+    files = series.expand(str(tmp_path / "files*.h5"))
     with pytest.raises(UserError, match="set mode: dynamic"):
-        dealing.read(files, {"mode": "static"}, "auto")
+        of_scan.read(files, {"mode": "static"}, "auto")
     with h5py.File(files[2], "r+") as content:
         kept = content["exchange/data"][:, :, :20]
         for name in ("data", "data_white", "data_dark"):
@@ -118,9 +121,9 @@ def test_files_that_differ_are_refused(tmp_path: Path) -> None:
 
 def test_a_pattern_that_fits_nothing_and_a_file_named_twice_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file is called"):
-        scans.expand(str(tmp_path / "step_*.h5"))
+        series.expand(str(tmp_path / "step_*.h5"))
     with pytest.raises(UserError, match="named twice"):
-        scans.expand(["a.h5", "a.h5"])
+        series.expand(["a.h5", "a.h5"])
 
 
 def test_steps_that_descend_are_refused(tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_steps_that_are_missing_are_reported(tmp_path: Path) -> None:
     (doubt,) = opened(numbered).doubts
     assert "/exchange/time_step lacks steps between 2 and 4" in doubt
     simulated(tmp_path, "files", "--steps", "6")
-    files = scans.expand(str(tmp_path / "files*.h5"))
+    files = series.expand(str(tmp_path / "files*.h5"))
     assert not opened(*files).doubts
     (doubt,) = opened(*files[:2], *files[3:]).doubts
     assert "the series of files lacks steps between" in doubt

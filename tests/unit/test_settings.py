@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tomodenoise import config_errors, correction, settings, specs
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import errors, settings
+from tomodenoise.correction import options
+from tomodenoise.correction.options import Options, Phase
+from tomodenoise.networks import specs
 from tomodenoise.training import tasks
 
 ROOT = Path(__file__).parents[2]
@@ -111,7 +114,7 @@ def test_words_of_other_programs_lead_to_our_key(change: dict[str, Any], meant: 
 
 
 def test_each_synonym_stands_for_a_key_of_the_schema() -> None:
-    assert set(config_errors.SYNONYMS.values()) <= set(config_errors.keys(settings.schema()))
+    assert set(errors.SYNONYMS.values()) <= set(errors.keys(settings.schema()))
 
 
 @pytest.mark.parametrize("text", ["1e8", "1.0e7", "3.0e6", "1E+8", "100_000_000", "5e6", "4.5", " 7e5 "])
@@ -189,10 +192,10 @@ def test_the_library_takes_just_the_keys_of_the_schema() -> None:
     resolved = settings.resolve(MINIMAL)
     assert specs.complete(resolved["network"]) == specs.complete({"name": "unet"})
     assert tasks.settings(resolved["train"]).batch == resolved["train"]["batch"]
-    assert correction.from_settings(resolved["correct"]) == correction.Options(zingers=10.0, stripes="auto")
+    assert options.from_settings(resolved["correct"]) == Options(zingers=10.0, stripes="auto")
     chosen = {"zingers": "none", "phase": {"delta_beta": 9, "energy": 20, "distance": 0.1}}
     changed = settings.resolve({**MINIMAL, "correct": {**chosen, "stripes": "none"}})["correct"]
-    assert correction.from_settings(changed) == correction.Options(phase=correction.Phase(9, 20, 0.1))
+    assert options.from_settings(changed) == Options(phase=Phase(9, 20, 0.1))
 
 
 def test_one_version_everywhere() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Scan, acquire, image_keys, rotation_angles
 from tomodenoise.simulation.detector import PIXEL_SPREAD, STRIPE_ERROR, Detector, expose, flatfield
 from tomodenoise.simulation.files import write_scan, write_truth

@@ -11,9 +11,15 @@ from hdf5_files import measured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import correction, layout, scans, settings, splitting, table
-from tomodenoise.errors import UserError
-from tomodenoise.scans import model
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
+from tomodenoise.correction import channels, options
+from tomodenoise.correction.options import Options, Phase
+from tomodenoise.planning import scan_table
+from tomodenoise.scans import description, opening, reading, xrdct
+from tomodenoise.scans.description import Scan
+from tomodenoise.splitting import by_angle
+from tomodenoise.storage import layout
 
 SIZES = {"z": 3, "c": 4, "a": 6, "t": 5}
 VALUES = np.random.default_rng(0).normal(size=(3, 4, 6, 5)).astype(np.float32)  # z, c, a, t
@@ -36,8 +42,8 @@ def write(file: Path, axes: str = "zcat", **parts: Any) -> Path:  # noqa: ANN401
     return file
 
 
-def opened(file: Path, **asked: Any) -> scans.Scan:  # noqa: ANN401 - whatever a person may ask
-    return scans.open_scan(file, channels={**ASKED, **asked})
+def opened(file: Path, **asked: Any) -> Scan:  # noqa: ANN401 - whatever a person may ask
+    return opening.open_scan(file, channels={**ASKED, **asked})
 
 
 @given(axes=st.sampled_from(ORDERS), data=st.data())
@@ -49,14 +55,14 @@ def test_any_order_of_axes_reads_alike(
     start = data.draw(st.integers(0, scan.depth - 1))
     stop = data.draw(st.integers(start + 1, scan.depth))
     expected = VALUES[: scan.depth, : scan.channel_count][start:stop].transpose(2, 1, 0, 3)
-    np.testing.assert_array_equal(scans.read_channels(scan, (start, stop)), expected)
+    np.testing.assert_array_equal(reading.read_channels(scan, (start, stop)), expected)
     assert (scan.depth, scan.channel_count) == (3 if "z" in axes else 1, 4 if "c" in axes else 1)
     assert scan.kind == "attenuation"
 
 
 def test_a_crop_counts_slices_of_the_file(tmp_path: Path) -> None:
-    scan = scans.open_scan(write(tmp_path / "scan.h5"), channels=ASKED, rows=(1, 3))
-    np.testing.assert_array_equal(scans.read_channels(scan, (1, 2))[:, :, 0], VALUES[2].transpose(1, 0, 2))
+    scan = opening.open_scan(write(tmp_path / "scan.h5"), channels=ASKED, rows=(1, 3))
+    np.testing.assert_array_equal(reading.read_channels(scan, (1, 2))[:, :, 0], VALUES[2].transpose(1, 0, 2))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ def test_angles_have_the_unit_that_somebody_tells_or_that_their_span_does(
     scan = opened(file, **({"angle_unit": asked} if asked else {}))
     assert np.degrees(np.ptp(scan.angles)) == pytest.approx(degrees)
     assert len(scan.doubts) == doubts
-    assert scans.from_json(scans.to_json(scan)).doubts == scan.doubts
+    assert description.from_json(description.to_json(scan)).doubts == scan.doubts
 
 
 @pytest.mark.parametrize(
@@ -118,18 +124,18 @@ def test_what_does_not_fit_is_told_in_one_line(
 @pytest.mark.parametrize("kind", ["counts", "intensity"])
 def test_what_would_need_flats_or_a_logarithm_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(UserError, match=rf"leave out correct\.input: {kind}"):
-        scans.open_scan(write(tmp_path / "scan.h5"), channels=ASKED, input=kind)
-    phase = correction.Options(phase=correction.Phase(9, 20, 0.1))
+        opening.open_scan(write(tmp_path / "scan.h5"), channels=ASKED, input=kind)
+    phase = Options(phase=Phase(9, 20, 0.1))
     with pytest.raises(UserError, match=r"leave correct\.phase out"):
-        correction.check(opened(write(tmp_path / "scan.h5")), phase)
+        options.check(opened(write(tmp_path / "scan.h5")), phase)
 
 
 def test_keys_of_channels_are_refused_for_another_mode() -> None:
     with pytest.raises(UserError, match="axes: only a scan of mode: xrdct"):
-        scans.unnamed({"file": "x", "mode": "static", "axes": "zcat"})
-    assert scans.unnamed({"file": "x", "mode": "static"}) is None
+        xrdct.unnamed({"file": "x", "mode": "static", "axes": "zcat"})
+    assert xrdct.unnamed({"file": "x", "mode": "static"}) is None
     named = {"file": "x", "mode": "xrdct", "axes": "zcat", "channels": {"name": "q"}}
-    assert scans.unnamed(named) == {"axes": "zcat"}, "what names channels shapes no pixel"
+    assert xrdct.unnamed(named) == {"axes": "zcat"}, "what names channels shapes no pixel"
 
 
 def test_channels_are_named_by_the_user_or_the_file(tmp_path: Path) -> None:
@@ -143,8 +149,8 @@ def test_channels_are_named_by_the_user_or_the_file(tmp_path: Path) -> None:
     counted = opened(file).channels
     assert counted is not None
     assert counted.labels[3] == "channel 3"
-    back = scans.from_json(scans.to_json(opened(file))).channels
-    assert isinstance(back, model.Channels)
+    back = description.from_json(description.to_json(opened(file))).channels
+    assert isinstance(back, description.Channels)
     assert (back.name, back.unit, back.values.tolist(), back.axes) == ("channel", "", [0, 1, 2, 3], "zcat")
 
 
@@ -154,12 +160,12 @@ def test_a_file_that_names_its_axes_needs_no_words(tmp_path: Path) -> None:
         file["a/rotation_angle"] = np.arange(6) * 30.0
         for axis, name in enumerate(("channel", "angle", "horizontal")):
             stack.attrs[f"dim{axis}"] = name
-    scan = scans.open_scan(tmp_path / "own.nxs", channels={})
+    scan = opening.open_scan(tmp_path / "own.nxs", channels={})
     assert (scan.depth, scan.channel_count, len(scan.angles), scan.columns) == (1, 4, 6, 5)
     with h5py.File(tmp_path / "own.nxs", "a") as file:
         file["a/image_key"] = np.zeros(4)
     with pytest.raises(UserError, match="set mode: xrdct"):
-        scans.open_scan(tmp_path / "own.nxs")
+        opening.open_scan(tmp_path / "own.nxs")
 
 
 def test_each_channel_is_mended_by_itself(tmp_path: Path) -> None:
@@ -169,13 +175,13 @@ def test_each_channel_is_mended_by_itself(tmp_path: Path) -> None:
     data[0, 2, 7, 9] = np.nan
     file = write(tmp_path / "scan.h5", data=data, angles=np.arange(60) * 3.0)
     scan = opened(file)
-    plain, found = correction.correct_channels(scan, (0, 2), correction.Options())
+    plain, found = channels.correct_channels(scan, (0, 2), Options())
     assert (found.repaired, found.empty_rows) == (1, 0)
     assert plain[7, 2, 0, 9] == pytest.approx((data[0, 2, 7, 8] + data[0, 2, 7, 10]) / 2, rel=1e-5)
-    mended, _ = correction.correct_channels(scan, (0, 2), correction.Options(stripes="sorting"))
+    mended, _ = channels.correct_channels(scan, (0, 2), Options(stripes="sorting"))
     columns = np.abs(mended[:, 1].mean(axis=(0, 1)))
     assert columns.max() < 0.5 < np.abs(plain[:, 1].mean(axis=(0, 1))).max()
-    alone, _ = correction.correct_channels(scan, (1, 2), correction.Options(stripes="sorting"))
+    alone, _ = channels.correct_channels(scan, (1, 2), Options(stripes="sorting"))
     np.testing.assert_array_equal(alone[:, :, 0], mended[:, :, 1])
 
 
@@ -191,26 +197,26 @@ def test_shards_hold_all_channels_of_their_rows() -> None:
 
 
 def test_channels_are_split_in_three_unless_the_user_says_otherwise() -> None:
-    choice = splitting.choose("auto", "auto", 120, 400, channels=True)
+    choice = by_angle.choose("auto", "auto", 120, 400, channels=True)
     assert (choice.sections, choice.inputs) == (3, 2)
-    assert splitting.choose(2, "auto", 120, 400, channels=True).sections == 2
+    assert by_angle.choose(2, "auto", 120, 400, channels=True).sections == 2
 
 
 def test_the_measured_rock_is_recognised_and_its_doubts_are_told() -> None:
     file = measured("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs")
-    scan = scans.open_scan(file, channels={})
+    scan = opening.open_scan(file, channels={})
     assert (scan.depth, scan.channel_count, len(scan.angles), scan.columns) == (1, 5, 120, 400)
     assert np.degrees([scan.angles.min(), scan.angles.max()]) == pytest.approx([-45, 312], abs=0.01)
     assert [word for doubt in scan.doubts for word in ("radians", "cone") if word in doubt] == ["radians", "cone"]
     with h5py.File(file) as raw:
         expected = raw["entry1/tomo_entry/data/data"][()].swapaxes(0, 1)
-    np.testing.assert_array_equal(scans.read_channels(scan, (0, 1))[:, :, 0], expected)
+    np.testing.assert_array_equal(reading.read_channels(scan, (0, 1))[:, :, 0], expected)
 
 
 def test_scans_of_one_model_have_as_many_channels(tmp_path: Path) -> None:
     entry = {"mode": "xrdct", "model": "both", **ASKED}
     named = {"a": entry | {"file": str(write(tmp_path / "a.h5"))}, "b": entry | {"file": str(write(tmp_path / "b.h5"))}}
-    assert table.open_all(settings.resolve({"scans": named}))["a"].layout.channels == 4
+    assert scan_table.open_all(settings.resolve({"scans": named}))["a"].layout.channels == 4
     named["b"] |= {"file": str(write(tmp_path / "c.h5", "zat")), "axes": "zat"}
     with pytest.raises(UserError, match=r"models\.both: its scans differ in the number of channels \(a 4, b 1\)"):
-        table.open_all(settings.resolve({"scans": named}))
+        scan_table.open_all(settings.resolve({"scans": named}))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import simulate_series
-from tomodenoise import engines
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.reconstruction.engines import registry
 from tomodenoise.simulation import series, sliding
 
 HONEYCOMB = Path(__file__).parents[3] / "shared/data/for_simulation/honeycomb_020_083.h5"
@@ -35,7 +35,7 @@ def test_its_projections_reconstruct_to_its_truth(volume: FloatArray, step: floa
     sample = sliding.sample(volume, TURNS, quiet=4, speed=1.3, absorption=1.5)
     angles = np.arange(90) * np.pi / 90
     sinograms = np.stack([sample.integrals(step, float(angle)) for angle in angles]).swapaxes(0, 1)
-    whole = engines.plan("torch", "fbp", angles, np.full(90, np.pi / 90), 32, filter="hann", pad="zero")
+    whole = registry.plan("torch", "fbp", angles, np.full(90, np.pi / 90), 32, filter="hann", pad="zero")
     found, truth = whole(sinograms.astype(np.float32), TURNS.center), sample.volume(step)
     assert sinograms.max() == pytest.approx(1.5, rel=0.05)
     assert sinograms.sum(axis=2)[1] == pytest.approx(truth[1].sum(), rel=1e-3)

@@ -8,32 +8,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tomodenoise import centering, correction, logs, provenance, scans
-from tomodenoise.errors import UserError
+from tomodenoise.centering import finding
+from tomodenoise.centering.finding import Center
+from tomodenoise.centering.stating import Estimate
+from tomodenoise.common import logs, provenance
+from tomodenoise.common.errors import UserError
+from tomodenoise.correction import concerns as correction_concerns
+from tomodenoise.correction.slabs import SlabStatistics
+from tomodenoise.correction.stripe_choice import StripeChoice
+from tomodenoise.scans.description import Frames, Scan
 
-CLEAN = correction.SlabStatistics(smallest_counts=80.0, low_counts=90.0, repaired=0, dead=0, empty_rows=0)
+CLEAN = SlabStatistics(smallest_counts=80.0, low_counts=90.0, repaired=0, dead=0, empty_rows=0)
 
 
-def scan(flats: tuple[int, ...] = (30, 30), darks: int = 10, kind: str = "counts") -> scans.Scan:
-    def frames(count: int) -> scans.Frames:
-        return scans.Frames(Path("a.h5"), "data", np.arange(count), 0.0)
+def scan(flats: tuple[int, ...] = (30, 30), darks: int = 10, kind: str = "counts") -> Scan:
+    def frames(count: int) -> Frames:
+        return Frames(Path("a.h5"), "data", np.arange(count), 0.0)
 
     groups = tuple(map(frames, flats))
     dark = (frames(darks),) if darks else ()
     angles = np.linspace(0, np.pi, 100)
-    return scans.Scan(
+    return Scan(
         Path("a.h5"), "nxtomo", kind, (0, 10), 50, angles, frames(100), groups, dark, None, {"fingerprint": "x"}
     )
 
 
 def concerns(
-    of: scans.Scan,
+    of: Scan,
     *,
     divided: bool = True,
-    statistics: correction.SlabStatistics = CLEAN,
-    stripes: correction.StripeChoice | None = None,
+    statistics: SlabStatistics = CLEAN,
+    stripes: StripeChoice | None = None,
 ) -> str:
-    return "\n".join(correction.concerns(of, [statistics], 4, divided=divided, stripes=stripes))
+    return "\n".join(correction_concerns.concerns(of, [statistics], 4, divided=divided, stripes=stripes))
 
 
 def test_a_good_scan_raises_no_concern() -> None:
@@ -60,24 +67,24 @@ def test_zingers_stripes_and_afterglow_are_told_from_where_they_matter() -> None
     fine = replace(CLEAN, zingers=49, afterglow=0.009)
     assert concerns(scan(), statistics=fine) == ""
     assert "51 pixels (0.10%) were replaced as zingers" in concerns(scan(), statistics=replace(fine, zingers=51))
-    assert concerns(scan(), stripes=correction.StripeChoice("sorting", 4.24, 1.9)) == ""
-    kept = concerns(scan(), stripes=correction.StripeChoice("none", 4.24, 4.24))
+    assert concerns(scan(), stripes=StripeChoice("sorting", 4.24, 1.9)) == ""
+    kept = concerns(scan(), stripes=StripeChoice("none", 4.24, 4.24))
     assert "stripes 4.2 times the noise" in kept
     assert "set correct.stripes: auto" in kept
-    assert "sorting left them" in concerns(scan(), stripes=correction.StripeChoice("sorting", 9.0, 4.24))
-    hopeless = correction.StripeChoice("none", 4.24, 4.24, "4.2 times the noise before; sorting 4.2 after")
+    assert "sorting left them" in concerns(scan(), stripes=StripeChoice("sorting", 9.0, 4.24))
+    hopeless = StripeChoice("none", 4.24, 4.24, "4.2 times the noise before; sorting 4.2 after")
     assert "no method lowers it" in concerns(scan(), stripes=hopeless)
     assert "afterglow: 2.3% of the light" in concerns(scan(), statistics=replace(fine, afterglow=0.023))
 
 
 def test_a_number_overrules_what_was_found_with_a_warning_where_it_is_far_off() -> None:
-    found = centering.Center(100.2, "mirror", (centering.Estimate("mirror", 100.2, 0.1),), None)
-    near, far = centering.overrule(found, 100.5), centering.overrule(found, 104)
+    found = Center(100.2, "mirror", (Estimate("mirror", 100.2, 0.1),), None)
+    near, far = finding.overrule(found, 100.5), finding.overrule(found, 104)
     assert (near.center, near.method, near.warning) == (100.5, "config", None)
     assert far.warning
     assert "mirror 100.20" in far.warning
-    doubtful = replace(found, estimates=(centering.Estimate("mirror", 100.2, None),))
-    assert centering.overrule(doubtful, 120).warning is None
+    doubtful = replace(found, estimates=(Estimate("mirror", 100.2, None),))
+    assert finding.overrule(doubtful, 120).warning is None
 
 
 def test_a_users_mistake_is_one_line_in_the_log_and_on_the_way_out(tmp_path: Path) -> None:

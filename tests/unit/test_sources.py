@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from hdf5_files import half_turn, write_nxtomo
 
-from tomodenoise import scans
-from tomodenoise.errors import UserError
-from tomodenoise.scans import hdf5, links, origins, outside, sources
+from tomodenoise.common.errors import UserError
+from tomodenoise.scans import hdf5, links, opening, origins, outside, reading, sources
 
 UNLIMITED = h5py.h5s.UNLIMITED
 FRAMES = np.arange(1, 6 * 4 * 5 + 1, dtype=np.uint16).reshape(6, 4, 5)
@@ -327,11 +326,11 @@ def test_any_part_of_a_scan_that_is_lost_is_refused(here: Path, part: str) -> No
         del content[f"entry/{part}"]
     virtual("scan.h5", (ALL, "more.h5", "data", values.shape), path=f"entry/{part}", shape=values.shape)
     plain("more.h5", values)
-    scan = scans.open_scan(Path("scan.h5"))
+    scan = opening.open_scan(Path("scan.h5"))
     assert "more.h5" in scan.identity["files"]
     Path("more.h5").unlink()
     with pytest.raises(UserError, match=rf"scan.h5: /entry/{part} is made of more.h5, which is missing"):
-        scans.open_scan(Path("scan.h5"))
+        opening.open_scan(Path("scan.h5"))
 
 
 def test_frames_that_are_lost_on_the_node_of_a_job_are_refused(here: Path) -> None:
@@ -340,10 +339,10 @@ def test_frames_that_are_lost_on_the_node_of_a_job_are_refused(here: Path) -> No
         del content["entry/instrument/detector/data"]
     virtual("scan.h5", (ALL, "cam.h5", "data", FRAMES.shape), path="entry/instrument/detector/data")
     plain("cam.h5")
-    scan = scans.open_scan(Path("scan.h5"))
+    scan = opening.open_scan(Path("scan.h5"))
     Path("cam.h5").unlink()
     with pytest.raises(UserError, match=r"cam.h5, which is missing"):
-        scans.read(scan.projections, (0, 4))
+        reading.read(scan.projections, (0, 4))
 
 
 # What is whole
@@ -455,9 +454,9 @@ def test_frames_around_a_damaged_file_are_used_once_it_is_excluded(here: Path) -
         content["data_white"] = FRAMES
     Path("cam_2.h5").write_text("gone")
     with pytest.raises(UserError, match=r"cam_2.h5 is not an HDF5 file"):
-        scans.open_scan(Path("scan.h5"))
-    scan = scans.open_scan(Path("scan.h5"), exclude={"projections": [[2, 4]]})
-    np.testing.assert_array_equal(scans.read(scan.projections, (0, 4)), FRAMES[[0, 1, 4, 5]])
+        opening.open_scan(Path("scan.h5"))
+    scan = opening.open_scan(Path("scan.h5"), exclude={"projections": [[2, 4]]})
+    np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES[[0, 1, 4, 5]])
 
 
 def test_a_gap_of_an_inner_dataset_is_one_of_the_same_frames(here: Path) -> None:
@@ -497,13 +496,13 @@ def test_the_fingerprint_follows_the_innermost_file(here: Path, change: str) -> 
     plain("a.h5", FRAMES[:5])
     if change == "another content":
         plain("b.h5", FRAMES[5:])
-    before = scans.open_scan(Path("scan.h5")).identity["fingerprint"]  # frame 5 is not in use
+    before = opening.open_scan(Path("scan.h5")).identity["fingerprint"]  # frame 5 is not in use
     if change == "another content":
         with h5py.File("b.h5", "a") as content:
             content["data"][...] += 1
     else:
         plain("b.h5", FRAMES[5:])
-    assert scans.open_scan(Path("scan.h5")).identity["fingerprint"] != before
+    assert opening.open_scan(Path("scan.h5")).identity["fingerprint"] != before
 
 
 def test_hundreds_of_files_are_looked_at_in_no_time(here: Path) -> None:

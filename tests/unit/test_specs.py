@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tomodenoise import settings, specs
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
+from tomodenoise.networks import specs
 
 OTHER: dict[str, Any] = {"slices": 7, "width": 3, "depth": 2, "dilations": [1, 4], "dimensions": 3}
 """Values that are no network's default."""

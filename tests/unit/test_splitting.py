@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import directions, splitting
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.geometry import directions
+from tomodenoise.splitting import by_angle, model
 
 GOLDEN = np.pi * (3 - 5**0.5)
 
@@ -24,7 +25,7 @@ def test_weights_cover_the_half_turn_and_shares_sum_to_one(count: int, sections:
         "golden": GOLDEN * np.arange(count),
         "two turns": np.linspace(0, 4 * np.pi, 4 * (count // 4), endpoint=False),
     }[kind]
-    found = splitting.split(angles, sections, sections - 1)
+    found = by_angle.split(angles, sections, sections - 1)
     assert sum(section.share for section in found.sections) == pytest.approx(1)
     for section in found.sections:
         assert section.weights.sum() == pytest.approx(np.pi)
@@ -33,7 +34,7 @@ def test_weights_cover_the_half_turn_and_shares_sum_to_one(count: int, sections:
 
 
 def test_a_missing_wedge_is_told_and_gets_no_weight() -> None:
-    found = splitting.split(np.radians(np.arange(-76, 77, 2.0)), 4, 3)
+    found = by_angle.split(np.radians(np.arange(-76, 77, 2.0)), 4, 3)
     assert found.missing_wedge == pytest.approx(26)
     assert found.sections[0].weights.sum() == pytest.approx(np.radians(154))
 
@@ -41,7 +42,7 @@ def test_a_missing_wedge_is_told_and_gets_no_weight() -> None:
 @pytest.mark.parametrize("sections", [2, 3, 4, 5])
 def test_golden_angle_scans_of_any_length_are_accepted(sections: int) -> None:
     for count in range(20, 400, 7):
-        splitting.split(GOLDEN * np.arange(count), sections, 1)
+        by_angle.split(GOLDEN * np.arange(count), sections, 1)
 
 
 def lost(angles: np.ndarray, *ranges: tuple[float, float]) -> np.ndarray:
@@ -75,9 +76,9 @@ def test_gaps_of_the_scan_are_reported_and_refuse_no_section(kind: str, sections
     angles, count = GAPPED[kind]
     if len(angles) < 2 * sections:
         return
-    found = splitting.split(angles, sections, sections - 1)
+    found = by_angle.split(angles, sections, sections - 1)
     assert len(found.gaps) == count
-    assert len(splitting.concerns(found)) == bool(count)
+    assert len(by_angle.concerns(found)) == bool(count)
     covered = np.radians(180 - found.missing_wedge)
     for section in found.sections:
         assert section.weights.sum() == pytest.approx(covered)
@@ -97,7 +98,7 @@ def test_lost_frames_leave_gaps_and_each_view_its_usual_weight(
     for start in starts:
         kept[start * count : start * count + width] = False
     angles = np.arange(20 * count)[kept] * np.pi / (20 * count)
-    found = splitting.split(angles, sections, 1)
+    found = by_angle.split(angles, sections, 1)
     assert len(found.gaps) == len(starts)
     weights, missing = directions.angular_weights(angles)
     assert weights == pytest.approx(np.pi / (20 * count))
@@ -116,12 +117,12 @@ def test_projections_that_are_not_used_are_in_no_section(count: int, sections: i
     angles = np.arange(count) * turn * np.pi / count
     rng = np.random.default_rng(seed)
     used = np.sort(rng.choice(count, rng.integers(2 * sections + 2, count + 1), replace=False))
-    found = splitting.split(angles, sections, 1, used)
+    found = by_angle.split(angles, sections, 1, used)
     indices = np.concatenate([section.indices for section in found.sections])
     np.testing.assert_array_equal(np.sort(indices), used)
     assert sorted([*used, *found.unused]) == list(range(count))
     assert max(len(section.indices) for section in found.sections) <= len(used) // sections + 2
-    numbers = splitting.assignment(splitting.from_json(splitting.to_json(found)))
+    numbers = by_angle.assignment(model.from_json(model.to_json(found)))
     assert len(numbers) == count
     for number, section in enumerate(found.sections):
         np.testing.assert_array_equal(angles[section.indices], section.angles)
@@ -134,25 +135,25 @@ def test_projections_that_are_not_used_are_in_no_section(count: int, sections: i
 def test_the_number_of_sections_that_a_refusal_names_is_accepted(count: int, sections: int) -> None:
     angles = np.arange(count) * np.pi / count
     try:
-        splitting.split(angles, sections, 1)
+        by_angle.split(angles, sections, 1)
     except UserError as refusal:
         named = str(refusal).rpartition("set it to ")[2]
         assert named.isdigit() == (count >= 4)
         if named.isdigit():
-            splitting.split(angles, int(named), 1)
+            by_angle.split(angles, int(named), 1)
             with pytest.raises(UserError):
-                splitting.split(angles, int(named) + 1, 1)
+                by_angle.split(angles, int(named) + 1, 1)
     else:
         assert count >= 2 * sections
 
 
 def test_too_few_projections_for_any_split_are_refused() -> None:
     with pytest.raises(UserError, match="only 3 projections, too few to split: it takes four"):
-        splitting.split(np.radians([0, 60, 120]), 4, 3)
+        by_angle.split(np.radians([0, 60, 120]), 4, 3)
     with pytest.raises(UserError, match="9 in number, have one angle"):
-        splitting.split(np.tile([0.0, np.pi, 2 * np.pi], 3), 2, 1)
+        by_angle.split(np.tile([0.0, np.pi, 2 * np.pi], 3), 2, 1)
     with pytest.raises(UserError, match=r"0 in number"):
-        splitting.split(EVEN, 2, 1, np.arange(0))
+        by_angle.split(EVEN, 2, 1, np.arange(0))
 
 
 def test_a_full_turn_that_lost_views_weighs_their_opposites_twice() -> None:
@@ -162,13 +163,13 @@ def test_a_full_turn_that_lost_views_weighs_their_opposites_twice() -> None:
     assert weights.sum() == pytest.approx(np.pi, rel=1e-3)
     assert weights[660 - 12 : 672 - 12] == pytest.approx(np.pi / 360)
     assert weights[:300] == pytest.approx(np.pi / 720)
-    (concern,) = splitting.concerns(splitting.split(angles, 4, 3))
+    (concern,) = by_angle.concerns(by_angle.split(angles, 4, 3))
     assert "149.5 to 156.0 degrees: the opposite views" in concern
 
 
 @pytest.mark.parametrize(("sections", "inputs"), [(2, 1), (4, 3), (4, 1), (4, 2), (5, 2)])
 def test_every_section_is_a_target_equally_often(sections: int, inputs: int) -> None:
-    roles = splitting.roles(sections, inputs)
+    roles = by_angle.roles(sections, inputs)
     targets = [section for role in roles for section in role.targets]
     assert [targets.count(section) for section in range(sections)] == [sections - inputs] * sections
     assert all(not set(role.inputs) & set(role.targets) for role in roles)
@@ -177,11 +178,11 @@ def test_every_section_is_a_target_equally_often(sections: int, inputs: int) -> 
 
 def test_as_many_inputs_as_sections_are_refused() -> None:
     with pytest.raises(UserError, match=r"split.input is 4"):
-        splitting.split(np.linspace(0, np.pi, 100), 4, 4)
+        by_angle.split(np.linspace(0, np.pi, 100), 4, 4)
 
 
 def test_means_are_weighted_by_the_sections_angles() -> None:
-    weights = splitting.mixing([0, 2], [0.5, 0.2, 0.3])
+    weights = by_angle.mixing([0, 2], [0.5, 0.2, 0.3])
     assert weights == pytest.approx([0.625, 0, 0.375])
 
 
@@ -198,14 +199,14 @@ def test_means_are_weighted_by_the_sections_angles() -> None:
 def test_auto_takes_four_sections_where_there_are_angles_enough(
     asked: tuple[int | str, int | str], projections: int, expected: tuple[int, int]
 ) -> None:
-    choice = splitting.choose(*asked, projections, 256)
+    choice = by_angle.choose(*asked, projections, 256)
     assert (choice.sections, choice.inputs) == expected
     assert bool(choice.why) == (asked[0] == "auto")
     assert not choice.why or f"{projections / 256:.2f} projections per column" in choice.why
 
 
 def test_sections_that_add_up_are_stored_alone() -> None:
-    assert splitting.stored(splitting.roles(4, 3), additive=True) == ((0,), (1,), (2,), (3,))
+    assert by_angle.stored(by_angle.roles(4, 3), additive=True) == ((0,), (1,), (2,), (3,))
 
 
 @pytest.mark.parametrize(
@@ -214,10 +215,10 @@ def test_sections_that_add_up_are_stored_alone() -> None:
 def test_unions_of_training_and_judging_are_stored_where_sections_do_not_add_up(
     sections: int, inputs: int, count: int
 ) -> None:
-    roles = splitting.roles(sections, inputs)
-    unions = splitting.stored(roles, additive=False)
-    judged = splitting.halves(sections)
-    asked = [*roles, judged, *(splitting.apart(roles[0]) or ()), *(splitting.apart(judged) or ())]
+    roles = by_angle.roles(sections, inputs)
+    unions = by_angle.stored(roles, additive=False)
+    judged = by_angle.halves(sections)
+    asked = [*roles, judged, *(by_angle.apart(roles[0]) or ()), *(by_angle.apart(judged) or ())]
     assert unions[-1] == tuple(range(sections))
     assert {*unions} == {side for role in asked for side in (role.inputs, role.targets)} | {unions[-1]}
     assert len(unions) == count
@@ -225,8 +226,8 @@ def test_unions_of_training_and_judging_are_stored_where_sections_do_not_add_up(
 
 def test_a_union_has_the_weights_of_the_whole_scan() -> None:
     angles = np.sort(np.random.default_rng(0).uniform(0, np.pi, 400)) / 8 + np.arange(400) * np.pi / 400
-    found = splitting.split(angles, 4, 3)
-    whole, half = splitting.union(found, range(4)), splitting.union(found, (0, 2))
+    found = by_angle.split(angles, 4, 3)
+    whole, half = by_angle.union(found, range(4)), by_angle.union(found, (0, 2))
     weights, _ = directions.angular_weights(angles)
     np.testing.assert_allclose(whole.weights, weights)
     np.testing.assert_array_equal(whole.indices, np.arange(400))
@@ -235,10 +236,10 @@ def test_a_union_has_the_weights_of_the_whole_scan() -> None:
 
 
 def test_split_json_gives_back_what_was_written() -> None:
-    found = splitting.split(GOLDEN * np.arange(90), 4, 3)
-    again = splitting.from_json(splitting.to_json(found))
+    found = by_angle.split(GOLDEN * np.arange(90), 4, 3)
+    again = model.from_json(model.to_json(found))
     assert again.roles == found.roles
     for ours, theirs in zip(found.sections, again.sections, strict=True):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
         np.testing.assert_allclose(ours.angles, theirs.angles, rtol=1e-14)
-    np.testing.assert_array_equal(splitting.assignment(again)[found.sections[2].indices], 2)
+    np.testing.assert_array_equal(by_angle.assignment(again)[found.sections[2].indices], 2)

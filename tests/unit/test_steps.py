@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import splitting, steps
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
-from tomodenoise.layout import Layout
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import series
+from tomodenoise.splitting import by_angle, model, time_steps
+from tomodenoise.storage.layout import Layout
 
 TIME = {"group": "auto", "split": "time"}
 ANGLE = {"group": "auto", "split": "angle"}
@@ -64,18 +64,18 @@ def test_every_step_of_the_window_trains_and_no_group_leaves_it(
     if stop - start < group:
         return
     angles, numbers = np.concatenate(rotation(steps_ * each, each)), np.repeat(np.arange(steps_), each)
-    found = steps.split(angles, numbers, "time", group, 1)
-    runs = splitting.trained(found, (start, stop))
+    found = time_steps.split(angles, numbers, "time", group, 1)
+    runs = by_angle.trained(found, (start, stop))
     assert {last - first for first, last in runs} == {group}
     assert {section for run in runs for section in range(*run)} == set(range(start, stop))
-    flats = splitting.assignment(found)
+    flats = by_angle.assignment(found)
     for first, last in runs:
         assert len({int(flats[section.indices[0]]) for section in found.sections[first:last]}) == group
 
 
 def test_each_step_of_a_group_predicts_the_others_in_turn() -> None:
     angles = np.concatenate(interlaced(6, 30, [0, 2, 1]))
-    found = steps.split(angles, np.repeat(np.arange(6), 30), "time", 3, 1)
+    found = time_steps.split(angles, np.repeat(np.arange(6), 30), "time", 3, 1)
     assert [(role.inputs, role.targets) for role in found.roles] == [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (0, 1))]
     assert (found.times, found.each, found.members) == (6, 1, 3)
     for section in found.sections:
@@ -87,8 +87,10 @@ def test_what_the_network_sees_of_a_group_is_never_its_target(group: int, reach:
     seen = 2 * reach + 1
     if group <= seen:
         return
-    plain = steps.split(np.concatenate(rotation(20 * group, 20)), np.repeat(np.arange(group), 20), "time", group, 1)
-    roles = steps.in_context(plain.roles, seen)
+    plain = time_steps.split(
+        np.concatenate(rotation(20 * group, 20)), np.repeat(np.arange(group), 20), "time", group, 1
+    )
+    roles = time_steps.in_context(plain.roles, seen)
     assert len(roles) == group - 2 * reach
     for role in roles:
         shown = [step for image in role.seen for step in image]
@@ -100,7 +102,7 @@ def test_what_the_network_sees_of_a_group_is_never_its_target(group: int, reach:
 def test_steps_of_unequal_length_weigh_by_their_projections() -> None:
     parts = rotation(120, 29.5)
     numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    found = steps.split(np.concatenate(parts), numbers, "time", 2, 1)
+    found = time_steps.split(np.concatenate(parts), numbers, "time", 2, 1)
     shares = [section.share for section in found.sections]
     assert shares[0] / shares[1] == pytest.approx(len(parts[0]) / len(parts[1]))
     assert sum(shares) == pytest.approx(1)
@@ -112,32 +114,32 @@ def test_steps_that_interlace_evenly_have_a_figure_of_one_and_repeated_ones_thei
 ) -> None:
     if turn > 4:
         each, parts = each | 1, parts + 1 - parts % 2  # else a view meets the opposite of another
-    even = steps.interlacing(interlaced(parts, each, list(range(parts)), turn), parts)
+    even = time_steps.interlacing(interlaced(parts, each, list(range(parts)), turn), parts)
     assert even.figure == pytest.approx(1, abs=1e-6)
     assert even.verdict == "even"
-    same = steps.interlacing(interlaced(parts, each, [0], turn), parts)
+    same = time_steps.interlacing(interlaced(parts, each, [0], turn), parts)
     assert same.figure == pytest.approx(parts, rel=1e-6)
     assert same.verdict == "steps repeat each other's angles" if parts > 1.5 else "even"
 
 
 def test_a_rotation_that_drifts_by_a_twelfth_needs_twelve_steps() -> None:
     parts = rotation(36 * 300, 299.92)
-    choice = steps.choose(parts, (0, 36), TIME, AUTO, 1440)
+    choice = time_steps.choose(parts, (0, 36), TIME, AUTO, 1440)
     assert choice.sections == 12
     assert "3600 directions cover the circle evenly" in choice.why
     assert "enough for a target" in choice.why
-    two = steps.interlacing(parts, 2)
+    two = time_steps.interlacing(parts, 2)
     assert (two.verdict, two.figure) == ("steps repeat each other's angles", pytest.approx(1.84, abs=0.01))
 
 
 def test_a_group_is_no_larger_than_its_targets_need() -> None:
     parts = interlaced(36, 200, [0, 4, 2, 6, 1, 5, 3, 7])
-    assert steps.choose(parts, (0, 36), TIME, AUTO, 100).sections == 2
-    assert steps.choose(parts, (0, 36), TIME, AUTO, 300).sections == 4
+    assert time_steps.choose(parts, (0, 36), TIME, AUTO, 100).sections == 2
+    assert time_steps.choose(parts, (0, 36), TIME, AUTO, 300).sections == 4
 
 
 def test_repeated_angles_make_pairs_and_say_so() -> None:
-    choice = steps.choose(interlaced(8, 36, [0]), (0, 8), TIME, AUTO, 282)
+    choice = time_steps.choose(interlaced(8, 36, [0]), (0, 8), TIME, AUTO, 282)
     assert choice.sections == 2
     assert "no group covers the circle evenly" in choice.why
 
@@ -145,62 +147,62 @@ def test_repeated_angles_make_pairs_and_say_so() -> None:
 @given(steps_=st.integers(2, 20), sections=st.integers(2, 4))
 def test_steps_split_by_angle_hold_all_projections_in_even_sections(steps_: int, sections: int) -> None:
     angles, numbers = np.concatenate(rotation(steps_ * 60, 60)), np.repeat(np.arange(steps_), 60)
-    found = steps.split(angles, numbers, "angle", sections, sections - 1)
+    found = time_steps.split(angles, numbers, "angle", sections, sections - 1)
     assert len(found.sections) == steps_ * sections
     indices = np.concatenate([section.indices for section in found.sections])
     np.testing.assert_array_equal(np.sort(indices), np.arange(steps_ * 60))
     for number, section in enumerate(found.sections):
         assert set(numbers[section.indices]) == {number // sections}
-    assert splitting.trained(found, (1, steps_)) == [(s * sections, (s + 1) * sections) for s in range(1, steps_)]
+    assert by_angle.trained(found, (1, steps_)) == [(s * sections, (s + 1) * sections) for s in range(1, steps_)]
 
 
 @given(steps_=st.integers(2, 9), by=st.sampled_from(["time", "angle"]), seed=st.integers(0, 99))
 def test_projections_that_are_not_used_are_in_no_section_of_any_step(steps_: int, by: str, seed: int) -> None:
     angles, numbers = np.concatenate(rotation(steps_ * 60, 60)), np.repeat(np.arange(steps_), 60)
     used = np.flatnonzero(np.random.default_rng(seed).random(len(numbers)) > 0.3)
-    found = steps.split(angles, numbers, by, 2, 1, used)
+    found = time_steps.split(angles, numbers, by, 2, 1, used)
     indices = np.concatenate([section.indices for section in found.sections])
     np.testing.assert_array_equal(np.sort(indices), used)
     assert sorted([*used, *found.unused]) == list(range(steps_ * 60))
-    assert len(splitting.assignment(found)) == steps_ * 60
+    assert len(by_angle.assignment(found)) == steps_ * 60
     for number, section in enumerate(found.sections):
         assert set(numbers[section.indices]) == {number // found.each}
 
 
 def test_the_gaps_of_the_worst_step_are_reported() -> None:
     angles, numbers = np.concatenate(rotation(4 * 60, 60)), np.repeat(np.arange(4), 60)
-    found = steps.split(angles, numbers, "time", 2, 1, np.delete(np.arange(240), range(130, 145)))
+    found = time_steps.split(angles, numbers, "time", 2, 1, np.delete(np.arange(240), range(130, 145)))
     assert found.missing_wedge == pytest.approx(45)
     assert len(found.gaps) == 1
-    assert "in the worst time step" in splitting.concerns(found)[0]
+    assert "in the worst time step" in by_angle.concerns(found)[0]
 
 
 def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle() -> None:
-    assert steps.window(None, 180, "time") == (0, 36)
-    assert steps.window(None, 20, "time") == (0, 12)
-    assert steps.window(None, 8, "time") == (0, 8)
-    assert steps.window(None, 180, "angle") == (0, 180)
-    assert steps.window([3, 9], 180, "time") == (3, 9)
+    assert time_steps.window(None, 180, "time") == (0, 36)
+    assert time_steps.window(None, 20, "time") == (0, 12)
+    assert time_steps.window(None, 8, "time") == (0, 8)
+    assert time_steps.window(None, 180, "angle") == (0, 180)
+    assert time_steps.window([3, 9], 180, "time") == (3, 9)
 
 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
         (
-            lambda: steps.window([4, 30], 20, "time"),
+            lambda: time_steps.window([4, 30], 20, "time"),
             r"steps.train: \[4, 30\] are not in the scan: choose within \[0, 20\]",
         ),
-        (lambda: steps.window([4, 5], 20, "time"), "one step alone"),
+        (lambda: time_steps.window([4, 5], 20, "time"), "one step alone"),
         (
-            lambda: steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
+            lambda: time_steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
             "steps.group is 6, but steps.train holds only 4",
         ),
         (
-            lambda: steps.split(np.arange(14.0), np.repeat([0, 1], [9, 5]), "angle", 4, 3),
+            lambda: time_steps.split(np.arange(14.0), np.repeat([0, 1], [9, 5]), "angle", 4, 3),
             "a time step has only 5 projections .*: set it to 2",
         ),
         (
-            lambda: steps.split(np.arange(9.0), np.repeat([0, 1, 2], 3), "time", 2, 1, np.r_[0:3, 6:9]),
+            lambda: time_steps.split(np.arange(9.0), np.repeat([0, 1, 2], 3), "time", 2, 1, np.r_[0:3, 6:9]),
             "no projection of time step 1 can be used",
         ),
     ],
@@ -212,8 +214,8 @@ def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:
 
 def test_a_split_is_read_as_it_was_written() -> None:
     angles = np.concatenate(rotation(100, 24.9))
-    found = steps.split(angles[:99], series.deal(99, 24.9), "time", 2, 1)
-    again = splitting.from_json(splitting.to_json(found))
+    found = time_steps.split(angles[:99], series.deal(99, 24.9), "time", 2, 1)
+    again = model.from_json(model.to_json(found))
     assert again.interlacing == found.interlacing
     assert again.times == found.times
     np.testing.assert_allclose(again.sections[2].angles, found.sections[2].angles)

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.correction import choose_stripes, stripe_choice
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.correction import stripe_choice
 from tomodenoise.simulation import phantom, projection
 
 ROWS, COLUMNS, VIEWS = 4, 240, 320
@@ -58,7 +58,7 @@ def found(sinograms: FloatArray) -> float:
 
 @pytest.mark.parametrize(("photons", "most"), [(100, 1.4), (2000, 1.4), (1e6, 2.5)])
 def test_a_clean_scan_is_left_as_it_is(photons: float, most: float) -> None:
-    choice = choose_stripes(measured(foam(), photons=photons), TURN, AXIS, "auto")
+    choice = stripe_choice.choose(measured(foam(), photons=photons), TURN, AXIS, "auto")
     assert choice.method == "none"
     assert choice.before == choice.after
     assert choice.before is not None
@@ -72,7 +72,7 @@ def test_a_tube_around_the_sample_is_no_stripe(off: float) -> None:
 
 @pytest.mark.parametrize("off", [0.0, 3.0])
 def test_stripes_within_a_tube_are_found_and_removed(off: float) -> None:
-    choice = choose_stripes(measured(foam() + wall(off), gains(0.01)), TURN, AXIS, "auto")
+    choice = stripe_choice.choose(measured(foam() + wall(off), gains(0.01)), TURN, AXIS, "auto")
     assert choice.method == "sorting"
     assert choice.after is not None
     assert choice.before is not None
@@ -115,7 +115,7 @@ def test_the_order_of_projections_changes_nothing() -> None:
 
 
 def test_a_wanted_method_is_kept_and_measured() -> None:
-    choice = choose_stripes(measured(foam(), gains(0.02)), TURN, AXIS, "wavelet")
+    choice = stripe_choice.choose(measured(foam(), gains(0.02)), TURN, AXIS, "wavelet")
     assert choice.method == "wavelet"
     assert choice.before is not None
     assert choice.after is not None
@@ -133,11 +133,11 @@ def test_a_wanted_method_is_kept_and_measured() -> None:
     ids=["air", "nan", "narrow", "constant"],
 )
 def test_what_cannot_be_measured_leaves_the_scan_as_it_is(sinograms: FloatArray) -> None:
-    assert choose_stripes(sinograms, TURN, sinograms.shape[2] / 2, "auto").method == "none"
+    assert stripe_choice.choose(sinograms, TURN, sinograms.shape[2] / 2, "auto").method == "none"
 
 
 def test_few_projections_leave_the_scan_as_it_is() -> None:
-    choice = choose_stripes(measured(foam())[:20], TURN[:20], AXIS, "auto")
+    choice = stripe_choice.choose(measured(foam())[:20], TURN[:20], AXIS, "auto")
     assert (choice.method, choice.before) == ("none", None)
     assert "too few" in choice.why
 
@@ -148,5 +148,5 @@ def test_a_method_that_would_take_the_sample_is_not_chosen() -> None:
     angles = np.arange(320) * np.pi / 320
     sinograms = 0.01 * rng.standard_normal((320, 2, 128))
     sinograms[..., -9:] += np.linspace(0.2, 1.0, 9) + 0.02 * np.sin(3 * angles)[:, None, None]
-    found = choose_stripes(sinograms.astype(np.float32), angles, 7.0, "auto")
+    found = stripe_choice.choose(sinograms.astype(np.float32), angles, 7.0, "auto")
     assert (found.method, "vo not possible" in found.why) == ("none", True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from phantoms import random_ellipses, sinogram
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
-from tomodenoise.errors import UserError
 
 ANGLES, COLUMNS = 240, 480
 TURN = np.linspace(0, np.pi, ANGLES, endpoint=False)

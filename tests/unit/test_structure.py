@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.grid import field_of_view
-from tomodenoise.quality import structure
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import field_of_view
+from tomodenoise.metrics import structure
 
 SIZE = 160
-DISC = field_of_view(SIZE, 78)
+DISC = field_of_view.mask(SIZE, 78)
 Y, X = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
 RADIUS = np.hypot(Y, X)
 
@@ -31,7 +31,7 @@ def test_halves_agree_on_a_sample_and_not_on_noise() -> None:
     smooth = np.stack([gaussian_filter(each, structure.SMOOTH) for each in grains()])
     assert found.shared == pytest.approx(smooth[:, DISC].var(), rel=0.1)
     assert found.noise == pytest.approx(1 / (4 * np.pi * structure.SMOOTH**2) / 2, rel=0.15)
-    few, pairs = field_of_view(40, 12), np.random.default_rng(2).standard_normal((200, 2, 1, 40, 40))
+    few, pairs = field_of_view.mask(40, 12), np.random.default_rng(2).standard_normal((200, 2, 1, 40, 40))
     assert sum(structure.agreement(*pair, few).holds_sample for pair in pairs) <= 2
 
 
@@ -64,7 +64,7 @@ def test_lost_edges_are_lines_and_no_rings(sigma: float, contrast: float) -> Non
 
 
 def test_few_pixels_tell_neither_rings_nor_lines() -> None:
-    few = field_of_view(SIZE, 9)
+    few = field_of_view.mask(SIZE, 9)
     assert structure.rings(noise(0), noise(1), grains(), few) is None
     assert structure.lines(noise(0), noise(1), grains(), few) is None
     assert structure.lines(noise(0), noise(1), 0 * grains(), DISC) is None

@@ -12,11 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise import splitting
-from tomodenoise.arrays import BoolArray, FloatArray
-from tomodenoise.grid import field_of_view
-from tomodenoise.judging import along, comparing, context, evidence, figures, parts, record, rivals, slices
-from tomodenoise.judging.along import Along
+from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.evaluation import (
+    along,
+    baselines,
+    comparing,
+    context,
+    evidence,
+    figures_of_merit,
+    held_out_slices,
+    record,
+    section_groups,
+)
+from tomodenoise.evaluation.along import Along
+from tomodenoise.geometry import field_of_view
+from tomodenoise.splitting import by_angle
 
 CONTEXT = context.Context(1.0, 20, divided=False, afterglow=0.02)
 SHOWN = ("sample", "air", "blank", "constant", "rings", "one bright pixel")
@@ -36,10 +46,10 @@ def truth(kind: str, depth: int, size: int) -> FloatArray:
 
 
 def mask(kind: str, size: int) -> BoolArray:
-    disc = field_of_view(size, size / 2 - 1)
+    disc = field_of_view.mask(size, size / 2 - 1)
     if kind == "band":
         disc[: size // 2 - 2] = disc[size // 2 + 2 :] = False
-    return disc if kind in {"disc", "band"} else field_of_view(size, 1.5) & (kind != "empty")
+    return disc if kind in {"disc", "band"} else field_of_view.mask(size, 1.5) & (kind != "empty")
 
 
 def network(kind: str, image: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -60,8 +70,8 @@ def judged(
     noise = level * (0.0 if shown in {"blank", "constant"} else 1.0)
     true = truth(shown, depth, size)
     a, b, c, d = (true + noise * rng.normal(size=true.shape).astype(np.float32) for _ in range(4))
-    split = splitting.split(np.arange(views) * np.pi / views, sections, sections - 1)
-    chosen = parts.parts(SimpleNamespace(split=split, holds=lambda _: True))  # type: ignore[arg-type]
+    split = by_angle.split(np.arange(views) * np.pi / views, sections, sections - 1)
+    chosen = section_groups.parts(SimpleNamespace(split=split, holds=lambda _: True))  # type: ignore[arg-type]
     given_, targets, raw = (a + c) / 2, (b + d) / 2, (a + b + c + d) / 4
     found, denoised = network(by, given_, rng), network(by, raw, rng)
     pairs = ((a - found, b - found),)
@@ -104,10 +114,10 @@ def test_each_figure_is_a_number_or_says_why_not(case: dict[str, Any], filters: 
     e = judged(**case)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        found = figures.judge(e, rivals.gather(filters, {}, None, e.finite))  # type: ignore[arg-type]
-        chosen = slices.Slices(((0, len(e.raw)),), e.mask, held_out=True, why="test")
+        found = figures_of_merit.judge(e, baselines.gather(filters, {}, None, e.finite))  # type: ignore[arg-type]
+        chosen = held_out_slices.Slices(((0, len(e.raw)),), e.mask, held_out=True, why="test")
         written = record.to_json(found, e, chosen, CONTEXT)
-    assert found.figures.keys() | found.absent.keys() >= figures.FIGURES.keys()
+    assert found.figures.keys() | found.absent.keys() >= figures_of_merit.FIGURES.keys()
     assert all(found.absent.values())
     json.dumps(written, allow_nan=False)
     for verdict in written["verdicts"]:
@@ -127,8 +137,10 @@ def test_rows_of_air_give_no_advice_on_the_network(
     by: str, masked: str, depth: int, size: int, sections: int, seed: int
 ) -> None:
     e = judged("air", by, masked, depth, size, sections, 0.3, 60, 2 * seed)
-    found = figures.judge(e)
-    told = record.to_json(found, e, slices.Slices(((0, depth),), e.mask, held_out=True, why=""), CONTEXT)["verdicts"]
+    found = figures_of_merit.judge(e)
+    told = record.to_json(found, e, held_out_slices.Slices(((0, depth),), e.mask, held_out=True, why=""), CONTEXT)[
+        "verdicts"
+    ]
     assert not {"umse", "calibration", "contrast", "edges", "cross_frc"} & found.figures.keys()
     assert not [verdict for verdict in told if CONTEXT.advice in verdict["text"]]
     assert any("hold no sample" in verdict["text"] for verdict in told)
@@ -138,11 +150,11 @@ def test_slices_that_are_not_finite_are_left_out_and_reported() -> None:
     whole = judged("sample", "blur", "disc", 4, 48, 4, 0.3, 60, 0)
     broken = replace(whole, raw=whole.raw.copy())
     broken.raw[2] = np.nan
-    found = figures.judge(broken)
-    kept = figures.judge(replace(broken.finite, raw=broken.finite.raw))
+    found = figures_of_merit.judge(broken)
+    kept = figures_of_merit.judge(replace(broken.finite, raw=broken.finite.raw))
     assert found.figures["sample"].values["left_out"] == 1
     assert found.figures["calibration"].values == kept.figures["calibration"].values
-    told = record.to_json(found, broken, slices.Slices(((0, 4),), whole.mask, held_out=True, why=""), CONTEXT)
+    told = record.to_json(found, broken, held_out_slices.Slices(((0, 4),), whole.mask, held_out=True, why=""), CONTEXT)
     assert "1 judged slices hold values that are not finite" in told["verdicts"][0]["text"]
     assert whole.finite is whole
 

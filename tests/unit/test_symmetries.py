@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from tomodenoise import symmetries
-from tomodenoise.arrays import IntArray
-from tomodenoise.symmetries import Turn
+from tomodenoise.common.arrays import IntArray
+from tomodenoise.networks import symmetries
+from tomodenoise.networks.symmetries import Turn
 
 GROUPS = [symmetries.square(), symmetries.cube()]
 

@@ -9,8 +9,8 @@ import phantoms
 import pytest
 import standin_tomopy
 
-from tomodenoise import engines
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines import registry
 
 A = 120
 ANGLES = np.arange(A) * np.pi / A
@@ -20,7 +20,7 @@ ELLIPSES = phantoms.random_ellipses(seed=0)
 
 @pytest.fixture(params=["standin", pytest.param("real", marks=pytest.mark.tomopy)], autouse=True)
 def tomopy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.delitem(sys.modules, "tomodenoise.engines.tomopy", raising=False)
+    monkeypatch.delitem(sys.modules, "tomodenoise.reconstruction.engines.tomopy", raising=False)
     if request.param == "real":
         pytest.importorskip("tomopy")
     else:
@@ -29,7 +29,7 @@ def tomopy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "tomopy" or found(name))
         standin_tomopy.calls.clear()
     yield str(request.param)
-    sys.modules.pop("tomodenoise.engines.tomopy", None)
+    sys.modules.pop("tomodenoise.reconstruction.engines.tomopy", None)
 
 
 def reconstruct(
@@ -44,7 +44,7 @@ def reconstruct(
     iterations: int | None = None,
 ) -> FloatArray:
     regularisation = 1e-3 if algorithm == "tv" else None
-    plan = engines.plan(
+    plan = registry.plan(
         "tomopy", algorithm, angles, weights, sinograms.shape[-1],
         filter=kind, pad=pad, iterations=iterations, regularisation=regularisation,
     )  # fmt: skip
@@ -55,7 +55,7 @@ def reconstruct(
 @pytest.mark.parametrize(("columns", "center"), [(64, 31.5), (64, 27.3), (65, 32.0), (65, 36.6), (96, 47.5)])
 def test_a_phantom_is_reconstructed_in_place_and_scale(algorithm: str, columns: int, center: float) -> None:
     sinograms = phantoms.sinogram(ELLIPSES, ANGLES, columns, center)[None]
-    ours = engines.plan("torch", "fbp", ANGLES, WEIGHTS, columns, filter="hann", pad="zero")(sinograms, center)[0]
+    ours = registry.plan("torch", "fbp", ANGLES, WEIGHTS, columns, filter="hann", pad="zero")(sinograms, center)[0]
     theirs = reconstruct(algorithm, sinograms, center, kind="hann")[0]
     inside = phantoms.within(columns, 0.94)
     assert np.sqrt(np.mean((theirs - ours)[inside] ** 2)) < 0.02
@@ -70,7 +70,7 @@ def test_the_image_lies_as_the_geometry_says(algorithm: str) -> None:
     dot = [phantoms.Ellipse(0.5, 0.25, 0.1, 0.1, 0, 1)]
     angles = np.random.default_rng(0).permutation(90) * np.pi / 90 - 2 * np.pi
     sinograms = phantoms.sinogram(dot, angles, columns, 21.2)[None]
-    rounds = 60 if engines.capabilities("tomopy", algorithm).iterative else None
+    rounds = 60 if registry.capabilities("tomopy", algorithm).iterative else None
     image = reconstruct(algorithm, sinograms, 21.2, angles, np.full(90, np.pi / 90), iterations=rounds)[0]
     mass = np.clip(image, 0.1, None) - 0.1
     row, column = np.average(np.indices(image.shape).reshape(2, -1), axis=1, weights=mass.ravel())

@@ -10,11 +10,13 @@ import pytest
 import scans_on_disk
 import torch
 
-from tomodenoise import inference, models, specs, splitting, training
-from tomodenoise.errors import UserError
-from tomodenoise.judging import slices
-from tomodenoise.sections import Sections, mix
-from tomodenoise.training import ranks, schedule, tasks
+from tomodenoise.common.errors import UserError
+from tomodenoise.denoising import inference
+from tomodenoise.evaluation import held_out_slices
+from tomodenoise.networks import models, specs
+from tomodenoise.splitting import by_angle
+from tomodenoise.storage.sections import Sections, mix
+from tomodenoise.training import distributed, loop, schedule, tasks
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 
 BUDGET = schedule.Budget(pixels=2e5, evaluations=3)
@@ -46,7 +48,7 @@ def task(scan: Sections, pixels: float = 2e5, **changes: object) -> tasks.Task:
 def run(given: tasks.Task, stopping: Callable[[], bool] = lambda: False) -> tuple[models.Model, list[Evaluation]]:
     torch.set_num_threads(1)
     histories: list[list[Evaluation]] = []
-    model = training.train(given, ranks.alone(), lambda lines, _: histories.append(list(lines)), stopping)
+    model = loop.train(given, distributed.alone(), lambda lines, _: histories.append(list(lines)), stopping)
     return model, histories[-1]
 
 
@@ -77,7 +79,7 @@ def test_training_halves_the_error_without_the_truth(scan: Sections) -> None:
 def test_the_umse_is_the_error_that_the_truth_tells(scan: Sections) -> None:
     model, history = run(task(scan, 6e5))
     clean, sections = scans_on_disk.blobs(24, 64), scan.read(0, 24)[:, 0]
-    first = splitting.apart(scan.split.roles[0])
+    first = by_angle.apart(scan.split.roles[0])
     assert first is not None
     noisy = mix(sections, scan.mixing(first[0].inputs))
     stacks = torch.from_numpy(np.stack([noisy[[max(z - 1, 0), z, min(z + 1, 23)]] for z in range(24)]))
@@ -94,7 +96,7 @@ def test_history_counts_iterations_and_pixels(scan: Sections) -> None:
     assert len(history) == 3
     assert [line.pixels for line in history] == [line.iteration * 4 * 32**2 for line in history]
     assert history[-1].pixels >= BUDGET.pixels > history[-1].pixels - 4 * 32**2
-    assert "million pixels" in training.progress(history, history[-1].iteration)
+    assert "million pixels" in loop.progress(history, history[-1].iteration)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(scan: Sections) -> None:
@@ -148,9 +150,9 @@ def test_a_model_keeps_which_rows_it_was_not_trained_on(tmp_path: Path) -> None:
     assert not kept["band"]
     (rows,) = kept["rows"]
     assert 20 < rows[0] < rows[1] < 40
-    chosen = slices.choose(half_air, SPEC, *slices.trained(model.facts, {"fingerprint": "x"}, None))
+    chosen = held_out_slices.choose(half_air, SPEC, *held_out_slices.trained(model.facts, {"fingerprint": "x"}, None))
     assert [list(run) for run in chosen.runs] == kept["rows"]
-    unseen = slices.choose(half_air, SPEC, *slices.trained(model.facts, {"fingerprint": "y"}, None))
+    unseen = held_out_slices.choose(half_air, SPEC, *held_out_slices.trained(model.facts, {"fingerprint": "y"}, None))
     assert unseen.rows.min() >= 19
     assert "rows that hold sample" in unseen.why
 
@@ -160,7 +162,8 @@ def test_a_model_that_kept_no_rows_is_judged_by_the_same_rule(scan: Sections) ->
     model, _ = run(task(scan, 5e3, facts=facts))
     old = {key: value for key, value in model.facts.items() if key != "held_out"}
     new, before = (
-        slices.choose(scan, SPEC, *slices.trained(told, {"fingerprint": "x"}, None)) for told in (model.facts, old)
+        held_out_slices.choose(scan, SPEC, *held_out_slices.trained(told, {"fingerprint": "x"}, None))
+        for told in (model.facts, old)
     )
     assert new.runs == before.runs
     np.testing.assert_array_equal(new.mask, before.mask)
@@ -217,7 +220,7 @@ def test_stop_and_resume_give_the_bits_of_no_stop(scan: Sections, tmp_path: Path
     settings = replace(SETTINGS, memory=memory)
     straight, history = run(task(scan, settings=settings))
     given = task(scan, settings=settings, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "same", "budget"))
-    with pytest.raises(training.Interrupted):
+    with pytest.raises(loop.Interrupted):
         run(given, after(steps))
     resumed, joined = run(given)
     assert equal(resumed, straight)
@@ -239,7 +242,7 @@ def test_a_raised_budget_goes_on_and_an_equal_one_starts_anew(scan: Sections, tm
 @pytest.mark.parametrize("damage", ["other identity", "cut", "no archive", "a flipped bit"])
 def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_path: Path, damage: str) -> None:
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "same", "budget")
-    with pytest.raises(training.Interrupted):
+    with pytest.raises(loop.Interrupted):
         run(task(scan, checkpoint=checkpoint), after(30))
     if damage == "cut":
         checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-500])

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import engines, grid, widening
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import field_of_view, half_acquisition
+from tomodenoise.reconstruction.engines import registry
 
 VIEWS = 360
 TURN = np.arange(VIEWS) * 2 * np.pi / VIEWS
@@ -15,7 +16,7 @@ TURN = np.arange(VIEWS) * 2 * np.pi / VIEWS
 
 def reconstruct(sinogram: FloatArray, center: float, pad: str = "zero", total: float = 2 * np.pi) -> FloatArray:
     weights = np.full(len(TURN), total / VIEWS)
-    plan = engines.plan("torch", "fbp", TURN, weights, sinogram.shape[-1], pad=pad)
+    plan = registry.plan("torch", "fbp", TURN, weights, sinogram.shape[-1], pad=pad)
     return np.asarray(plan(sinogram[None], center)[0])
 
 
@@ -23,7 +24,7 @@ def reconstruct(sinogram: FloatArray, center: float, pad: str = "zero", total: f
 def test_opposite_measurements_weigh_one_together(columns: int, share: float) -> None:
     center = share * (columns - 1)
     near = min(center, columns - 1 - center)
-    found = widening.weights(columns, center)
+    found = half_acquisition.weights(columns, center)
     t = np.arange(columns) - center
     opposite = np.interp(-t, t, found, left=np.nan, right=np.nan)
     overlap = np.abs(t) <= near - 1
@@ -37,10 +38,10 @@ def test_opposite_measurements_weigh_one_together(columns: int, share: float) ->
 @given(st.integers(16, 300), st.floats(0.05, 0.95))
 def test_the_axis_comes_to_the_middle_and_all_that_is_seen_fits(columns: int, share: float) -> None:
     center = share * (columns - 1)
-    wide = widening.widened(columns, center)
+    wide = half_acquisition.widened(columns, center)
     assert abs(wide.center - (wide.columns - 1) / 2) <= 0.5
     assert wide.center - wide.before == pytest.approx(center)
-    assert wide.radius == grid.visible_radius(columns, center, extended=True) <= (wide.columns - 1) / 2 + 1e-9
+    assert wide.radius == field_of_view.radius(columns, center, extended=True) <= (wide.columns - 1) / 2 + 1e-9
 
 
 SIZE = 128
@@ -59,9 +60,9 @@ def test_half_acquisition_is_the_whole_detector_where_opposite_pixels_meet(cut: 
     center = (SIZE - 1) / 2
     whole = phantoms.sinogram(phantoms.random_ellipses(3), TURN, SIZE, center)
     half, axis = cut_off(whole, center, cut)
-    wide = widening.widened(half.shape[1], axis)
+    wide = half_acquisition.widened(half.shape[1], axis)
     assert wide.columns == SIZE
-    found = reconstruct(widening.apply(half[None], wide, axis)[0], wide.center, pad)
+    found = reconstruct(half_acquisition.apply(half[None], wide, axis)[0], wide.center, pad)
     assert phantoms.psnr(found, reconstruct(whole, center, pad, total=np.pi)) > 90
 
 
@@ -69,8 +70,8 @@ def test_half_acquisition_between_pixels_is_as_near_to_the_truth_as_the_whole_de
     center = (SIZE - 1) / 2 + 0.3
     ellipses = phantoms.random_ellipses(3)
     half, axis = cut_off(phantoms.sinogram(ellipses, TURN, SIZE, center), center, 40)
-    wide = widening.widened(half.shape[1], axis)
-    found = reconstruct(widening.apply(half[None], wide, axis)[0], wide.center)
+    wide = half_acquisition.widened(half.shape[1], axis)
+    found = reconstruct(half_acquisition.apply(half[None], wide, axis)[0], wide.center)
     aligned = reconstruct(phantoms.sinogram(ellipses, TURN, SIZE, (SIZE - 1) / 2), (SIZE - 1) / 2, total=np.pi)
     truth = phantoms.truth(ellipses, SIZE)
     assert phantoms.psnr(found, truth) > phantoms.psnr(aligned, truth) - 0.5
@@ -78,8 +79,8 @@ def test_half_acquisition_between_pixels_is_as_near_to_the_truth_as_the_whole_de
 
 def test_an_object_beyond_the_far_edge_is_continued_there_and_only_there() -> None:
     half = np.ones((1, 4, 60), np.float32)
-    wide = widening.widened(60, 15.2)
-    found = widening.apply(half, wide, 15.2)
+    wide = half_acquisition.widened(60, 15.2)
+    found = half_acquisition.apply(half, wide, 15.2)
     assert (found[..., : wide.before] == 0).all()
     assert found[0, 0, wide.before] < 1e-3
     assert (found[..., -1] == 1).all()
@@ -89,12 +90,12 @@ def test_a_tilted_row_keeps_the_size_and_takes_its_own_weights() -> None:
     center = (SIZE - 1) / 2
     whole = phantoms.sinogram(phantoms.disc(0.8), TURN, SIZE, center + 2)
     half, axis = cut_off(whole, center, 40)
-    wide = widening.widened(half.shape[1], axis)
-    found = reconstruct(widening.apply(half[None], wide, axis + 2)[0], axis + 2 + wide.before)
+    wide = half_acquisition.widened(half.shape[1], axis)
+    found = reconstruct(half_acquisition.apply(half[None], wide, axis + 2)[0], axis + 2 + wide.before)
     assert len(found) == SIZE
     assert np.abs(found - 1)[phantoms.within(SIZE, 0.7)].mean() < 0.01
 
 
 def test_the_disc_of_a_tilted_axis_is_what_all_rows_see() -> None:
-    assert grid.visible_radius(100, 40.0, 44.0) == 40
-    assert grid.visible_radius(100, 20.0, 24.0, extended=True) == 75
+    assert field_of_view.radius(100, 40.0, 44.0) == 40
+    assert field_of_view.radius(100, 20.0, 24.0, extended=True) == 75

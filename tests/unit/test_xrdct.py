@@ -9,8 +9,10 @@ from hdf5_files import measured
 from PIL import Image
 
 import simulate_xrdct
-from tomodenoise import engines, grid, scans
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import field_of_view
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.scans import opening
 from tomodenoise.simulation import particles, xrdct
 
 SHAPE, ANGLES = (2, 48), np.arange(90) * np.pi / 90
@@ -38,8 +40,8 @@ def exact(drawn: xrdct.Sample) -> FloatArray:
 @pytest.mark.parametrize("kind", ["spheres", "particles"])
 def test_the_reconstruction_of_exact_integrals_is_the_truth(kind: str, tmp_path: Path) -> None:
     drawn = sample(kind, tmp_path)
-    plan = engines.plan("torch", "fbp", ANGLES, np.full(90, np.pi / 90), SHAPE[1], pad="zero")
-    seen = grid.field_of_view(SHAPE[1], 22)
+    plan = registry.plan("torch", "fbp", ANGLES, np.full(90, np.pi / 90), SHAPE[1], pad="zero")
+    seen = field_of_view.mask(SHAPE[1], 22)
     for integrals, truth in zip(exact(drawn), drawn.volume(), strict=True):
         found = plan(integrals.astype(np.float32), (SHAPE[1] - 1) / 2)
         if truth.any():
@@ -90,7 +92,7 @@ def test_the_script_writes_what_the_reader_takes_and_a_seed_fixes_it(tmp_path: P
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
     named = {"values": "/entry/data/2theta"}
-    scan = scans.open_scan(tmp_path / "a", channels={"channels": named})
+    scan = opening.open_scan(tmp_path / "a", channels={"channels": named})
     assert (scan.depth, scan.channel_count, len(scan.angles), scan.columns) == (2, 5, 12, 24)
     assert scan.doubts == ()
     assert scan.channels is not None

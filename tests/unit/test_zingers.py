@@ -8,10 +8,11 @@ from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomodenoise import correction
-from tomodenoise.correction import Options, zingers
+from tomodenoise.correction import measuring, slabs, zingers
 from tomodenoise.correction.measuring import estimate_noise
-from tomodenoise.scans import Scan, open_scan
+from tomodenoise.correction.options import Options
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.opening import open_scan
 
 SHAPE = (20, 30)
 NOISE = zingers.Noise(gain=1.0, floor=4.0)
@@ -119,23 +120,21 @@ def struck_scan(file: Path, rng: np.random.Generator, rows: int = 9) -> tuple[Sc
 
 def test_a_scan_loses_its_zingers_and_says_how_many(tmp_path: Path, rng: np.random.Generator) -> None:
     scan, where = struck_scan(tmp_path / "a.h5", rng)
-    measures = correction.measure(scan)
-    integrals, statistics = correction.correct_slab(scan, (0, 9), None, OPTIONS, measures)
+    measures = measuring.measure(scan)
+    integrals, statistics = slabs.correct_slab(scan, (0, 9), None, OPTIONS, measures)
     assert statistics.zingers == 10
     assert np.abs(integrals - np.log(2)).max() < 0.25
     assert np.abs(integrals.mean(axis=0) - np.log(2)).max() < 0.05  # flats and darks as well
-    kept, statistics = correction.correct_slab(scan, (0, 9), None, Options(), measures)
+    kept, statistics = slabs.correct_slab(scan, (0, 9), None, Options(), measures)
     assert statistics.zingers is None
     assert kept[tuple(where)].max() < -1
 
 
 def test_slabs_are_independent_bit_for_bit_with_zingers(tmp_path: Path, rng: np.random.Generator) -> None:
     scan, _ = struck_scan(tmp_path / "a.h5", rng)
-    measures, section = correction.measure(scan), np.arange(40) % 2
-    whole, found = correction.correct_slab(scan, (0, 9), section, OPTIONS, measures)
-    parts = [
-        correction.correct_slab(scan, rows, section, OPTIONS, measures) for rows in ((0, 1), (1, 2), (2, 6), (6, 9))
-    ]
+    measures, section = measuring.measure(scan), np.arange(40) % 2
+    whole, found = slabs.correct_slab(scan, (0, 9), section, OPTIONS, measures)
+    parts = [slabs.correct_slab(scan, rows, section, OPTIONS, measures) for rows in ((0, 1), (1, 2), (2, 6), (6, 9))]
     np.testing.assert_array_equal(np.concatenate([part for part, _ in parts], axis=1), whole)
     assert sum(statistics.zingers or 0 for _, statistics in parts) == found.zingers
 
@@ -144,10 +143,10 @@ def test_intensities_lose_zingers_and_line_integrals_are_left_alone(tmp_path: Pa
     values = (rng.poisson(500, (20, 6, 40)) / 1000).astype(np.float32)
     values[3, 2, 10] = 8
     scan = open_scan(write_exchange(tmp_path / "a.h5", values), input="intensity")
-    integrals, statistics = correction.correct_slab(scan, (0, 6), None, OPTIONS, correction.measure(scan))
+    integrals, statistics = slabs.correct_slab(scan, (0, 6), None, OPTIONS, measuring.measure(scan))
     assert statistics.zingers == 1
     assert integrals[3, 2, 10] == pytest.approx(np.log(2), abs=0.2)
     scan = open_scan(write_exchange(tmp_path / "b.h5", values), input="attenuation")
-    integrals, statistics = correction.correct_slab(scan, (0, 6), None, OPTIONS, correction.measure(scan))
+    integrals, statistics = slabs.correct_slab(scan, (0, 6), None, OPTIONS, measuring.measure(scan))
     assert statistics.zingers is None
     np.testing.assert_array_equal(integrals, values)

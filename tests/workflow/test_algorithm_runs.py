@@ -9,18 +9,21 @@ import pytest
 from projects import Project
 
 import simulate_xrdct
-from tomodenoise import engines, sections, splitting
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.reconstruction.engines.registry import ENGINES
+from tomodenoise.splitting import by_angle
+from tomodenoise.storage import sections
 
 pytestmark = pytest.mark.slow
 
-ALGORITHMS = [(engine, name) for engine in engines.ENGINES for name in engines.algorithms(engine)]
+ALGORITHMS = [(engine, name) for engine in ENGINES for name in registry.algorithms(engine)]
 OPTIONS = {"iterations": 3, "regularisation": 0.01}
 POWDER = ["--slices=3", "--columns=48", "--angles=60", "--channels=2"]
 ESTIMATED = {"umse", "cross_frc"}
 
 
 def settings(engine: str, algorithm: str) -> dict[str, object]:
-    able = engines.capabilities(engine, algorithm)
+    able = registry.capabilities(engine, algorithm)
     used = {"iterations": able.iterative, "regularisation": able.regularised}
     return {"engine": engine, "algorithm": algorithm} | {key: OPTIONS[key] for key in OPTIONS if used[key]}
 
@@ -47,10 +50,10 @@ def test_an_algorithm_runs_from_the_raw_file_to_the_report(
     run = project.snakemake()
     assert run.status == 0, run.text
     assert (tmp_path / "results/report.html").is_file()
-    additive = engines.capabilities(engine, algorithm).additive
+    additive = registry.capabilities(engine, algorithm).additive
     for scan in ("foam", "powder"):
         found = sections.describe(tmp_path / "results" / scan)
-        assert found.unions == splitting.stored(splitting.roles(count, count - 1), additive=additive)
+        assert found.unions == by_angle.stored(by_angle.roles(count, count - 1), additive=additive)
         quality = json.loads((tmp_path / "results" / scan / "quality.json").read_text())
         assert quality["figures"].keys() >= {"split_loss", "residual", "coverage"}
         asked_for_more = {name for name, reason in quality["absent"].items() if "split.sections: 3" in reason}

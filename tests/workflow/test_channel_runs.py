@@ -11,7 +11,7 @@ import zarr
 from projects import NETWORK, TRAIN, Project
 
 import simulate_xrdct
-from tomodenoise import grid
+from tomodenoise.geometry import field_of_view
 
 pytestmark = pytest.mark.slow
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -47,7 +47,7 @@ def test_every_channel_is_projected_reconstructed_and_denoised(finished: Project
     assert image["0"].shape == (1, 4, 3, 48, 48)
     volume, full = image["0"][0], arrays["sections.zarr"][:].mean(axis=0)
     assert np.isfinite(volume).all()
-    truth, inside = np.load(finished.folder / "truth.npy"), grid.field_of_view(48, 22)
+    truth, inside = np.load(finished.folder / "truth.npy"), field_of_view.mask(48, 22)
     alike = [[np.corrcoef(one[:, inside].ravel(), other[:, inside].ravel())[0, 1] for other in truth] for one in full]
     assert np.argmax(alike, axis=1).tolist() == [0, 1, 2, 3], "channels keep their order"
     # So short a training knows little more than the level of each.

@@ -10,7 +10,9 @@ import zarr
 from projects import NETWORK, ROOT, TRAIN, Project
 
 import simulate_series
-from tomodenoise import inference, models, sections
+from tomodenoise.denoising import inference
+from tomodenoise.networks import models
+from tomodenoise.storage import sections
 
 GEL = ROOT.parent / "shared/data/gel_dynamic/gel_parallel_dx.h5"
 SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.5", "--center", "24", "--quiet", "4"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from projects import NETWORK, TRAIN, Project
 
-from tomodenoise import sections
+from tomodenoise.storage import sections
 
 HALF = ("--span", "360", "--center", "14.2", "--cylinder", "0.7", "--photons", "20000")
 

@@ -12,19 +12,20 @@ sys.path.insert(0, str(SCRIPTS))
 
 from snakemake.exceptions import WorkflowError
 
-from tomodenoise import (
-    correction,
-    engines,
+from tomodenoise.config import settings
+from tomodenoise.correction import frames, options
+from tomodenoise.denoising import tile_plan
+from tomodenoise.maintenance import slurm_jobs
+from tomodenoise.planning import (
     environment,
-    grid,
-    leftovers,
-    plans,
-    recipes,
-    scans,
-    settings,
-    table,
+    resources as needs,
+    rerun_keys,
+    scan_table,
 )
-from tomodenoise.errors import UserError
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.scans import xrdct
+from tomodenoise.storage import grid
+from tomodenoise.common.errors import UserError
 
 environment.prepare(os.environ, SCRIPTS)
 
@@ -34,11 +35,11 @@ try:
     CONFIG = settings.resolve(config)
     # Jobs of a cluster read the Snakefile as well, and what it opens was tried before they were sent.
     if workflow.is_main_process:
-        table.try_headers(CONFIG)
-    TABLE = table.open_all(
+        scan_table.try_headers(CONFIG)
+    TABLE = scan_table.open_all(
         CONFIG, installed_elsewhere=bool(workflow.deployment_settings.deployment_method)
     )
-    FILES = table.open_models(CONFIG, TABLE)
+    FILES = scan_table.open_models(CONFIG, TABLE)
 except UserError as mistake:
     sys.exit(f"tomodenoise: {mistake}")
 
@@ -96,7 +97,7 @@ KEYS = [*SLICES, "pixel_size", "model", "channels"]
 
 def chosen(keys, *sections):
     """What shapes a product of a scan, for its provenance, and no more: another value makes the product again."""
-    return lambda wildcards: recipes.relevant(
+    return lambda wildcards: rerun_keys.relevant(
         CONFIG, TABLE, wildcards.scan, keys, sections
     )
 
@@ -120,7 +121,7 @@ def megabytes(count, alone=1000):
 def spec_of(wildcards):
     """Network that denoises a scan."""
     name = settings.model_of(CONFIG, wildcards.scan)
-    return table.spec_of(CONFIG, TABLE, FILES, name)
+    return scan_table.spec_of(CONFIG, TABLE, FILES, name)
 
 
 def model_file(wildcards):

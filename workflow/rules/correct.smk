@@ -56,11 +56,11 @@ rule correct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: correction.held(
+            lambda w: frames.held(
                 TABLE[w.scan].scan,
                 projected(w).projections.shard[0],
                 projected(w).projection_rows,
-                correction.from_settings(own("correct")(w)),
+                options.from_settings(own("correct")(w)),
             ),
             alone=550,
         ),

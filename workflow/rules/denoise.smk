@@ -29,7 +29,7 @@ rule describe_image:
         shape=lambda wildcards: layout(wildcards).levels[0].shape,
         pixel_size=lambda wildcards: TABLE[wildcards.scan].scan.pixel_size,
         step_seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
-        facts=lambda wildcards: recipes.product_facts(
+        facts=lambda wildcards: rerun_keys.product_facts(
             CONFIG, TABLE, FILES, wildcards.scan, KEYS
         ),
     script:
@@ -74,12 +74,12 @@ rule denoise_slab:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: plans.denoising(
+            lambda w: needs.denoising(
                 spec_of(w), layout(w), CONFIG["denoise"]["input"]
             )
         ),
         runtime=lambda w, attempt: attempt
-        * (30 + int(plans.denoising_minutes(spec_of(w), layout(w), CONFIG["denoise"]))),
+        * (30 + int(needs.denoising_minutes(spec_of(w), layout(w), CONFIG["denoise"]))),
     params:
         rows=image_rows,
         times=times_of_block,
@@ -87,7 +87,7 @@ rule denoise_slab:
         ensemble=int(CONFIG["denoise"]["ensemble"]),
         # Functions of `input` are not compared between runs: another scale denoises nothing anew.
         pixel_size=lambda wildcards, input: TABLE[wildcards.scan].scan.pixel_size,
-        file=lambda wildcards: recipes.content(CONFIG, FILES, wildcards.scan),
+        file=lambda wildcards: rerun_keys.content(CONFIG, FILES, wildcards.scan),
     script:
         "../scripts/denoise_slab.py"
 
@@ -124,7 +124,7 @@ rule halve_slab:
                 * layout(w).channels
                 * layout(w).image_rows
                 * layout(w).levels[0].shard[0]
-                + 16 * plans.READ_AT_ONCE
+                + 16 * tile_plan.READ_AT_ONCE
             )
             * (layout(w).size / 2 ** int(w.level)) ** 2,
             alone=450,

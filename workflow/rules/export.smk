@@ -44,7 +44,7 @@ rule mix_slab:
         mem_mb=megabytes(
             lambda w: (
                 2 * layout(w).image_rows * layout(w).levels[0].shard[0]
-                + plans.READ_AT_ONCE * (layout(w).each + 2)
+                + tile_plan.READ_AT_ONCE * (layout(w).each + 2)
             )
             * layout(w).channels
             * layout(w).size ** 2,
@@ -102,7 +102,7 @@ use rule describe_image as describe_reconstruction with:
             )(wildcards),
             "model": None,
             "origin": None,
-            **recipes.channel_facts(TABLE, wildcards.scan),
+            **rerun_keys.channel_facts(TABLE, wildcards.scan),
         },
 
 
@@ -120,7 +120,7 @@ rule export_tiff_slab:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 3 * plans.READ_AT_ONCE * layout(w).size ** 2, alone=450
+            lambda w: 3 * tile_plan.READ_AT_ONCE * layout(w).size ** 2, alone=450
         ),
     params:
         rows=image_rows,
@@ -163,11 +163,11 @@ rule export_hdf5:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: 4 * plans.READ_AT_ONCE * layout_so_far(w.scan).size ** 2,
+            lambda w: 4 * tile_plan.READ_AT_ONCE * layout_so_far(w.scan).size ** 2,
             alone=450,
         ),
         runtime=lambda w, attempt: attempt
-        * (30 + plans.copying_minutes(layout_so_far(w.scan))),
+        * (30 + needs.copying_minutes(layout_so_far(w.scan))),
     script:
         "../scripts/export_hdf5.py"
 
@@ -189,6 +189,6 @@ rule export_ozx:
     resources:
         mem_mb=megabytes(lambda w: 0, alone=450),
         runtime=lambda w, attempt: attempt
-        * (30 + plans.copying_minutes(layout_so_far(w.scan))),
+        * (30 + needs.copying_minutes(layout_so_far(w.scan))),
     script:
         "../scripts/export_ozx.py"

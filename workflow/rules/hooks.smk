@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from snakemake.logging import logger
 
-from tomodenoise import console, outcome
+from tomodenoise.planning import console, outcome
 
 LOOKING = {"check", "verify", "clean_intermediates"}
 """Targets that say themselves what they found."""
@@ -135,6 +135,6 @@ def refuse_second_writer():
     """End here while SLURM jobs of a killed Snakemake are at work; one that lives holds the directory's lock."""
     submitting = workflow.executor_plugin.name == "slurm"
     try:
-        leftovers.check(Path.cwd(), submitting=submitting)
+        slurm_jobs.check(Path.cwd(), submitting=submitting)
     except UserError as mistake:
         raise WorkflowError(f"tomodenoise: {mistake}")

@@ -23,18 +23,20 @@ def channel_labels(wildcards):
 
 
 def judging_specs(scan):
-    return [table.spec_of(CONFIG, TABLE, FILES, name) for name in judged_models(scan)]
+    return [
+        scan_table.spec_of(CONFIG, TABLE, FILES, name) for name in judged_models(scan)
+    ]
 
 
 def judging_floats(wildcards):
     specs, rivals = judging_specs(wildcards.scan), len(CONFIG["compare"])
     shapes = layout_so_far(wildcards.scan)
-    return plans.judging(specs, shapes, CONFIG["denoise"]["input"], rivals)
+    return needs.judging(specs, shapes, CONFIG["denoise"]["input"], rivals)
 
 
 def judging_runtime(wildcards, attempt):
     """Minutes."""
     specs, rivals = judging_specs(wildcards.scan), len(CONFIG["compare"])
     shapes = layout_so_far(wildcards.scan)
-    planned = plans.judging_minutes(specs, shapes, CONFIG["denoise"], rivals)
+    planned = needs.judging_minutes(specs, shapes, CONFIG["denoise"], rivals)
     return attempt * (30 + int(planned))

@@ -18,10 +18,10 @@ rule describe_scan:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: correction.describing(
+            lambda w: frames.describing(
                 TABLE[w.scan].scan,
                 projected(w).angle_blocks[0].stop,
-                correction.from_settings(own("correct")(w)),
+                options.from_settings(own("correct")(w)),
             ),
             alone=600,
         ),
@@ -29,7 +29,7 @@ rule describe_scan:
         fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
         entry=entry_of_pixels,
         last=lambda wildcards: projected(wildcards).angle_blocks[0].stop,
-        channels=lambda wildcards: scans.unnamed(CONFIG["scans"][wildcards.scan]),
+        channels=lambda wildcards: xrdct.unnamed(CONFIG["scans"][wildcards.scan]),
     script:
         "../scripts/describe_scan.py"
 

@@ -43,10 +43,10 @@ rule reconstruct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: plans.reconstructing(
+            lambda w: needs.reconstructing(
                 layout(w),
-                additive=engines.capabilities(
-                    *table.algorithm(CONFIG, w.scan)
+                additive=registry.capabilities(
+                    *scan_table.algorithm(CONFIG, w.scan)
                 ).additive,
             ),
             alone=950,

@@ -24,7 +24,7 @@ rule watch_series:
         "../../envs/learning.yaml"
     resources:
         mem_mb=megabytes(
-            lambda w: plans.watching(spec_of(w), layout_so_far(w.scan)), alone=450
+            lambda w: needs.watching(spec_of(w), layout_so_far(w.scan)), alone=450
         ),
     params:
         window=trained_window,

@@ -9,14 +9,14 @@ def layout_of(scan):
     if not TABLE[scan].size_open:
         return TABLE[scan].layout
     checkpoints.find_center_and_size.get(scan=scan)
-    return table.widened(TABLE[scan], Path(f"results/{scan}/center.json"))
+    return scan_table.widened(TABLE[scan], Path(f"results/{scan}/center.json"))
 
 
 def layout_so_far(scan):
     """Layout of a scan, with the detector's width until the center is found: for what Snakemake asks before."""
     entry, center = TABLE[scan], Path(f"results/{scan}/center.json")
     known = entry.size_open and center.exists()
-    return table.widened(entry, center) if known else entry.layout
+    return scan_table.widened(entry, center) if known else entry.layout
 
 
 def layout(wildcards):
@@ -85,7 +85,7 @@ def projections_of(pattern, scans):
 
 def rested(wildcards):
     """Projections that the center is found on, first and last plus one: of a dynamic scan the steps before it moves."""
-    return table.rested(TABLE[wildcards.scan])
+    return scan_table.rested(TABLE[wildcards.scan])
 
 
 def projections_of_center(wildcards):
@@ -145,7 +145,7 @@ def projections_around(wildcards):
 def sections_around(wildcards):
     """Shards of sections that hold the rows and the time steps that denoising a slab of a block needs."""
     shapes, spec = layout(wildcards), spec_of(wildcards)
-    rows = plans.rows_read(spec, *image_rows(wildcards), shapes.depth)
+    rows = tile_plan.rows_read(spec, *image_rows(wildcards), shapes.depth)
     times = grid.with_halo(*times_of_block(wildcards), spec.steps // 2, shapes.times)
     return [
         f"results/{wildcards.scan}/sections.zarr/c/{block}/0/{slab}/0/0"
@@ -164,7 +164,7 @@ def middle_of(array, image):
 
     def files(wildcards):
         shapes = layout(wildcards)
-        rows = plans.watched(shapes.depth)
+        rows = needs.watched(shapes.depth)
         slabs = grid.covering(*rows, shapes.image_rows if image else shapes.rows)
         return [
             f"results/{wildcards.scan}/{array}/{block.index}/0/{slab}/0/0"

@@ -5,14 +5,14 @@ def trained_on(wildcards):
 
 def training_floats(wildcards):
     shapes = [layout_so_far(scan) for scan in trained_on(wildcards)]
-    network = table.spec_of(CONFIG, TABLE, FILES, wildcards.model)
-    return plans.training(network, shapes, CONFIG["train"])
+    network = scan_table.spec_of(CONFIG, TABLE, FILES, wildcards.model)
+    return needs.training(network, shapes, CONFIG["train"])
 
 
 def training_request(wildcards):
     """All that decides what training makes of a model, as one JSON text."""
     return json.dumps(
-        recipes.training_request(CONFIG, TABLE, FILES, wildcards.model, SLICES)
+        rerun_keys.training_request(CONFIG, TABLE, FILES, wildcards.model, SLICES)
     )
 
 

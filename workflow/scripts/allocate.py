@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import logs, provenance, volumes
+from tomodenoise.common import logs, provenance
+from tomodenoise.storage import zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -25,8 +26,8 @@ def main(
     logs.logger.info("%s: shape %s, one shard %s", array, list(shape), list(shard))
     source = json.loads(scan.read_text())["identity"]
     attributes = {"provenance": provenance.collect(config, source)} if config else {}
-    inner = tuple(chunk) if chunk else volumes.chunk(tuple(shard))
-    volumes.allocate(
+    inner = tuple(chunk) if chunk else zarr_arrays.chunk(tuple(shard))
+    zarr_arrays.allocate(
         array, tuple(shape), tuple(shard), inner, names=names, attributes=attributes, compressed=compressed
     )
 

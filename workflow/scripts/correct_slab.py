@@ -6,7 +6,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import correction, logs, scans, splitting, volumes
+from tomodenoise.common import logs
+from tomodenoise.correction import channels, concerns, slabs
+from tomodenoise.correction import measured as correction_measured
+from tomodenoise.correction import options as correction_options
+from tomodenoise.scans import description
+from tomodenoise.splitting import by_angle, model
+from tomodenoise.storage import zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -23,23 +29,23 @@ def main(
     chosen: Mapping[str, Any],
 ) -> None:
     """Read the slab's rows of a block of frames, write one shard and what was counted; `chosen` is `correct`."""
-    plan = splitting.from_json(json.loads(split.read_text()))
-    raw = scans.from_json(json.loads(scan.read_text()))
+    plan = model.from_json(json.loads(split.read_text()))
+    raw = description.from_json(json.loads(scan.read_text()))
     raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
-    known = correction.measured_from_json(json.loads(measured.read_text()))
-    options = replace(correction.from_settings(chosen), stripes=known.stripes.method)
+    known = correction_measured.from_json(json.loads(measured.read_text()))
+    options = replace(correction_options.from_settings(chosen), stripes=known.stripes.method)
     divided = chosen["flats"] == "divided"
     if raw.channels:
-        projections, found = correction.correct_channels(raw, rows, options)
+        projections, found = channels.correct_channels(raw, rows, options)
     else:
-        assignment, part = splitting.assignment(plan) if divided else None, slice(*angles)
-        projections, found = correction.correct_slab(raw, rows, assignment, options, known.measures, part)
-    for concern in correction.concerns(raw, [found], plan.members, divided=divided):
+        assignment, part = by_angle.assignment(plan) if divided else None, slice(*angles)
+        projections, found = slabs.correct_slab(raw, rows, assignment, options, known.measures, part)
+    for concern in concerns.concerns(raw, [found], plan.members, divided=divided):
         logs.logger.warning(concern)
     logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(found))
     if raw.channel_count == 1:
         projections = projections.reshape(len(projections), -1, raw.columns)
-    volumes.write_shard(array, (angles[0], *[0] * (projections.ndim - 3), rows[0], 0), projections)
+    zarr_arrays.write_shard(array, (angles[0], *[0] * (projections.ndim - 3), rows[0], 0), projections)
     counts.write_text(json.dumps(asdict(found)))
 
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tomodenoise import devices, figures, inference, logs, modelfile, models, sections, volumes
+from tomodenoise.common import devices, logs
+from tomodenoise.denoising import inference, previews
+from tomodenoise.networks import model_file, models
+from tomodenoise.storage import sections, zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -25,13 +28,13 @@ def main(
     slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     middle = scan.split.times // 2
     shown = rows if middle in range(*times) else (rows[0], rows[0])
-    views = figures.Planes.empty(shown, scan.depth, scan.size)
+    views = previews.Planes.empty(shown, scan.depth, scan.size)
     for time, slices in enumerate(steps, times[0]):
         for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
             slab[time - times[0], :, number] = after
             if time == middle:
                 views.add(number, before, after)
-    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), slab)
+    zarr_arrays.write_shard(array, (times[0], 0, rows[0], 0, 0), slab)
     views.save(planes)
 
 
@@ -39,7 +42,7 @@ if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         torch.set_num_threads(snakemake.threads)
         files, params, device = snakemake.input, snakemake.params, devices.best()
-        for concern in modelfile.concerns(modelfile.describe(Path(files.model)), params.pixel_size):
+        for concern in model_file.concerns(model_file.describe(Path(files.model)), params.pixel_size):
             logs.logger.warning("%s: %s", files.model, concern)
         scan, model = sections.describe(Path(files.split).parent), models.load(Path(files.model), device)
         steps = (

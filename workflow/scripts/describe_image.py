@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import geometry, images, logs, provenance
+from tomodenoise.common import logs, provenance
+from tomodenoise.geometry import rotation_axis
+from tomodenoise.storage import ome_zarr
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -26,10 +28,10 @@ def main(
     described = provenance.collect(facts["config"], source)
     attributes = {"provenance": described | {key: value for key, value in facts.items() if key != "config"}}
     (name,) = facts["config"]["scans"]
-    windows = images.windows(coarsest, geometry.read(center).radius / shape[-1])
+    windows = ome_zarr.windows(coarsest, rotation_axis.read(center).radius / shape[-1])
     logs.logger.info("%s: pixels of %s micrometre, %s", image, pixel_size, windows)
     labels = facts.get("channels", {}).get("labels", ())
-    images.describe(image, tuple(shape), pixel_size, attributes, name, windows, labels, step_seconds)
+    ome_zarr.describe(image, tuple(shape), pixel_size, attributes, name, windows, labels, step_seconds)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import centering, correction, dealing, logs, provenance, scans
+from tomodenoise.centering import finding
+from tomodenoise.common import logs, provenance
+from tomodenoise.correction import concerns, measuring, screening, stripe_choice
+from tomodenoise.correction import measured as correction_measured
+from tomodenoise.correction import options as correction_options
+from tomodenoise.correction.measured import Measured
+from tomodenoise.scans import description
+from tomodenoise.splitting import of_scan
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -30,7 +37,7 @@ def main(
     pixel_size : that the user states. It only settles what is logged: another one makes no product again.
     """
     chosen = entry["correct"]
-    scan = dealing.read(files, entry, chosen["input"], channels)
+    scan = of_scan.read(files, entry, chosen["input"], channels)
     shape = (len(scan.angles), scan.depth, scan.columns)
     logs.logger.info("%s: %s, %d projections of %d x %d", files[0], scan.kind, *shape)
     if scan.steps is not None:
@@ -38,20 +45,20 @@ def main(
     for kind, parts in scan.excluded.items():
         logs.logger.info("left out by the key exclude: %s %s", kind, ", ".join(f"[{a}, {b})" for a, b in parts))
     if chosen["screen"]:
-        scan = correction.screen(scan)
-    for doubt in (*scan.left_out, *scans.sized(scan, pixel_size).doubts):
+        scan = screening.screen(scan)
+    for doubt in (*scan.left_out, *description.sized(scan, pixel_size).doubts):
         said = str(doubt)
         logs.logger.warning(said if said.startswith(f"{files[0]}: ") else f"{files[0]}: {said}")
-    options, divided = correction.from_settings(chosen), chosen["flats"] == "divided"
-    measures = correction.measure(scan)
-    sinograms, angles = correction.sample(scan, options, measures, last, divided=divided)
-    axis = centering.find(sinograms.swapaxes(0, 1), angles).center
-    stripes = correction.choose_stripes(sinograms, angles, axis, options.stripes)
+    options, divided = correction_options.from_settings(chosen), chosen["flats"] == "divided"
+    measures = measuring.measure(scan)
+    sinograms, angles = correction_measured.sample(scan, options, measures, last, divided=divided)
+    axis = finding.find(sinograms.swapaxes(0, 1), angles).center
+    stripes = stripe_choice.choose(sinograms, angles, axis, options.stripes)
     logs.logger.info("stripes: %s (%s)", stripes.method, stripes.why or f"strength {stripes.before} to {stripes.after}")
-    for concern in correction.rings(stripes):
+    for concern in concerns.rings(stripes):
         logs.logger.warning(concern)
-    described.write_text(json.dumps({"format": provenance.FORMAT} | scans.to_json(scan), indent=1))
-    measured.write_text(json.dumps(correction.measured_to_json(correction.Measured(measures, stripes)), indent=1))
+    described.write_text(json.dumps({"format": provenance.FORMAT} | description.to_json(scan), indent=1))
+    measured.write_text(json.dumps(correction_measured.to_json(Measured(measures, stripes)), indent=1))
 
 
 if __name__ == "__main__":

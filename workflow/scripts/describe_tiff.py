@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import exports, images, logs
+from tomodenoise.common import logs
+from tomodenoise.exports import tiff
+from tomodenoise.storage import ome_zarr
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(image: Path, records: Sequence[Path], output: Path, kind: str) -> None:
     """Gather the records of the slabs, and write what they make up beside the slices."""
-    described = exports.describe_tiff(images.read(image), output.parent, records, kind)
+    described = tiff.describe(ome_zarr.read(image), output.parent, records, kind)
     logs.logger.info("%s: %d slices", output.parent, described["slices"])
     output.write_text(json.dumps(described, indent=1))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import settings
+from tomodenoise.config import settings
 
 PAGE = Path(__file__).parents[2] / "config" / "README.md"
 INTRODUCTION = PAGE.with_name("introduction.md")

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import exports, images, logs
+from tomodenoise.common import logs
+from tomodenoise.exports import hdf5
+from tomodenoise.storage import ome_zarr
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
 
 def main(folder: Path, output: Path) -> None:
     """Copy the full resolution of an image, a few rows at a time."""
-    image = images.read(folder)
-    exports.write_hdf5(image, output)
+    image = ome_zarr.read(folder)
+    hdf5.write(image, output)
     logs.logger.info("%s: %s", output, " x ".join(map(str, image.shape)))
 
 

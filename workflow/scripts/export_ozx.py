@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import exports, logs, readable
+from tomodenoise.common import formatting, logs
+from tomodenoise.exports import ozx
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
 
 def main(folder: Path, output: Path) -> None:
     """Copy all resolutions of an image as they are."""
-    exports.write_ozx(folder, output)
-    logs.logger.info("%s: %s", output, readable.size(output.stat().st_size))
+    ozx.write(folder, output)
+    logs.logger.info("%s: %s", output, formatting.size(output.stat().st_size))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import exports, images, logs
+from tomodenoise.common import logs
+from tomodenoise.exports import tiff
+from tomodenoise.storage import ome_zarr
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 def main(image: Path, record: Path, rows: tuple[int, int], times: tuple[int, int], kind: str) -> None:
     """Write the slices to the folder of the stack, above that of the record."""
-    written = exports.write_slices(images.read(image), record.parents[1], rows, times, kind)
+    written = tiff.write_slices(ome_zarr.read(image), record.parents[1], rows, times, kind)
     logs.logger.info("%d slices, %d values beyond the window", len(written["files"]), written["clipped"])
     record.write_text(json.dumps(written))
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import style
 
-from tomodenoise import centering, directions, geometry, logs, reconstruction, scans, splitting, volumes
+from tomodenoise.centering import finding
+from tomodenoise.centering import picture as centering_picture
+from tomodenoise.common import logs
+from tomodenoise.geometry import directions, rotation_axis
+from tomodenoise.reconstruction import slices
+from tomodenoise.scans import description
+from tomodenoise.splitting.model import Section
+from tomodenoise.storage import zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -26,23 +33,23 @@ def main(
     part: tuple[int, int],
 ) -> None:
     """Search on rows spread over the scan, and some of its projections; numbers in the config overrule the result."""
-    scan = scans.from_json(json.loads(scan_file.read_text()))
+    scan = description.from_json(json.loads(scan_file.read_text()))
     lit = scan.lit[(scan.lit >= part[0]) & (scan.lit < part[1])]
     angles = scan.angles[lit]
-    sinograms, rows = volumes.read_spread_rows(array, ROWS, slice(*part))
+    sinograms, rows = zarr_arrays.read_spread_rows(array, ROWS, slice(*part))
     sinograms = sinograms[:, lit - part[0]]
     columns = sinograms.shape[2]
-    found = centering.settle(centering.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
+    found = finding.settle(finding.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
     logs.logger.info("center %.2f (%s), confidence %s; %s", found.center, found.method, found.confidence, asdict(found))
     if found.warning:
         logs.logger.warning(found.warning)
-    extended = geometry.is_extended(wanted["field"], found.center, columns, angles)
-    axis = geometry.Geometry(columns, found.center, found.tilt, found.row, extended)
-    whole = splitting.Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
-    trial = reconstruction.prepare(whole, axis, {"engine": engine, "filter": "ram-lak", "pad": "edge"}, "cpu")
+    extended = rotation_axis.is_extended(wanted["field"], found.center, columns, angles)
+    axis = rotation_axis.Geometry(columns, found.center, found.tilt, found.row, extended)
+    whole = Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
+    trial = slices.prepare(whole, axis, {"engine": engine, "filter": "ram-lak", "pad": "edge"}, "cpu")
     with style.context("default"):  # whatever the user's matplotlibrc says
-        centering.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
-    output.write_text(json.dumps(asdict(found) | geometry.to_json(axis), indent=1))
+        centering_picture.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
+    output.write_text(json.dumps(asdict(found) | rotation_axis.to_json(axis), indent=1))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomodenoise import logs, plans, volumes
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common import logs
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising.tile_plan import READ_AT_ONCE
+from tomodenoise.storage import zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -15,15 +17,17 @@ if TYPE_CHECKING:
 def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
     """Read twice as many rows as are written of each time step, a few at a time, average, write one shard."""
     logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
-    starts = range(*rows, plans.READ_AT_ONCE)
-    parts = [(2 * start, 2 * min(start + plans.READ_AT_ONCE, rows[1])) for start in starts]
-    channels = range(volumes.open_array(finer).shape[1])
+    starts = range(*rows, READ_AT_ONCE)
+    parts = [(2 * start, 2 * min(start + READ_AT_ONCE, rows[1])) for start in starts]
+    channels = range(zarr_arrays.open_array(finer).shape[1])
 
     def halved(time: int, channel: int) -> FloatArray:
-        return np.concatenate([volumes.halve(volumes.read(finer, (time, channel, slice(*part)))) for part in parts])
+        return np.concatenate(
+            [zarr_arrays.halve(zarr_arrays.read(finer, (time, channel, slice(*part)))) for part in parts]
+        )
 
     shard = np.stack([np.stack([halved(time, channel) for channel in channels]) for time in range(*times)])
-    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
+    zarr_arrays.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
 
 
 if __name__ == "__main__":

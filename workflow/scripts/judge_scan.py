@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tomodenoise import devices, logs, models, scans, sections
-from tomodenoise.judging import cases, figures, record, rivals, slices, truth
+from tomodenoise.common import devices, logs
+from tomodenoise.evaluation import baselines, cases, figures_of_merit, held_out_slices, record, truth
+from tomodenoise.networks import models
+from tomodenoise.scans import description
+from tomodenoise.storage import sections
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -22,17 +25,17 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
         record.write_refusal(quality, curves, reason)
         return
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
-    scan = replace(scans.from_json(header), pixel_size=params.pixel_size)
+    scan = replace(description.from_json(header), pixel_size=params.pixel_size)
     setting, context = record.acquisition(scan, corrections, found.split.members, params.config)
-    training, seen = slices.trained(model.facts, scan.identity, params.rows)
+    training, seen = held_out_slices.trained(model.facts, scan.identity, params.rows)
     here = training is not None and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
     context = replace(context, trained=here, improving=model.facts.get("improving"))
-    chosen = slices.choose(found.at(0), model.spec, training, seen)
+    chosen = held_out_slices.choose(found.at(0), model.spec, training, seen)
     true = truth.read(Path(files.truth), found, scan.rows) if files.truth else None
     product = params.denoise["input"], int(params.denoise["ensemble"])
     case = cases.Case(found, model, chosen, setting, *product, tuple(params.window), true)
     images, named = cases.whole(case), dict(zip(params.others, others, strict=True))
-    judged = figures.judge(images, rivals.gather(params.filters, named, case, images))
+    judged = figures_of_merit.judge(images, baselines.gather(params.filters, named, case, images))
     beside = record.beside(case, params.labels, params.seconds)
     for verdict in record.write(quality, curves, judged, images, chosen, context, beside):
         logs.logger.info("%s", verdict)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 
 TRAIN_MODEL = Path(__file__).with_name("train_model.py")
 

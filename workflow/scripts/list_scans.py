@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import logs, report
+from tomodenoise.common import logs
+from tomodenoise.report import pages
+from tomodenoise.report.content import Row
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 
 def main(rows: Sequence[Path], output: Path) -> None:
     """Write a page that links to each scan's, from the rows that were written with those."""
-    listed = [report.Row(**json.loads(file.read_text())) for file in rows]
-    page = report.render_overview(listed, "tomodenoise report", "{scan}/report.html")
+    listed = [Row(**json.loads(file.read_text())) for file in rows]
+    page = pages.render_overview(listed, "tomodenoise report", "{scan}/report.html")
     logs.logger.info("%d scans, %d kB", len(listed), len(page) // 1000)
     output.write_text(page, encoding="utf-8")
 

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomodenoise import logs, plans, sections, volumes
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common import logs
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising.tile_plan import READ_AT_ONCE
+from tomodenoise.storage import sections, zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
 def main(scan: sections.Sections, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
     """Read the sections of each time step a few rows at a time, mix, write one shard."""
     logs.logger.info("rows %d to %d of %s", rows[0], rows[1] - 1, scan.array)
-    starts = range(*rows, plans.READ_AT_ONCE)
+    starts = range(*rows, READ_AT_ONCE)
 
     def mixed(step: sections.Sections) -> FloatArray:
-        parts = (step.read(start, min(start + plans.READ_AT_ONCE, rows[1])) for start in starts)
+        parts = (step.read(start, min(start + READ_AT_ONCE, rows[1])) for start in starts)
         return np.concatenate([sections.mix(part, step.shares) for part in parts], axis=1)
 
     shard = np.stack([mixed(scan.at(time)) for time in range(*times)])
-    volumes.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
+    zarr_arrays.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tomodenoise import devices, engines, geometry, logs, reconstruction, splitting, volumes
+from tomodenoise.common import devices, logs
+from tomodenoise.geometry import rotation_axis
+from tomodenoise.reconstruction import slices
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.splitting import by_angle, model
+from tomodenoise.storage import zarr_arrays
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -27,18 +32,18 @@ def main(
 
     `parts` are the sections of a block of time steps, `angles` their projections; of a static scan all of them.
     """
-    split, axis = splitting.from_json(json.loads(split_file.read_text())), geometry.read(center)
-    able = engines.capabilities(settings["engine"], settings.get("algorithm"))
-    unions, centers = splitting.kept(split, parts, additive=able.additive), axis.centers(np.arange(*rows))
-    channels = volumes.read_sinograms(projections, rows, slice(*angles))
+    split, axis = model.from_json(json.loads(split_file.read_text())), rotation_axis.read(center)
+    able = registry.capabilities(settings["engine"], settings.get("algorithm"))
+    unions, centers = by_angle.kept(split, parts, additive=able.additive), axis.centers(np.arange(*rows))
+    channels = zarr_arrays.read_sinograms(projections, rows, slice(*angles))
     block = np.empty((len(unions), *channels.shape[:2], axis.size, axis.size), dtype=np.float32)
     for number, members in enumerate(unions):
-        section = splitting.union(split, members)
-        reconstruct = reconstruction.prepare(section, axis, settings, devices.best())
+        section = by_angle.union(split, members)
+        reconstruct = slices.prepare(section, axis, settings, devices.best())
         for channel, sinograms in enumerate(channels):
             block[number, channel] = reconstruct(sinograms[:, section.indices - angles[0]], centers)
     logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
-    volumes.write_shard(array, (parts[0], 0, rows[0], 0, 0), block)
+    zarr_arrays.write_shard(array, (parts[0], 0, rows[0], 0, 0), block)
 
 
 if __name__ == "__main__":

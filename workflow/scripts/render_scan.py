@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomodenoise import logs, report, summary
-from tomodenoise.errors import UserError
+from tomodenoise.common import logs
+from tomodenoise.common.errors import UserError
+from tomodenoise.report import collect, pages
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -21,12 +22,12 @@ def main(slabs: Collection[Path], page: Path, row: Path, config: dict[str, Any])
     UserError
         If a product of it is missing or damaged.
     """
-    scans, models, failed = summary.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    scans, models, failed = collect.of_all(config, Path("results"), Path("benchmarks"), slabs)
     if not scans:
         raise UserError(failed[0].reason)
-    content = report.render(scans, models, f"tomodenoise report: {scans[0].name}", "../report.html", failed)
+    content = pages.render(scans, models, f"tomodenoise report: {scans[0].name}", "../report.html", failed)
     logs.logger.info("%d models, %d kB", len(models), len(content) // 1000)
-    row.write_text(json.dumps(asdict(report.rows(scans, models)[0])))
+    row.write_text(json.dumps(asdict(pages.rows(scans, models)[0])))
     page.write_text(content, encoding="utf-8")
 
 

@@ -12,21 +12,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import report, summary
+from tomodenoise.report import collect, pages
+from tomodenoise.report.content import Failed, Row
 
 TITLE = "tomodenoise report"
 
 
 def main(request: Mapping[str, Any], output: Path) -> None:
     """Write one page for the finished scans, or the overview of their pages."""
-    failed = [report.Failed(*each) for each in request["failed"]]
+    failed = [Failed(*each) for each in request["failed"]]
     if request["paged"]:
-        rows = [report.Row(**json.loads(Path(file).read_text())) for file in request["rows"]]
-        page = report.render_overview(rows, TITLE, "{scan}/report.html", failed)
+        rows = [Row(**json.loads(Path(file).read_text())) for file in request["rows"]]
+        page = pages.render_overview(rows, TITLE, "{scan}/report.html", failed)
     else:
         slabs = [Path(file) for file in request["slabs"]]
-        scans, models, missing = summary.of_all(request["config"], Path("results"), Path("benchmarks"), slabs)
-        page = report.render(scans, models, TITLE, failed=[*failed, *missing])
+        scans, models, missing = collect.of_all(request["config"], Path("results"), Path("benchmarks"), slabs)
+        page = pages.render(scans, models, TITLE, failed=[*failed, *missing])
     output.write_text(page, encoding="utf-8")
     os.utime(output, (0, 0))
 

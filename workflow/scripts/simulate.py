@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 from tomodenoise.simulation.acquisition import Scan, acquire
 from tomodenoise.simulation.detector import Detector
 from tomodenoise.simulation.files import write_scan, write_truth

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 from tomodenoise.simulation import cell, series, sliding
 
 

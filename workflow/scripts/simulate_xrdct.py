@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 from tomodenoise.simulation import particles, xrdct
 from tomodenoise.simulation.files import write_array, write_sinograms
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import logs, scans, splitting, steps
+from tomodenoise.common import logs
+from tomodenoise.scans import description
+from tomodenoise.splitting import by_angle, model, time_steps
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -13,20 +15,20 @@ if TYPE_CHECKING:
 
 def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str = "angle") -> None:
     """Read the angles from `scan.json` and write `split.json`; `by` is how a dynamic scan is split."""
-    raw = scans.from_json(json.loads(scan.read_text()))
+    raw = description.from_json(json.loads(scan.read_text()))
     if raw.steps is None:
-        found = splitting.split(raw.angles, sections, inputs, raw.lit)
+        found = by_angle.split(raw.angles, sections, inputs, raw.lit)
     else:
-        found = steps.split(raw.angles, raw.steps, by, sections, inputs, raw.lit)
+        found = time_steps.split(raw.angles, raw.steps, by, sections, inputs, raw.lit)
     found, chosen, count = replace(found, why=why), f" ({why})" if why else "", len(found.sections)
     logs.logger.info(
         "%d projections in %d sections%s, %d in and %d out", len(raw.lit), count, chosen, inputs, sections - inputs
     )
     if found.interlacing:
         logs.logger.info("%s", found.interlacing)
-    for concern in splitting.concerns(found):
+    for concern in by_angle.concerns(found):
         logs.logger.warning(concern)
-    output.write_text(json.dumps(splitting.to_json(found), indent=1))
+    output.write_text(json.dumps(model.to_json(found), indent=1))
 
 
 if __name__ == "__main__":

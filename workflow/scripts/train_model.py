@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from tomodenoise import models, training
-from tomodenoise.errors import UserError
-from tomodenoise.training import checkpoints, ranks, tasks
+from tomodenoise.common.errors import UserError
+from tomodenoise.networks import models
+from tomodenoise.training import checkpoints, distributed, loop, tasks
 
 TRY_AGAIN = 75
 
@@ -33,11 +33,11 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
         scratch = history.with_name(f"{history.name}.partial")
         scratch.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
         scratch.replace(history)
-        print(training.progress(lines, total), flush=True)
+        print(loop.progress(lines, total), flush=True)
 
     task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))
-    with ranks.started() as ours:
-        trained = training.train(task, ours, report, lambda: bool(signals))
+    with distributed.started() as ours:
+        trained = loop.train(task, ours, report, lambda: bool(signals))
         if ours.first:
             models.save(trained, model)
 
@@ -49,6 +49,6 @@ if __name__ == "__main__":
         main(Path("results"), *map(json.loads, sys.argv[1:3]), *map(Path, sys.argv[3:5]))
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
-    except training.Interrupted:
+    except loop.Interrupted:
         print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
         sys.exit(TRY_AGAIN)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import integrity, logs
-from tomodenoise.errors import UserError
+from tomodenoise.common import logs
+from tomodenoise.common.errors import UserError
+from tomodenoise.maintenance import verify
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -14,22 +15,22 @@ MEND = "this makes again what is not whole, and nothing else:"
 
 
 def main(
-    arrays: Sequence[integrity.Expected], scans: Sequence[str], models: Sequence[str], options: str, threads: int
+    arrays: Sequence[verify.Expected], scans: Sequence[str], models: Sequence[str], options: str, threads: int
 ) -> None:
     """Tell what is not there, else what is not whole."""
-    states = integrity.survey(Path("results"), arrays, scans, models, threads)
-    print(*integrity.table(states), sep="\n")
+    states = verify.survey(Path("results"), arrays, scans, models, threads)
+    print(*verify.table(states), sep="\n")
     if absent := [str(array.path) for array in arrays if array.lasting and not array.path.exists()]:
         raise UserError(f"{', '.join(absent)}: not made yet: run snakemake without a target first")
     if told := [f"{flaw.file} {flaw.what}" for state in states for flaw in state.flaws]:
         print(*told, sep="\n")
         more = f" (and {len(told) - 1} more, named above)" if len(told) > 1 else ""
-        raise UserError(f"{told[0]}{more}: {MEND} {integrity.remedy(states, options)}")
+        raise UserError(f"{told[0]}{more}: {MEND} {verify.remedy(states, options)}")
     logs.logger.info("all is whole")
 
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         params = snakemake.params
-        arrays = [integrity.Expected(Path(path), *rest) for path, *rest in params.arrays]
+        arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
         main(arrays, params.scans, params.models, params.options, snakemake.threads)

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise import logs, sections, watching
+from tomodenoise.common import logs
+from tomodenoise.evaluation import time_series
+from tomodenoise.storage import sections
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
 def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None, seen: int = 1) -> None:
     """Write what there is to see of the scan whose results these are; `seen` steps at once were denoised to one."""
     scan = sections.describe(results)
-    series = watching.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds, seen=seen)
+    series = time_series.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds, seen=seen)
     logs.logger.info(
         "%d steps, noise %s, residual %s, uMSE %s",
         len(series.noise),
         *map(str, (series.noise, series.residual, series.umse)),
     )
-    watching.save(series, output)
+    time_series.save(series, output)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tomodenoise import drafts
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
+from tomodenoise.planning import draft
 
 HOME = Path(__file__).parents[2]
 """The checkout."""
@@ -17,7 +17,7 @@ def main(config: Path, files: Sequence[Path]) -> None:
     """Write the draft, and say how to go on. Paths are absolute, so that this works in any folder."""
     if not files:
         raise UserError("no raw files: name them, as in make config SCANS='raw/*.h5'")
-    text = drafts.draft([file.absolute() for file in sorted(files)])
+    text = draft.draft([file.absolute() for file in sorted(files)])
     try:
         with config.open("x", encoding="utf-8") as stream:
             stream.write(text)

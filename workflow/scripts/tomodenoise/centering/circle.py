@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 MOST_PAIRS = 256  # each holds noise of its own: with few counts all of them help
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.centering.stating import PARTS
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
 SPIKE = 6.0  # standard deviations of the noise
 STILL = 0.01  # of the neighbours' noise variance: a column below it does not respond

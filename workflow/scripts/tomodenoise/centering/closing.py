@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft
 
-from tomodenoise.arrays import FloatArray
 from tomodenoise.centering import robust
 from tomodenoise.centering import seam as seams
 from tomodenoise.centering.cleaning import Views
 from tomodenoise.centering.estimators import ENDED
 from tomodenoise.centering.stating import Estimate, Parts, part, state
 from tomodenoise.centering.tilting import line
+from tomodenoise.common.arrays import FloatArray
 
 FEWEST_VIEWS = 16  # on both sides of the seam together
 ALONE = 2.6  # standard errors by which the best match must be likelier than any far from it

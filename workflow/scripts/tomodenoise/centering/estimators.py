@@ -20,12 +20,12 @@ from dataclasses import replace
 import numpy as np
 from scipy import fft, ndimage
 
-from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import past_opposite
 from tomodenoise.centering.cleaning import Views
 from tomodenoise.centering.fitting import fit, scatter
 from tomodenoise.centering.matching import Spectrum, curves, difference, likelihood, peak, window
 from tomodenoise.centering.stating import PARTS, Estimate, Parts, part, state
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 MANY_PAIRS = 16  # from here on the pairs alone beat the seam
 ENDED = "the best match lies at the end of the range"

@@ -6,8 +6,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tomodenoise import logs
-from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import closes, opposite
 from tomodenoise.centering.cleaning import Views, clean
 from tomodenoise.centering.closing import FEWEST_VIEWS, seam
@@ -15,6 +13,8 @@ from tomodenoise.centering.estimators import MANY_PAIRS, mirror, moments
 from tomodenoise.centering.seam import around
 from tomodenoise.centering.stating import Estimate
 from tomodenoise.centering.tilting import Line, differ, line
+from tomodenoise.common import logs
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 SPREAD = 256  # views over the whole scan: for the centre of mass, and to see what stands still
 FEWEST_COLUMNS = 8

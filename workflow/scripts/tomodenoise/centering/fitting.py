@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 USUAL = 8  # parts
 

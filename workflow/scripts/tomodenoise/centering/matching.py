@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 Spectrum = NDArray[np.complexfloating]
 

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
-from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.circle import opposite, past_opposite
 from tomodenoise.centering.estimators import centroids
 from tomodenoise.centering.finding import Center
 from tomodenoise.centering.stating import Estimate
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # steps from the center, one reconstruction each
 STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # pixels: a smaller one is hardly seen

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft, ndimage
 
-from tomodenoise.arrays import FloatArray, IntArray
 from tomodenoise.centering.matching import window
 from tomodenoise.centering.seam import Ends
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 TAIL = 4.0  # degrees of freedom of Student's t: with fewer, large residuals count less
 BLOCKS = 8  # of columns about the center, each an estimate of its own

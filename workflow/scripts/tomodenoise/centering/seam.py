@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 VIEWS = 256  # on each side of the seam
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
 from tomodenoise.centering.fitting import jackknife
+from tomodenoise.common.arrays import FloatArray
 
 PARTS = 8  # of rows, pairs or columns, each an estimate of its own
 

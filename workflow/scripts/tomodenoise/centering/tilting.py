@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
 from tomodenoise.centering.fitting import fit
+from tomodenoise.common.arrays import FloatArray
 
 LEAST = 5  # groups of rows that a line is fitted to
 CLEAR = 4.0  # standard errors

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 
 def level(integrals: FloatArray, columns: int) -> None:

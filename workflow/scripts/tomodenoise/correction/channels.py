@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction import air, stripes
 from tomodenoise.correction.options import Options, check
 from tomodenoise.correction.repairing import all_finite, repair
 from tomodenoise.correction.slabs import SlabStatistics
-from tomodenoise.scans import Scan, read_channels
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.reading import read_channels
 
 
 def correct_channels(scan: Scan, rows: tuple[int, int], options: Options) -> tuple[FloatArray, SlabStatistics]:

@@ -8,7 +8,7 @@ from tomodenoise.correction.references import is_shared
 from tomodenoise.correction.screening import spans
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.correction.stripe_choice import StripeChoice
-from tomodenoise.scans import Scan
+from tomodenoise.scans.description import Scan
 
 ENOUGH_FLATS = 50
 """With fewer shared by all sections the noise of their mean correlates visibly, by 0.16 and more near the axis."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 SMALLEST_TRANSMISSION = 1e-4
 """Where no counts are known, -log stops here."""

@@ -5,14 +5,14 @@ from functools import partial
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.correction import air, phase, zingers
 from tomodenoise.correction.counts import attenuation
 from tomodenoise.correction.measuring import Measures
 from tomodenoise.correction.options import Options
 from tomodenoise.correction.references import References, references
 from tomodenoise.correction.repairing import repair
-from tomodenoise.scans import Scan
+from tomodenoise.scans.description import Scan
 
 PIXELS = 8192
 """Of the detector, that stripes are measured on, about."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction.channels import correct_channels
 from tomodenoise.correction.frames import PIXELS
 from tomodenoise.correction.measuring import Measures
@@ -15,7 +15,7 @@ from tomodenoise.correction.screening import bands
 from tomodenoise.correction.slabs import correct_slab
 from tomodenoise.correction.stripe_choice import StripeChoice, blocks
 from tomodenoise.correction.zingers import Noise
-from tomodenoise.scans import Scan
+from tomodenoise.scans.description import Scan
 
 FEWEST_ROWS, MOST_ROWS = 4, 32
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction.counts import estimate_gain, per_set
 from tomodenoise.correction.references import Reference, means
 from tomodenoise.correction.repairing import all_finite
 from tomodenoise.correction.zingers import Noise, remove_from_references
-from tomodenoise.errors import UserError
-from tomodenoise.scans import Scan, read
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.reading import read
 
 BAND_ROWS = 64
 MOST_FLATS = 64  # enough for a per cent, few enough to hold

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
 CLOSED = 0.5
 """Of the level of bright flats: a darker one was taken before the shutter was open, or as it closed."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
-from tomodenoise.errors import UserError
-from tomodenoise.scans import Scan
+from tomodenoise.scans.description import Scan
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction.options import Phase
 
 KEV_METRE = 1.239841984e-9

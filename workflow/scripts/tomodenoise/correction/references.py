@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.correction.repairing import all_finite
-from tomodenoise.scans import Frames, Scan, read
+from tomodenoise.scans.description import Frames, Scan
+from tomodenoise.scans.reading import read
 
 
 @dataclass(frozen=True)

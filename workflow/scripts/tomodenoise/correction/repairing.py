@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 
 def repair(projections: FloatArray, empty_value: float = 0.0) -> tuple[int, int]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction import odd_frames
-from tomodenoise.errors import UserError
-from tomodenoise.scans import Frames, LeftOut, Scan, ceiling, numbers, read, read_channels
-from tomodenoise.scans.model import runs
+from tomodenoise.scans.description import Frames, LeftOut, Scan, runs
+from tomodenoise.scans.excluding import numbers
+from tomodenoise.scans.reading import ceiling, read, read_channels
 
 BANDS, BAND_ROWS = 4, 4
 """Bands of neighbouring rows, spread over the height, that are read of each frame."""

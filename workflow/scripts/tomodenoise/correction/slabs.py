@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
 from tomodenoise.correction.frames import Mended, Work, correct, prepare
 from tomodenoise.correction.measuring import Measures
 from tomodenoise.correction.options import Options, check
 from tomodenoise.correction.repairing import all_finite
-from tomodenoise.errors import UserError
-from tomodenoise.scans import Scan, read
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.reading import read
 
 BLOCK_BYTES = 1 << 25
 STATISTICS_PIXELS = 1 << 20

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_dilation, map_coordinates
 
-from tomodenoise import directions
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
-from tomodenoise.errors import UserError
+from tomodenoise.geometry import directions
 
 BLOCKS = 16
 """Ranges of angles that are averaged each."""

@@ -5,8 +5,8 @@ import importlib.util
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 
 WINDOW = 21
 """Columns of the median that evens out sorted columns, the method's own choice."""

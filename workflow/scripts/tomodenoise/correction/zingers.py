@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 REACH = 3
 """Rows around a slab that decide over its zingers: the ring is two away from a pixel, which may be one of nine."""

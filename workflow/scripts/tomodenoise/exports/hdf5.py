@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 import tomodenoise
-from tomodenoise import images, volumes
-from tomodenoise.images import Image
+from tomodenoise.storage import ome_zarr, zarr_arrays
+from tomodenoise.storage.ome_zarr import Image
 
 UNITS = {"micrometer": "um", "second": "s", "hour": "h"}
 """NeXus names units as UDUNITS does."""
@@ -43,7 +43,7 @@ def write(image: Image, path: Path) -> None:
 
 
 def _values(data: h5py.Group, image: Image, kept: list[int]) -> None:
-    shape, chunk = image.shape, volumes.chunk(image.shape)
+    shape, chunk = image.shape, zarr_arrays.chunk(image.shape)
     values = data.create_dataset(
         "data",
         shape=[shape[axis] for axis in kept],
@@ -52,7 +52,7 @@ def _values(data: h5py.Group, image: Image, kept: list[int]) -> None:
         fletcher32=True,
     )
     values.attrs["long_name"], values.attrs["units"] = "attenuation per pixel", "1"
-    for time, channel, rows, block in images.blocks(image, 0, shape[2]):
+    for time, channel, rows, block in ome_zarr.blocks(image, 0, shape[2]):
         place = [number for axis, number in enumerate((time, channel)) if axis in kept]
         values[(*place, rows)] = block
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from tomodenoise import volumes
+from tomodenoise.storage import zarr_arrays
 
 BUFFER = 2**20
 """Bytes that are copied at once."""
@@ -45,4 +45,4 @@ def _files(folder: Path) -> Iterator[Path]:
     yield folder / "zarr.json"
     yield from (level / "zarr.json" for level in levels)
     for level in levels:
-        yield from (volumes.shard_file(level, index) for index in volumes.shards(level))
+        yield from (zarr_arrays.shard_file(level, index) for index in zarr_arrays.shards(level))

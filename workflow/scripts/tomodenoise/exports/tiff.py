@@ -11,9 +11,9 @@ import numpy as np
 import tifffile
 
 import tomodenoise
-from tomodenoise import images
-from tomodenoise.arrays import FloatArray
-from tomodenoise.images import Image
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.storage import ome_zarr
+from tomodenoise.storage.ome_zarr import Image
 
 FORMATS = {"tiff": "float32", "tiff16": "uint16", "tiff8": "uint8"}
 """Type of the numbers by the word in the configuration."""
@@ -41,7 +41,7 @@ def write_slices(
     """
     files, clipped = {}, 0
     folder.mkdir(parents=True, exist_ok=True)
-    for time, channel, part, block in images.blocks(image, *rows, times):
+    for time, channel, part, block in ome_zarr.blocks(image, *rows, times):
         for row, values in enumerate(block, start=part.start):
             numbers, beyond = _numbers(values, image, channel, kind)
             content, name = _encoded(numbers, image, channel, kind), _name(image, (time, channel, row))

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from tomodenoise.specs import Spec
+from tomodenoise.networks.specs import Spec
 
 SUMS = 90
 """Sums over channels that are held at a time: ten layers of nine taps. Fewer read the buffer more often."""

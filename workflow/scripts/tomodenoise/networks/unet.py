@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tomodenoise.specs import Spec
+from tomodenoise.networks.specs import Spec
 
 SLOPE = 0.1
 

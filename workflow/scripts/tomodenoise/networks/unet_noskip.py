@@ -13,7 +13,7 @@ import itertools
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tomodenoise.specs import Spec
+from tomodenoise.networks.specs import Spec
 
 SLOPE = 0.1
 

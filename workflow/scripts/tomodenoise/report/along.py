@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.report import curves, words
 from tomodenoise.report.curves import ACCENT, BLACK, LINE, MUTED
 

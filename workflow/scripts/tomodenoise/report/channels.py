@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.report import curves, greys, pictures
 
 INSIDE = 0.45

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tomodenoise.disk import Use
-from tomodenoise.figures import Slice
+from tomodenoise.common.disk_usage import Use
+from tomodenoise.denoising.previews import Slice
+from tomodenoise.evaluation.time_series import Series
 from tomodenoise.report.channels import Channels
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage
-from tomodenoise.watching import Series
 
 
 @dataclass(frozen=True)

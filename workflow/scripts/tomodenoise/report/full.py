@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tomodenoise.figures import Slice
+from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import pictures
 from tomodenoise.report.greys import Scale
 

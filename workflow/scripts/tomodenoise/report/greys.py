@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tomodenoise import grid
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
-from tomodenoise.figures import Slice
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.denoising.previews import Slice
+from tomodenoise.geometry import field_of_view
 
 MAIN = 0.96
 """Part of the pixels that the window is for: a few bright grains may lie beyond."""
@@ -74,7 +74,7 @@ def stored(planes: Sequence[Slice], slices: Sequence[Slice], radius: float) -> S
     radius : of the field of view, pixels of the volume.
     """
     axial = planes[0]
-    inside = [grid.field_of_view(len(each.after), INSIDE * radius / each.factor) for each in (axial, *slices)]
+    inside = [field_of_view.mask(len(each.after), INSIDE * radius / each.factor) for each in (axial, *slices)]
     black, white = window(axial.after, inside[0])
     denoised = [each.after[mask] for each, mask in zip((axial, *slices), inside, strict=True)]
     margin = OPEN * (white - black)

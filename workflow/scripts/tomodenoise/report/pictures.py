@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from tomodenoise import figures
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.denoising import previews
 from tomodenoise.report.greys import Scale
 
 LARGEST_SIDE = 1024
@@ -32,7 +32,7 @@ class Picture:
 
 def reduction(images: Sequence[FloatArray], largest: int = LARGEST_SIDE) -> int:
     """Return the least factor that brings every side of every image within so many pixels."""
-    return max((figures.reduction(image, largest) for image in images), default=1)
+    return max((previews.reduction(image, largest) for image in images), default=1)
 
 
 def picture(image: FloatArray, scale: Scale, factor: int = 1, *, exact: bool = False) -> Picture:
@@ -44,7 +44,7 @@ def picture(image: FloatArray, scale: Scale, factor: int = 1, *, exact: bool = F
     factor : each pixel shown is the mean of factor x factor pixels of the slice.
     exact : whether a large one keeps its grey values, all 256 of them.
     """
-    pixels = scale.encode(figures.block_mean(image, factor) if factor > 1 else image)
+    pixels = scale.encode(previews.block_mean(image, factor) if factor > 1 else image)
     return packed(pixels, None if exact or pixels.size <= LOSSLESS_PIXELS else 90)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from matplotlib.axes import Axes
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.report import curves, greys, pictures, words
 from tomodenoise.report.curves import ACCENT, BLACK, LINE, MUTED
 

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.evaluation.time_series import Series
 from tomodenoise.report import curves, pictures
 from tomodenoise.report.greys import Scale
-from tomodenoise.watching import Series
 
 TILES = 8
 """Steps in the strip, at most."""

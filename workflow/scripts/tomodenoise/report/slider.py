@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tomodenoise import figures
-from tomodenoise.figures import Slice
+from tomodenoise.denoising import previews
+from tomodenoise.denoising.previews import Slice
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.pictures import packed
 
@@ -54,5 +54,7 @@ def slider(slices: Sequence[Slice], scale: Scale, scans: int) -> Slider | None:
 
 
 def _pictured(one: Slice, scale: Scale, further: int, quality: int | None) -> tuple[int, str, str]:
-    before, after = (packed(scale.encode(figures.block_mean(i, further)), quality).uri for i in (one.before, one.after))
+    before, after = (
+        packed(scale.encode(previews.block_mean(i, further)), quality).uri for i in (one.before, one.after)
+    )
     return one.index, before, after

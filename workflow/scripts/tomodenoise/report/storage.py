@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tomodenoise import readable
-from tomodenoise.disk import Use
+from tomodenoise.common import formatting
+from tomodenoise.common.disk_usage import Use
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ def storage(uses: Mapping[str, Use]) -> Storage | None:
     if not uses:
         return None
     total = sum(uses.values(), start=Use(0, 0))
-    rows = [(name, use.files, readable.size(use.size)) for name, use in {**uses, "all": total}.items()]
+    rows = [(name, use.files, formatting.size(use.size)) for name, use in {**uses, "all": total}.items()]
     # One file, the description of the array, is what `intermediates: delete` leaves.
     return Storage(rows, [name for name in INTERMEDIATE if name in uses and uses[name].files == 1])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise import figures
+from tomodenoise.denoising import previews
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
 from tomodenoise.report.full import Full, full
@@ -117,7 +117,7 @@ def thumbnail(scan: ScanSection) -> str:
     if not scan.planes:
         return ""
     axial = scan.planes[0].after
-    small = scan.greys.encode(figures.block_mean(axial, figures.reduction(axial, THUMBNAIL)))
+    small = scan.greys.encode(previews.block_mean(axial, previews.reduction(axial, THUMBNAIL)))
     shown = (255 * np.array(scan.greys.ramp)[small]).round().astype(np.uint8)
     return pictures.packed(shown, 50).uri
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, pixel_size
-from tomodenoise.scans.contents import Contents, Offer, Stack, frames, image_keys, open_stack, select_angles, used_files
-from tomodenoise.scans.model import Frames, Numbers
+from tomodenoise.scans.description import Frames, Numbers
+from tomodenoise.scans.header import Contents, Offer, Stack, frames, image_keys, open_stack, select_angles, used_files
 
 LOOKED_FOR = "/exchange/data"
 

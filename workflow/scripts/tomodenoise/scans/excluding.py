@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tomodenoise.arrays import BoolArray, IntArray
-from tomodenoise.errors import UserError
-from tomodenoise.scans.model import Frames, Numbers, Scan, position, runs
+from tomodenoise.common.arrays import BoolArray, IntArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.scans.description import Frames, Numbers, Scan, position, runs
 
 Part = TypeVar("Part", Frames, Numbers)
 

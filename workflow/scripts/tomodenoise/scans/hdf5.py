@@ -9,8 +9,8 @@ import h5py
 import hdf5plugin  # noqa: F401  registers the compression filters of detectors
 import numpy as np
 
-from tomodenoise import given
-from tomodenoise.errors import UserError
+from tomodenoise.common import paths
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 
 NO_HDF5 = "not an HDF5 file: is it the right one, and whole?"
@@ -33,7 +33,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
     try:
         handle = h5py.File(file, "r", locking=False)
     except PermissionError as error:
-        raise UserError(f"{file} {given.FORBIDDEN}") from error
+        raise UserError(f"{file} {paths.FORBIDDEN}") from error
     except OSError as error:
         if not _is_hdf5(file):
             raise UserError(f"{file} is {NO_HDF5}") from error
@@ -157,7 +157,7 @@ def check_filters(found: h5py.Dataset) -> None:
 
 
 def _check_file(file: Path) -> None:
-    given.check(file, f"{file}: no such file: correct the scan's 'file'")
+    paths.check(file, f"{file}: no such file: correct the scan's 'file'")
     if file.is_dir():
         raise UserError(f"{file} is a folder: name the HDF5 file in it")
     if not file.is_file():  # a pipe would keep its reader waiting

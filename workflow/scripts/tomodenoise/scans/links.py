@@ -6,8 +6,8 @@ from pathlib import Path
 
 import h5py
 
-from tomodenoise import given
-from tomodenoise.errors import UserError
+from tomodenoise.common import paths
+from tomodenoise.common.errors import UserError
 
 EXTERNAL_LINK = "HDF5_EXT_PREFIX"
 VIRTUAL = "HDF5_VDS_PREFIX"
@@ -65,7 +65,7 @@ def located(home: Path, name: str, variable: str) -> Path | None:
         else:
             return place
     if closed:
-        raise UserError(f"{closed} {given.FORBIDDEN}")
+        raise UserError(f"{closed} {paths.FORBIDDEN}")
     return None
 
 
@@ -120,5 +120,5 @@ def _missing_file(home: Path, link: h5py.ExternalLink) -> str:
     try:
         target.open("rb").close()  # HDF5 does not tell a file that may not be read from one that lacks the object
     except PermissionError as error:
-        raise UserError(f"{target} {given.FORBIDDEN}") from error
+        raise UserError(f"{target} {paths.FORBIDDEN}") from error
     return f"{target}, which holds no {link.path}: is that file complete?"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import IntArray
+from tomodenoise.common.arrays import IntArray
 
 UNLIMITED = int(h5py.h5s.UNLIMITED)
 NUMBER = re.compile(r"%b|%%")

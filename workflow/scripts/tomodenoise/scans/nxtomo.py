@@ -11,10 +11,10 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, pixel_size
-from tomodenoise.scans.contents import (
+from tomodenoise.scans.header import (
     Contents,
     Offer,
     Stack,

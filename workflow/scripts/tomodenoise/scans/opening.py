@@ -8,14 +8,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from tomodenoise.errors import UserError
-from tomodenoise.scans import dataexchange, hdf5, nxtomo, sinograms
-from tomodenoise.scans.contents import Contents, Offer
+from tomodenoise.common.errors import UserError
+from tomodenoise.scans import dataexchange, hdf5, nxtomo, xrdct
+from tomodenoise.scans.description import Frames, Scan, sized
 from tomodenoise.scans.excluding import exclude as leave_out
 from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.hdf5 import opened
+from tomodenoise.scans.header import Contents, Offer
 from tomodenoise.scans.identity import identify
-from tomodenoise.scans.model import Frames, Scan, sized
 from tomodenoise.scans.origins import Origin, check
 
 LAYOUTS: dict[str, Callable[..., dict[str, Offer]]] = {
@@ -84,7 +84,7 @@ def read_header(
     """Read the header of a file; parameters as for `open_scan`."""
     file = Path(file)
     with opened(file) as handle:
-        contents = _contents(handle, entry) if channels is None else sinograms.find(handle, channels)
+        contents = _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
         stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
         used = [*contents.used, *(found for stack in stacks.values() for found in stack.origin.files)]
         kind = _kind(input, contents)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 
 
 class Gap(NamedTuple):

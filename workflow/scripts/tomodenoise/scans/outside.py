@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tomodenoise import given
-from tomodenoise.errors import UserError
+from tomodenoise.common import paths
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 from tomodenoise.scans.origins import Gap, Origin
 
@@ -26,7 +26,7 @@ def find(found: h5py.Dataset, axis: int) -> Origin:
         file, wanted = _raw_file(home, stored.decode(errors="replace")), min(int(size), total - done)
         found_file = os.path.isfile(file)  # noqa: PTH113 - of a Path it raises an error in a folder that is closed
         if found_file and not os.access(file, os.R_OK):
-            raise UserError(f"{file} {given.FORBIDDEN}")
+            raise UserError(f"{file} {paths.FORBIDDEN}")
         there = max(file.stat().st_size - offset, 0) if found_file else 0
         files += [file] * found_file
         if there < wanted:

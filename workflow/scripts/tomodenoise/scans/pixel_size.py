@@ -7,9 +7,9 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from tomodenoise.errors import UserError
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, sources, units
-from tomodenoise.scans.model import PIXEL_SIZE
+from tomodenoise.scans.description import PIXEL_SIZE
 
 NAME = re.compile(r"pixel_?size", re.IGNORECASE)
 AT_SAMPLE = re.compile(r"magnified|sample|effective|actual|voxel|resolution", re.IGNORECASE)

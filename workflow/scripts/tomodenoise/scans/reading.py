@@ -7,11 +7,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import sources
+from tomodenoise.scans.description import Frames, Scan, runs
 from tomodenoise.scans.hdf5 import dataset, frame_axes, opened
-from tomodenoise.scans.model import Frames, Scan, runs
 from tomodenoise.scans.origins import Origin, check
 
 CHANGED = "the file has changed since its header was read: run the workflow again"

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import sources, units
+from tomodenoise.scans.description import PIXEL_SIZE, Frames, Numbers, Scan, sized
 from tomodenoise.scans.hdf5 import dataset, has_numbers, opened
 from tomodenoise.scans.identity import identify
-from tomodenoise.scans.model import PIXEL_SIZE, Frames, Numbers, Scan, sized
 from tomodenoise.scans.opening import finished, read_header
 
 ROUNDING = 1e-6

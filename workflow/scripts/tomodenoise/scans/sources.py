@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, links, mappings, outside
 from tomodenoise.scans.mappings import Mapping, Region
 from tomodenoise.scans.origins import Gap, Origin, check

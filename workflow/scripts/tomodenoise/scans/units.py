@@ -5,8 +5,8 @@ import re
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, sources
 
 NAMES = ("units", "unit", "Units", "Unit", "UNITS")

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.simulation.detector import Detector, dead_columns, dose, expose, flatfield, stripe_gain
 from tomodenoise.simulation.phantom import Foam
 from tomodenoise.simulation.projection import project

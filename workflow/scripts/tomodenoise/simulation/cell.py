@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.simulation.phantom import Foam, foam, truth
 from tomodenoise.simulation.projection import project
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 VIGNETTING = 0.2  # loss of beam from the middle to the side of the detector
 PIXEL_SPREAD = 0.02  # rms of the pixels' own gains

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Frame, Scan, image_keys, rotation_angles
 from tomodenoise.simulation.phantom import Foam, truth
 from tomodenoise.simulation.xrdct import Patterns

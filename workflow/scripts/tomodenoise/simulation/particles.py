@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 from skimage.measure import label
 
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.simulation.projection import rays
 from tomodenoise.simulation.xrdct import MATERIALS, Patterns, Sample, reflections
 

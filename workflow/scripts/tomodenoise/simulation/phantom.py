@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from tomodenoise.arrays import BoolArray, FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.common.errors import UserError
 
 MATRIX = 0.5
 INCLUSIONS = (0.0, 0.4, 0.6, 0.7, 1.0)

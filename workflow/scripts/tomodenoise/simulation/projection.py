@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.simulation.phantom import Foam
 
 BATCH = 2**17  # pixel corners worked on at once: fits the cache

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.fft
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 
 KEV_METRE = 1.239841984e-9  # a wavelength in metre is this by the energy in keV
 

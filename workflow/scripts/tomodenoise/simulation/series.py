@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from tomodenoise.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.simulation.acquisition import Frame
 from tomodenoise.simulation.cell import Plan, project_cell, true_slices
 from tomodenoise.simulation.detector import Detector, expose, flatfield

@@ -5,9 +5,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tomodenoise import grid
-from tomodenoise.arrays import FloatArray
-from tomodenoise.errors import UserError
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.geometry import field_of_view
 from tomodenoise.simulation.projection import rays
 from tomodenoise.simulation.series import Sample, Turns
 
@@ -41,7 +41,7 @@ def read(file: Path, columns: int) -> FloatArray:
     if volume.ndim != 3 or volume.shape[1] != volume.shape[2] or not volume.max() > 0:
         raise UserError(f"{file}: volume has the shape {volume.shape}, or is black: give square slices (z, y, x)")
     size = volume.shape[1]
-    seen = volume * grid.field_of_view(size, size / 2)
+    seen = volume * field_of_view.mask(size, size / 2)
     missing = -size % (FINENESS * columns)
     sides = (missing // 2, missing - missing // 2)
     whole = np.pad(seen, ((0, 0), sides, sides)) / volume.max()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

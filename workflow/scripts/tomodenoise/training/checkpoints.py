@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tomodenoise import logs
+from tomodenoise.common import logs
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise import devices, specs, steps
-from tomodenoise.arrays import BoolArray
-from tomodenoise.errors import UserError
-from tomodenoise.models import Normalisation
-from tomodenoise.scans.model import runs
-from tomodenoise.sections import Sections
-from tomodenoise.training import judging, patches, sampling, store
+from tomodenoise.common import devices
+from tomodenoise.common.arrays import BoolArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.networks import specs
+from tomodenoise.networks.models import Normalisation
+from tomodenoise.scans.description import runs
+from tomodenoise.splitting import time_steps
+from tomodenoise.storage.sections import Sections
+from tomodenoise.training import patches, sampling, store, validation
+from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.patches import Shape
-from tomodenoise.training.ranks import Ranks
 from tomodenoise.training.tasks import Task
 
 GIB = 2**30
@@ -36,7 +38,7 @@ class Data:
     norm: Normalisation
     memory: float
     """Bytes of sections to hold at most."""
-    exam: judging.Exam
+    exam: validation.Exam
     held_out: Sequence["HeldOut"]
     """Of each scan."""
 
@@ -77,9 +79,9 @@ def prepare(task: Task, ranks: Ranks) -> Data:
         [store.Source(run, part) for each, part in zip(groups, side, strict=True) for run in each]
         for side in zip(*parts, strict=True)
     )
-    roles, free = steps.in_context(groups[0][0].split.roles, spec.steps), devices.free_memory(ranks.device)
+    roles, free = time_steps.in_context(groups[0][0].split.roles, spec.steps), devices.free_memory(ranks.device)
     memory = settings.memory * GIB if free is None else free / 2
-    exam = judging.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
+    exam = validation.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
     kept = [HeldOut.of(part, mask) for (_, part), mask in zip(parts, masks, strict=True)]
     field, pairs = patches.field(trained, ranks.device), patches.pairs(trained, roles)
     return Data(trained, field, pairs, shape, norm, memory, exam, kept)

@@ -8,8 +8,9 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from tomodenoise import splitting, symmetries
-from tomodenoise.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.networks import symmetries
+from tomodenoise.splitting.model import Role
 from tomodenoise.training.store import Source, Store
 
 
@@ -128,7 +129,7 @@ def field(sources: Sequence[Source], device: torch.device) -> Field:
     return Field(edge, depth, np.concatenate(centres), begins[0], count, flags[0], begins[1], flags[1], begins[2])
 
 
-def pairs(sources: Sequence[Source], roles: Sequence[splitting.Role]) -> Pairs:
+def pairs(sources: Sequence[Source], roles: Sequence[Role]) -> Pairs:
     """Tabulate roles, weighted by the angles of each source's sections."""
     steps = zip(*(role.seen for role in roles), strict=True)
     return Pairs(tuple(_side(sources, step) for step in steps), _side(sources, [role.targets for role in roles]))

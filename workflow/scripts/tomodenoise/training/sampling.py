@@ -7,12 +7,12 @@ import numpy as np
 from scipy.ndimage import binary_dilation, gaussian_filter
 from skimage.filters import threshold_otsu
 
-from tomodenoise import splitting
-from tomodenoise.arrays import BoolArray, FloatArray, IntArray
-from tomodenoise.errors import UserError
-from tomodenoise.models import Normalisation
-from tomodenoise.quality import structure
-from tomodenoise.sections import Sections, mix
+from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.metrics import structure
+from tomodenoise.networks.models import Normalisation
+from tomodenoise.splitting import by_angle
+from tomodenoise.storage.sections import Sections, mix
 
 MARGIN = 4
 """Pixels around the sample that still count as sample, so that its edges are learned."""
@@ -86,7 +86,7 @@ def rows_with_sample(scan: Sections) -> IntArray | None:
     A row is empty where two halves of the data have no more in common than noise, and less than a tenth of what they
     have in common in a usual row with sample. Rings are in common, so a row of air with strong ones counts.
     """
-    role = splitting.halves(len(scan.split.sections))
+    role = by_angle.halves(len(scan.split.sections))
     if len(scan.split.sections) < 2 or not (scan.holds(role.inputs) and scan.holds(role.targets)):
         return None
     sides, looked_at = [scan.mixing(side) for side in (role.inputs, role.targets)], _spread(scan.depth, LOOKED_AT)

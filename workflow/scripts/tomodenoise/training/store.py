@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tomodenoise import grid, streams
-from tomodenoise.arrays import FloatArray, IntArray
-from tomodenoise.errors import UserError
-from tomodenoise.models import Normalisation
-from tomodenoise.sections import Sections
+from tomodenoise.common import prefetch
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.networks.models import Normalisation
+from tomodenoise.storage import grid
+from tomodenoise.storage.sections import Sections
 from tomodenoise.training.sampling import Part
 
 RUN = 8
@@ -89,7 +90,7 @@ def stores(
         return
 
     choices = (choose(sources, halo, memory / 2, np.random.default_rng(seed)) for seed in seeds)
-    yield from streams.ahead(load(sources, runs, halo, norm, device) for runs in choices)
+    yield from prefetch.ahead(load(sources, runs, halo, norm, device) for runs in choices)
 
 
 def choose(sources: Sequence[Source], halo: int, memory: float, rng: np.random.Generator) -> list[Run]:

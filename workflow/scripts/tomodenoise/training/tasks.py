@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tomodenoise import modelfile, models, sections, specs
-from tomodenoise.models import Model
-from tomodenoise.sections import Sections
+from tomodenoise.networks import model_file, models, specs
+from tomodenoise.networks.models import Model
+from tomodenoise.storage import sections
+from tomodenoise.storage.sections import Sections
 from tomodenoise.training import schedule
 from tomodenoise.training.checkpoints import Checkpoint
 
@@ -75,7 +76,7 @@ def collect(
         [sections.describe(results / name) for name in config["scans"]],
         specs.from_json(config["network"]),
         chosen,
-        modelfile.facts(request, pixel_sizes),
+        model_file.facts(request, pixel_sizes),
         models.load(Path(request["start"])) if request["start"] else None,
         checkpoint=Checkpoint(checkpoint, hashlib.sha256(text.encode()).hexdigest(), json.dumps(budget)),
         windows=[entry.get("steps", {}).get("train") for entry in entries],

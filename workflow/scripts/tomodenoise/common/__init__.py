@@ -1,0 +1,1 @@
+"""What every stage uses: errors, logs, paths, devices, sizes in words."""

@@ -1,0 +1,1 @@
+"""Apply a trained network to a volume, slab by slab."""

@@ -1,0 +1,141 @@
+"""Slices of a volume that the report shows, means of its channels, collected slab by slab while it is denoised."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.denoising import spectra
+
+SLICES = 21
+"""Axial slices spread over the height, at most; odd, so that the middle one is among them."""
+
+EDGE = 512
+"""Pixels a side of these, at most: larger slices are averaged, so that a job holds few bytes of them."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One slice of a volume before and after denoising."""
+
+    axis: str
+    """z, y or x: the axis across which it lies."""
+    index: int
+    """Its place along this axis, in voxels from 0."""
+    before: FloatArray
+    """(rows, columns), attenuation per pixel."""
+    after: FloatArray
+    factor: int = 1
+    """Each pixel is the mean of factor x factor pixels of the volume."""
+
+
+class Views(NamedTuple):
+    """What the report shows of a volume."""
+
+    planes: list[Slice]
+    """Through the middle: axial, coronal, sagittal, in full resolution."""
+    slices: list[Slice]
+    """Axial ones from bottom to top, averaged."""
+
+
+@dataclass(frozen=True)
+class Planes:
+    """What a slab adds to these views."""
+
+    coronal: FloatArray
+    """(2, z, x) before and after."""
+    sagittal: FloatArray
+    """(2, z, y) before and after."""
+    axial: FloatArray
+    """(2, y, x) before and after, or (2, 0, 0) in a slab without the middle slice."""
+    start: int
+    """First row of the slab."""
+    depth: int
+    """Rows of the volume."""
+    slices: dict[int, FloatArray] = field(default_factory=dict)
+    """Row of the volume to (2, y, x), averaged."""
+    channels: spectra.Chosen = field(default_factory=dict)
+    """What `spectra.choose` picks of the middle slice, of several channels."""
+
+    @classmethod
+    def empty(cls, rows: tuple[int, int], depth: int, size: int) -> "Planes":
+        """Make room for the planes of the rows start:stop."""
+        edge = size if rows[0] <= depth // 2 < rows[1] else 0
+        side = np.empty((2, rows[1] - rows[0], size), dtype=np.float32)
+        return cls(side, side.copy(), np.empty((2, edge, edge), dtype=np.float32), rows[0], depth)
+
+    def add(self, number: int, before: FloatArray, after: FloatArray) -> None:
+        """Take what the views need of slice ``number`` of the slab, (channel, y, x) before and after."""
+        row, pair = self.start + number, (before.mean(axis=0), after.mean(axis=0))
+        for state, image in enumerate(pair):
+            self.coronal[state, number] = image[image.shape[0] // 2]
+            self.sagittal[state, number] = image[:, image.shape[1] // 2]
+            if row == self.depth // 2:
+                self.axial[state] = image
+        if row in heights(self.depth):
+            self.slices[row] = np.stack([block_mean(image, reduction(image)) for image in pair])
+        if row == self.depth // 2 and len(before) > 1:
+            self.channels.update(spectra.choose(before, after))
+
+    def save(self, path: Path) -> None:
+        """Write them to an npz file."""
+        planes = {"axial": self.axial, "coronal": self.coronal, "sagittal": self.sagittal}
+        slices = {f"slice {row}": pair for row, pair in self.slices.items()}
+        np.savez(path, allow_pickle=False, **planes, **slices, **self.channels)
+
+
+def heights(depth: int) -> IntArray:
+    """Choose rows evenly spread over the height of a volume, the middle one, depth // 2, among them; all of a few."""
+    count = SLICES if depth > SLICES else depth
+    places: IntArray = (2 * np.arange(count) + 1) * depth // (2 * count)
+    return places
+
+
+def load(path: Path) -> dict[str, FloatArray]:
+    """Read what `Planes.save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def join(parts: Sequence[Mapping[str, FloatArray]]) -> Views:
+    """Join what was saved of the slabs of a volume, in order; parts of other time steps are empty.
+
+    Raises
+    ------
+    UserError
+        If the middle slice is in none of them.
+    """
+    axial = next((part["axial"] for part in parts if part["axial"].size), None)
+    if axial is None:
+        raise UserError("no file in figures/planes holds the middle slice: make them again with -R denoise_slab")
+    coronal, sagittal = (np.concatenate([part[name] for part in parts], axis=1) for name in ("coronal", "sagittal"))
+    depth, size = coronal.shape[1:]
+    planes = [
+        Slice("z", depth // 2, *axial),
+        Slice("y", size // 2, *coronal),
+        Slice("x", size // 2, *sagittal),
+    ]
+    rows = {int(name.split()[1]): pair for part in parts for name, pair in part.items() if name.startswith("slice ")}
+    factor = reduction(axial[0])
+    return Views(planes, [Slice("z", row, rows[row][0], rows[row][1], factor) for row in sorted(rows)])
+
+
+def reduction(image: FloatArray, largest: int = EDGE) -> int:
+    """Return the least factor that brings both sides of an image within so many pixels."""
+    side: int = max(image.shape)
+    return math.ceil(side / largest)
+
+
+def block_mean(image: FloatArray, factor: int) -> FloatArray:
+    """Average blocks of factor x factor pixels; those cut by the border hold the pixels that there are."""
+    mean = image
+    for axis, size in enumerate(image.shape):
+        starts = np.arange(0, size, factor)
+        counts = np.expand_dims(np.diff(np.append(starts, size)), 1 - axis)
+        mean = np.add.reduceat(mean, starts, axis) / counts.astype(image.dtype)
+    return mean

@@ -1,0 +1,92 @@
+"""Lay a network over slices in tiles that agree with the whole, and over volumes in cubes that blend."""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tomodenoise.common import devices
+from tomodenoise.denoising import tile_plan
+from tomodenoise.networks.specs import Spec
+from tomodenoise.storage.grid import repeated_edge
+
+Network = Callable[[Tensor], Tensor]
+
+
+@torch.no_grad()
+def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory: int | None = None) -> Tensor:
+    """Denoise the middle slices of consecutive rows.
+
+    Parameters
+    ----------
+    network : maps (n, slices x images, y, x) to (n, channels, y, x).
+    rows : (n + slices - 1, images, y, x), normalised; the images of a slice are its time steps, and their channels.
+    tile : edge of the tiles' cores, pixels; changes no result.
+    memory : bytes of a graphics card that one pass may use, None on a processor.
+
+    Returns
+    -------
+    (n, channels, y, x) float32.
+
+    Notes
+    -----
+    Every window holds the whole receptive field of its core and lies on the network's pooling grid. Outside of
+    the image its edge pixels are repeated, so no core sees the zeros that pad a convolution.
+    """
+    shape = (rows.shape[2], rows.shape[3])
+    result = torch.empty((len(rows) - spec.slices + 1, spec.channels, *shape), device=rows.device)
+    for part in tile_plan.windows(spec, shape, tile):
+        (y0, y1), (x0, x1) = part.core
+        (wy, _), (wx, _) = part.window
+        stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 4, 1, 2, 3)
+        at_once = tile_plan.slices_at_once(spec, (stacks.shape[3], stacks.shape[4]), memory)
+        for first in range(0, len(stacks), at_once):
+            # Always as many, as the last bits of a convolution depend on how many images it is given.
+            chosen = _positions(first, first + at_once, len(stacks), rows.device)
+            images = devices.arranged(stacks[chosen].flatten(1, 2))
+            core = network(images)[: len(stacks) - first, :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
+            result[first : first + at_once, :, y0:y1, x0:x1] = core
+    return result
+
+
+@torch.no_grad()
+def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
+    """Denoise a layer of cubes, blended in y and x.
+
+    Parameters
+    ----------
+    network : maps (1, images, z, y, x) to (1, channels, z, y, x).
+    rows : (z, images, y, x), normalised, no more than a cube has. Short axes are continued by repeated edges.
+
+    Returns
+    -------
+    (z, channels, y, x) float32.
+    """
+    depth, _, *shape = rows.shape
+    edges = [tile_plan.extent(spec, length) for length in (depth, *shape)]
+    result = torch.zeros((depth, spec.channels, *shape), device=rows.device)
+    rows = rows[_positions(0, edges[0], depth, rows.device)]
+    for y, x in product(*(tile_plan.layers(spec, length) for length in shape)):
+        cube = _cut(rows, ((y.start, y.start + edges[1]), (x.start, x.start + edges[2])))
+        denoised = network(devices.arranged(cube.transpose(0, 1)[None]))[0].transpose(0, 1)
+        weights = torch.from_numpy(np.outer(y.weights, x.weights)).to(rows.device)
+        core = denoised[:depth, :, : len(y.weights), : len(x.weights)]
+        result[..., y.start : y.stop, x.start : x.stop] += weights * core
+    return result
+
+
+def _positions(start: int, stop: int, length: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(repeated_edge(start, stop, length)).to(device)
+
+
+def _cut(rows: Tensor, window: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
+    """Cut a window (y, x) from all rows; outside of the image its edge pixels are repeated."""
+    inside, beyond = [], []
+    for (start, stop), length in zip(window, rows.shape[2:], strict=True):
+        inside.append(slice(max(start, 0), min(stop, length)))
+        beyond.append((max(-start, 0), max(stop - length, 0)))
+    cut = rows[..., inside[0], inside[1]]
+    return functional.pad(cut, (*beyond[1], *beyond[0]), mode="replicate") if np.any(beyond) else cut

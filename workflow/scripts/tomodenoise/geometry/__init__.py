@@ -1,0 +1,1 @@
+"""Angles, the rotation axis, and half acquisition."""

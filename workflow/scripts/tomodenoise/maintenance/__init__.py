@@ -1,0 +1,1 @@
+"""After a run: are the products whole, and are cluster jobs left over."""

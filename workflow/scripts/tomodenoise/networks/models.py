@@ -1,0 +1,100 @@
+"""A trained network with its normalisation: one safetensors file that says all about itself."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
+from torch import Tensor, nn
+
+from tomodenoise.common import devices
+from tomodenoise.common.errors import UserError
+from tomodenoise.networks import build, model_file
+from tomodenoise.networks.specs import Spec
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """One affine map for each channel of all sections, as deviations of single sections would hold their noise."""
+
+    mean: tuple[float, ...]
+    """(channel,) mean of the full reconstruction in the field of view, attenuation per pixel."""
+    scale: tuple[float, ...]
+    """(channel,) its standard deviation there."""
+
+    def apply(self, images: Tensor, axis: int) -> Tensor:
+        """Normalise images whose channels lie along an axis."""
+        return (images - _along(self.mean, images, axis)) / _along(self.scale, images, axis)
+
+    def undo(self, images: Tensor, axis: int) -> Tensor:
+        """Give images their attenuation back."""
+        return images * _along(self.scale, images, axis) + _along(self.mean, images, axis)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that takes and gives slices or volumes with the normalisation's mean taken off, in its scale."""
+
+    network: nn.Module
+    spec: Spec
+    normalisation: Normalisation
+    facts: Mapping[str, Any]
+    """Training scans, their pixel sizes, settings and provenance: plain values, see `modelfile.facts`."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+
+def save(model: Model, path: Path) -> None:
+    """Write weights and facts to a safetensors file, under a temporary name first."""
+    described = {
+        "network": asdict(model.spec),
+        "normalisation": asdict(model.normalisation),
+        "facts": dict(model.facts),
+    }
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    plain: dict[str, Any] = json.loads(json.dumps(described))
+    sealed = plain | {"seal": model_file.seal(plain, {name: tensor.numpy() for name, tensor in weights.items()})}
+    metadata = {model_file.KEY: json.dumps(sealed)}
+    scratch = path.with_name(f"{path.name}.partial")
+    # With the rights that the umask leaves; save_file of safetensors would give them to the owner alone.
+    scratch.write_bytes(serialised(weights, metadata))
+    scratch.replace(path)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> Model:
+    """Read a model; no code in the file is run, and no memory is taken that the file does not fill.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, no model of tomodenoise, damaged, or if its weights are not those of its network.
+    """
+    described = model_file.describe(path)
+    try:
+        with torch.device("meta"):
+            network = build.build(described.spec)
+        weights = load_file(path)
+        network.load_state_dict(weights, assign=True)
+    except (RuntimeError, TypeError, ValueError, OverflowError, SafetensorError):
+        raise UserError(
+            f"{path}: its weights are not those of the {described.spec.name} that its header describes: "
+            "train the model again, or name another file"
+        ) from None
+    model_file.check_seal(path, {name: tensor.numpy() for name, tensor in weights.items()})
+    order = devices.memory_format(volumetric=described.spec.volumetric)
+    network = network.float().eval().to(device, memory_format=order)  # type: ignore[call-overload]
+    return Model(network, described.spec, Normalisation(described.mean, described.scale), described.facts)
+
+
+def _along(values: tuple[float, ...], images: Tensor, axis: int) -> Tensor:
+    shape = [1] * images.ndim
+    shape[axis] = len(values)
+    return images.new_tensor(values).reshape(shape)

@@ -1,0 +1,146 @@
+"""What a run will ask for, told before it begins: jobs, time and disk of each stage of a scan."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tomodenoise.common import formatting
+from tomodenoise.config import settings
+from tomodenoise.denoising import tile_plan
+from tomodenoise.networks.specs import Spec
+from tomodenoise.planning import resources
+from tomodenoise.storage.layout import Extent, Layout
+
+START = (1.0, 12.0)
+"""Seconds that a job costs beside its work: on one machine, and under SLURM."""
+
+CORRECT = (10e-9, 30e-9)
+"""Seconds for a pixel of the projections, on one core; measured at 20e-9 with the job's start."""
+
+CENTER = (30e-9, 80e-9)
+"""Seconds for a pixel of the 32 rows that are looked at."""
+
+RECONSTRUCT = (20e-9, 80e-9)
+"""Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
+
+ITERATIVE = 160
+"""How much longer 100 iterations of an iterative algorithm take."""
+
+NETWORK = (1.4e11, 2e10)
+"""Operations in a second on one core, the fastest network and the slowest machine: measured from 2.7e10 to 1.6e11."""
+
+COPY = (3e-9, 20e-9)
+"""Seconds for a byte that is read or written: measured at 3e-9; a slow disk, as was assumed and not measured."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the jobs of a stage ask for."""
+
+    name: str
+    rule: str
+    """That does the work, of which the memory is asked."""
+    jobs: int
+    seconds: tuple[float, float]
+    """On one core, all jobs together, at best and at worst."""
+    size: int
+    """Bytes on disk, before compression."""
+
+
+def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: int) -> list[Stage]:
+    """Plan a scan, without the training.
+
+    Parameters
+    ----------
+    config : resolved configuration.
+    iterations : of an iterative algorithm; 0 for filtered backprojection.
+
+    Notes
+    -----
+    Times are those measured on one machine without a graphics card, widened to a range: a card shortens denoising
+    and reconstruction by a factor that nobody has measured yet.
+    """
+    projections, volumes, image = _bytes(layout.projections), _bytes(layout.volumes), _bytes(layout.levels[0])
+    effort = ITERATIVE * iterations / 100 or 1.0
+    voxels = math.prod(layout.levels[0].shape)
+    inputs = layout.each if config["denoise"]["input"] == "sections" else 1
+    operations = tile_plan.operations(spec) * voxels * inputs * int(config["denoise"]["ensemble"])
+    slabs, coarser = _shards(layout.levels[0]), sum(map(_bytes, layout.levels[1:]))
+    halving = sum(map(_shards, layout.levels[1:]))
+    rows = min(layout.depth, 32)
+    filters = len(set(settings.FILTERS) & set(config["compare"]))
+    judging = 60 * resources.judging_minutes([spec], layout, config["denoise"], filters)
+    return [
+        _stage("correct", "correct_slab", _shards(layout.projections), CORRECT, projections / 4, projections),
+        _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
+        _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, volumes),
+        _stage("denoise", "denoise_slab", slabs, _inverse(NETWORK), operations, image),
+        Stage("judge", "judge_scan", 1, (judging / 7, judging), 0),
+        _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
+        *_exports(config["export"], image, coarser, slabs, halving),
+    ]
+
+
+def of_training(spec: Spec, train: Mapping[str, Any]) -> Stage:
+    """Plan the training of a model; ``train`` is that section of the configuration, which may end it earlier."""
+    pixels = min(
+        train["pixels"], train.get("iterations", math.inf) * train["batch"] * train["patch"] ** spec.dimensions
+    )
+    stage = _stage("train", "train_model", 1, _inverse(NETWORK), 3 * tile_plan.operations(spec) * pixels, 0)
+    if "minutes" not in train:
+        return stage
+    best, worst = (min(seconds, 60 * train["minutes"]) for seconds in stage.seconds)
+    return Stage(stage.name, stage.rule, stage.jobs, (best, worst), stage.size)
+
+
+def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
+    """Lay out stages as lines of text.
+
+    Parameters
+    ----------
+    memory : megabytes that a job of each rule asks for; 0 where that is not known yet.
+    """
+    yield f"  {'stage':14}{'jobs':>6}{'memory of a job':>18}{'time on one core':>22}{'writes':>12}"
+    for stage in stages:
+        asked = f"{memory[stage.rule] / 1000:.1f} GB" if memory.get(stage.rule) else "once centered"
+        time, size = formatting.duration(stage.seconds), formatting.size(stage.size)
+        yield f"  {stage.name:14}{stage.jobs:6}{asked:>18}{time:>22}{size:>12}"
+
+
+def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
+    """Time of a whole run, at best and at worst: the jobs of a stage share the cores, a training has one alone."""
+    low = high = 0.0
+    for name in {stage.name for stage in stages}:
+        alike = [stage for stage in stages if stage.name == name]
+        sharing = min(cores, max(sum(stage.jobs for stage in alike), 1))
+        low += sum(stage.seconds[0] for stage in alike) / sharing
+        high += sum(stage.seconds[1] for stage in alike) / sharing
+    return low, high
+
+
+def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halving: int) -> Iterator[Stage]:
+    if "reconstruction" in wanted:
+        yield _stage("reconstruction", "mix_slab", slabs + halving, COPY, 4 * image, image + coarser)
+    volumes = 2 if "reconstruction" in wanted else 1
+    for kind, part in (("tiff", 1.0), ("tiff16", 0.5), ("tiff8", 0.25), ("hdf5", 1.0), ("ozx", 1.0)):
+        if kind in wanted:
+            rule, jobs = (f"export_{kind}", 1) if kind in {"hdf5", "ozx"} else ("export_tiff_slab", slabs)
+            yield _stage(kind, rule, volumes * jobs, COPY, 2 * volumes * image, int(part * volumes * image))
+
+
+def _stage(name: str, rule: str, jobs: int, costs: tuple[float, float], amount: float, size: int) -> Stage:
+    best, worst = (start * jobs + cost * amount for start, cost in zip(START, costs, strict=True))
+    return Stage(name, rule, jobs, (best, worst), size)
+
+
+def _inverse(speeds: tuple[float, float]) -> tuple[float, float]:
+    return 1 / speeds[0], 1 / speeds[1]
+
+
+def _bytes(extent: Extent) -> int:
+    return 4 * math.prod(extent.shape)
+
+
+def _shards(extent: Extent) -> int:
+    return math.prod(-(-length // shard) for length, shard in zip(extent.shape, extent.shard, strict=True))

@@ -1,0 +1,143 @@
+"""What jobs need: the memory and the minutes of each."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tomodenoise.denoising import previews
+from tomodenoise.denoising.tile_plan import READ_AT_ONCE, cube, operations, step_bytes, window_bytes
+from tomodenoise.networks.specs import Spec
+from tomodenoise.storage.layout import Layout
+
+JUDGED_PIXELS = 2**25
+"""Of slices that quality is judged on, at most, so that some dozen images of them fit into memory."""
+
+FEWEST_JUDGED, MOST_JUDGED = 2, 32
+"""Slices."""
+
+FILTERING = 3e-6
+"""Seconds that the slowest classical filter takes for a pixel, twice what was measured on one core."""
+
+WATCHED = 4
+"""Slices in the middle of a series that the report measures at every time step."""
+
+SPEED = 2e10
+"""Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
+
+
+def reconstructing(layout: Layout, *, additive: bool) -> float:
+    """Count the float32 that a job which reconstructs a slab of a block of sections holds on a processor.
+
+    Notes
+    -----
+    The slab, and what it becomes while it is written; its sinograms, and those of one union of sections; the gridding
+    matrices of the union with the most projections, at most a gigabyte, and as much while they are built, of two kinds
+    for iterations; a few slices in work.
+    """
+    angles, kinds = (layout.step_angles / layout.each, 1) if additive else (layout.step_angles, 2)
+    a_step = 2.5 * layout.each * layout.size**2 + 1.5 * layout.step_angles * layout.columns
+    slab = layout.rows * layout.blocks[0].stop * layout.channels * a_step
+    matrices = min(32 * angles * layout.size, 2**28)
+    return slab + 2 * kinds * matrices + 24 * layout.size**2
+
+
+def denoising(spec: Spec, layout: Layout, mode: str) -> float:
+    """Count the float32 that a job which denoises a slab of a block of time steps holds on a processor.
+
+    Parameters
+    ----------
+    mode : `denoise.input` of the configuration.
+
+    Notes
+    -----
+    The slab and its compressed copy, and slices that the report shows; sections and their means as they are read, ahead
+    of those that are worked on; the block in work, its results and those that wait to be collected; one pass of the
+    network. What each further time step takes was measured.
+    """
+    inputs = {"full": 0, "sections": layout.each, "section": 1}[mode] + 1
+    block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
+    read = READ_AT_ONCE * (2 * layout.each + 3 * inputs * spec.steps)
+    work = (2 * inputs + 3 + 6 * inputs * (spec.steps - 1)) * block
+    rows = 2 * layout.image_rows * layout.blocks[0].stop + read + work
+    shown = 2 * min(previews.SLICES, layout.image_rows) * min(layout.size, previews.EDGE) ** 2
+    return rows * layout.channels * layout.size**2 + shown + window_bytes(spec, (layout.size, layout.size)) / 4
+
+
+def judged(size: int, many: int = 1) -> int:
+    """Slices of so many pixels a side, and of so many channels or steps, to judge quality on, if there are so many."""
+    return min(max(JUDGED_PIXELS // (size**2 * many), FEWEST_JUDGED), MOST_JUDGED)
+
+
+def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0) -> float:
+    """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising.
+
+    Of several channels it holds the sections and four images beside these; of time steps those of three.
+
+    Parameters
+    ----------
+    networks : of the models that are applied, one after the other.
+    mode : as in `denoising`.
+    rivals : how many filters and models are compared with.
+    """
+    images, channels = 20 + 3 * rivals, layout.channels
+    stored = max(layout.each, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
+    pixels = min(judged(layout.size, channels), layout.depth) * layout.size**2
+    return max(denoising(spec, layout, mode) for spec in networks) + (images + stored) * pixels
+
+
+def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
+    """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters.
+
+    Two and those of the product for each time step, and once more for each channel.
+    """
+    pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
+    inputs = layout.each if denoise["input"] == "sections" else 1
+    passes = [inputs + (6 if number == 0 else 2) for number in range(len(networks))]
+    work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
+    if layout.times > 1 or layout.channels > 1:
+        few = min(judged(layout.size, max(layout.times, layout.channels)), layout.depth) * layout.size**2
+        work += layout.times * (inputs + 2) * operations(networks[0]) * few / pixels
+    return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
+
+
+def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
+    """Tell what denoising a slab takes on one slow core; ``denoise`` is that section of the configuration."""
+    inputs = layout.each if denoise["input"] == "sections" else 1
+    slices = layout.image_rows * layout.blocks[0].stop
+    passes = slices * layout.size**2 * inputs * int(denoise["ensemble"])
+    return operations(spec) * passes / SPEED / 60
+
+
+def watched(depth: int) -> tuple[int, int]:
+    """Rows in the middle of a volume that the report measures, first and last plus one."""
+    middle = depth // 2
+    return max(0, middle - WATCHED // 2), min(depth, middle + WATCHED // 2)
+
+
+def watching(spec: Spec, layout: Layout) -> float:
+    """Count the float32 that looking through a series holds: some slices of few steps, and small ones of all steps."""
+    return (16 * (1 + layout.each) + spec.steps - 1) * WATCHED * layout.size**2 + 4 * layout.times * 256**2
+
+
+def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:
+    """Count the float32 that a process which trains a model holds on a processor.
+
+    Parameters
+    ----------
+    scans : layouts of those that it learns from.
+    train : that section of the configuration.
+
+    Notes
+    -----
+    The sections in 16 bits, all of them or as many as it may hold, but two times eight rows at least; rows as they are
+    read, normalised and rounded; a step.
+    """
+    row = max(scan.runs[1] * scan.channels * scan.size**2 for scan in scans)
+    everything = sum(math.prod(scan.runs) * scan.channels * scan.size**2 * scan.depth for scan in scans) / 2
+    held = min(everything, max(float(train["memory"]) * 2**28, (READ_AT_ONCE + spec.slices) * row))
+    return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
+
+
+def copying_minutes(layout: Layout) -> int:
+    """Tell what reading a volume and writing it in another format takes on a slow disk, 50 MB a second."""
+    return math.ceil(4 * math.prod(layout.levels[0].shape) / 50e6 / 60)

@@ -1,0 +1,1 @@
+"""Projections to slices."""

@@ -1,0 +1,1 @@
+"""The reconstruction engines behind one interface."""

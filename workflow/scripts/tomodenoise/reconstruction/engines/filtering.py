@@ -1,0 +1,49 @@
+"""Filtering of projections for engines that only backproject: our padding, ramp and windows with every engine."""
+
+import numpy as np
+
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines.filters import response
+
+
+def filtered(
+    sinograms: FloatArray, length: int, kind: str, pad: str, weights: FloatArray, shift: FloatArray
+) -> FloatArray:
+    """Pad, filter, weight and shift projections.
+
+    Parameters
+    ----------
+    sinograms : (slice, angle, column) line integrals.
+    length : columns L of the result, even, at least twice those of the sinograms.
+    kind, pad : as in ``engines.plan``.
+    weights : (angle,) radians.
+    shift : (slice, angle) columns, from where column 0 of the result lies in the sinogram; any number. The result is
+        periodic, so that with center - L / 2 the rotation axis lies at L / 2 and all rays around it.
+
+    Returns
+    -------
+    (slice, angle, L) float32.
+    """
+    spectra = np.fft.rfft(padded(np.asarray(sinograms, np.float32), length, pad))
+    cycles = np.arange(length // 2 + 1) / length
+    gain = response(kind, length) * np.asarray(weights)[:, None]
+    spectra *= (gain * np.exp(2j * np.pi * cycles * np.asarray(shift)[..., None])).astype(np.complex64)
+    return np.asarray(np.fft.irfft(spectra, n=length), np.float32)
+
+
+def check_shape(sinograms: FloatArray, angles: int, columns: int) -> None:
+    """ValueError for sinograms of other angles or columns than a plan was made for."""
+    if sinograms.shape[1:] != (angles, columns):
+        raise ValueError(f"sinograms {sinograms.shape} do not fit {angles} angles and {columns} columns")
+
+
+def padded(projections: FloatArray, length: int, pad: str) -> FloatArray:
+    """Continue (…, column) to ``length``; what precedes the first column stands, periodically, at the end."""
+    columns = projections.shape[-1]
+    result = np.zeros((*projections.shape[:-1], length), np.float32)
+    result[..., :columns] = projections
+    if pad == "edge":
+        middle = (length + columns) // 2
+        result[..., columns:middle] = projections[..., -1:]
+        result[..., middle:] = projections[..., :1]
+    return result

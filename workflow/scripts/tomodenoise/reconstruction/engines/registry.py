@@ -1,0 +1,203 @@
+"""The reconstruction engines behind one interface: a plan for a set of angles, applied to any number of slices."""
+
+import importlib.util
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.reconstruction.engines.filters import FILTERS
+
+PADS = ("zero", "edge")
+ITERATIONS = 100
+"""Of an iterative algorithm, where no number is given."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an algorithm of an engine may be asked for."""
+
+    additive: bool  # the weighted mean of the reconstructions of sections is the reconstruction of their union
+    linear: bool  # twice the sinogram gives twice the slice, and a sum of sinograms the sum of the slices
+    gpu: bool  # runs on device "cuda"
+    filtered: bool  # ``filter`` and ``pad`` mean something to it
+    iterative: bool = False  # so do ``iterations``
+    regularised: bool = False  # and so does ``regularisation``, which it cannot do without
+    arbitrary_angles: bool = True  # any angles in any order, not only an even half turn
+    off_axis: bool = True  # the rotation axis anywhere on the detector, also between pixels
+    full_turn: bool = True  # angles beyond 180 degrees
+
+
+class Plan(Protocol):
+    """A reconstruction made ready for one set of angles; it serves any center."""
+
+    def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
+        """Turn sinograms into slices.
+
+        Parameters
+        ----------
+        sinograms : (slice, angle, column) line integrals.
+        center : column of the rotation axis in pixels, 0 in the middle of the first column; one for all slices, or
+            (slice,).
+
+        Returns
+        -------
+        (slice, y, x) float32, attenuation per pixel; x to the right, y up, the axis at (N - 1) / 2.
+        """
+        ...
+
+
+_ALGORITHMS: dict[str, dict[str, Capabilities]] = {
+    "torch": {
+        "fbp": Capabilities(additive=True, linear=True, gpu=True, filtered=True),
+        "sirt": Capabilities(additive=False, linear=True, gpu=True, filtered=False, iterative=True),
+        "tv": Capabilities(
+            additive=False, linear=False, gpu=True, filtered=False, iterative=True, regularised=True
+        ),
+    },
+    "tomopy": {
+        "gridrec": Capabilities(additive=True, linear=True, gpu=False, filtered=True),
+        "fbp": Capabilities(additive=True, linear=True, gpu=False, filtered=True),
+        "sirt": Capabilities(additive=False, linear=True, gpu=False, filtered=False, iterative=True),
+        "mlem": Capabilities(additive=False, linear=False, gpu=False, filtered=False, iterative=True),
+        "tv": Capabilities(
+            additive=False, linear=False, gpu=False, filtered=False, iterative=True, regularised=True
+        ),
+    },
+    "astra": {
+        "fbp": Capabilities(additive=True, linear=True, gpu=True, filtered=True),
+        "sirt": Capabilities(additive=False, linear=True, gpu=True, filtered=False, iterative=True),
+    },
+}  # fmt: skip
+ENGINES = tuple(_ALGORITHMS)
+
+_MENDS = {
+    "tomopy": "it is on conda-forge, not PyPI; run with --sdm conda, or set reconstruct.engine: torch",
+    "astra": "pip install astra-toolbox, or set reconstruct.engine: torch",
+}
+
+
+def algorithms(engine: str) -> tuple[str, ...]:
+    """Names of an engine's algorithms, its own first choice first; UserError for an unknown engine."""
+    _check("engine", engine, ENGINES)
+    return tuple(_ALGORITHMS[engine])
+
+
+def capabilities(engine: str, algorithm: str | None = None) -> Capabilities:
+    """Say what an algorithm, by default the engine's first, may be asked for; UserError for an unknown name."""
+    known = algorithms(engine)
+    if algorithm is not None and algorithm not in known:
+        raise UserError(
+            f"reconstruct.algorithm: engine '{engine}' has no '{algorithm}'; write one of {', '.join(known)}"
+        )
+    return _ALGORITHMS[engine][algorithm or known[0]]
+
+
+def check(settings: Mapping[str, Any], *, installed_elsewhere: bool = False) -> None:
+    """Refuse what the chosen engine cannot do; imports neither torch nor an engine.
+
+    Parameters
+    ----------
+    settings : the section `reconstruct` of the configuration.
+    installed_elsewhere : whether the jobs bring an environment of their own, so that an engine which is missing here
+        may be there.
+
+    Raises
+    ------
+    UserError
+        For an engine that is not installed, a name that is unknown, an option that the algorithm has no use for, and
+        one that it lacks.
+    """
+    engine, algorithm = settings["engine"], settings.get("algorithm")
+    able = capabilities(engine, algorithm)
+    name = algorithm or algorithms(engine)[0]
+    _check("filter", settings["filter"], FILTERS)
+    _check("pad", settings["pad"], PADS)
+    for key, used in (("iterations", able.iterative), ("regularisation", able.regularised)):
+        if settings.get(key) is not None and not used:
+            raise UserError(f"reconstruct.{key}: algorithm '{name}' has none; leave it out")
+    if able.regularised and settings.get("regularisation") is None:
+        raise UserError(f"reconstruct.regularisation: algorithm '{name}' needs it; write a number such as 0.1")
+    if not (installed_elsewhere or engine == "torch" or importlib.util.find_spec(engine)):
+        raise UserError(f"engine '{engine}' is not installed: {_MENDS[engine]}")
+
+
+def plan(
+    engine: str,
+    algorithm: str | None,
+    angles: FloatArray,
+    weights: FloatArray,
+    columns: int,
+    *,
+    filter: str = "ram-lak",  # noqa: A002 - the field's word, and the config's key
+    pad: str = "edge",
+    iterations: int | None = None,
+    regularisation: float | None = None,
+    device: str = "cpu",
+) -> Plan:
+    """Prepare the reconstruction of a set of projections, once for all slices and centers.
+
+    Parameters
+    ----------
+    engine : one of ``ENGINES``.
+    algorithm : one of its algorithms; None for its first.
+    angles : (A,) radians, in the order of the sinograms' rows; any range, any order.
+    weights : (A,) radians, the angle that each projection stands for; they sum to π when the set covers a half turn.
+        Iterative algorithms do not look at them.
+    columns : detector columns N; slices have N by N pixels.
+    filter : one of ``FILTERS``, a window on the band-limited ramp, the same with every engine; "none" is
+        backprojection without any ramp.
+    pad : what the ramp meets beyond the detector: "zero" nothing, right for a sample that it covers; "edge" each
+        border's value on and on, for a sample that reaches beyond.
+    iterations : of an iterative algorithm; None for ``ITERATIONS``.
+    regularisation : weight of the total variation in the objective.
+    device : "cpu" or "cuda".
+
+    Returns
+    -------
+    A function of sinograms and their center. With engine torch a slice does not depend on the slices around it or on
+    the number of threads, to the bit.
+
+    Raises
+    ------
+    UserError
+        For what ``check`` refuses.
+    """
+    settings = {
+        "engine": engine, "algorithm": algorithm, "filter": filter, "pad": pad,
+        "iterations": iterations, "regularisation": regularisation,
+    }  # fmt: skip
+    check(settings)
+    if len(angles) != len(weights):
+        raise ValueError(f"{len(angles)} angles but {len(weights)} weights")
+    name, rounds = algorithm or algorithms(engine)[0], iterations or ITERATIONS
+    # Imports are here, for torch takes seconds and whoever checks a config needs only the names above.
+    if engine == "tomopy":
+        from tomodenoise.reconstruction.engines.tomopy import tomopy_plan  # noqa: PLC0415
+
+        return tomopy_plan(name, angles, weights, columns, filter, pad, rounds, regularisation)
+    if engine == "astra":
+        from tomodenoise.reconstruction.engines.astra import astra_plan  # noqa: PLC0415
+
+        return astra_plan(name, angles, weights, columns, filter, pad, rounds, device)
+    if name == "fbp":
+        from tomodenoise.reconstruction.engines.gridding import gridding_plan  # noqa: PLC0415
+
+        return gridding_plan(angles, weights, columns, filter, pad, device)
+    from tomodenoise.reconstruction.engines.iterative import iterative_plan  # noqa: PLC0415
+
+    return iterative_plan(angles, columns, rounds, regularisation, device)
+
+
+def plan_as_set(
+    settings: Mapping[str, Any], angles: FloatArray, weights: FloatArray, columns: int, device: str
+) -> Plan:
+    """Make the plan that the section `reconstruct` of a configuration asks for; the rest as in ``plan``."""
+    options = {key: settings[key] for key in ("filter", "pad", "iterations", "regularisation") if key in settings}
+    return plan(settings["engine"], settings.get("algorithm"), angles, weights, columns, device=device, **options)
+
+
+def _check(key: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise UserError(f"reconstruct.{key}: unknown {key} '{name}'; write one of {', '.join(known)}")

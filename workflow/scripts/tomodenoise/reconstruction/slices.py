@@ -1,0 +1,41 @@
+"""Slices from projections with the axis where it is: on the detector, tilted, or near an edge of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.geometry import half_acquisition
+from tomodenoise.geometry.rotation_axis import Geometry
+from tomodenoise.reconstruction.engines import registry
+from tomodenoise.splitting.model import Section
+
+
+def prepare(
+    section: Section, geometry: Geometry, settings: Mapping[str, Any], device: str
+) -> Callable[[FloatArray, float | FloatArray], FloatArray]:
+    """Make the reconstruction of a section ready, once for all rows and centers.
+
+    Parameters
+    ----------
+    section : angles and weights of its projections.
+    settings : the section `reconstruct` of the configuration.
+    device : "cpu" or "cuda".
+
+    Returns
+    -------
+    A function of the section's sinograms (slice, angle, column) and their centers (slice,), columns of the detector, to
+    slices (slice, y, x) float32 of ``geometry.size``, attenuation per pixel.
+    """
+    # Each measurement of a half acquisition is shared with its opposite, so a full turn counts twice.
+    weights = 2 * section.weights if geometry.extended else section.weights
+    plan = registry.plan_as_set(settings, section.angles, weights, geometry.size, device)
+    if not geometry.extended:
+        return plan
+    wide = geometry.wide
+
+    def reconstruct(sinograms: FloatArray, centers: float | FloatArray) -> FloatArray:
+        return plan(half_acquisition.apply(sinograms, wide, centers), np.asarray(centers) + wide.before)
+
+    return reconstruct

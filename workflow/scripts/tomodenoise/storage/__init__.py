@@ -1,0 +1,1 @@
+"""How arrays are cut into slabs and shards, and stored as Zarr and OME-Zarr."""

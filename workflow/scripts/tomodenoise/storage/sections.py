@@ -1,0 +1,136 @@
+"""The section reconstructions of a scan on disk, and the weighted means that all else is made of."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.common.errors import UserError
+from tomodenoise.geometry import field_of_view, rotation_axis
+from tomodenoise.splitting import by_angle, model
+from tomodenoise.splitting.model import Role, Split
+from tomodenoise.storage import grid, zarr_arrays
+
+
+@dataclass(frozen=True)
+class Sections:
+    """Where the sections of one scan lie, and how they were formed."""
+
+    array: Path
+    channels: int
+    depth: int
+    size: int
+    """Edge of a slice, pixels."""
+    split: Split
+    radius: float
+    """Pixels, of the disc around the axis that all projections have seen."""
+    unions: tuple[tuple[int, ...], ...]
+    """Sections in each of the S stored reconstructions: one, or several where these do not add up."""
+    first: int = 0
+    """Place in the array of the first of them, where this is a part of a scan."""
+
+    @property
+    def additive(self) -> bool:
+        """Whether each section is stored alone, and any union is the weighted mean of its sections."""
+        return all(len(members) == 1 for members in self.unions)
+
+    @property
+    def shares(self) -> FloatArray:
+        """Weight (S,) of each stored reconstruction in the full one."""
+        return self.mixing(range(len(self.split.sections)))
+
+    @property
+    def visible(self) -> BoolArray:
+        """Mask (y, x) of the field of view."""
+        return field_of_view.mask(self.size, self.radius)
+
+    def mixing(self, members: Sequence[int]) -> FloatArray:
+        """Weights (S,) that make the mean of what is stored the reconstruction of the union of some sections.
+
+        Raises
+        ------
+        ValueError
+            Where the union is not stored and reconstructions do not add up.
+        """
+        if self.additive:
+            return by_angle.mixing(members, [part.share for part in self.split.sections])
+        wanted = tuple(sorted(members))
+        if wanted not in self.unions:
+            raise ValueError(f"{self.array}: no reconstruction of the sections {wanted} together is stored")
+        weights = np.zeros(len(self.unions), dtype=np.float32)
+        weights[self.unions.index(wanted)] = 1
+        return weights
+
+    def holds(self, members: Sequence[int]) -> bool:
+        """Tell whether `mixing` knows the union of some sections."""
+        return self.additive or tuple(sorted(members)) in self.unions
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Read rows of all that is stored: (S, channel, z, y, x) float32, attenuation per pixel.
+
+        There is always an axis of channels, of length 1 where a scan has but one.
+        """
+        mine = slice(self.first, self.first + len(self.unions))
+        return zarr_arrays.read(self.array, (mine, slice(None), slice(start, stop)))
+
+    def at(self, time: int) -> "Sections":
+        """Part of a dynamic scan that is one time step; a static scan has but one."""
+        each = self.split.each
+        return self._part(time * each, (time + 1) * each)
+
+    def beside(self, time: int, apart: int) -> "Sections":
+        """Part of a dynamic scan from some steps before a step to as many after it, as sections of one scan."""
+        part = self._part(time - apart, time + apart + 1)
+        total = sum(section.share for section in part.split.sections)
+        shared = tuple(replace(section, share=section.share / total) for section in part.split.sections)
+        return replace(part, split=replace(part.split, sections=shared))
+
+    def around(self, time: int, count: int) -> list["Sections"]:
+        """Consecutive time steps around one of them; beyond the ends of the series the outermost is repeated."""
+        reach = count // 2
+        return [self.at(int(near)) for near in grid.repeated_edge(time - reach, time + reach + 1, self.split.times)]
+
+    def trained(self, window: Sequence[int] | None) -> list["Sections"]:
+        """Parts of which training takes inputs and targets, see `splitting.trained`."""
+        return [self._part(*run) for run in by_angle.trained(self.split, window)]
+
+    def _part(self, start: int, stop: int) -> "Sections":
+        if self.split.times == 1:
+            return self
+        roles = self.split.roles if stop - start == self.split.members else (Role((0,), ()),)
+        split = replace(self.split, sections=self.split.sections[start:stop], roles=roles, times=1)
+        return replace(self, split=split, unions=tuple((i,) for i in range(stop - start)), first=start)
+
+
+def describe(results: Path) -> Sections:
+    """Find the sections of a scan in its folder of results.
+
+    Raises
+    ------
+    UserError
+        If another version, or other settings, stored other reconstructions.
+    """
+    split = model.from_json(json.loads((results / "split.json").read_text()))
+    radius = rotation_axis.read(results / "center.json").radius
+    array = results / "sections.zarr"
+    count, channels, depth, _, size = zarr_arrays.open_array(array).shape
+    alone = split.times > 1 or count == len(split.sections)
+    unions = tuple((i,) for i in range(count)) if alone else by_angle.stored(split.roles, additive=False)
+    if len(unions) != count:
+        raise UserError(f"{array} holds {count} reconstructions, not {len(unions)}: run again with `-R reconstruct`")
+    return Sections(array, channels, depth, size, split, radius, unions)
+
+
+def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted mean of stored reconstructions, (S, …) to (…) float32.
+
+    FBP is additive: with the sections' shares as weights this *is* the reconstruction of their union.
+    """
+    mixed = np.zeros(sections.shape[1:], dtype=np.float32)
+    for section, weight in zip(sections, weights, strict=True):
+        if weight:
+            mixed += weight * section
+    return mixed

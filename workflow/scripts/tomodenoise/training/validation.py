@@ -1,0 +1,86 @@
+"""Judging a network during its training, on patches that it is not trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tomodenoise.common import devices
+from tomodenoise.networks.models import Normalisation
+from tomodenoise.splitting import by_angle
+from tomodenoise.splitting.model import Role
+from tomodenoise.training import patches, store
+from tomodenoise.training.distributed import Ranks
+from tomodenoise.training.patches import Batch, Shape
+
+PIXELS = 600_000
+"""What every evaluation judges the model on, about, in 8 to 64 patches."""
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Fixed patches."""
+
+    pairs: Sequence[Batch]
+    """In the roles of training, for the split loss."""
+    twins: Sequence[tuple[Batch, Batch]]
+    """Of equal inputs and disjoint targets, for the uMSE; none with too few sections."""
+
+
+def prepare(
+    sources: Sequence[store.Source],
+    roles: Sequence[Role],
+    shape: Shape,
+    norm: Normalisation,
+    batch: int,
+    memory: float,
+    seed: Sequence[int],
+    ranks: Ranks,
+) -> Exam:
+    """Draw patches from what is held out; each rank gets its share."""
+    (held,) = store.stores(sources, shape.halo, norm, memory, [seed], ranks.device)
+    field, pairs = patches.field(sources, ranks.device), patches.pairs(sources, roles)
+    rng = np.random.default_rng([*seed, 1])
+    twins = [patches.pairs(sources, [role]) for role in by_angle.apart(roles[0]) or ()]
+    count = max(1, int(np.clip(round(PIXELS / shape.pixels), 8, 64)) // batch)
+    drawn = [
+        patches.draw(held, field, pairs, shape, batch, rng, first=number * batch, symmetric=False)
+        for number in range(count)
+    ][ranks.rank :: ranks.world]
+    same = [patches.Draw(d.block, d.corner, 0 * d.role, d.turn) for d in drawn] if twins else []
+    return Exam(
+        [patches.cut(held, field, pairs, shape, each) for each in drawn],
+        [tuple(patches.cut(held, field, twin, shape, each) for twin in twins) for each in same],  # type: ignore[misc]
+    )
+
+
+@torch.no_grad()
+def judge(network: nn.Module, exam: Exam, ranks: Ranks) -> tuple[float, float | None]:
+    """Judge a network on patches that it never saw.
+
+    Returns
+    -------
+    The split loss, mean (f - b)^2, and the uMSE, mean (a - f)(b - f) with independent targets a and b, which is the
+    mean square error itself [Marcos Morales et al., ICML 2023]; both in units of the normalisation's variance.
+    """
+    sums = torch.zeros(4, dtype=torch.float64, device=ranks.device)
+    for batch in exam.pairs:
+        error = _predict(network, batch) - batch.targets
+        sums[:2] += _sums(error.square(), batch.masks)
+    for a, b in exam.twins:
+        prediction = _predict(network, a)
+        sums[2:] += _sums((a.targets - prediction) * (b.targets - prediction), a.masks)
+    split, pixels, product, again = ranks.total(sums).tolist()
+    return split / pixels, product / again if again else None
+
+
+def _predict(network: nn.Module, batch: Batch) -> Tensor:
+    with devices.autocast(batch.inputs.device):
+        prediction: Tensor = network(devices.arranged(batch.inputs))
+    return prediction.float()
+
+
+def _sums(values: Tensor, mask: Tensor) -> Tensor:
+    return torch.stack([(values * mask).sum(), mask.sum()]).double()

@@ -31,7 +31,7 @@ from benchmarks import (
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.geometry import rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.simulation import phantom
 from tomodenoise.splitting import by_angle, model
@@ -164,7 +164,7 @@ def test_opposite_roles_swap_the_sides_and_a_mean_of_steps_is_weighed_alike(tmp_
     scan = scans_on_disk.write_series(tmp_path, numbered, group=3, noise=0)
     assert dynamic_roles.opposite(scan.split.roles)[0] == Role((1, 2), (0,))
     spec = specs.complete({"name": "unet", "width": 2, "depth": 2})
-    identity = Model(build.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
+    identity = Model(registry.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
     for reach, expected in ((0, [0, 1, 2, 3, 4]), (1, [0.5, 1, 2, 3, 3.5])):
         means = [volume.mean() for volume in dynamic_roles.apply(identity, scan, reach)]
         np.testing.assert_allclose(means, expected, atol=1e-5)

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tomodenoise.denoising import tile_plan
 from tomodenoise.denoising.tile_plan import CACHED, CUBE_BYTES
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.storage.layout import Layout
@@ -26,11 +27,11 @@ def largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
 @pytest.mark.parametrize("spec", PLANAR[:2], ids=lambda spec: spec.name)
 @given(shape=st.tuples(st.integers(1, 5000), st.integers(1, 5000)), memory=st.integers(2**28, 2**38))
 def test_a_window_keeps_within_the_memory_of_a_graphics_card(spec: Spec, shape: tuple[int, int], memory: int) -> None:
-    halo = specs.reach(spec) or 0
+    halo = NETWORKS[spec.name].reach(spec) or 0
     size = tile_plan.core(spec, shape, memory)
     assert 1 <= size <= max(shape)
     # A core smaller than its halo would compute each pixel nine times and more: there the memory must do.
-    least = tile_plan.pixel_bytes(spec) * (3 * halo + 2 * specs.multiple(spec)) ** 2
+    least = tile_plan.pixel_bytes(spec) * (3 * halo + 2 * NETWORKS[spec.name].multiple(spec)) ** 2
     assert largest(spec, shape, size) * tile_plan.pixel_bytes(spec) <= max(memory, least)
 
 
@@ -47,7 +48,7 @@ def test_a_processor_gets_tiles_that_its_caches_hold() -> None:
 @pytest.mark.parametrize("spec", VOLUMETRIC)
 def test_cubes_lie_on_the_pooling_grid_and_keep_within_memory(spec: Spec) -> None:
     edge, overlap = tile_plan.cube(spec)
-    assert edge % specs.multiple(spec) == 0
+    assert edge % NETWORKS[spec.name].multiple(spec) == 0
     assert 0 < overlap <= edge // 4
     assert edge**3 * tile_plan.pixel_bytes(spec) <= 1.1 * CUBE_BYTES
 
@@ -98,9 +99,11 @@ def test_operations_are_those_that_torch_counts(name: str) -> None:
     spec = specs.complete({"name": name, "depth": 2, "width": 4})
     shape = (1, 1, 8, 8, 8) if spec.volumetric else (1, spec.inputs, 16, 16)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        build.build(spec)(torch.zeros(shape))
+        registry.build(spec)(torch.zeros(shape))
     head = 2 * spec.width
-    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(tile_plan.operations(spec))
+    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(
+        NETWORKS[spec.name].operations(spec)
+    )
 
 
 def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -> None:

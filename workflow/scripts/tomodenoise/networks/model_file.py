@@ -16,6 +16,7 @@ from tomodenoise.common import paths, provenance
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import specs
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.scans.identity import fingerprint
 
@@ -154,7 +155,7 @@ def _maker(header: Mapping[str, Any]) -> str:
 
 
 def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequence[int]]) -> Description:
-    if header["network"]["name"] not in specs.DEFAULTS or header["network"]["dimensions"] not in {2, 3}:
+    if header["network"]["name"] not in NETWORKS or header["network"]["dimensions"] not in {2, 3}:
         raise ValueError(f"there is no network {header['network']}")
     spec, facts = specs.from_json(header["network"]), dict(header["facts"])
     mean, scale = (tuple(map(float, header["normalisation"][key])) for key in ("mean", "scale"))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tomodenoise.common import devices
 from tomodenoise.common.errors import UserError
-from tomodenoise.networks import build, model_file
+from tomodenoise.networks import model_file, registry
 from tomodenoise.networks.specs import Spec
 
 
@@ -80,7 +80,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     described = model_file.describe(path)
     try:
         with torch.device("meta"):
-            network = build.build(described.spec)
+            network = registry.build(described.spec)
         weights = load_file(path)
         network.load_state_dict(weights, assign=True)
     except (RuntimeError, TypeError, ValueError, OverflowError, SafetensorError):

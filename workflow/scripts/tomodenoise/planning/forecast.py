@@ -7,7 +7,7 @@ from typing import Any
 
 from tomodenoise.common import formatting
 from tomodenoise.config import settings
-from tomodenoise.denoising import tile_plan
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.storage.layout import Extent, Layout
@@ -65,7 +65,7 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: i
     effort = ITERATIVE * iterations / 100 or 1.0
     voxels = math.prod(layout.levels[0].shape)
     inputs = layout.each if config["denoise"]["input"] == "sections" else 1
-    operations = tile_plan.operations(spec) * voxels * inputs * int(config["denoise"]["ensemble"])
+    operations = NETWORKS[spec.name].operations(spec) * voxels * inputs * int(config["denoise"]["ensemble"])
     slabs, coarser = _shards(layout.levels[0]), sum(map(_bytes, layout.levels[1:]))
     halving = sum(map(_shards, layout.levels[1:]))
     rows = min(layout.depth, 32)
@@ -87,7 +87,7 @@ def of_training(spec: Spec, train: Mapping[str, Any]) -> Stage:
     pixels = min(
         train["pixels"], train.get("iterations", math.inf) * train["batch"] * train["patch"] ** spec.dimensions
     )
-    stage = _stage("train", "train_model", 1, _inverse(NETWORK), 3 * tile_plan.operations(spec) * pixels, 0)
+    stage = _stage("train", "train_model", 1, _inverse(NETWORK), 3 * NETWORKS[spec.name].operations(spec) * pixels, 0)
     if "minutes" not in train:
         return stage
     best, worst = (min(seconds, 60 * train["minutes"]) for seconds in stage.seconds)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tomodenoise.denoising import previews
-from tomodenoise.denoising.tile_plan import READ_AT_ONCE, cube, operations, step_bytes, window_bytes
+from tomodenoise.denoising.tile_plan import READ_AT_ONCE, cube, step_bytes, window_bytes
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.storage.layout import Layout
 
@@ -93,10 +94,10 @@ def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[s
     pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
     inputs = layout.each if denoise["input"] == "sections" else 1
     passes = [inputs + (6 if number == 0 else 2) for number in range(len(networks))]
-    work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
+    work = sum(count * NETWORKS[spec.name].operations(spec) for count, spec in zip(passes, networks, strict=True))
     if layout.times > 1 or layout.channels > 1:
         few = min(judged(layout.size, max(layout.times, layout.channels)), layout.depth) * layout.size**2
-        work += layout.times * (inputs + 2) * operations(networks[0]) * few / pixels
+        work += layout.times * (inputs + 2) * NETWORKS[networks[0].name].operations(networks[0]) * few / pixels
     return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
 
 
@@ -105,7 +106,7 @@ def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) ->
     inputs = layout.each if denoise["input"] == "sections" else 1
     slices = layout.image_rows * layout.blocks[0].stop
     passes = slices * layout.size**2 * inputs * int(denoise["ensemble"])
-    return operations(spec) * passes / SPEED / 60
+    return NETWORKS[spec.name].operations(spec) * passes / SPEED / 60
 
 
 def watched(depth: int) -> tuple[int, int]:

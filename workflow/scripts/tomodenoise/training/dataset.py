@@ -8,8 +8,9 @@ import numpy as np
 from tomodenoise.common import devices
 from tomodenoise.common.arrays import BoolArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.networks import specs
 from tomodenoise.networks.models import Normalisation
+from tomodenoise.networks.registry import NETWORKS
+from tomodenoise.networks.specs import Spec
 from tomodenoise.scans.description import runs
 from tomodenoise.splitting import time_steps
 from tomodenoise.storage.sections import Sections
@@ -98,8 +99,8 @@ def _mask(runs: Sequence[Sections], kind: str) -> BoolArray:
     return np.asarray(np.any([sampling.sample(run) for run in runs], axis=0))
 
 
-def _patch_size(scans: Sequence[Sections], spec: specs.Spec, wanted: int) -> int:
-    grid = specs.multiple(spec)
+def _patch_size(scans: Sequence[Sections], spec: Spec, wanted: int) -> int:
+    grid = NETWORKS[spec.name].multiple(spec)
     smallest = min(min(scan.size, scan.depth if spec.volumetric else scan.size) for scan in scans)
     if smallest < grid:
         what = "rows" if spec.volumetric and smallest == min(scan.depth for scan in scans) else "pixels"

@@ -12,7 +12,7 @@ from torch import nn
 
 from tomodenoise.common import devices
 from tomodenoise.common.errors import UserError
-from tomodenoise.networks import build
+from tomodenoise.networks import registry
 from tomodenoise.networks.models import Model
 from tomodenoise.training import checkpoints, dataset, losses, patches, schedule, store, validation
 from tomodenoise.training.checkpoints import Evaluation, State
@@ -129,7 +129,7 @@ def progress(history: Sequence[Evaluation], total: int) -> str:
 def _begin(task: Task, ranks: Ranks) -> State:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(task.settings.seed)
-        network = build.build(task.spec)
+        network = registry.build(task.spec)
     if task.start:
         network.load_state_dict(task.start.network.state_dict())
     order = devices.memory_format(volumetric=task.spec.volumetric)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import cycle, islice, pairwise
 from typing import TYPE_CHECKING, Any
+
+from tomodenoise.common import imports
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,8 +64,7 @@ def build(spec: Spec) -> nn.Module:
     of the other; a volumetric one maps (n, steps x channels, z, y, x) to (n, channels, z, y, x). All lengths are
     multiples of `Network.multiple`.
     """
-    module, _, name = NETWORKS[spec.name].module.partition(":")
-    network: nn.Module = getattr(import_module(module), name)(spec)
+    network: nn.Module = imports.load(NETWORKS[spec.name].module)(spec)
     return network
 
 

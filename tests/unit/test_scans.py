@@ -11,10 +11,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import half_turn, measured, write_exchange, write_nxtomo
+from hdf5_files import half_turn, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.planning import scan_table
 from tomodenoise.scans import description, hdf5, header_timeout, identity, opening, reading, units

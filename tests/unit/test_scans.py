@@ -159,9 +159,7 @@ def scan_of_links(folder: Path) -> Path:
     return folder / "scan.nxs"
 
 
-def test_links_are_followed_and_broken_ones_that_do_not_matter_are_ignored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_links_are_followed_and_irrelevant_broken_ones_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scan_of_links(tmp_path)
     monkeypatch.chdir(tmp_path.parent)
     file = Path(tmp_path.name) / "scan.nxs"

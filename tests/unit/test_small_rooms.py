@@ -77,7 +77,7 @@ def test_zingers_stripes_and_afterglow_are_told_from_where_they_matter() -> None
     assert "afterglow: 2.3% of the light" in concerns(scan(), statistics=replace(fine, afterglow=0.023))
 
 
-def test_a_number_overrules_what_was_found_with_a_warning_where_it_is_far_off() -> None:
+def test_a_given_center_overrules_the_search_and_is_warned_of_if_far() -> None:
     found = Center(100.2, "mirror", (Estimate("mirror", 100.2, 0.1),), None)
     near, far = finding.overrule(found, 100.5), finding.overrule(found, 104)
     assert (near.center, near.method, near.warning) == (100.5, "config", None)

@@ -65,7 +65,7 @@ def test_steps_in_files_give_the_bits_of_steps_in_one(finished: Project) -> None
     np.testing.assert_allclose(one, many, atol=1e-4 * np.abs(one).max())
 
 
-def test_the_split_tells_the_interlacing_and_steps_split_by_angle_have_sections_of_their_own(finished: Project) -> None:
+def test_the_split_records_interlacing_and_sections_of_each_step(finished: Project) -> None:
     whole, split = (json.loads((finished.folder / f"results/{n}/split.json").read_text()) for n in ("whole", "split"))
     assert (len(whole["sections"]), whole["times"], whole["interlacing"]["verdict"]) == (7, 7, "even")
     assert (len(split["sections"]), split["times"]) == (14, 7)
@@ -94,7 +94,7 @@ def test_every_step_is_judged_by_its_neighbours_or_by_its_angles(finished: Proje
     assert (finished.folder / "results/report.html").read_text().count("Step by step") == 3
 
 
-def test_there_is_nothing_left_to_do_and_another_window_trains_and_denoises_only(finished: Project) -> None:
+def test_another_training_window_does_not_reconstruct_again(finished: Project) -> None:
     config = finished.folder / "config.yaml"
     text = config.read_text()
     assert finished.snakemake("-n").jobs == {}

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -458,3 +459,13 @@ def test_a_few_seconds_for_a_large_scan() -> None:
     found = finding.find(sinograms, angles)
     assert time.process_time() - start < 30
     assert found.center == pytest.approx(1000.3, abs=0.25)
+
+
+def test_a_given_center_overrules_the_search_and_is_warned_of_if_far() -> None:
+    found = Center(100.2, "mirror", (Estimate("mirror", 100.2, 0.1),), None)
+    near, far = finding.overrule(found, 100.5), finding.overrule(found, 104)
+    assert (near.center, near.method, near.warning) == (100.5, "config", None)
+    assert far.warning
+    assert "mirror 100.20" in far.warning
+    doubtful = replace(found, estimates=(Estimate("mirror", 100.2, None),))
+    assert finding.overrule(doubtful, 120).warning is None

@@ -22,12 +22,12 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import runs
+from tests.data import FOLDER
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.storage import sections
 
-DATA = ROOT.parent / "shared/data"
-ROCK = DATA / "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs"
+ROCK = FOLDER / "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs"
 CHANNELS = 5
 SCANS: Mapping[str, Mapping[str, object]] = {
     "tooth": {"file": "tooth/tooth.h5"},
@@ -48,7 +48,7 @@ REMEDIES: Mapping[str, Mapping[str, object]] = {
 
 def source(name: str) -> Path:
     """Give the measured file."""
-    return DATA / str(SCANS[name]["file"]) if SCANS[name] else ROCK
+    return FOLDER / str(SCANS[name]["file"]) if SCANS[name] else ROCK
 
 
 def entry(name: str, folder: Path) -> dict[str, object]:

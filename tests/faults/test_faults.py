@@ -62,7 +62,7 @@ def numbered(count: int, first: int = 0) -> list[int]:
 @pytest.mark.parametrize(
     "number", [*numbered(ROUNDS), *(pytest.param(n, marks=pytest.mark.nightly) for n in numbered(MORE, ROUNDS))]
 )
-def test_one_plain_run_after_a_fault_reaches_what_an_undisturbed_one_does(
+def test_one_plain_run_after_a_fault_gives_the_undisturbed_bits(
     number: int,
     undisturbed: Undisturbed,
     tmp_path: Path,

@@ -28,7 +28,7 @@ def forget_models(project: Project) -> None:
         file.unlink()
 
 
-def test_two_trainings_at_once_on_two_nodes_of_two_ranks_learn_what_four_ranks_on_one_learn(copied: OnCluster) -> None:
+def test_two_nodes_of_two_ranks_learn_what_four_ranks_on_one_learn(copied: OnCluster) -> None:
     config = (copied.folder / "config.yaml").read_text()
     (copied.folder / "config.yaml").write_text(config.replace("batch: 2", "batch: 8"))
     forget_models(copied)
@@ -62,7 +62,7 @@ def test_a_mistake_that_one_rank_finds_ends_the_job_and_is_named(copied: OnClust
 
 
 @pytest.mark.slow_slurm
-def test_warned_then_cancelled_a_training_goes_on_to_the_bits_of_an_undisturbed_one(copied: OnCluster) -> None:
+def test_a_training_warned_and_cancelled_resumes_to_the_same_bits(copied: OnCluster) -> None:
     train_more(copied)
     forget_models(copied)
     run = copied.snakemake(MODEL, *ONLY)

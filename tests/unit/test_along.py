@@ -132,7 +132,7 @@ def test_the_error_of_each_step_is_found_without_the_truth(tmp_path: Path, by: s
     assert [v.level for v in along.verdicts(found, record.steps(6, None), (0, 4))] == ["good"] * 3
 
 
-def test_an_even_drift_changes_the_error_that_steps_tell_and_hardly_their_slope(tmp_path: Path) -> None:
+def test_an_even_drift_changes_the_steps_error_but_hardly_its_slope(tmp_path: Path) -> None:
     one, other = objects(2)
     drifting = np.stack([one + 0.3 * time * other for time in range(6)])
     found = along.gather("step", cases.each(of_steps(tmp_path, drifting)))

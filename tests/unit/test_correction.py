@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hdf5_files import measured, write_exchange, write_nxtomo
+from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import concerns, measuring, options, slabs
 from tomodenoise.correction.counts import attenuation, estimate_gain

@@ -97,9 +97,7 @@ def test_the_image_lies_as_the_geometry_says(engine: str) -> None:
 
 @pytest.mark.parametrize("columns", [63, 64, 65, 96])
 @pytest.mark.parametrize("shift", [0, 1, -7, 9.37, -0.5])
-def test_an_off_axis_center_changes_nothing_inside_what_the_detector_covers(
-    engine: str, columns: int, shift: float
-) -> None:
+def test_an_off_axis_center_changes_nothing_within_the_field(engine: str, columns: int, shift: float) -> None:
     small = [phantoms.Ellipse(e.x / 2, e.y / 2, e.a / 2, e.b / 2, e.turn, e.value) for e in ELLIPSES]
     weights = np.full(300, np.pi / 300)
     angles = np.arange(300) * np.pi / 300
@@ -153,7 +151,7 @@ def test_golden_angles_reconstruct_with_the_angle_each_stands_for(engine: str) -
     assert phantoms.psnr(image, phantoms.truth(ELLIPSES, 128)) > 32
 
 
-def test_edge_padding_beats_zero_padding_where_the_sample_reaches_beyond_the_detector(engine: str) -> None:
+def test_edge_padding_beats_zero_padding_of_a_truncated_sample(engine: str) -> None:
     sinograms = phantoms.sinogram(phantoms.disc(1.5), ANGLES, N, MIDDLE)[None]
     inside = phantoms.within(N, 0.94)
     zero, edge = (reconstruct(ANGLES, WEIGHTS, sinograms, engine=engine, pad=pad)[0][inside] for pad in PADS)
@@ -164,7 +162,7 @@ def test_edge_padding_beats_zero_padding_where_the_sample_reaches_beyond_the_det
 @pytest.mark.parametrize(
     ("algorithm", "iterations", "regularisation"), [("fbp", None, None), ("sirt", 3, None), ("tv", 3, 0.1)]
 )
-def test_a_slice_is_the_same_to_the_bit_whatever_its_company_and_the_threads(
+def test_a_slice_has_the_same_bits_in_any_batch_with_any_threads(
     algorithm: str, iterations: int | None, regularisation: float | None
 ) -> None:
     import torch

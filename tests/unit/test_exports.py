@@ -145,7 +145,7 @@ def test_the_zipped_image_opens_in_place_with_descriptions_first(
     assert (tmp_path / "a.ozx").read_bytes() == (tmp_path / "b.ozx").read_bytes()
 
 
-def test_a_zipped_image_without_a_shard_is_not_written_and_one_of_an_earlier_layout_left_out(tmp_path: Path) -> None:
+def test_a_zipped_image_needs_every_shard_and_omits_stale_ones(tmp_path: Path) -> None:
     values = np.ones((1, 1, 8, 32, 32), np.float32)
     folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
     (folder / "0/c/0/0/7/0").mkdir(parents=True)

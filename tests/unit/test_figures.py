@@ -80,7 +80,7 @@ def test_block_mean_weighs_the_border_right() -> None:
     assert previews.block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
 
 
-def test_the_report_takes_the_slabs_in_order_and_none_of_an_earlier_layout(tmp_path: Path) -> None:
+def test_the_report_takes_slabs_in_order_and_no_stale_ones(tmp_path: Path) -> None:
     for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
         (tmp_path / name).touch()
     made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]

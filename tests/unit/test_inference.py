@@ -145,7 +145,7 @@ def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["unet", "unet3d"])
-def test_a_network_of_three_steps_sees_those_around_and_repeats_the_outermost(
+def test_a_network_of_three_steps_repeats_the_outermost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(tile_plan, "cube", lambda _: (8, 2))

@@ -52,7 +52,7 @@ def test_a_missing_shard_gets_the_time_of_the_latest_beside_it(expected: Expecte
     assert verify.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1016.0),)
 
 
-def test_damaged_metadata_are_named_and_missing_ones_get_a_time_before_all_shards(expected: Expected) -> None:
+def test_damaged_metadata_are_named_and_restored_older_than_the_shards(expected: Expected) -> None:
     file = expected.path / "zarr.json"
     content = file.read_text()
     file.write_text(content[: len(content) // 2])
@@ -120,7 +120,7 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
     ]
 
 
-def test_the_remedy_of_an_array_that_could_not_be_opened_looks_at_its_shards_in_the_end() -> None:
+def test_repairing_an_unreadable_array_verifies_its_shards_afterwards() -> None:
     states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so that its shards were not read", 1.0),))]
     assert verify.remedy(states, "--cores 2").split(" && ") == [
         "snakemake a/zarr.json --force --cores 2",

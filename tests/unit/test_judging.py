@@ -297,7 +297,7 @@ def test_a_truth_of_another_shape_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zarr", [False, True])
-def test_the_truth_of_a_series_is_read_step_by_step_and_that_of_channels_together(tmp_path: Path, zarr: bool) -> None:
+def test_truth_is_read_step_by_step_but_all_channels_together(tmp_path: Path, zarr: bool) -> None:
     values = np.random.default_rng(0).normal(size=(3, 5, 8, 8)).astype(np.float32)
     for name, shape in (("steps", (3, 1, 5, 8, 8)), ("channels", (1, 3, 5, 8, 8))):
         zarr_arrays.allocate(tmp_path / name, shape, shape, shape, names="tczyx", attributes={})

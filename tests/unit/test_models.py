@@ -190,7 +190,7 @@ def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     assert not {"network", "train"} & facts["config"].keys()
 
 
-def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_network(tmp_path: Path) -> None:
+def test_training_from_a_file_depends_on_its_content_only(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
 
     def request(**changes: object) -> dict[str, Any]:

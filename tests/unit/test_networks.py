@@ -49,7 +49,7 @@ NAMES = [f"{spec.name}-{spec.channels}-{spec.depth}" for spec in EVERY]
 
 
 @pytest.mark.parametrize("spec", EVERY, ids=NAMES)
-def test_every_network_takes_any_multiple_of_its_grid_and_gives_its_channels(spec: Spec) -> None:
+def test_every_network_takes_any_multiple_of_its_grid(spec: Spec) -> None:
     grid = NETWORKS[spec.name].multiple(spec)
     shape = (grid, 2 * grid, 3 * grid)[-spec.dimensions :]
     network, stack = random_network(spec), images(spec, *shape)
@@ -71,7 +71,7 @@ def test_the_order_in_memory_changes_no_result(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("spec", [spec for spec in EVERY if spec.name in {"unet", "unet3d"}])
-def test_a_new_unet_is_the_identity_on_the_middle_slice_and_gives_nothing_of_several_channels(spec: Spec) -> None:
+def test_a_new_unet_is_the_identity_or_zero_with_several_channels(spec: Spec) -> None:
     stack = images(spec, *(16,) * spec.dimensions)
     middle = stack.unflatten(1, (spec.slices, spec.channels))[:, spec.slices // 2]
     torch.testing.assert_close(registry.build(spec)(stack), middle if spec.channels == 1 else 0 * middle)
@@ -108,7 +108,7 @@ def middle_sees(spec: Spec, size: int) -> int:
 
 
 @pytest.mark.parametrize("spec", REACHING)
-def test_nothing_beyond_its_reach_changes_an_output_and_the_reach_is_no_waste(spec: Spec) -> None:
+def test_the_reach_of_a_network_is_exact(spec: Spec) -> None:
     reach = NETWORKS[spec.name].reach(spec)
     assert reach is not None
     seen = middle_sees(spec, -(-(2 * reach + 9) // 8) * 8)

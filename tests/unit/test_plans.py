@@ -75,7 +75,7 @@ def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("additive", [True, False])
-def test_memory_of_reconstructing_grows_with_the_slab_and_not_with_the_volume(*, additive: bool) -> None:
+def test_memory_to_reconstruct_grows_with_the_slab_not_the_volume(*, additive: bool) -> None:
     def floats(depth: int, megabytes: int = 1024) -> float:
         layout = Layout(1500, depth, columns=2048, size=2048, stored=4, slab_bytes=megabytes * 2**20)
         return resources.reconstructing(layout, additive=additive)
@@ -106,7 +106,7 @@ def test_operations_are_those_that_torch_counts(name: str) -> None:
     )
 
 
-def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -> None:
+def test_training_asks_for_memory_for_its_sections_up_to_its_limit() -> None:
     train = {"memory": 1, "batch": 2, "patch": 64}
     asked = [
         4 * resources.training(PLANAR[0], [Layout(64, depth, 512, 512, 4, 2**30)], train) for depth in (100, 200, 9999)
@@ -116,7 +116,7 @@ def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -
     assert asked[2] - asked[0] == pytest.approx(1.1 * (2**30 - 100 * sections))
 
 
-def test_judging_takes_more_with_every_rival_and_is_bounded_by_the_judged_slices() -> None:
+def test_judging_costs_more_with_rivals_and_not_with_depth() -> None:
     denoise = {"input": "full", "ensemble": 1}
     low, high = (Layout(900, depth, 1024, 1024, 4, 2**30) for depth in (100, 1000))
     for spec in PLANAR:

@@ -323,7 +323,7 @@ def test_page_is_the_same_each_time() -> None:
     assert render(*sections) == render(*sections)
 
 
-def test_pages_need_no_torch_which_takes_longer_to_load_than_a_page_to_make() -> None:
+def test_pages_are_made_without_loading_torch() -> None:
     program = "import sys; from tomodenoise.report import collect, pages; sys.exit('torch' in sys.modules)"
     scripts = Path(full.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
@@ -430,7 +430,7 @@ def test_what_is_shown_in_all_pixels_is_there_once() -> None:
     assert not [figure for figure in page.all("figure") if "data-raw" in figure]
 
 
-def test_full_slices_keep_to_the_budget_and_the_page_says_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_slices_keep_to_the_budget_and_others_are_pointed_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full, "BUDGET", 2.5e6)
     monkeypatch.setattr("tomodenoise.report.pages.BUDGET", 2.5e6)
     side = ramp(700, 700)

@@ -11,10 +11,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import half_turn, measured, write_exchange, write_nxtomo
+from hdf5_files import half_turn, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.planning import scan_table
 from tomodenoise.scans import description, hdf5, header_timeout, identity, opening, reading, units
@@ -158,9 +159,7 @@ def scan_of_links(folder: Path) -> Path:
     return folder / "scan.nxs"
 
 
-def test_links_are_followed_and_broken_ones_that_do_not_matter_are_ignored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_links_are_followed_and_irrelevant_broken_ones_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scan_of_links(tmp_path)
     monkeypatch.chdir(tmp_path.parent)
     file = Path(tmp_path.name) / "scan.nxs"

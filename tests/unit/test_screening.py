@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hdf5_files import measured, write_exchange, write_nxtomo
+from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import measured
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import concerns, measuring, odd_frames, screening, slabs
@@ -85,7 +86,7 @@ def test_darks_that_hold_light_are_left_out(tmp_path: Path, darks: list[int], li
     assert left(scan) == {"darks": scans_spans(darks)}
 
 
-def test_counts_that_wrapped_to_negative_ones_are_not_put_down_to_the_darks(tmp_path: Path) -> None:
+def test_counts_that_wrapped_negative_are_not_blamed_on_the_darks(tmp_path: Path) -> None:
     frames = parts()
     frames["data_white"] = frames["data_white"] - 65536
     with pytest.raises(UserError, match=r"no flat is brighter than the darks: .* unsigned numbers stored as signed"):

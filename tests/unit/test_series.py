@@ -70,7 +70,7 @@ def test_blocks_of_projections_come_out_as_the_whole_does(tmp_path: Path) -> Non
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-6)
 
 
-def test_files_are_taken_in_natural_order_and_the_description_holds_them_all(tmp_path: Path) -> None:
+def test_files_are_read_in_natural_order_and_all_described(tmp_path: Path) -> None:
     simulated(tmp_path, "files", "--steps", "11")
     files = series.expand(str(tmp_path / "files*.h5"))
     assert [file.stem for file in files] == [f"files{number}" for number in range(11)]

@@ -7,10 +7,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import measured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
 from tomodenoise.correction import channels, options

@@ -32,7 +32,7 @@ def test_a_completed_spec_completes_to_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", OTHER)
-def test_the_schema_tells_the_default_of_just_the_networks_that_take_a_key(key: str) -> None:
+def test_the_schema_gives_defaults_only_for_networks_that_take_a_key(key: str) -> None:
     description = settings.schema()["properties"]["network"]["properties"][key]["description"]
     defaults = {name: network.defaults[key] for name, network in NETWORKS.items() if takes(name, key)}
     told = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
@@ -44,7 +44,7 @@ def test_the_schema_names_every_network() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_resolved_network_is_as_the_user_wrote_it_and_completed_for_the_channels(name: str) -> None:
+def test_a_resolved_network_is_as_written_and_completed_for_channels(name: str) -> None:
     resolved = settings.resolve({"scans": {"a": {"file": "x"}}, "network": {"name": name}})
     assert json.loads(json.dumps(resolved)) == resolved == settings.resolve(resolved)
     assert resolved["network"] == {"name": name}

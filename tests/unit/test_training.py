@@ -259,7 +259,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_pat
     assert next(steps) == history[-1].iteration
 
 
-def test_fine_tuning_starts_from_the_weights_and_the_normalisation_of_a_model(scan: Sections) -> None:
+def test_fine_tuning_starts_from_a_models_weights_and_normalisation(scan: Sections) -> None:
     old = run(task(scan))[0]
     old = replace(old, normalisation=models.Normalisation((1.1,), (0.7,)))
     frozen = replace(SETTINGS, learning_rate=1e-12, budget=replace(BUDGET, pixels=1e4))

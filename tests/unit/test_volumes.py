@@ -115,7 +115,7 @@ def test_a_value_that_is_not_finite_is_found(tmp_path: Path) -> None:
     assert zarr_arrays.flaw(path, (0, 0, 2, 0, 0)) == "holds values that are not finite"
 
 
-def test_any_flipped_bit_of_metadata_is_found_but_for_spaces_and_the_name_of_the_seal(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_found_but_in_spaces_and_the_name_of_the_seal(tmp_path: Path) -> None:
     file = allocated(tmp_path) / "zarr.json"
     good = file.read_bytes()
     name = good.index(b'"seal"')

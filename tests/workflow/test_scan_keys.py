@@ -48,7 +48,7 @@ def test_entry_and_exclude_make_again_what_they_shape(project: Project) -> None:
     assert "left out by the key exclude: projections [3, 5)" in (project.folder / "logs/s/describe.log").read_text()
 
 
-def test_a_file_that_is_lost_below_is_one_line_and_makes_again_when_it_is_back(project: Project) -> None:
+def test_a_lost_linked_file_is_one_line_and_a_changed_one_reruns(project: Project) -> None:
     raw, path = project.folder / "raw.h5", "entry/instrument/detector/data"
     with h5py.File(raw, "a") as content:
         frames = content[path][()]

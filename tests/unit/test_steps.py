@@ -20,7 +20,7 @@ AUTO = {"sections": "auto", "input": "auto"}
 
 def rotation(count: int, projections: float, span: float = np.pi) -> list[FloatArray]:
     """Angles of each step of a continuous rotation."""
-    dealt = series.deal(count, projections)
+    dealt = series.assign_steps(count, projections)
     angles = span * np.arange(count) / projections
     return [angles[: len(dealt)][dealt == step] for step in range(dealt[-1] + 1)]
 
@@ -33,7 +33,7 @@ def interlaced(number: int, each: int, order: list[int], span: float = np.pi) ->
 
 @given(count=st.integers(10, 3000), projections=st.floats(3, 400))
 def test_a_step_holds_its_projections_to_within_one_or_two_at_the_end(count: int, projections: float) -> None:
-    dealt = series.deal(count, projections)
+    dealt = series.assign_steps(count, projections)
     if count < projections - 1:
         return
     sizes = np.bincount(dealt)
@@ -45,7 +45,7 @@ def test_a_step_holds_its_projections_to_within_one_or_two_at_the_end(count: int
 
 
 def test_the_count_of_the_papers_scan_gives_its_steps() -> None:
-    dealt = series.deal(54000, 299.92)
+    dealt = series.assign_steps(54000, 299.92)
     assert dealt[-1] == 179
     assert set(np.bincount(dealt)) == {299, 300}
     assert np.bincount(dealt).mean() == pytest.approx(299.92, abs=0.01)
@@ -212,7 +212,7 @@ def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:
 
 def test_a_split_is_read_as_it_was_written() -> None:
     angles = np.concatenate(rotation(100, 24.9))
-    found = time_steps.split(angles[:99], series.deal(99, 24.9), "time", 2, 1)
+    found = time_steps.split(angles[:99], series.assign_steps(99, 24.9), "time", 2, 1)
     again = model.from_json(model.to_json(found))
     assert again.interlacing == found.interlacing
     assert again.times == found.times
@@ -248,7 +248,7 @@ def test_blocks_hold_every_step_and_projection_once_within_their_size(
 
 
 def test_a_series_of_a_beamtime_stays_bounded() -> None:
-    firsts = tuple(np.flatnonzero(np.diff(series.deal(54000, 299.92), prepend=-1)).tolist())
+    firsts = tuple(np.flatnonzero(np.diff(series.assign_steps(54000, 299.92), prepend=-1)).tolist())
     shape = Layout(53986, 1100, 1440, 1440, 180, 2**30, firsts=firsts, trained=(3, 12))
     assert (shape.rows, len(shape.blocks), shape.projection_rows) == (128, 180, 512)
     assert len(shape.blocks) * len(shape.slabs) == 1620

@@ -104,7 +104,7 @@ def test_other_names_write_the_images_header_again_and_no_pixel(finished: Projec
     ("entry", "words"),
     [
         ({"axes": "zcax"}, "scans.tiny: axes: 'zcax' must hold"),
-        ({"mode": "static", "channels": {}}, "scans.tiny: channels: only a scan of mode: xrdct"),
+        ({"mode": "static", "channels": {}}, "scans.tiny: channels: this key is for mode: xrdct only"),
         ({"angles": "/entry/none"}, "there is no dataset /entry/none"),
     ],
 )

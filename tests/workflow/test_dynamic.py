@@ -110,13 +110,13 @@ def test_another_training_window_does_not_reconstruct_again(finished: Project) -
 @pytest.mark.parametrize(
     ("entry", "parts"),
     [
-        ({}, ["scans.cell", "steps.projections", "as 24.5 for half a turn"]),
+        ({}, ["scans.cell", "steps.projections", "such as 24.5 for 180 degrees"]),
         ({"steps": {"projections": 24.5, "train": [3, 9]}}, ["scans.cell", "steps.train", "within [0, 7]"]),
         ({"steps": {"projections": 24.5, "group": 9}}, ["scans.cell", "steps.group is 9", "7 steps"]),
         ({"steps": {"projection": 24.5}}, ["unknown key 'scans.cell.steps.projection'", "'projections'"]),
         ({"mode": "static", "steps": {}}, ["scans.cell", "set mode: dynamic"]),
         ({"file": "step_*.h5", "mode": "static"}, ["scans.cell", "7 files", "set mode: dynamic"]),
-        ({"file": "none_*.h5"}, ["scans.cell", "no file is called none_*.h5"]),
+        ({"file": "none_*.h5"}, ["scans.cell", "no file matches none_*.h5"]),
         ({"file": []}, ["scans.cell.file"]),
     ],
 )

@@ -61,9 +61,9 @@ def test_zingers_stripes_and_afterglow_are_reported_where_they_matter() -> None:
     assert "51 pixels (0.10%) were replaced as zingers" in concerns(scan(), statistics=replace(fine, zingers=51))
     assert concerns(scan(), stripes=StripeChoice("sorting", 4.24, 1.9)) == ""
     kept = concerns(scan(), stripes=StripeChoice("none", 4.24, 4.24))
-    assert "stripes 4.2 times the noise" in kept
+    assert "stripes are 4.2 times the noise" in kept
     assert "set correct.stripes: auto" in kept
-    assert "sorting left them" in concerns(scan(), stripes=StripeChoice("sorting", 9.0, 4.24))
+    assert "sorting did not remove them" in concerns(scan(), stripes=StripeChoice("sorting", 9.0, 4.24))
     hopeless = StripeChoice("none", 4.24, 4.24, "4.2 times the noise before; sorting 4.2 after")
-    assert "no method lowers it" in concerns(scan(), stripes=hopeless)
+    assert "no method lowers them" in concerns(scan(), stripes=hopeless)
     assert "afterglow: 2.3% of the light" in concerns(scan(), statistics=replace(fine, afterglow=0.023))

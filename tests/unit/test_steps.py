@@ -188,9 +188,9 @@ def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
     [
         (
             lambda: time_steps.window([4, 30], 20, "time"),
-            r"steps.train: \[4, 30\] are not in the scan: choose within \[0, 20\]",
+            r"steps.train: \[4, 30\] is not within the scan: choose a range within \[0, 20\]",
         ),
-        (lambda: time_steps.window([4, 5], 20, "time"), "one step alone"),
+        (lambda: time_steps.window([4, 5], 20, "time"), "a single step"),
         (
             lambda: time_steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
             "steps.group is 6, but steps.train holds only 4",
@@ -201,7 +201,7 @@ def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
         ),
         (
             lambda: time_steps.split(np.arange(9.0), np.repeat([0, 1, 2], 3), "time", 2, 1, np.r_[0:3, 6:9]),
-            "no projection of time step 1 can be used",
+            "time step 1 has no usable projection",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What is measured of a scan before its slabs are corrected, and its form in `measured.json`."""
+"""Measurements that are made once per scan before its slabs are corrected, and their form in `measured.json`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,19 +22,19 @@ FEWEST_ROWS, MOST_ROWS = 4, 32
 
 @dataclass(frozen=True)
 class Measured:
-    """What every slab of a scan is corrected by."""
+    """Measured values that all slabs of a scan share."""
 
     measures: Measures
     stripes: StripeChoice
 
 
 def to_json(measured: Measured) -> dict[str, Any]:
-    """Plain values for `measured.json`."""
+    """Return plain values for `measured.json`."""
     return asdict(measured)
 
 
 def from_json(values: Mapping[str, Any]) -> Measured:
-    """Read what `to_json` wrote."""
+    """Restore the values written by `to_json`."""
     measures = values["measures"]
     noise = Noise(**measures["noise"]) if measures["noise"] else None
     return Measured(Measures(**{**measures, "noise": noise}), StripeChoice(**values["stripes"]))
@@ -43,12 +43,13 @@ def from_json(values: Mapping[str, Any]) -> Measured:
 def sample(
     scan: Scan, options: Options, measures: Measures, last: int, *, divided: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """Correct some rows spread over the height, but for their stripes.
+    """Correct some rows spread over the height, but keep their stripes.
 
     Parameters
     ----------
-    last : projections to use, of the first ones.
-    divided : whether sections have flats of their own. Then blocks of directions have them in turn, see `blocks`.
+    last : number of projections to use, from the first on.
+    divided : whether each section has its own flats. If so, ranges of angles alternate between two sets of flats, see
+        `blocks`.
 
     Returns
     -------
@@ -65,10 +66,10 @@ def sample(
         return channels[lit][:, some], scan.angles[lit]
     owner = np.zeros(len(scan.angles), dtype=np.int64)
     owner[lit] = blocks(scan.angles[lit]) % 2
-    found = [
+    slabs = [
         correct_slab(
             scan, (start - scan.rows[0], stop - scan.rows[0]), owner if divided else None, plain, measures, slice(last)
         )
         for start, stop in bands(scan, rows // FEWEST_ROWS)
     ]
-    return np.concatenate([each for each, _ in found], axis=1)[lit], scan.angles[lit]
+    return np.concatenate([integrals for integrals, _ in slabs], axis=1)[lit], scan.angles[lit]

@@ -78,12 +78,12 @@ def middle(results: Path) -> tuple[FloatArray, str]:
     found = sections.describe(results)
     row = found.depth // 2
     (image,) = sections.mix(found.read(row, row + 1)[:, 0], found.shares)
-    told = json.loads((results / "center.json").read_text())
-    return np.where(found.visible, image, np.nan), f"{told['center']:.2f} | {told['warning'] or ''}"
+    center = json.loads((results / "center.json").read_text())
+    return np.where(found.visible, image, np.nan), f"{center['center']:.2f} | {center['warning'] or ''}"
 
 
 def picture(file: Path, before: FloatArray, after: FloatArray) -> None:
-    """Write two slices beside each other."""
+    """Write two slices side by side."""
     dark, bright = np.nanpercentile(after, (0.5, 99.5))
     both = np.concatenate([before, after], axis=1)
     grey = np.nan_to_num((both - dark) / (bright - dark)).clip(0, 1)

@@ -2,7 +2,7 @@
 
 Judged on pixels that were kept from training, with f = network(sections 0 and 2) against the sections a = 1 and b = 3,
 which are independent of it and of each other. The error is the uMSE, mean (a - f)(b - f), in dB below that of the
-network's input; it is too good where sections have few angles for their width, so angles/(K columns) stands beside it.
+network's input; it is too good where sections have few angles for their width, so angles/(K columns) is printed too.
 The calibration is the straight line b = intercept + slope f, the intercept in deviations of f: 1 and 0 without bias.
 
     python benchmarks/real.py --pixels 30e6 --cores 2

@@ -1,4 +1,4 @@
-"""Judge the demo's volume by the truth, beside classical filters that were tuned with it: compare_demo.py FOLDER."""
+"""Compare the demo's volume with the truth, next to classical filters tuned on it: compare_demo.py FOLDER."""
 
 import sys
 from pathlib import Path

@@ -5,7 +5,6 @@ with such a key and for the angles that belong to its frames.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import h5py
@@ -16,7 +15,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, pixel_size
 from tomodenoise.scans.header import (
     Contents,
-    Offer,
+    Reader,
     Stack,
     frames,
     groups,
@@ -26,7 +25,6 @@ from tomodenoise.scans.header import (
     used_files,
 )
 
-LOOKED_FOR = "an NXtomo entry, or a group with data and image_key"
 PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, as 3, marks a frame that must not be used
 DEPTH = 6
 ANGLE_NAMES = ("rotation_angle", "theta", "rot", "angle")
@@ -49,23 +47,13 @@ class _Members(NamedTuple):
     """Those that the key calls projections, whatever else is said of them."""
 
 
-def offers(file: h5py.File, entry: str | None = None) -> dict[str, Offer]:
-    """Find the entries of this layout: their paths in the file, the best first, with how to read each.
-
-    Parameters
-    ----------
-    entry : path of the only group to look at.
-    """
-    found: dict[str, list[_Candidate]] = {}
-    for name in ["", *file] if entry is None else [entry]:
-        group = hdf5.child(file, name) if name else file
-        if isinstance(group, h5py.Group):
-            found[name] = _candidates(group, DEPTH - 1 if name else 0)
+def recognise(file: h5py.File, entry: str | None) -> list[str]:
+    """Find the entries of this layout, those first that keep to the application definition."""
+    found = {name: _candidates(file, name) for name in (["", *file] if entry is None else [entry])}
     ranked = sorted((name for name in found if found[name]), key=lambda name: (_rank(found[name][0]), name))
     first = {name: found[name][0].stack for name in ranked}
     # A link to an entry is no other entry.
-    own = [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
-    return {name: partial(_read, found[name]) for name in own}
+    return [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
 
 
 def check_links(file: h5py.File) -> None:
@@ -74,7 +62,7 @@ def check_links(file: h5py.File) -> None:
         hdf5.dataset(group, "data")
 
 
-def _read(candidates: Sequence[_Candidate]) -> Contents:
+def read(file: h5py.File, entry: str) -> Contents:
     """Read the header of an entry.
 
     Raises
@@ -82,6 +70,7 @@ def _read(candidates: Sequence[_Candidate]) -> Contents:
     UserError
         If its parts do not fit.
     """
+    candidates = _candidates(file, entry)
     chosen = candidates[0]
     stack = open_stack(chosen.stack)
     members, key_data, key_doubts = _members(chosen.group, stack)
@@ -103,10 +92,13 @@ def _read(candidates: Sequence[_Candidate]) -> Contents:
     )
 
 
-def _candidates(entry: h5py.Group, depth: int) -> list[_Candidate]:
-    """Stacks of an entry that can be opened, each once, in order of preference."""
+def _candidates(file: h5py.File, entry: str) -> list[_Candidate]:
+    """Stacks of an entry that can be opened, each once, in order of preference; of the root only its own."""
+    top = hdf5.child(file, entry) if entry else file
+    if not isinstance(top, h5py.Group):
+        return []
     found: list[_Candidate] = []
-    for group in _groups(entry, depth):
+    for group in _groups(top, DEPTH - 1 if entry else 0):
         stack = hdf5.child(group, "data")
         if isinstance(stack, h5py.Dataset) and stack.ndim >= 2:
             found.append(_Candidate(group, stack))
@@ -243,3 +235,6 @@ def _pixel_size(group: h5py.Group) -> tuple[float | None, tuple[str, ...]]:
     instruments = [hdf5.child(group.file, f"{path}/instrument") for path in around]
     nearest = next((each for each in instruments if isinstance(each, h5py.Group)), group)
     return pixel_size.choose([each for each in found if isinstance(each, h5py.Group)], [nearest])
+
+
+READER = Reader("an NXtomo entry, or a group with data and image_key", recognise, read)

@@ -78,7 +78,7 @@ def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
     (tmp_path / "history.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
     np.savez(tmp_path / "planes.npz", a=np.arange(99.0))
     save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
-    hdf5.write(image, tmp_path / "a.h5")
+    hdf5.write(image.folder, tmp_path / "a.h5")
     assert verify.of_files(tmp_path, "*.*[!r]").flaws == ()
     for file in [each for each in tmp_path.iterdir() if each.is_file()]:
         content = file.read_bytes()

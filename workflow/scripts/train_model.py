@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
 from tomodenoise.training import checkpoints, distributed, loop, tasks
@@ -32,9 +33,8 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
         signal.signal(number, lambda received, _: signals.append(received))
 
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
-        scratch = history.with_name(f"{history.name}.partial")
-        scratch.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-        scratch.replace(history)
+        with files.replacing(history) as partial:
+            partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
         print(loop.progress(lines, total), flush=True)
 
     task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
-from tomodenoise.common import devices
+from tomodenoise.common import devices, files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import model_file, registry
 from tomodenoise.networks.specs import Spec
@@ -63,10 +63,9 @@ def save(model: Model, path: Path) -> None:
     plain: dict[str, Any] = json.loads(json.dumps(described))
     sealed = plain | {"seal": model_file.seal(plain, {name: tensor.numpy() for name, tensor in weights.items()})}
     metadata = {model_file.KEY: json.dumps(sealed)}
-    scratch = path.with_name(f"{path.name}.partial")
     # With the rights that the umask leaves; save_file of safetensors would give them to the owner alone.
-    scratch.write_bytes(serialised(weights, metadata))
-    scratch.replace(path)
+    with files.replacing(path) as partial:
+        partial.write_bytes(serialised(weights, metadata))
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Model:

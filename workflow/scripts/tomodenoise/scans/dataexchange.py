@@ -1,6 +1,5 @@
 """Reader of the Data Exchange layout of the APS [De Carlo et al. 2014, J. Synchrotron Rad. 21, 1224]."""
 
-from functools import partial
 from pathlib import Path
 
 import h5py
@@ -10,9 +9,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, pixel_size
 from tomodenoise.scans.description import Frames, Numbers
-from tomodenoise.scans.header import Contents, Offer, Stack, frames, image_keys, open_stack, select_angles, used_files
-
-LOOKED_FOR = "/exchange/data"
+from tomodenoise.scans.header import Contents, Reader, Stack, frames, image_keys, open_stack, select_angles, used_files
 
 STANDARD_GROUP = "exchange"
 MARKERS = ("theta", "data_white", "data_dark")
@@ -22,15 +19,10 @@ SIZES = ("detection_system/objective", "detector", "detection_system/detector", 
 """Groups of an instrument that may hold the pixel size. The resolution of an objective applies at the sample."""
 
 
-def offers(file: h5py.File, entry: str | None = None) -> dict[str, Offer]:
-    """Find the groups of this layout and return a reader for each, by its path in the file ("" for the root).
-
-    Parameters
-    ----------
-    entry : path of a group; the others are ignored.
-    """
+def recognise(file: h5py.File, entry: str | None) -> list[str]:
+    """Find the groups of this layout: the standard one, others, and the root of the file."""
     names = [STANDARD_GROUP, *(name for name in file if name != STANDARD_GROUP), ""] if entry is None else [entry]
-    return {name: partial(_read, file, f"/{name}".rstrip("/")) for name in names if _has_layout(file, name)}
+    return [name for name in names if _has_layout(file, name)]
 
 
 def _has_layout(file: h5py.File, name: str) -> bool:
@@ -50,13 +42,15 @@ def _is_mixed(group: h5py.Group) -> bool:
     return keys.size in [stack.shape[axis] for axis in hdf5.frame_axes(stack.shape)[:1]]
 
 
-def _read(file: h5py.File, where: str) -> Contents:
+def read(file: h5py.File, entry: str) -> Contents:
     """Read the header of a group of this layout.
 
     Next to the angles there may be the time step (`time_step`) and the time (`time`) of each projection. Flats and
     darks form one group each, at time 0, as the layout does not record when they were taken.
     """
-    data, theta = (hdf5.dataset(file, f"{where}/{part}") for part in ("data", "theta"))
+    where = f"/{entry}".rstrip("/")
+    data = hdf5.dataset(file, f"{where}/data")
+    theta = hdf5.dataset(file, f"{where}/theta")
     if data is None:
         raise UserError(f"{file.filename}: {where}/data is not a dataset: is the file complete?")
     stack = open_stack(data)
@@ -117,3 +111,6 @@ def _pixel_size(file: h5py.File) -> tuple[float | None, tuple[str, ...]]:
         return None, ()
     groups = (hdf5.child(instrument, path) for path in SIZES)
     return pixel_size.choose([group for group in groups if isinstance(group, h5py.Group)], [instrument])
+
+
+READER = Reader("/exchange/data", recognise, read)

@@ -1,4 +1,4 @@
-"""Header of a raw file, whatever its layout, and the checks that the readers of all layouts share."""
+"""Interface of the readers of raw files, and the checks that the readers of all layouts share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,8 +58,19 @@ class Contents:
     doubts: tuple[str, ...] = ()
 
 
-Offer = Callable[[], Contents]
-"""Reader of the header of one entry of a file."""
+@dataclass(frozen=True)
+class Reader:
+    """A layout of raw files."""
+
+    looks_for: str
+    """For the message where no reader recognises a file."""
+    recognise: Callable[[h5py.File, str | None], list[str]]
+    """Finds the entries of this layout, the best first: their paths in the file, the root's being empty.
+
+    With a path it looks at that group alone.
+    """
+    read: Callable[[h5py.File, str], Contents]
+    """Reads the header of one of these entries."""
 
 
 def open_stack(data: h5py.Dataset, like: Stack | None = None) -> Stack:

@@ -5,7 +5,6 @@ searched for a group with an image key and for the angles of its frames.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import h5py
@@ -16,7 +15,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, pixel_size
 from tomodenoise.scans.header import (
     Contents,
-    Offer,
+    Reader,
     Stack,
     frames,
     groups,
@@ -26,7 +25,6 @@ from tomodenoise.scans.header import (
     used_files,
 )
 
-LOOKED_FOR = "an NXtomo entry, or a group with data and image_key"
 PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, such as 3, marks a frame that must not be used
 DEPTH = 6
 ANGLE_NAMES = ("rotation_angle", "theta", "rot", "angle")
@@ -49,23 +47,13 @@ class _Members(NamedTuple):
     """Projections according to the image key alone."""
 
 
-def offers(file: h5py.File, entry: str | None = None) -> dict[str, Offer]:
-    """Find the entries of this layout, the best first, and return a reader for each, by its path in the file.
-
-    Parameters
-    ----------
-    entry : path of a group; the others are ignored.
-    """
-    candidates: dict[str, list[_Candidate]] = {}
-    for name in ["", *file] if entry is None else [entry]:
-        group = hdf5.child(file, name) if name else file
-        if isinstance(group, h5py.Group):
-            candidates[name] = _candidates(group, DEPTH - 1 if name else 0)
+def recognise(file: h5py.File, entry: str | None) -> list[str]:
+    """Find the entries of this layout, those that follow the application definition first."""
+    candidates = {name: _candidates(file, name) for name in (["", *file] if entry is None else [entry])}
     ranked = sorted((name for name in candidates if candidates[name]), key=lambda n: (_rank(candidates[n][0]), n))
     first = {name: candidates[name][0].stack for name in ranked}
     # A link to an entry is not another entry.
-    own = [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
-    return {name: partial(_read, candidates[name]) for name in own}
+    return [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
 
 
 def check_links(file: h5py.File) -> None:
@@ -80,7 +68,7 @@ def check_links(file: h5py.File) -> None:
         hdf5.dataset(group, "data")
 
 
-def _read(candidates: Sequence[_Candidate]) -> Contents:
+def read(file: h5py.File, entry: str) -> Contents:
     """Read the header of an entry.
 
     Raises
@@ -88,6 +76,7 @@ def _read(candidates: Sequence[_Candidate]) -> Contents:
     UserError
         If its parts do not match.
     """
+    candidates = _candidates(file, entry)
     chosen = candidates[0]
     stack = open_stack(chosen.stack)
     members, key_data, key_doubts = _members(chosen.group, stack)
@@ -109,10 +98,16 @@ def _read(candidates: Sequence[_Candidate]) -> Contents:
     )
 
 
-def _candidates(entry: h5py.Group, depth: int) -> list[_Candidate]:
-    """Return the stacks of an entry that can be opened, without duplicates, in order of preference."""
+def _candidates(file: h5py.File, entry: str) -> list[_Candidate]:
+    """Return the stacks of an entry that can be opened, without duplicates, in order of preference.
+
+    Of the root of the file only its own stack counts.
+    """
+    top = hdf5.child(file, entry) if entry else file
+    if not isinstance(top, h5py.Group):
+        return []
     ranked: list[_Candidate] = []
-    for group in _groups(entry, depth):
+    for group in _groups(top, DEPTH - 1 if entry else 0):
         stack = hdf5.child(group, "data")
         if isinstance(stack, h5py.Dataset) and stack.ndim >= 2:
             ranked.append(_Candidate(group, stack))
@@ -256,3 +251,6 @@ def _pixel_size(group: h5py.Group) -> tuple[float | None, tuple[str, ...]]:
     instruments = [hdf5.child(group.file, f"{path}/instrument") for path in around]
     nearest = next((node for node in instruments if isinstance(node, h5py.Group)), group)
     return pixel_size.choose([node for node in nodes if isinstance(node, h5py.Group)], [nearest])
+
+
+READER = Reader("an NXtomo entry, or a group with data and image_key", recognise, read)

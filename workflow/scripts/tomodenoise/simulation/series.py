@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.files import replacing
 from tomodenoise.simulation.acquisition import Frame
 from tomodenoise.simulation.cell import Plan, project_cell, true_slices
 from tomodenoise.simulation.detector import Detector, expose, flatfield
@@ -114,19 +115,16 @@ def write(path: Path, sample: Sample, turns: Turns, detector: Detector, rng: np.
 
 def write_truth(path: Path, sample: Sample, turns: Turns) -> None:
     """Write the true volumes in the middle of each step, (step, row, y, x) float32, attenuation per pixel, as .npy."""
-    partial = path.with_name(path.name + ".partial")
     shape = turns.steps, turns.rows, turns.columns, turns.columns
-    volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
-    for step in range(turns.steps):
-        volumes[step] = sample.volume(step + 0.5)
-    volumes.flush()
-    partial.replace(path)
+    with replacing(path) as partial:
+        volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+        for step in range(turns.steps):
+            volumes[step] = sample.volume(step + 0.5)
+        volumes.flush()
 
 
 def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count: int, shape: tuple[int, int]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with replacing(path) as partial, h5py.File(partial, "w") as file:
         file["implements"] = "exchange:measurement"
         stack = file.create_dataset("exchange/data", (count, *shape), np.uint16, chunks=(1, *shape))
         for name, values in data.items():
@@ -137,4 +135,3 @@ def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count
         file["measurement/instrument/detector/x_pixel_size"].attrs["units"] = "um"
         for number in range(count):
             stack[number] = next(stream)
-    partial.replace(path)

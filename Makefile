@@ -4,7 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo config test test-faults test-slurm lint bench docs format clean
+# NIGHTLY=1 adds the rounds and whole runs that take hours, and lets the tests by properties draw more examples.
+export NIGHTLY
+PYTEST := $(BIN)/python -m pytest $(if $(NIGHTLY),,-m "not nightly")
+PARALLEL := -n 2 --dist loadfile
+
+.PHONY: demo config test test-unit test-workflow test-faults test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -16,20 +21,23 @@ config: CONFIG ?= config.yaml
 config: .venv/installed
 	$(BIN)/python workflow/scripts/write_config.py '$(CONFIG)' $(SCANS)
 
-# MORE= also runs what a few of these stand for, some minutes more.
-test: MORE ?= -m "not nightly"
+# The measured scans are looked for in the folder TOMODENOISE_DATA, by default ../shared/data; tests of these skip without.
 test: .venv/installed
-	$(BIN)/python -m pytest $(MORE) -n 2 --dist loadfile
+	$(PYTEST) $(PARALLEL)
 
-# A SLURM cluster on this machine, as root on Debian; elsewhere the tests skip. SLOW= also runs those that take minutes.
-test-slurm: SLOW ?= -m "not slow_slurm"
-test-slurm: .venv/installed
-	$(BIN)/python -m pytest tests/slurm $(SLOW) --durations=5
+test-unit: .venv/installed
+	$(PYTEST) tests/unit tests/scripts $(PARALLEL)
 
-# What strikes, what is damaged, what is wrong. ROUNDS= lets 200 faults strike instead of 20, in an hour and a half.
-test-faults: ROUNDS ?= -m "not nightly"
+test-workflow: .venv/installed
+	$(PYTEST) tests/workflow tests/browser $(PARALLEL)
+
+# Killed runs, full disks, damaged products, wrong input: one round for each kind of fault, or 200 with NIGHTLY=1.
 test-faults: .venv/installed
-	$(BIN)/python -m pytest tests/faults $(ROUNDS) -n 2 --dist worksteal --durations=5
+	$(PYTEST) tests/faults -n 2 --dist worksteal --durations=5
+
+# On a SLURM cluster that the tests start on this machine, as root on Debian; elsewhere they skip.
+test-slurm: .venv/installed
+	$(PYTEST) tests/slurm --durations=5
 
 lint: demo/raw/foam.h5
 	$(BIN)/ruff check .

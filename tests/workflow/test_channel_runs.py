@@ -117,6 +117,7 @@ def test_mistakes_are_told_in_one_line(finished: Project, entry: dict[str, objec
     assert "Traceback" not in run.text
 
 
+@pytest.mark.nightly
 def test_the_measured_rock_runs_whole(tmp_path: Path) -> None:
     project = Project(tmp_path)
     network = {"width": 4, "depth": 2}

@@ -170,6 +170,7 @@ def test_a_network_of_three_steps_gives_the_same_bits_in_any_block(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_the_measured_gel_runs_whole_and_its_straws_fill(tmp_path: Path) -> None:
     gel = measured("gel_dynamic/gel_parallel_dx.h5")
     with h5py.File(gel) as file:

@@ -78,6 +78,7 @@ def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan:
     assert jobs(project) == {"describe_image", "denoise_slab", "judge_scan", "render_report"}
 
 
+@pytest.mark.nightly
 def test_many_scans_have_a_page_each_and_one_more_leaves_the_others_alone(
     tmp_path: Path, raw_scan: Callable[..., Path]
 ) -> None:

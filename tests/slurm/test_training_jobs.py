@@ -28,6 +28,7 @@ def forget_models(project: Project) -> None:
         file.unlink()
 
 
+@pytest.mark.nightly
 def test_two_nodes_of_two_ranks_learn_what_four_ranks_on_one_learn(copied: OnCluster) -> None:
     config = (copied.folder / "config.yaml").read_text()
     (copied.folder / "config.yaml").write_text(config.replace("batch: 2", "batch: 8"))
@@ -61,7 +62,7 @@ def test_a_mistake_that_one_rank_finds_ends_the_job_and_is_named(copied: OnClust
     assert "logs/models/half/train.log" in text
 
 
-@pytest.mark.slow_slurm
+@pytest.mark.nightly
 def test_a_training_warned_and_cancelled_resumes_to_the_same_bits(copied: OnCluster) -> None:
     train_more(copied)
     forget_models(copied)
@@ -91,7 +92,7 @@ def test_a_training_warned_and_cancelled_resumes_to_the_same_bits(copied: OnClus
     assert log.count("million pixels") < len(history)
 
 
-@pytest.mark.slow_slurm
+@pytest.mark.nightly
 def test_out_of_time_a_training_saves_its_state_and_goes_on(copied: OnCluster) -> None:
     train_more(copied)
     config = (copied.folder / "config.yaml").read_text()

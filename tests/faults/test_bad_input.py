@@ -135,8 +135,8 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "a pipe": (os.mkfifo, "is not an HDF5 file"),
     "an empty file": (lambda file: file.write_bytes(b""), "is not an HDF5 file"),
     "a text": (lambda file: file.write_text("angle, counts"), "is not an HDF5 file"),
-    "a link in a circle": (lambda file: file.symlink_to(file), "leads to no file"),
-    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "leads to no file: repair the link"),
+    "a link in a circle": (lambda file: file.symlink_to(file), "is a broken link"),
+    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "is a broken link: repair it"),
     "the first bytes": (cut(0.01), "cannot be opened"),
     "half of it": (cut(0.5), "wait until it is completely written, or copy it again"),
     "all but the end": (cut(0.999), "cannot be opened"),
@@ -326,7 +326,7 @@ def test_what_another_user_owns_is_told_so(shut: str, blamed: str, write: Write,
     write(here / "beamtime/scan.h5")
     with closed(here / shut), pytest.raises(UserError) as refusal:
         line_integrals(Path("beamtime/scan.h5"), {"correct": {"input": "attenuation"}})
-    assert str(refusal.value).endswith(f"{blamed} is not yours to read: ask its owner for the right to")
+    assert str(refusal.value).endswith(f"{blamed} is not readable for you: ask its owner for read permission")
 
 
 def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> None:
@@ -335,9 +335,9 @@ def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> Non
     exchange()(here / "scan.h5")
     with closed(here / "beamtime"):
         resolved = settings.resolve({"scans": {"s": {"file": "scan.h5", "truth": "beamtime/truth.npy"}}})
-        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not yours to read"):
+        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not readable for you"):
             scan_table.open_all(resolved)
-        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not yours to read"):
+        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not readable for you"):
             model_file.describe(Path("beamtime/model.safetensors"))
         with pytest.raises(UserError, match="no file matches beamtime/"):
             scan_table.open_all(settings.resolve({"scans": {"s": {"file": "beamtime/*.h5"}}}))

@@ -91,7 +91,7 @@ def test_after_a_kill_no_second_run_starts_and_finished_jobs_count(
         first.wait()
         assert copied.snakemake("--unlock").status == 0
         for text in (copied.run(*SHARDS), copied.snakemake(*SHARDS).text):
-            assert "SLURM jobs of an earlier snakemake, which was killed, are still at work in this directory" in text
+            assert "SLURM jobs of an earlier snakemake, which was killed, are still active in this directory" in text
             assert "cancel them with scancel " in text
         assert len(copied.jobs()) == len(SHARDS)
         *done, waiting = copied.jobs()

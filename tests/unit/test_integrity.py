@@ -14,7 +14,7 @@ from tomodenoise.maintenance import verify
 from tomodenoise.maintenance.verify import Expected, Flaw, State
 from tomodenoise.storage import ome_zarr, zarr_arrays
 
-UNREAD = ", so that its shards were not read"
+UNREAD = ", so its shards were not read"
 SHAPE, SHARD = (1, 1, 20, 30, 30), (1, 1, 8, 30, 30)
 
 
@@ -31,7 +31,7 @@ def expected(tmp_path: Path) -> Expected:
 
 def test_a_whole_array_has_no_flaw(expected: Expected) -> None:
     state = verify.of_array(expected, 2)
-    assert (state.files, state.flaws, state.words) == (3, (), "whole")
+    assert (state.files, state.flaws, state.words) == (3, (), "complete")
     assert state.size > 20 * 30 * 30 * 4
 
 
@@ -99,7 +99,7 @@ def test_a_stack_is_compared_with_its_records(tmp_path: Path) -> None:
     (tmp_path / "tiff/slabs").mkdir(parents=True)
     record = tmp_path / "tiff/slabs/0.json"
     record.write_text(json.dumps(tiff.write_slices(image, tmp_path / "tiff", (0, 9), (0, 1), "tiff")))
-    assert verify.of_stack(tmp_path / "tiff").words == "whole"
+    assert verify.of_stack(tmp_path / "tiff").words == "complete"
     (tmp_path / "tiff/z00004.tif").unlink()
     (flaw,) = verify.of_stack(tmp_path / "tiff").flaws
     assert flaw.file == record
@@ -121,7 +121,7 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
 
 
 def test_repairing_an_unreadable_array_verifies_its_shards_afterwards() -> None:
-    states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so that its shards were not read", 1.0),))]
+    states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so its shards were not read", 1.0),))]
     assert verify.remedy(states, "--cores 2").split(" && ") == [
         "snakemake a/zarr.json --force --cores 2",
         "touch -d @1.000000 a/zarr.json",

@@ -51,13 +51,13 @@ def test_it_rests_and_then_moves_on_by_so_many_slices_a_step(volume: FloatArray)
 
 
 def test_what_cannot_slide_is_told(tmp_path: Path, volume: FloatArray) -> None:
-    with pytest.raises(UserError, match="12 slices, too few for 3 rows and a way of 20: lower speed"):
+    with pytest.raises(UserError, match="12 slices, too few for 3 rows and a distance of 20: lower speed"):
         sliding.sample(volume, TURNS, quiet=4, speed=5)
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["volume"] = np.ones((3, 4, 5))
     with pytest.raises(UserError, match="give square slices"):
         sliding.read(tmp_path / "other.h5", 32)
-    with pytest.raises(UserError, match="no volume to be read"):
+    with pytest.raises(UserError, match="no readable volume"):
         sliding.read(tmp_path / "none.h5", 32)
     with pytest.raises(UserError, match="--guest is a part of the cell"):
         simulate_series.main(["x.h5", "--volume", "volume.h5", "--guest", "3"])

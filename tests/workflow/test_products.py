@@ -159,7 +159,7 @@ def test_damage_behind_damaged_metadata_is_found_when_this_is_mended(finished: P
     for file in ("zarr.json", "c/0/0/0/0/0"):
         cut(finished.folder / SECTIONS / file)
     found, command = verified(finished)
-    assert found == f"{SECTIONS}/zarr.json is damaged, so that its shards were not read"
+    assert found == f"{SECTIONS}/zarr.json is damaged, so its shards were not read"
     found, command = complaint(mend(finished, command))
     assert found == f"{SECTIONS}/c/0/0/0/0/0 is damaged"
     assert "tomodenoise: " not in mend(finished, command)

@@ -1,4 +1,4 @@
-"""Write a scan as Data Exchange or NXtomo, frame by frame, and its truth."""
+"""Files of simulated scans: Data Exchange or NXtomo, written frame by frame, and the true volume."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,11 +19,11 @@ Layout: TypeAlias = Literal["exchange", "nxtomo"]
 
 
 def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame]) -> None:
-    """Write the frames as they come; the file appears under its name only when it is whole.
+    """Write the frames as they come; the file gets its name once it is complete.
 
     Parameters
     ----------
-    path : HDF5 file to write or replace; missing folders are made.
+    path : HDF5 file to write or replace; missing folders are created.
     layout : Data Exchange (`exchange`) or NXtomo (`nxtomo`).
     frames : as `acquisition.acquire` yields them.
     """
@@ -58,7 +58,7 @@ def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> Non
 
 
 def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
-    """Write the NXtomo application definition: all frames in one stack in order of time, told apart by a key."""
+    """Write the NXtomo application definition: all frames in one stack in order of time, distinguished by a key."""
     keys = image_keys(scan)
     file.attrs["default"] = "entry"
     entry = _group(file, "entry", "NXentry")
@@ -75,7 +75,9 @@ def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
     _quantity(sample, "rotation_angle", rotation, "degrees")
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
-    data["data"], data["image_key"], data["rotation_angle"] = stack, detector["image_key"], sample["rotation_angle"]
+    data["data"] = stack
+    data["image_key"] = detector["image_key"]
+    data["rotation_angle"] = sample["rotation_angle"]
     for number, frame in enumerate(frames):
         stack[number] = frame
 
@@ -110,12 +112,12 @@ def write_sinograms(
 
     Parameters
     ----------
-    path : HDF5 file to write or replace; missing folders are made.
+    path : HDF5 file to write or replace; missing folders are created.
     shape : slices and columns.
     patterns : name, unit and values of the channels.
     angles : (angle,) radians.
     frames : as `xrdct.acquire` yields them.
-    empty : whether there is one more channel, of noise; its value goes on where the others end.
+    empty : whether there is one more channel, of pure noise; its value follows those of the others.
     """
     values = np.append(patterns.values, patterns.values[-1] + 1) if empty else patterns.values
     with replacing(path) as partial, h5py.File(partial, "w") as file:
@@ -131,6 +133,6 @@ def write_sinograms(
 
 
 def write_array(path: Path, values: FloatArray) -> None:
-    """Write an array as .npy, under its name only when it is whole."""
+    """Write an array as .npy; the file gets its name once it is complete."""
     with replacing(path) as partial, partial.open("wb") as file:
         np.save(file, values)

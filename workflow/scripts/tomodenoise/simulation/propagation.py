@@ -1,11 +1,10 @@
-"""Phase contrast: what free space makes of the wave behind a sample of one material."""
+"""Phase contrast: the wave behind a sample of one material propagates in free space."""
 
 import numpy as np
 import scipy.fft
 
 from tomodenoise.common.arrays import FloatArray
-
-KEV_METRE = 1.239841984e-9  # a wavelength in metre is this by the energy in keV
+from tomodenoise.common.optics import KEV_METRE
 
 
 def spread(energy: float, distance: float, pixel_size: float) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import previews
 from tomodenoise.report import collect
@@ -77,7 +78,7 @@ def test_planes_without_the_middle_slice_are_refused(tmp_path: Path) -> None:
 
 def test_block_mean_weighs_the_border_right() -> None:
     image = np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0], [5.0, 7.0, 9.0]])
-    assert previews.block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
+    assert block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
 
 
 def test_the_report_takes_slabs_in_order_and_no_stale_ones(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from image_on_disk import write_image
 from PIL import Image
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
-from tomodenoise.denoising import previews
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import full, slider
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
@@ -357,8 +357,8 @@ def test_pictures_stay_small() -> None:
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
 def test_block_mean_keeps_the_mean(rows: int, columns: int, factor: int) -> None:
     image = ramp(rows * factor, columns * factor)
-    assert previews.block_mean(image, factor).shape == (rows, columns)
-    assert previews.block_mean(image, factor).mean() == pytest.approx(image.mean())
+    assert block_mean(image, factor).shape == (rows, columns)
+    assert block_mean(image, factor).mean() == pytest.approx(image.mean())
 
 
 @given(st.floats(1e-6, 1e6))

@@ -13,6 +13,7 @@ from tomodenoise.centering.estimators import centroids
 from tomodenoise.centering.finding import Center
 from tomodenoise.centering.stating import Estimate
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.blocks import busiest_square
 
 OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # steps from the center, one reconstruction each
 STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # pixels: smaller steps are hardly visible
@@ -179,13 +180,8 @@ def _detail(image: FloatArray) -> tuple[tuple[int, int], int]:
     # The rim of the field of view is bright and rings around the axis are sharp, whatever the center.
     inside = (radius < 0.45) & (radius > 0.03)
     clear = np.where(inside, np.maximum(edges - NOISY * np.median(edges[inside]), 0), 0)
-    total = ndimage.uniform_filter(clear, size, mode="constant")
-    row, column = np.unravel_index(np.argmax(total), total.shape)
-    return (_start(int(row), size, columns), _start(int(column), size, columns)), size
-
-
-def _start(middle: int, size: int, columns: int) -> int:
-    return min(max(0, middle - size // 2), columns - size)
+    across, along = busiest_square(clear, size)
+    return (across.start, along.start), size
 
 
 def _grey(image: FloatArray) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.optimize import minimize_scalar
 
-from tomodenoise.common import logs
+from tomodenoise.common import logs, optics
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.evaluation import classical
 from tomodenoise.evaluation.cases import Case, whole
@@ -58,8 +58,7 @@ def lorentzian(image: FloatArray, length: float) -> FloatArray:
     """
     margin = int(np.ceil(9 * length))
     wide = np.pad(image, [(margin, next_fast_len(n + 2 * margin) - n - margin) for n in image.shape], mode="edge")
-    squared = np.fft.fftfreq(wide.shape[0])[:, None] ** 2 + np.fft.rfftfreq(wide.shape[1]) ** 2
-    smooth = irfft2(rfft2(wide) / (1 + (2 * np.pi * length) ** 2 * squared), s=wide.shape)
+    smooth = irfft2(rfft2(wide) / optics.paganin(wide.shape, length), s=wide.shape)
     return np.asarray(smooth[margin : margin + image.shape[0], margin : margin + image.shape[1]], dtype=np.float32)
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import scipy.fft
 
 from tomodenoise.common.arrays import FloatArray
-
-KEV_METRE = 1.239841984e-9  # wavelength in metre times energy in keV
+from tomodenoise.common.optics import KEV_METRE
 
 
 def spread(energy: float, distance: float, pixel_size: float) -> float:

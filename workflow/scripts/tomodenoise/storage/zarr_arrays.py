@@ -11,6 +11,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
 from tomodenoise.storage import grid
 
@@ -175,14 +176,8 @@ def attributes(path: Path) -> dict[str, Any]:
 
 
 def halve(fine: FloatArray) -> FloatArray:
-    """Average blocks of 2 x 2 x 2, (z, y, x) to half of it, rounded up; blocks at an odd end are smaller."""
-    for axis, length in enumerate(fine.shape):
-        if length == 1:
-            continue
-        starts = np.arange(0, length, 2)
-        counts = np.diff(starts, append=length).reshape([-1 if i == axis else 1 for i in range(3)])
-        fine = np.add.reduceat(fine, starts, axis=axis, dtype=np.float32) / counts.astype(np.float32)
-    return fine
+    """Average blocks of 2 x 2 x 2: (z, y, x) float32 to half of it, rounded up, as `block_mean` does."""
+    return block_mean(fine, 2)
 
 
 def shard_file(path: Path, index: Sequence[int]) -> Path:

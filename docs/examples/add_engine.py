@@ -1,0 +1,1 @@
+"""Add an engine: example to be written."""

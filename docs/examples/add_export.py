@@ -1,0 +1,1 @@
+"""Add an export: example to be written."""

@@ -1,0 +1,1 @@
+"""Add a network: example to be written."""

@@ -1,0 +1,1 @@
+"""Add a reader: example to be written."""

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
+export NO_MKDOCS_2_WARNING = 1
 
 # NIGHTLY=1 adds the rounds and whole runs that take hours, and lets the tests by properties draw more examples.
 export NIGHTLY
@@ -46,6 +47,8 @@ lint: demo/raw/foam.h5
 	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python workflow/scripts/document_config.py --check
+	$(BIN)/python docs/draw_imports.py --check
+	$(BIN)/mkdocs build --quiet
 	$(BIN)/snakemake --lint --directory demo --configfile config/demo.yaml
 
 format: .venv/installed
@@ -69,8 +72,11 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/real.py --pixels 5e6
 	$(BIN)/python benchmarks/judging.py
 
+# The pages, into site/. A broken link fails here, as in lint.
 docs: .venv/installed
 	$(BIN)/python workflow/scripts/document_config.py
+	$(BIN)/python docs/draw_imports.py
+	$(BIN)/mkdocs build --quiet
 
 demo/raw/foam.h5: | .venv/installed
 	$(BIN)/python workflow/scripts/simulate.py $@ --truth demo/raw/foam_truth.npy

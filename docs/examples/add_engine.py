@@ -37,6 +37,6 @@ def plan(request: Request) -> Backprojection:
     return Backprojection(request)
 
 
-# The entry for `ENGINES` in reconstruction/engines/registry.py. Once the module lies beside it as simple.py,
+# The entry for `ENGINES` in reconstruction/engines/registry.py. Once the module lies next to it as simple.py,
 # "add_engine:plan" becomes "tomodenoise.reconstruction.engines.simple:plan".
 ENTRY = {"simple": Engine("add_engine:plan", {"fbp": Capabilities(additive=True, filtered=True)})}

@@ -19,6 +19,6 @@ def write(folder: Path, path: Path) -> None:
         volume.flush()
 
 
-# The entry for `EXPORTS` in exports/registry.py. Once the module lies beside it as npy.py,
+# The entry for `EXPORTS` in exports/registry.py. Once the module lies next to it as npy.py,
 # "add_export:write" becomes "tomodenoise.exports.npy:write".
 ENTRY = {"npy": Export("{volume}.npy", "add_export:write", slices=16)}

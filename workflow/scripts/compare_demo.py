@@ -15,7 +15,7 @@ from tomodenoise.storage import sections, zarr_arrays
 
 
 def main(folder: Path) -> None:
-    """Print a table of PSNR and SSIM, and write the picture of the README."""
+    """Print a table of PSNR and SSIM, and save one slice before and after."""
     truth = np.load(folder / "raw" / "foam_truth.npy")
     scan = sections.describe(folder / "results" / "foam")
     noisy = sections.mix(scan.read(0, scan.depth)[:, 0], scan.shares)

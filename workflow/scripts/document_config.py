@@ -1,6 +1,6 @@
-"""Write config/README.md from the schema: document_config.py [--check].
+"""Write docs/reference.md from the schema: document_config.py [--check].
 
-With --check nothing is written, and the exit status tells whether the file is up to date.
+With --check nothing is written, and the exit status says whether the page is up to date.
 """
 
 import json
@@ -11,17 +11,22 @@ from typing import Any
 
 from tomodenoise.config import settings
 
-PAGE = Path(__file__).parents[2] / "config" / "README.md"
-INTRODUCTION = PAGE.with_name("introduction.md")
+PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+INTRODUCTION = """\
+# Configuration keys
+
+Only `scans` is required. Paths are relative to the working directory. A key that is not listed here is refused, with
+the nearest one that is. [Choosing settings](settings.md) says which key helps when.
+"""
 
 
 def main(check: bool) -> None:
     """Write the page, or compare it."""
-    text = INTRODUCTION.read_text() + "\n".join(reference(settings.schema())) + "\n"
+    text = INTRODUCTION + "\n".join(reference(settings.schema())) + "\n"
     if not check:
         PAGE.write_text(text)
     elif not PAGE.is_file() or PAGE.read_text() != text:
-        sys.exit(f"{PAGE.name} differs from the schema or from {INTRODUCTION.name}: run `make docs`")
+        sys.exit(f"docs/{PAGE.name} differs from the schema: run `make docs`")
 
 
 def reference(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -29,7 +34,7 @@ def reference(schema: Mapping[str, Any]) -> Iterator[str]:
     for name, section in schema["properties"].items():
         entry = section.get("additionalProperties")
         keys = entry["properties"] if entry else section.get("properties", {})
-        yield f"\n### `{name}{'.NAME' if entry else ''}`\n"
+        yield f"\n## `{name}{'.NAME' if entry else ''}`\n"
         yield section["description"] + ("" if keys else f" Default: `{json.dumps(section['default'])}`.")
         if keys:
             yield "\n| key | default | values | what it does |\n|---|---|---|---|"
@@ -46,7 +51,8 @@ def _row(key: str, rule: Mapping[str, Any]) -> str:
     default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "-"
     kinds = rule.get("oneOf", [rule])
     values = ", ".join(f"`{value}`" for kind in kinds for value in _values(kind))
-    return f"| `{key}` | {default} | {values} | {rule['description']} |"
+    description = rule["description"].replace("|", r"\|")
+    return f"| `{key}` | {default} | {values} | {description} |"
 
 
 def _values(kind: Mapping[str, Any]) -> list[Any]:

@@ -25,14 +25,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import contestants, runs, simulated
 
-from tomodenoise.evaluation import evidence, figures_of_merit, held_out_slices
+from tomodenoise.evaluation import cases, figures_of_merit, held_out_slices
+from tomodenoise.evaluation.acquisition import Acquisition
 from tomodenoise.networks.models import Model
 from tomodenoise.simulation import acquisition, detector, files, phantom, projection
 from tomodenoise.training import distributed, tasks
 from tomodenoise.training.loop import train
 
 JUDGED = (17, 24)
-SETTING = evidence.Setting(None, "cosine", filtered=True)
+ACQUISITION = Acquisition(None, flats=0, divided=True, shared=False, window="cosine", filtered=True)
 NETWORKS: Mapping[str, tuple[Mapping[str, Any], float, Mapping[str, Any]]] = {
     "0.2 Mpx": ({}, 2e5, {}),
     "0.5 Mpx": ({}, 5e5, {}),
@@ -100,9 +101,8 @@ def compare_networks(folder: Path) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|")
     errors = []
     for name, model in networks(folder, scan):
-        found = figures_of_merit.judge(
-            evidence.collect(judged, model, chosen, SETTING, truth=scan.truth[None, chosen.rows])
-        ).figures
+        case = cases.Case(judged, model, chosen, ACQUISITION, truth=lambda _, __: scan.truth[None, chosen.rows])
+        found = figures_of_merit.judge(cases.collect(case, 0).select()).figures
         estimated, true, line = found["umse"].values, found["truth"].values, found["calibration"].values
         errors.append((estimated["umse"], true["mse_half"]))
         numbers = (

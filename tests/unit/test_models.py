@@ -8,13 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
-from tomodenoise.networks import model_file, models, registry, specs
+from tomodenoise.geometry import field_of_view
+from tomodenoise.networks import held_out, model_file, models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.planning import rerun_keys, scan_table
@@ -59,6 +61,26 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
     images = torch.randn(1, spec.inputs, *[2 * NETWORKS[spec.name].multiple(spec)] * spec.dimensions)
     with torch.no_grad():
         torch.testing.assert_close(model.network(images), network.eval()(images))
+
+
+@pytest.mark.parametrize("size", [17, 1024])
+def test_what_was_held_out_comes_back_to_the_bit_and_is_small(tmp_path: Path, size: int) -> None:
+    mask = field_of_view.mask(size, 0.45 * size)
+    mask[size // 3, :: size // 5] = False
+    part = held_out.HeldOut(((3, 5), (8, 9)), mask, band=True)
+    model = replace(models.load(saved(tmp_path / "model")), held_out={"foam": held_out.to_json(part)})
+    plain = (tmp_path / "model").stat().st_size
+    models.save(model, tmp_path / "model")
+    assert (tmp_path / "model").stat().st_size - plain < 5000
+    kept = models.load(tmp_path / "model").held_out["foam"]
+    back = held_out.from_json(kept, 9, size)
+    assert back is not None
+    assert (back.rows, back.band) == (part.rows, True)
+    np.testing.assert_array_equal(back.mask, mask)
+    assert held_out.from_json(kept, 9, size + 1) is None
+    assert held_out.from_json(kept, 8, size) is None
+    with pytest.raises(ValueError, match="bytes, not"):
+        held_out.from_json(kept | {"shape": [2 * size, 2 * size]}, 9, 2 * size)
 
 
 def test_loading_draws_nothing_from_the_random_state(tmp_path: Path) -> None:

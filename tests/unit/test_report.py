@@ -24,6 +24,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
+from tomodenoise.evaluation.profile import Profile
 from tomodenoise.report import full, slider
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
@@ -188,7 +189,7 @@ def test_controls_and_pictures_have_names() -> None:
 
 
 QUALITY = Quality(
-    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "given": [0, 2], "targets": [1, 3], "held_out": True},
+    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "told": "The network was given sections 1 + 3."},
     verdicts=[{"figure": "edges", "level": "bad", "text": EVIL}, {"figure": "umse", "level": "good", "text": "well"}],
     figures={
         "umse": {"umse": 1.0, "umse_error": 0.1, "umse_given": 10.6, "upsnr": 21.26, "upsnr_given": 11.0},
@@ -233,7 +234,7 @@ def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
 def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
     page = Elements(render([replace(scan(), quality=QUALITY)], [], "t"))
     assert "Judged on rows 3 to 4, 7 (held out)" in page.text
-    assert "sections 1 + 3 and compared with 2 + 4" in page.text
+    assert "The network was given sections 1 + 3." in page.text
     assert "no halves" in page.text
     assert "no truth is given" not in page.text
     refused = Quality(judged=None, verdicts=[], figures={}, absent={"all": "it moves"}, curves={})
@@ -259,14 +260,14 @@ def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
     assert text.count("<script") == 1
 
 
-ALONG = {
-    "axis": "channel",
-    "places": [0, 1],
-    "labels": [EVIL, "2theta 5 deg"],
-    "window": [0, 0],
-    "figures": {"upsnr": [20.0, None], "upsnr_given": [10.0, 8.0], "slope": [1.0, -3.0], "slope_error": [0.01, 2.0]},
-    "absent": {"cross_frc": {"places": [1], "reason": "noise is too strong"}},
-}
+ALONG = Profile(
+    axis="channel",
+    places=[0, 1],
+    labels=[EVIL, "2theta 5 deg"],
+    window=[0, 0],
+    figures={"upsnr": [20.0, None], "upsnr_given": [10.0, 8.0], "slope": [1.0, -3.0], "slope_error": [0.01, 2.0]},
+    absent={"cross_frc": {"places": [1], "reason": "noise is too strong"}},
+)
 
 
 def test_channels_have_curves_and_a_row_each() -> None:

@@ -38,6 +38,8 @@ class Description:
     """Normalisation: mean and deviation of each channel of the training scans, attenuation per pixel."""
     facts: Mapping[str, Any]
     """Settings, training scans (`source`), their pixel sizes, versions: see `facts`."""
+    held_out: Mapping[str, Any]
+    """Name of each training scan to the part that was held out, see `held_out.to_json`; empty in older files."""
     weights: int
     """Number of trained values."""
 
@@ -170,7 +172,7 @@ def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequenc
     # No file of this size can hold the weights of what would take forever to plan or to build.
     if max(spec.depth, len(spec.dilations)) > len(shapes) or max(spec.width, spec.inputs) > weights:
         raise ValueError(f"its {weights} weights are too few for {spec}")
-    described = Description(file, spec, mean, scale, facts, weights)
+    described = Description(file, spec, mean, scale, facts, dict(header.get("held_out", {})), weights)
     if not all(isinstance(value, str) for value in described.trained_on):
         raise ValueError("it does not name the scans that trained it")
     if not all(isinstance(size, int | float) for size in described.pixel_sizes):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ class Model:
     spec: Spec
     normalisation: Normalisation
     facts: Mapping[str, Any]
-    """Training scans, their pixel sizes, settings and provenance: plain values, see `modelfile.facts`."""
+    """Training scans, their pixel sizes, settings and provenance: plain values, see `model_file.facts`."""
+    held_out: Mapping[str, Any] = field(default_factory=dict)
+    """Name of each training scan to the part that was held out: plain values, see `held_out.to_json`."""
 
     @property
     def device(self) -> torch.device:
@@ -58,6 +60,7 @@ def save(model: Model, path: Path) -> None:
         "network": asdict(model.spec),
         "normalisation": asdict(model.normalisation),
         "facts": dict(model.facts),
+        "held_out": dict(model.held_out),
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     plain: dict[str, Any] = json.loads(json.dumps(described))
@@ -90,7 +93,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     model_file.check_seal(path, {name: tensor.numpy() for name, tensor in weights.items()})
     order = devices.memory_format(volumetric=described.spec.volumetric)
     network = network.float().eval().to(device, memory_format=order)  # type: ignore[call-overload]
-    return Model(network, described.spec, Normalisation(described.mean, described.scale), described.facts)
+    norm = Normalisation(described.mean, described.scale)
+    return Model(network, described.spec, norm, described.facts, described.held_out)
 
 
 def _along(values: tuple[float, ...], images: Tensor, axis: int) -> Tensor:

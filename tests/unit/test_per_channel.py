@@ -1,5 +1,6 @@
-"""Channels and time steps are judged one by one: right against a truth that only the test knows, and told in words."""
+"""Channels and time steps are judged one by one: right against a truth that only the test knows, and put in words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise.evaluation import along, cases, evidence, figures_of_merit, record, truth
-from tomodenoise.evaluation.along import Along
+from tomodenoise.evaluation import cases, figures_of_merit, per_channel, truth
+from tomodenoise.evaluation.acquisition import Acquisition
 from tomodenoise.evaluation.held_out_slices import Slices
+from tomodenoise.evaluation.profile import Profile
 from tomodenoise.geometry import field_of_view
 from tomodenoise.networks import specs
 from tomodenoise.splitting import by_angle, time_steps
@@ -21,7 +23,7 @@ from tomodenoise.storage.sections import Sections
 SIZE, DEPTH, NOISE = 96, 6, 0.3
 MASK = field_of_view.mask(SIZE, 44)
 SLICES = Slices(((0, DEPTH),), MASK, held_out=True, why="test")
-SETTING = evidence.Setting(None, "ram-lak", filtered=True)
+ACQUISITION = Acquisition(None, 0, divided=True, shared=False, window="ram-lak", filtered=True)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def of_channels(folder: Path, images: np.ndarray) -> cases.Case:
     split = by_angle.split(np.arange(128) * np.pi / 128, 4, 3)
     np.save(folder / "truth.npy", images.astype(np.float32))
     scan = written(folder / "sections.zarr", np.repeat(images[None], 4, axis=0), split)
-    return cases.Case(scan, Blur(), SLICES, SETTING, truth=truth.read(folder / "truth.npy", scan, (0, DEPTH)))  # type: ignore[arg-type]
+    return cases.Case(scan, Blur(), SLICES, ACQUISITION, truth=truth.read(folder / "truth.npy", scan, (0, DEPTH)))  # type: ignore[arg-type]
 
 
 def of_steps(folder: Path, images: np.ndarray, by: str = "time") -> cases.Case:
@@ -76,28 +78,31 @@ def of_steps(folder: Path, images: np.ndarray, by: str = "time") -> cases.Case:
     np.save(folder / "truth.npy", images.astype(np.float32))
     scan = written(folder / "sections.zarr", np.repeat(images[:, None], each, axis=0), split)
     true = truth.read(folder / "truth.npy", scan, (0, DEPTH))
-    return cases.Case(scan, Blur(), SLICES, SETTING, window=(0, 4), truth=true)  # type: ignore[arg-type]
+    return cases.Case(scan, Blur(), SLICES, ACQUISITION, window=(0, 4), truth=true)  # type: ignore[arg-type]
 
 
-def values(found: Along | None, key: str) -> list[float]:
+def profile(case: cases.Case) -> Profile:
+    """Judge each channel or step."""
+    count = case.scan.split.times
+    axis, labels = ("step", per_channel.steps(count, None)) if count > 1 else ("channel", ["a", "b", "c"])
+    found = per_channel.judge(cases.series(case, cases.collect(case, case.middle)), axis, labels, case.window)
     assert found is not None
-    return [float("nan") if value is None else value for value in found.figures[key]]
+    return found
 
 
 def test_the_error_of_each_channel_is_found_without_the_truth(tmp_path: Path) -> None:
     scale = np.array([1.0, 4.0, 0.5])[:, None, None, None]
     case = replace(of_channels(tmp_path, scale * objects(3)), model=Blur(4))  # type: ignore[arg-type]
-    found = along.gather("channel", cases.each(case))
-    assert found is not None
-    assert found.places == (0, 1, 2)
-    np.testing.assert_allclose(values(found, "umse_given"), NOISE**2 / 2, rtol=0.05)
-    np.testing.assert_allclose(values(found, "upsnr"), values(found, "psnr_half"), atol=0.5)
+    found = profile(case)
+    assert found.places == [0, 1, 2]
+    np.testing.assert_allclose(found.line("umse_given"), NOISE**2 / 2, rtol=0.05)
+    np.testing.assert_allclose(found.line("upsnr"), found.line("psnr_half"), atol=0.5)
     assert set(found.absent) <= {"cross_frc"}
 
 
 def test_the_mean_of_the_channels_is_judged_in_all_respects(tmp_path: Path) -> None:
     case = of_channels(tmp_path, objects(3))
-    whole = cases.whole(case)
+    whole = cases.collect(case, case.middle).select()
     assert whole.raw.shape == (DEPTH, SIZE, SIZE)
     assert whole.truth is not None
     np.testing.assert_allclose(whole.truth, objects(3).mean(axis=0), atol=1e-6)
@@ -105,46 +110,41 @@ def test_the_mean_of_the_channels_is_judged_in_all_respects(tmp_path: Path) -> N
     assert whole.noise[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
     found = figures_of_merit.judge(whole)
     assert found.figures.keys() >= {"umse", "fsc", "calibration", "residual", "independence", "truth"}
-    assert "mean of all channels" in whole.told
+    assert "mean of all channels" in case.basis(whole.groups)
 
 
 def test_a_channel_of_noise_alone_is_told(tmp_path: Path) -> None:
     images = objects(3)
     images[1] = 0
-    found = along.gather("channel", cases.each(of_channels(tmp_path, images)))
-    assert found is not None
-    told = along.verdicts(found, ["a", "b", "c"])
-    assert [v.text for v in told if "confirm nothing" in v.text and "image of b:" in v.text]
+    found = per_channel.verdicts(profile(of_channels(tmp_path, images)))
+    assert [v.text for v in found if "confirm nothing" in v.text and "image of b:" in v.text]
 
 
 @pytest.mark.parametrize("by", ["time", "angle"])
 def test_the_error_of_each_step_is_found_without_the_truth(tmp_path: Path, by: str) -> None:
     image = objects(1)[0]
     case = of_steps(tmp_path, np.repeat(image[None], 6, axis=0), by)
-    found = along.gather("step", cases.each(replace(case, model=Blur(4))))  # type: ignore[arg-type]
-    assert found is not None
-    assert found.places == (tuple(range(1, 5)) if by == "time" else tuple(range(6)))
+    found = profile(replace(case, model=Blur(4)))  # type: ignore[arg-type]
+    assert found.places == (list(range(1, 5)) if by == "time" else list(range(6)))
     parts = 1 if by == "time" else 2
-    np.testing.assert_allclose(values(found, "umse_given"), NOISE**2 / parts, rtol=0.05)
-    np.testing.assert_allclose(values(found, "upsnr"), values(found, "psnr_half"), atol=0.3)
-    found = along.gather("step", cases.each(case))
-    assert found is not None
-    assert [v.level for v in along.verdicts(found, record.steps(6, None), (0, 4))] == ["good"] * 3
+    np.testing.assert_allclose(found.line("umse_given"), NOISE**2 / parts, rtol=0.05)
+    np.testing.assert_allclose(found.line("upsnr"), found.line("psnr_half"), atol=0.3)
+    assert [v.level for v in per_channel.verdicts(profile(case))] == ["good"] * 3
 
 
 def test_an_even_drift_changes_the_steps_error_but_hardly_its_slope(tmp_path: Path) -> None:
     one, other = objects(2)
     drifting = np.stack([one + 0.3 * time * other for time in range(6)])
-    found = along.gather("step", cases.each(of_steps(tmp_path, drifting)))
-    assert max(values(found, "umse")) < 0 < max(values(found, "psnr_denoised")), "slow change lowers the estimate"
-    np.testing.assert_allclose(values(found, "slope"), 1, atol=0.03)
+    found = profile(of_steps(tmp_path, drifting))
+    assert max(found.line("umse")) < 0 < max(found.line("psnr_denoised")), "slow change lowers the estimate"
+    np.testing.assert_allclose(found.line("slope"), 1, atol=0.03)
 
 
 def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: Path) -> None:
     case = of_steps(tmp_path, np.repeat(objects(1), 6, axis=0))
-    assert cases.middle(case) == 2
-    assert cases.middle(replace(case, window=(0, 0))) == 1
-    whole = cases.whole(case)
+    assert case.middle == 2
+    assert replace(case, window=(0, 0)).middle == 1
+    whole = cases.collect(case, case.middle).select()
     assert whole.noise[:, MASK].std() == pytest.approx(NOISE, rel=0.05), "as strong as in the step itself"
     found = figures_of_merit.judge(whole)
     assert found.figures.keys() >= {"umse", "cross_frc", "calibration", "residual", "truth"}
@@ -153,29 +153,29 @@ def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: 
     assert "shared noise" in found.absent["independence"]
 
 
-def line(**figures_: list[float | None]) -> Along:
-    return Along("step", tuple(range(len(next(iter(figures_.values()))))), figures_, {})
+def line(axis: str, labels: Sequence[str], **figures: list[float | None]) -> Profile:
+    return Profile(axis, range(len(next(iter(figures.values())))), figures, {}, labels, (0, 2))
 
 
 def test_an_error_that_rises_after_training_is_bad() -> None:
-    found = line(umse=[1.0, 1.0, 2.0, 2.0], slope=[1.0, 1.0, 1.0, 0.5], slope_error=[0.01] * 4)
-    told = along.verdicts(found, record.steps(4, 0.5), (0, 2))
-    assert [v.level for v in told] == ["bad", "good", "note"]
-    assert "3.0 dB higher" in told[0].text
-    assert "step 3 (1.5 s) (slope 0.50 to 0.50)" in told[2].text
+    slopes = {"slope": [1.0, 1.0, 1.0, 0.5], "slope_error": [0.01] * 4}
+    found = per_channel.verdicts(line("step", per_channel.steps(4, 0.5), umse=[1.0, 1.0, 2.0, 2.0], **slopes))
+    assert [v.level for v in found] == ["bad", "good", "note"]
+    assert "3.0 dB higher" in found[0].text
+    assert "step 3 (1.5 s) (slope 0.50 to 0.50)" in found[2].text
 
 
 def test_a_slope_within_much_noise_is_neither_right_nor_wrong() -> None:
-    found = replace(line(slope=[1.0, 0.7, 9.0], slope_error=[0.01, 0.2, 2.0]), axis="channel")
-    assert [v.level for v in along.verdicts(found, "abc")] == ["good", "note"]
-    assert "1 of 3" in along.verdicts(found, "abc")[0].text
+    found = per_channel.verdicts(line("channel", "abc", slope=[1.0, 0.7, 9.0], slope_error=[0.01, 0.2, 2.0]))
+    assert [v.level for v in found] == ["good", "note"]
+    assert "1 of 3" in found[0].text
 
 
 def test_many_are_counted_and_few_are_named() -> None:
-    found = replace(line(slope=[0.5] * 20, slope_error=[0.001] * 20), axis="channel")
-    assert "f and 14 more" in along.verdicts(found, "abcdefghijklmnopqrst")[0].text
+    found = per_channel.verdicts(line("channel", "abcdefghijklmnopqrst", slope=[0.5] * 20, slope_error=[0.001] * 20))
+    assert "f and 14 more" in found[0].text
 
 
-def test_static_scans_of_one_channel_have_nothing_beside(tmp_path: Path) -> None:
+def test_static_scans_of_one_channel_have_no_profile(tmp_path: Path) -> None:
     case = of_channels(tmp_path, objects(1)[:1])
-    assert record.beside(case, None, None) is None
+    assert per_channel.judge(cases.series(case, cases.collect(case, 0)), "channel", [], ()) is None

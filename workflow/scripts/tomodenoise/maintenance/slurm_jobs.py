@@ -7,19 +7,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.planning import snakemake_internals
 
 QUEUE = ["squeue", "--noheader", "--format=%A|%j|%Z"]
 """Number, name and folder of each job that waits or runs."""
 
-RUN = re.compile(r"^SLURM run ID: (\S+)$", re.MULTILINE)
-"""What Snakemake logs when it starts; its jobs bear this name."""
-
 UNIQUE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-"""End of such a name."""
+"""End of the name of a job that Snakemake submitted."""
 
 
 def check(directory: Path, *, submitting: bool) -> None:
-    """Refuse to start beside them, as no file may have two writers.
+    """Refuse to start while they run, as no file may have two writers.
 
     Parameters
     ----------
@@ -29,10 +27,9 @@ def check(directory: Path, *, submitting: bool) -> None:
     Raises
     ------
     UserError
-        If there are such jobs, or if SLURM does not tell.
+        If there are such jobs, or if SLURM gives no answer.
     """
-    logs = (directory / ".snakemake/log").glob("*.log")
-    runs = {run for log in logs for run in RUN.findall(log.read_text(errors="replace"))}
+    runs = snakemake_internals.slurm_runs(directory)
     if not (shutil.which(QUEUE[0]) and (runs or submitting)):
         return
     asked = subprocess.run(QUEUE, capture_output=True, text=True, check=False)

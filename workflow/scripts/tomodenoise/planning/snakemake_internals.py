@@ -1,13 +1,15 @@
 """Inner parts of Snakemake that the workflow uses because no public interface gives the same, all of them here.
 
 Seen with the Snakemake of `VERSION`; with another one a test fails, so that somebody looks whether they still hold.
-Only files of rules import this module: the environments of jobs need no Snakemake.
+Nothing that a job runs imports this module: the environments of jobs need no Snakemake.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from snakemake.exceptions import WorkflowError
@@ -17,6 +19,9 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.planning import console
 
 VERSION = "9.27"
+
+SLURM_RUN = re.compile(r"^SLURM run ID: (\S+)$", re.MULTILINE)
+"""Line of a log, by the executor plugin for SLURM in its version 2.8; the run's jobs have this name."""
 
 Workflow: TypeAlias = Any
 """snakemake.workflow.Workflow, which has no types."""
@@ -96,6 +101,12 @@ def unfinished(workflow: Workflow) -> list[list[str]]:
     """Give the outputs of each job that is left; a logger plugin would see jobs end, but not which were planned."""
     jobs = (job for job in workflow.dag.jobs if workflow.dag.needrun(job) and not workflow.dag.finished(job))
     return [list(job.output) for job in jobs]
+
+
+def slurm_runs(directory: Path) -> set[str]:
+    """Name the runs that submitted SLURM jobs from a directory: logs are the only place that keeps these names."""
+    logs = (directory / ".snakemake/log").glob("*.log")
+    return {run for log in logs for run in SLURM_RUN.findall(log.read_text(errors="replace"))}
 
 
 def thin_out_terminal(brief: console.Brief) -> None:

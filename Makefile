@@ -40,7 +40,7 @@ test-faults: .venv/installed
 test-slurm: .venv/installed
 	$(PYTEST) tests/slurm --durations=5
 
-lint: demo/raw/foam.h5
+lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -49,14 +49,14 @@ lint: demo/raw/foam.h5
 	$(BIN)/python workflow/scripts/document_config.py --check
 	$(BIN)/python docs/draw_imports.py --check
 	$(BIN)/mkdocs build --quiet
-	$(BIN)/snakemake --lint --directory demo --configfile config/demo.yaml
+	$(BIN)/snakemake --lint
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see planning/environment.py.
 bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed

@@ -7,15 +7,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.planning import snakemake_internals
 
 QUEUE = ["squeue", "--noheader", "--format=%A|%j|%Z"]
 """Number, name and folder of each pending or running job."""
 
-RUN = re.compile(r"^SLURM run ID: (\S+)$", re.MULTILINE)
-"""Line that Snakemake logs when it starts; the run ID is the name of its jobs."""
-
 UNIQUE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-"""End of such a run ID, a UUID."""
+"""End of the name of a job that Snakemake submitted, a UUID."""
 
 
 def check(directory: Path, *, submitting: bool) -> None:
@@ -31,8 +29,7 @@ def check(directory: Path, *, submitting: bool) -> None:
     UserError
         If there are such jobs, or if `squeue` fails.
     """
-    logs = (directory / ".snakemake/log").glob("*.log")
-    runs = {run for log in logs for run in RUN.findall(log.read_text(errors="replace"))}
+    runs = snakemake_internals.slurm_runs(directory)
     if not (shutil.which(QUEUE[0]) and (runs or submitting)):
         return
     queue = subprocess.run(QUEUE, capture_output=True, text=True, check=False)

@@ -20,6 +20,11 @@ class Slab:
     start: int
     stop: int
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Rows as [start, stop)."""
+        return self.start, self.stop
+
 
 @dataclass(frozen=True)
 class Tile:

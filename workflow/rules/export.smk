@@ -1,4 +1,4 @@
-# The volumes in the formats of other programs, and the noisy reconstruction beside the clean one.
+# The volumes in the formats of other programs, and the noisy volume next to the clean one.
 rule export:
     input:
         gather("export", FILES.wanted_exports),

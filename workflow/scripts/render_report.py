@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tomodenoise.common import logs
+from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def main(slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
     """Write one page for all scans of the configuration, from the files in `slabs` only."""
-    scans, models, failed = collect.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     page = pages.render(scans, models, "tomodenoise report", failed=failed)
     logs.logger.info("%d scans, %d models, %d kB", len(scans), len(models), len(page) // 1000)
     output.write_text(page, encoding="utf-8")

@@ -10,10 +10,10 @@ from tomodenoise.planning import resources, scan_table
 from tomodenoise.planning.run import Run, Wildcards
 
 WITH_TORCH = 1000
-"""Megabytes of a job with torch and a network beside its arrays, of which two Snakemakes are a part."""
+"""Megabytes of a job with torch and a network besides its arrays, of which two Snakemakes are a part."""
 
 IMAGES_ONLY = 450
-"""Megabytes of a job without torch, beside its arrays."""
+"""Megabytes of a job without torch, besides its arrays."""
 
 FEWEST_MINUTES = 30
 """Minutes that a job may take beyond what is planned for its work."""
@@ -26,7 +26,7 @@ class Need:
     floats: Callable[[Run, Wildcards], float]
     """Number of float32 that it holds."""
     alone: int = WITH_TORCH
-    """Megabytes beside these: two Snakemakes, Python and its libraries."""
+    """Megabytes besides these: two Snakemakes, Python and its libraries."""
     minutes: Callable[[Run, Wildcards], float] = lambda _run, _job: 0.0
     """That its work takes on one slow core."""
     is_sized: bool = False

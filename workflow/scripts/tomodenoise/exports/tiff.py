@@ -19,9 +19,6 @@ from tomodenoise.storage.ome_zarr import Image
 FORMATS = {"tiff": "float32", "tiff16": "uint16", "tiff8": "uint8"}
 """Type of the numbers by the word in the configuration."""
 
-DESCRIPTION = "volume.json"
-"""Beside the slices: what they show, and where it comes from."""
-
 DIGITS = {"t": 4, "c": 3, "z": 5}
 
 

@@ -11,6 +11,9 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 SHARD_BYTES = 1 << 30
 """What one job writes at a time, about: a job must cost far more than its start."""
 
+COARSEST = 256
+"""Edge in pixels of the largest slice that a pyramid may end with."""
+
 
 @dataclass(frozen=True)
 class Slab:
@@ -127,13 +130,13 @@ def touching(pieces: Sequence[Piece], start: int, stop: int) -> tuple[Piece, ...
     return tuple(piece for piece in pieces if piece.start < stop and piece.stop > start)
 
 
-def pyramid(shape: tuple[int, int, int], smallest: int = 256) -> tuple[tuple[int, int, int], ...]:
-    """Shapes (z, y, x) of a pyramid that halves every axis until no side of a slice exceeds ``smallest``.
+def pyramid(shape: tuple[int, int, int]) -> tuple[tuple[int, int, int], ...]:
+    """Shapes (z, y, x) of a pyramid that halves every axis until no side of a slice exceeds `COARSEST`.
 
     An odd length is halved upwards; an axis of length one stays.
     """
     levels = [shape]
-    while max(levels[-1][1:]) > smallest:
+    while max(levels[-1][1:]) > COARSEST:
         z, y, x = levels[-1]
         levels.append((-(-z // 2), -(-y // 2), -(-x // 2)))
     return tuple(levels)

@@ -57,7 +57,7 @@ def allocate(
         chunks=chunk,
         dtype="float32",
         compressors=[
-            *([BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")] if compressed else []),
+            *([COMPRESSOR] if compressed else []),
             Crc32cCodec(),
         ],
         fill_value=0,

@@ -13,7 +13,7 @@ import add_engine
 import add_export
 import add_network
 import add_reader
-from tomodenoise.common import imports
+import export_file
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import tile_plan, tiling
 from tomodenoise.exports import registry as exports
@@ -83,6 +83,5 @@ def test_an_added_export_is_asked_for_and_written(monkeypatch: pytest.MonkeyPatc
     ]
     values = np.random.default_rng(0).random((2, 1, 9, 20, 20), np.float32)
     folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
-    write = imports.load(str(exports.single_files()["npy"].write))
-    write(folder, tmp_path / "denoised.npy")
+    export_file.main(folder, tmp_path / "denoised.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "denoised.npy", mmap_mode="r"), values)

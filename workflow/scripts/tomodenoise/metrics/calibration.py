@@ -65,14 +65,14 @@ def calibrate(image: FloatArray, target: FloatArray, mask: BoolArray) -> Calibra
     return Calibration(slope, error, intercept, levels, means, errors)
 
 
-def by_intensity(image: FloatArray, values: FloatArray, bins: int = BINS) -> tuple[FloatArray, FloatArray, FloatArray]:
+def by_intensity(image: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean image, mean and standard error of some values, in bins of the image's grey values, equally full.
 
     Parameters
     ----------
     image, values : (n,) pixels.
     """
-    order = np.array_split(np.argsort(image, kind="stable"), min(bins, len(image)))
+    order = np.array_split(np.argsort(image, kind="stable"), min(BINS, len(image)))
     levels, means = (np.array([part[i].mean(dtype=float) for i in order]) for part in (image, values))
     errors = np.array([values[i].std(dtype=float) / np.sqrt(len(i)) for i in order])
     return levels, means, errors

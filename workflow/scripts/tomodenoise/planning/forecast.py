@@ -14,7 +14,7 @@ from tomodenoise.planning.resources import COPY, NETWORK
 from tomodenoise.storage.layout import Extent, Layout
 
 START = (1.0, 12.0)
-"""Seconds that a job costs beside its work: on one machine, and under SLURM."""
+"""Seconds to start a job: on one machine, and under SLURM."""
 
 CORRECT = (10e-9, 30e-9)
 """Seconds for a pixel of the projections, on one core; measured at 20e-9 with the job's start."""
@@ -26,19 +26,19 @@ RECONSTRUCT = (20e-9, 80e-9)
 """Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
 
 ITERATIVE = 160
-"""How much longer 100 iterations of an iterative algorithm take."""
+"""Factor by which 100 iterations of an iterative algorithm take longer."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What the jobs of a stage ask for."""
+    """The jobs of a stage."""
 
     name: str
     rule: str
-    """That does the work, of which the memory is asked."""
+    """Rule that does the work, whose memory is listed."""
     jobs: int
     seconds: tuple[float, float]
-    """On one core, all jobs together, at best and at worst."""
+    """Of all jobs together on one core, at best and at worst."""
     size: int
     """Bytes on disk, before compression."""
 
@@ -53,8 +53,8 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: i
 
     Notes
     -----
-    Times are those measured on one machine without a graphics card, widened to a range: a card shortens denoising
-    and reconstruction by a factor that nobody has measured yet.
+    Times were measured on one machine without a GPU and are widened to a range. A GPU shortens denoising and
+    reconstruction by a factor that has not been measured yet.
     """
     projections = _bytes(layout.projections)
     volumes = _bytes(layout.volumes)
@@ -89,11 +89,11 @@ def of_training(spec: Spec, train: Mapping[str, Any]) -> Stage:
 
 
 def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
-    """Lay out stages as lines of text.
+    """Format stages as lines of text.
 
     Parameters
     ----------
-    memory : megabytes that a job of each rule asks for; 0 where that is not known yet.
+    memory : megabytes of a job of each rule; 0 where that is not known yet.
     """
     yield f"  {'stage':14}{'jobs':>6}{'memory of a job':>18}{'time on one core':>22}{'writes':>12}"
     for stage in stages:
@@ -103,7 +103,7 @@ def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
 
 
 def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
-    """Time of a whole run, at best and at worst: the jobs of a stage share the cores, a training has one alone."""
+    """Return the time of a run, at best and at worst: the jobs of a stage share the cores, a training uses one."""
     low = high = 0.0
     for name in {stage.name for stage in stages}:
         alike = [stage for stage in stages if stage.name == name]

@@ -45,21 +45,19 @@ def of_all(
     results: Path,
     benchmarks: Path,
     made: Collection[Path],
-    names: Collection[str] | None = None,
 ) -> Gathered:
     """Gather scans and their models, in the order of their names; one that cannot be gathered costs the others nothing.
 
     Parameters
     ----------
-    names : scans of the configuration; by default all.
     config, results, benchmarks, made : as for `of_scan`.
     """
-    chosen = sorted(config["scans"] if names is None else names)
-    trained = settings.models(settings.only(config, chosen)) if chosen else []
     failed: list[Failed] = []
     scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
     model = partial(of_model, config=config, results=results)
-    return Gathered(list(_each("", chosen, scan, failed)), list(_each("model ", trained, model, failed)), failed)
+    scans = list(_each("", sorted(config["scans"]), scan, failed))
+    models = list(_each("model ", settings.models(config), model, failed))
+    return Gathered(scans, models, failed)
 
 
 def _each(kind: str, names: Sequence[str], gather: Callable[[str], Content], failed: list[Failed]) -> Iterator[Content]:

@@ -145,9 +145,9 @@ def sample(scan: Sections) -> BoolArray:
     return np.asarray(binary_dilation(dense, iterations=MARGIN) & scan.visible)
 
 
-def _some_rows(scan: Sections, most: int = 16) -> Iterator[FloatArray]:
+def _some_rows(scan: Sections) -> Iterator[FloatArray]:
     """Slices (channel, y, x) of the full reconstruction, spread over the height."""
-    for row in _spread(scan.depth, most):
+    for row in _spread(scan.depth, 16):
         yield mix(scan.read(row, row + 1), scan.shares)[:, 0]
 
 

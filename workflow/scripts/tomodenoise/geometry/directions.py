@@ -111,14 +111,14 @@ def covered_gaps(directions: FloatArray, turn: float) -> tuple[FloatArray, Float
     """
     gaps = np.diff(directions, append=directions[0] + turn)
     missing = np.zeros(len(gaps))
-    apart = np.flatnonzero(gaps > SAME_DIRECTION * _finest(gaps))
-    steps = gaps[apart]
+    distinct = np.flatnonzero(gaps > SAME_DIRECTION * _finest(gaps))
+    steps = gaps[distinct]
     reach = min(AROUND, len(steps) - 1)
     for place in np.flatnonzero(steps > WEDGE * _finest(steps)) if reach else ():
         near = (place + np.r_[-reach:0, 1 : reach + 1]) % len(steps)
         typical = max(usual(_without_widest(steps[side]), 0.5) for side in np.split(near, 2))
         if steps[place] > WEDGE * typical:
-            missing[apart[place]] = steps[place] - typical
+            missing[distinct[place]] = steps[place] - typical
     return gaps - missing, missing
 
 

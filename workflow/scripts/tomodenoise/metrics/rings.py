@@ -192,8 +192,8 @@ def resolution(halves: FloatArray, threshold: FloatArray, counts: FloatArray, fr
     if not below.any() or below[0]:
         return None
     last = int(np.argmax(below))
-    high, low = above[last - 1], above[last]
-    start, stop = frequency[usable][last - 1], frequency[usable][last]
+    high, low = above[last - 1 : last + 1]
+    start, stop = frequency[usable][last - 1 : last + 1]
     return float(start + (stop - start) * high / (high - low))
 
 

@@ -23,7 +23,7 @@ CONTRAST_QUANTILE = 0.8
 
 
 def contrast(images: Tensor) -> Tensor:
-    """Local contrast loss (n,) of images (n, …, y, x), as the `denoise` package defines it.
+    """Compute the local contrast loss (n,) of images (n, …, y, x), as the `denoise` package defines it.
 
     mean(L <= q) / (mean(L > q) + 1e-6), with L the magnitude of the five-point Laplacian, q its 0.8 quantile, and the
     means over the values of L on either side: small for few, strong edges on a flat background.

@@ -62,8 +62,8 @@ def sample(
     if scan.channels:
         first = (scan.depth - 1) // 2
         channels = correct_channels(scan, (first, first + 1), plain)[0].reshape(len(scan.angles), -1, scan.columns)
-        some = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
-        return channels[lit][:, some], scan.angles[lit]
+        chosen = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
+        return channels[lit][:, chosen], scan.angles[lit]
     owner = np.zeros(len(scan.angles), dtype=np.int64)
     owner[lit] = blocks(scan.angles[lit]) % 2
     slabs = [

@@ -302,7 +302,7 @@ def test_dead_rows_and_columns_are_numbered(file: Path) -> None:
     white[:, :, 20:24] = 0
     frames[:, 2] = np.nan
     scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 4, 64))))
-    slabs = [slabs.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
-    said = list(concerns.concerns(scan, slabs, 2, divided=True))
+    statistics = [slabs.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
+    said = list(concerns.concerns(scan, statistics, 2, divided=True))
     assert "rows 2 hold no valid pixel in any projection: these slices are 0" in said
     assert "columns 20 to 23 of the detector are dead in all rows: arcs remain in the volume" in said

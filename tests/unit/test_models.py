@@ -79,11 +79,12 @@ def test_the_header_says_what_the_model_is(tmp_path: Path) -> None:
 def test_a_workflow_plans_with_model_files_without_torch(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
     program = (
-        "import sys; from pathlib import Path; from tomodenoise import modelfile, plans, table\n"
-        "described = modelfile.describe(Path(sys.argv[1])); plans.core(described.spec, (64, 64), None)\n"
+        "import sys; from pathlib import Path; from tomodenoise.denoising import tile_plan\n"
+        "from tomodenoise.networks import model_file; from tomodenoise.planning import resources, scan_table\n"
+        "described = model_file.describe(Path(sys.argv[1])); tile_plan.core(described.spec, (64, 64), None)\n"
         "sys.exit('torch' in sys.modules)"
     )
-    scripts = Path(models.__file__).parents[1]
+    scripts = Path(models.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program, str(file)], cwd=scripts, check=False).returncode == 0
 
 

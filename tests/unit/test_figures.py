@@ -1,5 +1,6 @@
 """The slices that the report shows: collected slab by slab, joined, averaged; and gathered scan by scan."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_the_report_takes_slabs_in_order_and_no_stale_ones(tmp_path: Path) -> No
     for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
         (tmp_path / name).touch()
     made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]
-    assert [file.name for file in collect._numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
+    assert [file.name for file in collect.numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
 
 
 CONFIG = {
@@ -128,11 +129,13 @@ def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: py
     ]
 
 
-@pytest.mark.parametrize(
-    ("content", "read"), [(b'{"cut', collect._read), (b"", previews.load), (b"PK cut", previews.load)]
-)
+def load_json(file: Path) -> object:
+    return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(("content", "read"), [(b'{"cut', load_json), (b"", previews.load), (b"PK cut", previews.load)])
 def test_a_damaged_product_is_named(tmp_path: Path, content: bytes, read: Callable[[Path], object]) -> None:
     file = tmp_path / "product"
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"product is damaged"):
-        collect._checked(file, read)
+        collect.checked(file, read)

@@ -123,7 +123,7 @@ def test_every_process_of_a_training_has_the_memory_of_one(scans: dict[str, dict
 
 
 def test_minutes_beyond_what_is_planned(scans: dict[str, dict[str, object]]) -> None:
-    assert Needs(opened(scans)).runtime("export_ozx")(HALF, attempt=2) == 2 * (30 + 1)
+    assert Needs(opened(scans)).runtime("export_file")(HALF, attempt=2) == 2 * (30 + 1)
 
 
 def test_memory_is_unknown_until_the_center_is_found(scans: dict[str, dict[str, object]]) -> None:

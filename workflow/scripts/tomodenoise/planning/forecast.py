@@ -119,7 +119,7 @@ def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halvin
     volumes = 2 if "reconstruction" in wanted else 1
     for kind, export in EXPORTS.items():
         if kind in wanted and kind != "reconstruction":
-            rule = "export_tiff_slab" if export.by_slab else f"export_{kind}"
+            rule = "export_tiff_slab" if export.by_slab else "export_file"
             jobs = volumes * (slabs if export.by_slab else 1)
             yield _stage(kind, rule, jobs, COPY, 2 * volumes * image, int(export.share * volumes * image))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tomodenoise.correction import frames, options
 from tomodenoise.denoising import tile_plan
+from tomodenoise.exports.registry import single_files
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources, scan_table
 from tomodenoise.planning.run import Run, Wildcards
@@ -76,8 +77,12 @@ def _mixing(run: Run, job: Wildcards) -> float:
     return rows * layout.channels * layout.size**2
 
 
-def _slices(count: int) -> Callable[[Run, Wildcards], float]:
-    return lambda run, job: count * tile_plan.READ_AT_ONCE * run.current_layout(job.scan).size ** 2
+def _exporting_slices(run: Run, job: Wildcards) -> float:
+    return 3 * tile_plan.READ_AT_ONCE * run.current_layout(job.scan).size ** 2
+
+
+def _exporting(run: Run, job: Wildcards) -> float:
+    return single_files()[job.suffix].slices * run.current_layout(job.scan).size ** 2
 
 
 def _copying_minutes(run: Run, job: Wildcards) -> float:
@@ -114,9 +119,8 @@ NEEDS: Mapping[str, Need] = {
     "mix_slab": Need(_mixing, IMAGES_ONLY, is_sized=True),
     "judge_scan": Need(_judging, minutes=_judging_minutes),
     "watch_series": Need(_watching, IMAGES_ONLY),
-    "export_tiff_slab": Need(_slices(3), IMAGES_ONLY, is_sized=True),
-    "export_hdf5": Need(_slices(4), IMAGES_ONLY, _copying_minutes),
-    "export_ozx": Need(lambda _run, _job: 0.0, IMAGES_ONLY, _copying_minutes),
+    "export_tiff_slab": Need(_exporting_slices, IMAGES_ONLY, is_sized=True),
+    "export_file": Need(_exporting, IMAGES_ONLY, _copying_minutes),
 }
 """Rule to what its jobs need."""
 

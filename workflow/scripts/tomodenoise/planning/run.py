@@ -26,6 +26,7 @@ class Wildcards:
     model: str = ""
     volume: str = paths.DENOISED
     tiff: str = "tiff"
+    suffix: str = "h5"
     level: str = "0"
     block: str = "0"
     slab: str = "0"

@@ -23,6 +23,11 @@ class Export:
     by_slab: bool = False
     """Whether there is a job for each slab of the volume, instead of one for all of it."""
 
+    @property
+    def suffix(self) -> str:
+        """Ending of the name of the file."""
+        return self.file.rpartition(".")[2]
+
 
 EXPORTS: dict[str, Export] = {
     "tiff": Export("{volume}_tiff/volume.json", by_slab=True),
@@ -36,4 +41,4 @@ EXPORTS: dict[str, Export] = {
 
 def single_files() -> dict[str, Export]:
     """Kinds that one job writes to one file, by the ending of its name."""
-    return {record.file.rpartition(".")[2]: record for record in EXPORTS.values() if record.write}
+    return {record.suffix: record for record in EXPORTS.values() if record.write}

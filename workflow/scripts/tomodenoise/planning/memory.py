@@ -124,9 +124,6 @@ NEEDS: Mapping[str, Need] = {
 }
 """Rule to what its jobs need."""
 
-CHECKED = tuple(name for name in NEEDS if name not in {"describe_scan", "train_model", "watch_series"})
-"""Rules of a scan whose memory `check` looks at."""
-
 
 @dataclass(frozen=True)
 class Needs:
@@ -150,13 +147,8 @@ class Needs:
         need = NEEDS[rule]
         return int(attempt * (need.alone + need.floats(self.run, job) * 4 / 2**20))
 
-    def first_attempts(self) -> dict[str, dict[str, int]]:
-        """Megabytes of a job of each rule, by scan, and under `models` of a training; 0 where not known yet."""
-        asked = {scan: {rule: self._first(rule, scan) for rule in CHECKED} for scan in self.run.scans}
-        trainings = [self.megabytes("train_model", Wildcards(model=model)) for model in self.run.trained_models]
-        return asked | {"models": {"train_model": max(trainings, default=0)}}
-
-    def _first(self, rule: str, scan: str) -> int:
-        if NEEDS[rule].is_sized and not self.run.is_size_known(scan):
+    def known_megabytes(self, rule: str, job: Wildcards) -> int:
+        """Memory of a job; 0 where that is not known yet, as it depends on a center that is still to be found."""
+        if NEEDS[rule].is_sized and not self.run.is_size_known(job.scan):
             return 0
-        return self.megabytes(rule, Wildcards(scan=scan, level="1"))
+        return self.megabytes(rule, job)

@@ -20,7 +20,7 @@ from tomodenoise.exports import registry as exports
 from tomodenoise.networks import models, specs
 from tomodenoise.networks import registry as networks
 from tomodenoise.networks.models import Model, Normalisation
-from tomodenoise.planning import resources
+from tomodenoise.planning import paths, resources
 from tomodenoise.reconstruction.engines import registry as engines
 from tomodenoise.scans import opening, reading
 from tomodenoise.storage.layout import Layout
@@ -76,11 +76,7 @@ def test_an_added_reader_recognises_its_files_and_opens_them(monkeypatch: pytest
 
 def test_an_added_export_is_asked_for_and_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(exports.EXPORTS, "npy", add_export.ENTRY["npy"])
-    assert exports.products(["npy", "reconstruction"]) == [
-        "denoised.npy",
-        "reconstruction.npy",
-        "reconstruction.ome.zarr/zarr.json",
-    ]
+    assert paths.exports("npy", "foam", "denoised") == "results/foam/denoised.npy"
     values = np.random.default_rng(0).random((2, 1, 9, 20, 20), np.float32)
     folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
     export_file.main(folder, tmp_path / "denoised.npy")

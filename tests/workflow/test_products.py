@@ -21,7 +21,7 @@ import write_config
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"
 IMAGE = "results/foam/denoised.ome.zarr"
-AFTER_DENOISING = {"describe_image", "export_hdf5", "export_ozx", "export_tiff_slab", "describe_tiff", "judge_scan"} | {
+AFTER_DENOISING = {"describe_image", "export_file", "export_tiff_slab", "describe_tiff", "judge_scan"} | {
     "render_report"
 }
 

@@ -1,4 +1,4 @@
-"""A forecast of a run: jobs, time and disk of each stage of a scan."""
+"""A forecast of a run: jobs, memory, time and disk of each stage of a scan."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +41,8 @@ class Stage:
     """Of all jobs together on one core, at best and at worst."""
     size: int
     """Bytes on disk, before compression."""
+    megabytes: int = 0
+    """Memory of a job; 0 where that is not known yet."""
 
 
 def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: int) -> list[Stage]:
@@ -88,18 +90,14 @@ def of_training(spec: Spec, train: Mapping[str, Any]) -> Stage:
     return replace(stage, seconds=(best, worst))
 
 
-def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
-    """Format stages as lines of text.
-
-    Parameters
-    ----------
-    memory : megabytes of a job of each rule; 0 where that is not known yet.
-    """
+def lines(stages: Sequence[Stage]) -> Iterator[str]:
+    """Format stages as lines of text."""
     yield f"  {'stage':14}{'jobs':>6}{'memory of a job':>18}{'time on one core':>22}{'writes':>12}"
     for stage in stages:
-        asked = f"{memory[stage.rule] / 1000:.1f} GB" if memory.get(stage.rule) else "once centered"
-        time, size = formatting.duration(stage.seconds), formatting.size(stage.size)
-        yield f"  {stage.name:14}{stage.jobs:6}{asked:>18}{time:>22}{size:>12}"
+        memory = f"{stage.megabytes / 1000:.1f} GB" if stage.megabytes else "once centered"
+        time = formatting.duration(stage.seconds)
+        size = formatting.size(stage.size)
+        yield f"  {stage.name:14}{stage.jobs:6}{memory:>18}{time:>22}{size:>12}"
 
 
 def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
@@ -119,7 +117,7 @@ def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halvin
     volumes = 2 if "reconstruction" in wanted else 1
     for kind, export in EXPORTS.items():
         if kind in wanted and kind != "reconstruction":
-            rule = "export_tiff_slab" if export.by_slab else f"export_{kind}"
+            rule = "export_tiff_slab" if export.by_slab else "export_file"
             jobs = volumes * (slabs if export.by_slab else 1)
             yield _stage(kind, rule, jobs, COPY, 2 * volumes * image, int(export.share * volumes * image))
 

@@ -26,6 +26,7 @@ class Wildcards:
     model: str = ""
     volume: str = paths.DENOISED
     tiff: str = "tiff"
+    suffix: str = "h5"
     level: str = "0"
     block: str = "0"
     slab: str = "0"
@@ -200,8 +201,18 @@ def open_run(
     resolved = settings.resolve(config)
     if try_headers:
         scan_table.try_headers(resolved)
-    entries = scan_table.open_all(resolved, installed_elsewhere=installed_elsewhere)
-    return Run(resolved, entries, scan_table.open_models(resolved, entries), wait_for_center)
+    return open_resolved(resolved, wait_for_center, installed_elsewhere=installed_elsewhere)
+
+
+def open_resolved(
+    config: Mapping[str, Any],
+    wait_for_center: Callable[[str], object] = _nothing_to_wait_for,
+    *,
+    installed_elsewhere: bool,
+) -> Run:
+    """Open every scan and model file of a resolved configuration; arguments as in `open_run`."""
+    entries = scan_table.open_all(config, installed_elsewhere=installed_elsewhere)
+    return Run(config, entries, scan_table.open_models(config, entries), wait_for_center)
 
 
 def without_scans() -> Run:

@@ -11,11 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config import schema, settings
 
-KEYS = sorted(
-    {key for line in settings.SCHEMA.read_text().splitlines() if (key := line.strip().split(":")[0]).isidentifier()}
-)
+KEYS = sorted({part for key in schema.keys(schema.schema()) for part in key.split(".")})
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["auto", "none"])
 VALUES = st.recursive(
     SCALARS,
@@ -36,18 +34,19 @@ def leaves(rules: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
 
 
 def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Put a value under a path of keys, beside what is required."""
+    """Put a value under a path of keys, with what is required."""
     config: dict[str, Any] = {"scans": {"x": {"file": "raw.h5"}}}
-    if "phase" in path:
-        config["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}
     inner = config
+    if "phase" in path:
+        parent = config["scans"]["x"] if path[0] == "scans" else config
+        parent["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}
     for key in path[:-1]:
         inner = inner.setdefault(key, {})
     inner[path[-1]] = value
     return config
 
 
-@pytest.mark.parametrize("path", sorted(leaves(settings.schema())), ids=".".join)
+@pytest.mark.parametrize("path", sorted(leaves(schema.schema())), ids=".".join)
 def test_a_value_of_the_wrong_type_is_refused_with_its_key(path: tuple[str, ...]) -> None:
     with pytest.raises(UserError) as refusal:
         settings.resolve(nested(path, {"of": {"the": "wrong type"}}))

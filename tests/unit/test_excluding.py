@@ -6,6 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from corrections import only
 from hdf5_files import half_turn, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import slabs
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
 from tomodenoise.scans import description, excluding, opening, reading
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
@@ -111,7 +111,7 @@ def test_flats_keep_their_place_between_the_projections_that_are_left(tmp_path: 
 def test_line_integrals_of_the_others_stay_the_same(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).poisson(500, (40, 4, 16)).astype(np.uint16)
     file = write_exchange(tmp_path / "scan.h5", frames, data_white=frames[:8] * 2, data_dark=frames[:4] // 50)
-    options, measures = Options(zingers=None), Measures()
+    options, measures = only(), Measures()
     whole, some = (
         slabs.correct_slab(read([file], exclude), (0, 4), None, options, measures)[0]
         for exclude in ({}, {"projections": [[10, 20]]})

@@ -5,12 +5,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from corrections import only
 
 import simulate_series
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import measuring, slabs
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
 from tomodenoise.scans import description, reading, series
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
@@ -48,7 +48,7 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
     numbered = opened(simulated(tmp_path, "numbered"))
     simulated(tmp_path, "files")
     each = opened(*series.expand(str(tmp_path / "files*.h5")))
-    options = Options()
+    options = only()
     first, *others = (
         slabs.correct_slab(scan, (0, 3), None, options, Measures())[0] for scan in (whole, numbered, each)
     )
@@ -62,7 +62,7 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
 def test_blocks_of_projections_come_out_as_the_whole_does(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
     scan = opened(*series.expand(str(tmp_path / "files*.h5")))
-    measures, options = measuring.measure(scan), Options()
+    measures, options = measuring.measure(scan), only()
     whole = slabs.correct_slab(scan, (0, 3), None, options, measures)[0]
     parts = [
         slabs.correct_slab(scan, (0, 3), None, options, measures, slice(start, start + 15))[0] for start in (0, 15, 30)

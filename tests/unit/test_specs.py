@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config import schema, settings
 from tomodenoise.networks import specs
 
 OTHER: dict[str, Any] = {"slices": 7, "width": 3, "depth": 2, "dilations": [1, 4], "dimensions": 3}
@@ -32,14 +32,14 @@ def test_a_completed_spec_completes_to_itself(name: str) -> None:
 
 @pytest.mark.parametrize("key", OTHER)
 def test_the_schema_tells_the_default_of_just_the_networks_that_take_a_key(key: str) -> None:
-    description = settings.schema()["properties"]["network"]["properties"][key]["description"]
+    description = schema.schema()["properties"]["network"]["properties"][key]["description"]
     defaults = {name: values[key] for name, values in specs.DEFAULTS.items() if takes(name, key)}
     told = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
     assert description.endswith(f" Default: {told}.")
 
 
 def test_the_schema_names_every_network() -> None:
-    assert settings.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(specs.DEFAULTS)
+    assert schema.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(specs.DEFAULTS)
 
 
 @pytest.mark.parametrize("name", specs.DEFAULTS)

@@ -33,8 +33,8 @@ def main(
     raw = description.from_json(json.loads(scan.read_text()))
     raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
     known = correction_measured.from_json(json.loads(measured.read_text()))
-    options = replace(correction_options.from_settings(chosen), stripes=known.stripes.method)
-    divided = chosen["flats"] == "divided"
+    options = correction_options.from_settings({**chosen, "stripes": known.stripes.method})
+    divided = options.flats == "divided"
     if raw.channels:
         projections, found = channels.correct_channels(raw, rows, options)
     else:

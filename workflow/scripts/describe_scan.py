@@ -36,22 +36,21 @@ def main(
     last : projections that stripes are measured on, of the first ones.
     pixel_size : that the user states. It only settles what is logged: another one makes no product again.
     """
-    chosen = entry["correct"]
-    scan = of_scan.read(files, entry, chosen["input"], channels)
+    options = correction_options.from_settings(entry["correct"])
+    scan = of_scan.read(files, entry, options.input, channels)
     shape = (len(scan.angles), scan.depth, scan.columns)
     logs.logger.info("%s: %s, %d projections of %d x %d", files[0], scan.kind, *shape)
     if scan.steps is not None:
         logs.logger.info("%d time steps in %d files", scan.steps[-1] + 1, len(files))
     for kind, parts in scan.excluded.items():
         logs.logger.info("left out by the key exclude: %s %s", kind, ", ".join(f"[{a}, {b})" for a, b in parts))
-    if chosen["screen"]:
+    if options.screen:
         scan = screening.screen(scan)
     for doubt in (*scan.left_out, *description.sized(scan, pixel_size).doubts):
         said = str(doubt)
         logs.logger.warning(said if said.startswith(f"{files[0]}: ") else f"{files[0]}: {said}")
-    options, divided = correction_options.from_settings(chosen), chosen["flats"] == "divided"
     measures = measuring.measure(scan)
-    sinograms, angles = correction_measured.sample(scan, options, measures, last, divided=divided)
+    sinograms, angles = correction_measured.sample(scan, options, measures, last)
     axis = finding.find(sinograms.swapaxes(0, 1), angles).center
     stripes = stripe_choice.choose(sinograms, angles, axis, options.stripes)
     logs.logger.info("stripes: %s (%s)", stripes.method, stripes.why or f"strength {stripes.before} to {stripes.after}")

@@ -9,7 +9,7 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.correction import air, phase, zingers
 from tomodenoise.correction.counts import attenuation
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
+from tomodenoise.correction.options import Correct
 from tomodenoise.correction.references import References, references
 from tomodenoise.correction.repairing import repair
 from tomodenoise.scans.description import Scan
@@ -49,13 +49,13 @@ class Mended:
         return Mended(self.repaired + other.repaired, self.empty + other.empty, self.struck + other.struck)
 
 
-def halo(scan: Scan, options: Options) -> int:
+def halo(scan: Scan, options: Correct) -> int:
     """Rows on each side of a slab that decide over it, where the scan has them."""
     spread = phase.reach(options.phase, scan.pixel_size) if options.phase and scan.pixel_size else 0
-    return spread + (zingers.REACH if options.zingers and scan.kind != "attenuation" else 0)
+    return spread + (zingers.REACH if options.deviations and scan.kind != "attenuation" else 0)
 
 
-def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
+def held(scan: Scan, projections: int, rows: int, options: Correct) -> int:
     """Count the float32 that a job which corrects so many projections of a slab of so many rows holds.
 
     The slab, what it becomes while it is written, and the sinogram or the block of frames in work; the largest group
@@ -69,7 +69,7 @@ def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
     return 3 * projections * rows * scan.columns + (rows + 2 * around) * beside
 
 
-def describing(scan: Scan, projections: int, options: Options) -> int:
+def describing(scan: Scan, projections: int, options: Correct) -> int:
     """Count the float32 that a job which looks at a scan holds: sinograms of some rows, and tiles of all frames."""
     rows = max(8, -(-PIXELS // scan.columns)) * scan.channel_count
     return held(scan, projections, rows, options) + 8 * projections * rows * scan.columns + 2**26
@@ -79,7 +79,7 @@ def prepare(
     scan: Scan,
     rows: tuple[int, int],
     assignment: IntArray | None,
-    options: Options,
+    options: Correct,
     measures: Measures,
     part: tuple[int, int],
 ) -> Work:
@@ -93,7 +93,7 @@ def prepare(
     start, stop, around = scan.rows[0] + rows[0], scan.rows[0] + rows[1], halo(scan, options)
     read = max(scan.rows[0], start - around), min(scan.rows[1], stop + around)
     core, shape = slice(start - read[0], stop - read[0]), (read[1] - read[0], scan.columns)
-    noise, deviations = measures.noise, options.zingers
+    noise, deviations = measures.noise, options.deviations
     clean = limit = used = retrieval = None
     if noise and deviations:
         clean = partial(zingers.remove_from_references, noise=noise, deviations=deviations)

@@ -1,7 +1,7 @@
 """What is measured of a scan before its slabs are corrected, and its form in `measured.json`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction.channels import correct_channels
 from tomodenoise.correction.frames import PIXELS
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
+from tomodenoise.correction.options import Correct
 from tomodenoise.correction.screening import bands
 from tomodenoise.correction.slabs import correct_slab
 from tomodenoise.correction.stripe_choice import StripeChoice, blocks
@@ -40,22 +40,21 @@ def from_json(values: Mapping[str, Any]) -> Measured:
     return Measured(Measures(**{**measures, "noise": noise}), StripeChoice(**values["stripes"]))
 
 
-def sample(
-    scan: Scan, options: Options, measures: Measures, last: int, *, divided: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Correct some rows spread over the height, but for their stripes.
+def sample(scan: Scan, options: Correct, measures: Measures, last: int) -> tuple[FloatArray, FloatArray]:
+    """Correct some rows spread over the height, except for their stripes.
+
+    If sections have their own flats, blocks of directions take turns with them, see `blocks`.
 
     Parameters
     ----------
-    last : projections to use, of the first ones.
-    divided : whether sections have flats of their own. Then blocks of directions have them in turn, see `blocks`.
+    last : number of projections to use, from the first one.
 
     Returns
     -------
     (A, rows, columns) line integrals of the projections with light, and their angles (A,), radians. Channels count as
     rows.
     """
-    plain = replace(options, stripes="none")
+    plain = options.model_copy(update={"stripes": "none"})
     lit = scan.lit[scan.lit < last]
     rows = int(np.clip(PIXELS // scan.columns, FEWEST_ROWS, MOST_ROWS))
     if scan.channels:
@@ -63,11 +62,18 @@ def sample(
         channels = correct_channels(scan, (first, first + 1), plain)[0].reshape(len(scan.angles), -1, scan.columns)
         some = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
         return channels[lit][:, some], scan.angles[lit]
-    owner = np.zeros(len(scan.angles), dtype=np.int64)
-    owner[lit] = blocks(scan.angles[lit]) % 2
+    owner = None
+    if options.flats == "divided":
+        owner = np.zeros(len(scan.angles), dtype=np.int64)
+        owner[lit] = blocks(scan.angles[lit]) % 2
     found = [
         correct_slab(
-            scan, (start - scan.rows[0], stop - scan.rows[0]), owner if divided else None, plain, measures, slice(last)
+            scan,
+            (start - scan.rows[0], stop - scan.rows[0]),
+            owner,
+            plain,
+            measures,
+            slice(last),
         )
         for start, stop in bands(scan, rows // FEWEST_ROWS)
     ]

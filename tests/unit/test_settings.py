@@ -11,7 +11,6 @@ import yaml
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import errors, schema, settings
 from tomodenoise.networks import specs
-from tomodenoise.training import tasks
 
 ROOT = Path(__file__).parents[2]
 MINIMAL: dict[str, Any] = {"scans": {"foam": {"file": "raw/foam.h5"}}}
@@ -189,7 +188,6 @@ def test_every_key_is_described() -> None:
 def test_the_library_takes_just_the_keys_of_the_schema() -> None:
     resolved = settings.resolve(MINIMAL)
     assert specs.complete(resolved["network"]) == specs.complete({"name": "unet"})
-    assert tasks.settings(resolved["train"]).batch == resolved["train"]["batch"]
 
 
 def test_one_version_everywhere() -> None:

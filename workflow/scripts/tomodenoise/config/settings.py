@@ -9,14 +9,10 @@ from pydantic import ValidationError
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.errors import explain, nearest
-from tomodenoise.config.model import Config
+from tomodenoise.config.model import FILTERS as FILTERS  # noqa: PLC0414
+from tomodenoise.config.model import PER_SCAN as PER_SCAN  # noqa: PLC0414
+from tomodenoise.config.model import Config, ModelEntry
 from tomodenoise.networks import specs
-
-FILTERS = ("median", "tv", "nlm", "paganin")
-"""Filters that `compare` may name; every other name there is that of a model."""
-
-PER_SCAN = ("correct", "split", "reconstruct")
-"""Sections of which a scan may have keys of its own."""
 
 
 def load(raw: Mapping[str, Any]) -> Config:
@@ -34,13 +30,26 @@ def load(raw: Mapping[str, Any]) -> Config:
         config = Config.model_validate(_with_sections(raw))
     except ValidationError as error:
         raise UserError(f"config: {explain(error.errors(include_url=False))}") from None
+    complete = _complete(config)
+    _check_models(complete)
+    _check_compared(complete)
     specs.complete(config.network.as_json())
-    shared = {key: getattr(config, key) for key in PER_SCAN}
+    return complete
+
+
+def _complete(config: Config) -> Config:
+    """Give scans the sections that they do not change, and write out the models that are not described."""
     scans = {
-        name: entry.model_copy(update={key: shared[key] for key in PER_SCAN if key not in entry.model_fields_set})
+        name: entry.model_copy(
+            update={key: getattr(config, key) for key in PER_SCAN if key not in entry.model_fields_set}
+        )
         for name, entry in config.scans.items()
     }
-    return config.model_copy(update={"scans": scans})
+    trained: dict[str, list[str]] = {}
+    for name in scans:
+        trained.setdefault(config.model_of(name), []).append(name)
+    models = {name: ModelEntry(scans=tuple(names)) for name, names in trained.items() if name not in config.models}
+    return config.model_copy(update={"scans": scans, "models": models | config.models})
 
 
 def _with_sections(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,19 +77,7 @@ def _merged(section: object, own: object) -> object:
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """Load a configuration as plain values."""
-    complete = load(config).as_json()
-    _check_models(complete)
-    _check_compared(complete)
-    return complete | {"models": _unwritten(complete) | complete["models"]}
-
-
-def _unwritten(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Write out the models that nobody describes."""
-    found: dict[str, Any] = {}
-    for scan in config["scans"]:
-        if (model := model_of(config, scan)) not in config["models"]:
-            found.setdefault(model, {"scans": []})["scans"].append(scan)
-    return found
+    return load(config).as_json()
 
 
 def model_of(config: Mapping[str, Any], scan: str) -> str:
@@ -171,23 +168,22 @@ def _wrong(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Iterat
         yield from _wrong(value, (*around, node))
 
 
-def _check_models(config: Mapping[str, Any]) -> None:
-    for name, model in config["models"].items():
-        if not model:
+def _check_models(config: Config) -> None:
+    for name, model in config.models.items():
+        if model == ModelEntry():
             raise UserError(
                 f"config: models.{name} is empty: name a file to take it from, scans to train it on, or both"
             )
-        for scan in model.get("scans", []):
-            if scan not in config["scans"]:
-                advice = nearest(scan, config["scans"], "name it under scans")
+        for scan in model.scans or ():
+            if scan not in config.scans:
+                advice = nearest(scan, config.scans, "name it under scans")
                 raise UserError(f"config: models.{name}.scans: there is no scan '{scan}': {advice}")
 
 
-def _check_compared(config: Mapping[str, Any]) -> None:
-    known = {*config["models"], *(model_of(config, scan) for scan in config["scans"])}
-    for name in config["compare"]:
-        if name in FILTERS and name in known:
+def _check_compared(config: Config) -> None:
+    for name in config.compare:
+        if name in FILTERS and name in config.models:
             raise UserError(f"config: compare: '{name}' is a filter and a model: give the model another name")
-        if name not in known | set(FILTERS):
-            advice = nearest(name, [*FILTERS, *known], f"filters are {', '.join(FILTERS)}")
+        if name not in config.models and name not in FILTERS:
+            advice = nearest(name, [*FILTERS, *config.models], f"filters are {', '.join(FILTERS)}")
             raise UserError(f"config: compare: there is no filter or model '{name}': {advice}")

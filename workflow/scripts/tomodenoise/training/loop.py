@@ -51,7 +51,7 @@ class _Training:
 
     def spent(self, state: State) -> float:
         """Share of the budget."""
-        return schedule.share(self.task.settings.budget, state.iteration, self.total, state.seconds)
+        return schedule.share(self.task.settings, state.iteration, self.total, state.seconds)
 
 
 def train(
@@ -80,8 +80,8 @@ def train(
     Interrupted
         If ``stopping`` said so.
     """
-    data, budget = dataset.prepare(task, ranks), task.settings.budget
-    total, state = schedule.iterations(budget, task.settings.batch * data.shape.pixels), _begin(task, ranks)
+    data, settings = dataset.prepare(task, ranks), task.settings
+    total, state = schedule.iterations(settings, settings.batch * data.shape.pixels), _begin(task, ranks)
     if task.checkpoint:
         checkpoints.resume(task.checkpoint, state, total, ranks.device)
         if not ranks.first:
@@ -93,7 +93,7 @@ def train(
         _steps(training, state, held, goal)
         _evaluate(training, state)
         losses_ = [line.held_out_loss for line in state.history]
-        ended = training.spent(state) == 1 or schedule.out_of_patience(budget, losses_)
+        ended = training.spent(state) == 1 or schedule.out_of_patience(settings, losses_)
         _save(training, state, ended=ended)
         if ranks.first:
             report(state.history, total)
@@ -143,7 +143,7 @@ def _turns(training: _Training, state: State) -> Iterator[tuple[int, store.Store
     """Yield the iteration at which to judge the model next, and what is in memory until then."""
     data, settings = training.data, training.task.settings
     judged = state.history[-1].iteration if state.history else 0
-    goals = schedule.goals(settings.budget, training.total)
+    goals = schedule.goals(settings, training.total)
     coming = [(goal, [settings.seed, 1, number]) for number, goal in enumerate(goals) if goal > judged]
     held = store.stores(
         data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from tomodenoise.common.options import Flag, Number, Optional, Options, Whole
 
+BUDGET = ("pixels", "evaluations", "iterations", "minutes", "patience")
+"""Keys that end a training, whichever comes first. A finished one continues if a later budget allows more."""
+
 
 class Train(Options):
     """Training of a model: its budget, its steps, and how it is judged."""

@@ -2,44 +2,31 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Budget:
-    """What ends a training, whichever comes first. A finished one goes on where a later budget allows more."""
-
-    pixels: float
-    """That the network is shown."""
-    evaluations: int
-    iterations: int | None = None
-    minutes: float | None = None
-    """Of training, interruptions not counted."""
-    patience: int | None = None
-    """Evaluations in a row that find no better model."""
+from tomodenoise.training.options import Train
 
 
-def iterations(budget: Budget, pixels: int) -> int:
+def iterations(budget: Train, pixels: int) -> int:
     """Count the steps of ``pixels`` pixels each that the budget allows."""
     by_pixels = math.ceil(budget.pixels / pixels)
     return min(by_pixels, budget.iterations or by_pixels)
 
 
-def goals(budget: Budget, total: int) -> list[int]:
+def goals(budget: Train, total: int) -> list[int]:
     """Give the iterations after which to judge the model, evenly spread up to the ``total``."""
     ends = np.linspace(0, total, budget.evaluations + 1)[1:]
     return [int(goal) for goal in np.unique(np.ceil(ends))]
 
 
-def share(budget: Budget, done: int, total: int, seconds: float) -> float:
+def share(budget: Train, done: int, total: int, seconds: float) -> float:
     """Share of the budget that is spent, 0 to 1."""
     limit = (budget.minutes or math.inf) * 60
     return min(1.0, max(done / total, seconds / limit))
 
 
-def out_of_patience(budget: Budget, held_out: Sequence[float]) -> bool:
+def out_of_patience(budget: Train, held_out: Sequence[float]) -> bool:
     """Tell whether the best of the held-out losses lies too far back."""
     since_best = len(held_out) - 1 - int(np.argmin(np.nan_to_num(held_out, nan=math.inf)))
     return since_best >= (budget.patience or math.inf)

@@ -3,8 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
+export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo config test test-faults test-slurm lint bench docs format clean
+# NIGHTLY=1 adds the rounds and whole runs that take hours, and lets the tests by properties draw more examples.
+export NIGHTLY
+PYTEST := $(BIN)/python -m pytest $(if $(NIGHTLY),,-m "not nightly")
+PARALLEL := -n 2 --dist loadfile
+
+.PHONY: demo config test test-unit test-workflow test-faults test-slurm lint bench docs format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -16,36 +22,41 @@ config: CONFIG ?= config.yaml
 config: .venv/installed
 	$(BIN)/python workflow/scripts/write_config.py '$(CONFIG)' $(SCANS)
 
-# MORE= also runs what a few of these stand for, some minutes more.
-test: MORE ?= -m "not nightly"
+# The measured scans are looked for in the folder TOMODENOISE_DATA, by default ../shared/data; tests of these skip without.
 test: .venv/installed
-	$(BIN)/python -m pytest $(MORE) -n 2 --dist loadfile
+	$(PYTEST) $(PARALLEL)
 
-# A SLURM cluster on this machine, as root on Debian; elsewhere the tests skip. SLOW= also runs those that take minutes.
-test-slurm: SLOW ?= -m "not slow_slurm"
-test-slurm: .venv/installed
-	$(BIN)/python -m pytest tests/slurm $(SLOW) --durations=5
+test-unit: .venv/installed
+	$(PYTEST) tests/unit tests/scripts $(PARALLEL)
 
-# What strikes, what is damaged, what is wrong. ROUNDS= lets 200 faults strike instead of 20, in an hour and a half.
-test-faults: ROUNDS ?= -m "not nightly"
+test-workflow: .venv/installed
+	$(PYTEST) tests/workflow tests/browser $(PARALLEL)
+
+# Killed runs, full disks, damaged products, wrong input: one round for each kind of fault, or 200 with NIGHTLY=1.
 test-faults: .venv/installed
-	$(BIN)/python -m pytest tests/faults $(ROUNDS) -n 2 --dist worksteal --durations=5
+	$(PYTEST) tests/faults -n 2 --dist worksteal --durations=5
 
-lint: demo/raw/foam.h5
+# On a SLURM cluster that the tests start on this machine, as root on Debian; elsewhere they skip.
+test-slurm: .venv/installed
+	$(PYTEST) tests/slurm --durations=5
+
+lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python workflow/scripts/document_config.py --check
-	$(BIN)/snakemake --lint --directory demo --configfile config/demo.yaml
+	$(BIN)/python docs/draw_imports.py --check
+	$(BIN)/mkdocs build --quiet
+	$(BIN)/snakemake --lint
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see workflow/rules/common.smk.
+# About 55 minutes on two cores. Allocations are kept as the workflow keeps them, see planning/environment.py.
 bench: export MALLOC_MMAP_THRESHOLD_ = 33554432
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed
@@ -61,8 +72,11 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/real.py --pixels 5e6
 	$(BIN)/python benchmarks/judging.py
 
+# The pages, into site/. A broken link fails here, as in lint.
 docs: .venv/installed
 	$(BIN)/python workflow/scripts/document_config.py
+	$(BIN)/python docs/draw_imports.py
+	$(BIN)/mkdocs build --quiet
 
 demo/raw/foam.h5: | .venv/installed
 	$(BIN)/python workflow/scripts/simulate.py $@ --truth demo/raw/foam_truth.npy

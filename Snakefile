@@ -10,27 +10,25 @@ if "scans" not in config:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/slabs.smk"
-include: "workflow/rules/products.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/correct.smk"
 include: "workflow/rules/center.smk"
 include: "workflow/rules/reconstruct.smk"
-include: "workflow/rules/trainings.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
-include: "workflow/rules/judges.smk"
+include: "workflow/rules/image.smk"
 include: "workflow/rules/judge.smk"
-include: "workflow/rules/pages.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/keep.smk"
 include: "workflow/rules/check.smk"
-include: "workflow/rules/hooks.smk"
 
 
-if not rules.describe_scan.output.scan.startswith("results/"):
-    refuse_prefix()
+if rules.describe_scan.output.scan != paths.SCAN:
+    sys.exit(
+        "tomodenoise: this workflow as a module takes no prefix: leave it out, and give it a folder of its own with"
+        " --directory or workdir"
+    )
 
 
 # Gathering, and what takes a second: not worth a job in a queue.
@@ -53,27 +51,32 @@ localrules:
     allocate_sections,
     describe_image,
     allocate_level,
-    allocate_reconstruction_level,
-    describe_reconstruction,
     describe_tiff,
 
 
 onstart:
-    begin()
+    snakemake_internals.lift_pace(workflow)
+    with snakemake_internals.user_errors():
+        submitting = snakemake_internals.executor(workflow) == "slurm"
+        slurm_jobs.check(Path.cwd(), submitting=submitting)
+    hooks.note_command(Path("logs/commands.log"))
+    if not hooks.is_quiet(workflow.dag_settings.targets):
+        snakemake_internals.thin_out_terminal(HOOKS.brief)
 
 
 onsuccess:
-    finish(success=True)
+    HOOKS.finish(workflow.dag_settings.targets, [], success=True)
 
 
 onerror:
-    finish(success=False)
+    unfinished = snakemake_internals.unfinished(workflow)
+    HOOKS.finish(workflow.dag_settings.targets, unfinished, success=False)
 
 
 rule all:
     default_target: True
     input:
-        IMAGES,
-        IMAGE_SLABS,
-        "results/report.html",
-        exported,
+        paths.fill_all(paths.IMAGE_JSON, scan=RUN.scans, volume=[paths.DENOISED]),
+        FILES.denoised,
+        paths.REPORT,
+        FILES.exported,

@@ -180,8 +180,8 @@ def afterglow() -> Case:
         Setup(replace(SCAN, rows=32, flats=100), Detector(photons=450, drift=0, afterglow=share), fill=0.0)
         for share in (0.05, 0)
     )
-    told = {"measured on the flats, and warned of": trial(glowing, defective.measured_afterglow)}
-    return Case("afterglow of 5 %", trial(glowing, defective.correlation), told, trial(dark, defective.correlation))
+    reported = {"measured on the flats, and warned of": trial(glowing, defective.measured_afterglow)}
+    return Case("afterglow of 5 %", trial(glowing, defective.correlation), reported, trial(dark, defective.correlation))
 
 
 RINGS = {f"stripes: {method}": {"stripes": method} for method in ("sorting", "wavelet", "vo")}

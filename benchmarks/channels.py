@@ -22,6 +22,8 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
+from tests.data import FOLDER
+
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising import inference
 from tomodenoise.geometry import field_of_view, rotation_axis
@@ -36,7 +38,7 @@ from tomodenoise.training import distributed, tasks
 from tomodenoise.training.loop import train
 from tomodenoise.training.options import Train
 
-DATA = ROOT.parent / "shared/data/for_simulation"
+DATA = FOLDER / "for_simulation"
 SHAPE, ANGLES, CHANNELS, COUNTS, EMPTY = (3, 109), 180, 11, (1.0, 50.0), 10.0
 Line = dict[str, Any]
 

@@ -19,7 +19,7 @@ from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising import inference
 from tomodenoise.metrics import merit
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model
 from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections
@@ -67,7 +67,7 @@ CONTESTANTS: Mapping[str, Contestant] = {
 def flops(spec: specs.Spec, edge: int = 64) -> float:
     """Count the floating-point operations of one pixel in inference; training takes three times as many."""
     shape = (spec.channels, *[edge] * 3) if spec.volumetric else (spec.inputs, edge, edge)
-    network, images = build.build(spec).eval(), torch.zeros(1, *shape)
+    network, images = registry.build(spec).eval(), torch.zeros(1, *shape)
     with torch.no_grad():
         return counting.count(lambda: network(images)).operations / edge ** (3 if spec.volumetric else 2)
 

@@ -131,8 +131,8 @@ def correlation(results: Path, _: Setup) -> str:
 
 def measured_afterglow(results: Path, _: Setup) -> str:
     """Read the share that the correction measured."""
-    (told,) = {json.loads(file.read_text())["afterglow"] for file in (results / "corrections").glob("*.json")}
-    return "not measured" if told is None else f"share {told:.4f}"
+    (share,) = {json.loads(file.read_text())["afterglow"] for file in (results / "corrections").glob("*.json")}
+    return "not measured" if share is None else f"share {share:.4f}"
 
 
 def _full(results: Path) -> FloatArray:

@@ -44,11 +44,14 @@ def work(folder: Path, trials: Sequence[Trial], cores: int) -> dict[str, Path]:
 def rows(case: Case, results: Mapping[str, Path]) -> list[str]:
     """Give the lines of the table for a case."""
 
-    def told(one: Trial) -> str:
-        return one.figure(results[one.job], one.setup)
+    def summary(trial: Trial) -> str:
+        return trial.figure(results[trial.job], trial.setup)
 
-    before, floor = told(case.before), told(case.floor)
-    return [f"| {case.name} | {before} | `{label}` | {told(one)} | {floor} |" for label, one in case.remedies.items()]
+    before = summary(case.before)
+    floor = summary(case.floor)
+    return [
+        f"| {case.name} | {before} | `{label}` | {summary(trial)} | {floor} |" for label, trial in case.remedies.items()
+    ]
 
 
 def main() -> None:

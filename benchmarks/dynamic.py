@@ -79,7 +79,7 @@ ENTRANTS: Mapping[str, Entrant] = {
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A series beside its truth, (t, z, y, x) each."""
+    """A series and its truth, (t, z, y, x) each."""
 
     raw: FloatArray
     denoised: FloatArray
@@ -161,15 +161,15 @@ def line(name: str, found: Outcome) -> str:
         found.psnr(found.denoised, slice(t, t + 1)) - found.psnr(found.raw, slice(t, t + 1))
         for t in range(QUIET, STEPS)
     ]
-    told = (
+    line = (
         f"{name:18}{found.psnr(found.raw, outside):8.2f}{found.psnr(found.denoised, slice(0, QUIET)):8.2f}"
         f"{found.psnr(found.denoised, outside):8.2f}{min(gains):12.2f}"
     )
     if ENTRANTS[name].scene == "block":
-        return told
+        return line
     off = front(found.denoised) - front(found.truth)
     guest, ghost = contrasts(found, 10 if ENTRANTS[name].scene == "early" else GUEST)
-    return told + f"{off[QUIET:].mean():+9.3f}±{np.abs(off[QUIET:]).max():.2f}{guest:8.3f}{ghost:8.3f}"
+    return line + f"{off[QUIET:].mean():+9.3f}±{np.abs(off[QUIET:]).max():.2f}{guest:8.3f}{ghost:8.3f}"
 
 
 def front(series: FloatArray) -> FloatArray:
@@ -189,7 +189,7 @@ def front(series: FloatArray) -> FloatArray:
 
 
 def contrasts(found: Outcome, step: int) -> tuple[float, float]:
-    """Contrast of the guest in its step, and the largest in the steps beside it, in parts of the true one."""
+    """Contrast of the guest in its step, and the largest in the steps around it, in parts of the true one."""
     x, y, radius = np.multiply(cell.GUEST, COLUMNS)
     z, v, u = np.indices(found.truth.shape[1:])
     middle = (COLUMNS - 1) / 2
@@ -201,8 +201,8 @@ def contrasts(found: Outcome, step: int) -> tuple[float, float]:
 
     true = contrast(found.truth[step]) - contrast(found.truth[step - 1])
     quiet = np.median([contrast(found.denoised[t]) for t in range(step - 9, step + 10) if t != step])
-    beside = [abs(contrast(found.denoised[t]) - quiet) for t in (step - 2, step - 1, step + 1, step + 2)]
-    return (contrast(found.denoised[step]) - quiet) / true, max(beside) / true
+    around = [abs(contrast(found.denoised[t]) - quiet) for t in (step - 2, step - 1, step + 1, step + 2)]
+    return (contrast(found.denoised[step]) - quiet) / true, max(around) / true
 
 
 def filtered(found: Outcome) -> Iterator[tuple[str, float]]:

@@ -25,14 +25,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import contestants, runs, simulated
 
-from tomodenoise.evaluation import evidence, figures_of_merit, held_out_slices
+from tomodenoise.evaluation import cases, figures_of_merit, held_out_slices
+from tomodenoise.evaluation.acquisition import Acquisition
 from tomodenoise.networks.models import Model
 from tomodenoise.simulation import acquisition, detector, files, phantom, projection
 from tomodenoise.training import distributed, tasks
 from tomodenoise.training.loop import train
 
 JUDGED = (17, 24)
-SETTING = evidence.Setting(None, "cosine", filtered=True)
+ACQUISITION = Acquisition(None, flats=0, divided=True, shared=False, window="cosine", filtered=True)
 NETWORKS: Mapping[str, tuple[Mapping[str, Any], float, Mapping[str, Any]]] = {
     "0.2 Mpx": ({}, 2e5, {}),
     "0.5 Mpx": ({}, 5e5, {}),
@@ -100,9 +101,8 @@ def compare_networks(folder: Path) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|")
     errors = []
     for name, model in networks(folder, scan):
-        found = figures_of_merit.judge(
-            evidence.collect(judged, model, chosen, SETTING, truth=scan.truth[None, chosen.rows])
-        ).figures
+        case = cases.Case(judged, model, chosen, ACQUISITION, truth=lambda _, __: scan.truth[None, chosen.rows])
+        found = figures_of_merit.judge(cases.collect(case, 0).select()).figures
         estimated, true, line = found["umse"].values, found["truth"].values, found["calibration"].values
         errors.append((estimated["umse"], true["mse_half"]))
         numbers = (
@@ -129,7 +129,7 @@ def compare_noise(folder: Path, cores: int) -> None:
     trained = {"scans": {"scan0": scans["scan0"]}, "train": {"pixels": 6e6, "evaluations": 4}}
     runs.run(folder / "trained", trained, "train", cores)
     model = {"file": str(folder / "trained/results/models/scan0/model.safetensors")}
-    print("| scan | r < 5 px | 5 to 20 px | beyond | told of the flats, r < 5 and 5 to 20 | in time | verdict |")
+    print("| scan | r < 5 px | 5 to 20 px | beyond | reported for the flats, r < 5 and 5 to 20 | in time | verdict |")
     print("|---|---:|---:|---:|---:|---:|---|")
     for how in ("divided", "shared"):
         chosen = {name: i for i, (name, noise) in enumerate(NOISE.items(), 1) if noise[2] == how}
@@ -144,9 +144,9 @@ def _noise_line(name: str, quality: Mapping[str, Any]) -> str:
     found = quality["figures"]["independence"]
     zones = [f"{zone['correlation']:.3f} ± {zone['error']:.3f}" for zone in found["zones"]]
     share = ", ".join(f"{value:.3f}" for value in found["flats_share"][:2]) if found["flats_share"] else ""
-    told = next(verdict["text"] for verdict in quality["verdicts"] if verdict["figure"] == "independence")
+    verdict = next(verdict["text"] for verdict in quality["verdicts"] if verdict["figure"] == "independence")
     in_time = f"{found['in_time']:.3f} ± {found['in_time_error']:.3f}"
-    return f"| {name} | {' | '.join(zones)} | {share} | {in_time} | {told} |"
+    return f"| {name} | {' | '.join(zones)} | {share} | {in_time} | {verdict} |"
 
 
 def main() -> None:

@@ -22,12 +22,12 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import runs
+from tests.data import FOLDER
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.storage import sections
 
-DATA = ROOT.parent / "shared/data"
-ROCK = DATA / "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs"
+ROCK = FOLDER / "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs"
 CHANNELS = 5
 SCANS: Mapping[str, Mapping[str, object]] = {
     "tooth": {"file": "tooth/tooth.h5"},
@@ -48,7 +48,7 @@ REMEDIES: Mapping[str, Mapping[str, object]] = {
 
 def source(name: str) -> Path:
     """Give the measured file."""
-    return DATA / str(SCANS[name]["file"]) if SCANS[name] else ROCK
+    return FOLDER / str(SCANS[name]["file"]) if SCANS[name] else ROCK
 
 
 def entry(name: str, folder: Path) -> dict[str, object]:
@@ -78,12 +78,12 @@ def middle(results: Path) -> tuple[FloatArray, str]:
     found = sections.describe(results)
     row = found.depth // 2
     (image,) = sections.mix(found.read(row, row + 1)[:, 0], found.shares)
-    told = json.loads((results / "center.json").read_text())
-    return np.where(found.visible, image, np.nan), f"{told['center']:.2f} | {told['warning'] or ''}"
+    center = json.loads((results / "center.json").read_text())
+    return np.where(found.visible, image, np.nan), f"{center['center']:.2f} | {center['warning'] or ''}"
 
 
 def picture(file: Path, before: FloatArray, after: FloatArray) -> None:
-    """Write two slices beside each other."""
+    """Write two slices side by side."""
     dark, bright = np.nanpercentile(after, (0.5, 99.5))
     both = np.concatenate([before, after], axis=1)
     grey = np.nan_to_num((both - dark) / (bright - dark)).clip(0, 1)

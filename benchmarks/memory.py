@@ -23,7 +23,7 @@ from tests.unit import scans_on_disk
 
 from tomodenoise.common import devices
 from tomodenoise.denoising import inference
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.storage import sections
 from tomodenoise.training import distributed, loop, tasks
@@ -42,7 +42,7 @@ def train(scan: sections.Sections, spec: specs.Spec) -> None:
 
 def denoise(scan: sections.Sections, spec: specs.Spec) -> None:
     """Collect the middle slab, as a job does."""
-    network = build.build(spec).to(devices.best()).eval()
+    network = registry.build(spec).to(devices.best()).eval()
     first = scan.depth // SLAB // 2 * SLAB
     slices = inference.denoise(Model(network, spec, Normalisation((0,), (1,)), {}), scan, (first, first + SLAB))
     np.stack([after for _, after in slices])

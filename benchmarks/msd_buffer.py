@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_leaves
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.msd import MixedScaleDense
 
 Network = Callable[[Tensor], Tensor]
@@ -112,7 +112,7 @@ def kept(network: Network, images: Tensor) -> int:
 def measure(slices: int, depth: int, count: int, size: int, repeats: int) -> Iterator[str]:
     """Yield the rows of the table for stacks of one size."""
     torch.manual_seed(0)
-    buffered = build.build(specs.complete({"name": "msd", "slices": slices, "depth": depth}))
+    buffered = registry.build(specs.complete({"name": "msd", "slices": slices, "depth": depth}))
     assert isinstance(buffered, MixedScaleDense)  # noqa: S101
     torch.nn.init.normal_(buffered.head)
     images = torch.randn(count, slices, size, size)

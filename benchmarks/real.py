@@ -2,7 +2,7 @@
 
 Judged on pixels that were kept from training, with f = network(sections 0 and 2) against the sections a = 1 and b = 3,
 which are independent of it and of each other. The error is the uMSE, mean (a - f)(b - f), in dB below that of the
-network's input; it is too good where sections have few angles for their width, so angles/(K columns) stands beside it.
+network's input; it is too good where sections have few angles for their width, so angles/(K columns) is printed too.
 The calibration is the straight line b = intercept + slope f, the intercept in deviations of f: 1 and 0 without bias.
 
     python benchmarks/real.py --pixels 30e6 --cores 2
@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
 from benchmarks import contestants
+from tests.data import FOLDER
 
 from tomodenoise.metrics import merit
 from tomodenoise.networks import models
 from tomodenoise.storage import sections
 from tomodenoise.training import sampling
 
-DATA = ROOT.parent / "shared/data"
 SCANS: dict[str, dict[str, object]] = {
     "tooth": {"file": "tooth/tooth.h5"},
     "basalt": {"file": "basalt/basalt_dx.h5"},
@@ -38,7 +38,7 @@ SCANS: dict[str, dict[str, object]] = {
 
 def run(folder: Path, names: list[str], pixels: float, cores: int) -> None:
     """Train on each scan with the workflow."""
-    scans = {name: SCANS[name] | {"file": str(DATA / str(SCANS[name]["file"]))} for name in names}
+    scans = {name: SCANS[name] | {"file": str(FOLDER / str(SCANS[name]["file"]))} for name in names}
     config = {"scans": scans, "train": {"pixels": pixels, "evaluations": 10}}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
@@ -74,9 +74,9 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    names = [name for name in options.scans if (DATA / str(SCANS[name]["file"])).is_file()]
+    names = [name for name in options.scans if (FOLDER / str(SCANS[name]["file"])).is_file()]
     for name in set(options.scans) - set(names):
-        print(f"skipped {name}: {DATA / str(SCANS[name]['file'])} is not there")
+        print(f"skipped {name}: {FOLDER / str(SCANS[name]['file'])} is not there")
     with tempfile.TemporaryDirectory() as folder:
         if names:
             run(Path(folder), names, options.pixels, options.cores)

@@ -75,8 +75,8 @@ def line(name: str, quality: Mapping[str, Any]) -> str:
     """Give a line of the table."""
     found = quality["figures"]["residual"]
     rings, outline = ("" if found[key] is None else f"{found[key]:.3f}" for key in ("rings", "outline"))
-    told = [verdict for verdict in quality["verdicts"] if verdict["figure"] == "residual"]
-    said = "; ".join(f"{verdict['level']}: {verdict['text'].partition('(')[0].strip()}" for verdict in told)
+    verdicts = [verdict for verdict in quality["verdicts"] if verdict["figure"] == "residual"]
+    said = "; ".join(f"{verdict['level']}: {verdict['text'].partition('(')[0].strip()}" for verdict in verdicts)
     return f"| {name} | {rings} | {outline} | {found['deviation'] / found['noise']:.2f} | {said} |"
 
 

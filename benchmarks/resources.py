@@ -1,4 +1,4 @@
-"""What jobs ask for beside what they use: memory and minutes of each rule, for simulated scans of several sizes.
+"""Resources that jobs request and use: memory and minutes of each rule, for simulated scans of several sizes.
 
 The peak is what the system noted of a job's own process, plus NESTED for the two Snakemakes around it that a cluster
 counts as well; the time is that of Snakemake's benchmark files. Jobs run one by one. Prints a markdown table.

@@ -19,6 +19,8 @@ from torch.nn import functional
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
+from tests.data import FOLDER
+
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.geometry import field_of_view, rotation_axis
 from tomodenoise.reconstruction.engines import registry
@@ -27,7 +29,7 @@ from tomodenoise.splitting import by_angle, model
 from tomodenoise.splitting.model import Role, Split
 from tomodenoise.storage import sections, zarr_arrays
 
-HONEYCOMB = ROOT.parent / "shared/data/for_simulation/honeycomb_020_083.h5"
+HONEYCOMB = FOLDER / "for_simulation/honeycomb_020_083.h5"
 ROWS, COLUMNS, ANGLES, PHOTONS, ABSORPTION = 24, 256, 512, 450, 2.0
 TRAINED, JUDGED = (2, 16), (18, 22)
 """Rows that networks learn from, and rows that they are judged on."""

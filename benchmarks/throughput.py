@@ -30,7 +30,7 @@ from tests.unit import scans_on_disk
 
 from tomodenoise.common import devices
 from tomodenoise.denoising import inference
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.storage import sections, zarr_arrays
 from tomodenoise.training import distributed, tasks
@@ -61,7 +61,7 @@ def images(spec: specs.Spec, batch: int, edge: int, device: torch.device) -> Ten
 def built(spec: specs.Spec, device: torch.device) -> nn.Module:
     """Build a network in the order that its device likes."""
     order = devices.memory_format(volumetric=spec.volumetric)
-    return build.build(spec).to(device, memory_format=order)  # type: ignore[call-overload, no-any-return]
+    return registry.build(spec).to(device, memory_format=order)  # type: ignore[call-overload, no-any-return]
 
 
 def step(network: nn.Module, seen: Tensor) -> Work:

@@ -22,7 +22,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.denoising.previews import Slice, block_mean
+from tomodenoise.common.blocks import block_mean
+from tomodenoise.denoising.previews import Slice
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.report.greys import CODES, Scale, linear
 from tomodenoise.report.pages import render, render_overview, rows

@@ -131,14 +131,14 @@ def nested(file: Path) -> None:
 
 REFUSED: dict[str, tuple[Write, str]] = {
     "nothing": (lambda file: None, "no such file: correct the scan's 'file'"),
-    "a folder": (lambda file: file.mkdir(), "is a folder: name the HDF5 file in it"),
+    "a folder": (lambda file: file.mkdir(), "is a folder: give the path of the HDF5 file in it"),
     "a pipe": (os.mkfifo, "is not an HDF5 file"),
     "an empty file": (lambda file: file.write_bytes(b""), "is not an HDF5 file"),
     "a text": (lambda file: file.write_text("angle, counts"), "is not an HDF5 file"),
-    "a link in a circle": (lambda file: file.symlink_to(file), "leads to no file"),
-    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "leads to no file: repair the link"),
+    "a link in a circle": (lambda file: file.symlink_to(file), "is a broken link"),
+    "a link to nothing": (lambda file: file.symlink_to("gone.h5"), "is a broken link: repair it"),
     "the first bytes": (cut(0.01), "cannot be opened"),
-    "half of it": (cut(0.5), "wait until it is written, or copy it again"),
+    "half of it": (cut(0.5), "wait until it is completely written, or copy it again"),
     "all but the end": (cut(0.999), "cannot be opened"),
     "no known layout": (holding(lambda content: content.create_dataset("pixels", data=FRAMES)), "no known layout"),
     "groups in a circle": (holding(lambda content: content.create_group("entry/a").update(b=content)), "known layout"),
@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
         ),
         "link",
     ),
-    "external links in a circle": (linked(h5py.ExternalLink("scan.h5", "/exchange/data")), "scan.h5, which holds no"),
+    "external links in a circle": (linked(h5py.ExternalLink("scan.h5", "/exchange/data")), "which does not exist"),
     "a link out of the file": (linked(h5py.ExternalLink("../../gone.h5", "/data")), "gone.h5, which is missing"),
     "a link to nowhere": (linked(h5py.SoftLink("/gone")), "/gone, which does not exist: repair the link"),
     "virtual without its source": (made_of("module.h5", "data"), "module.h5, which is missing: copy that file there"),
@@ -163,24 +163,24 @@ REFUSED: dict[str, tuple[Write, str]] = {
             write_exchange(file.with_name("module.h5"), FRAMES[:3]),
             made_of("module.h5", "exchange/data")(file),
         ),
-        "all or a part of entry 3 and 1 others lies in no file",
+        "all or part of entry 3 and 1 others is stored in no file",
     ),
-    "steps in front": (exchange(np.stack([FRAMES, FRAMES]), theta=half_turn(N)), "mode: dynamic, with a file for each"),
-    "bool": (exchange(FRAMES > 200), "of type bool, which cannot be read as numbers"),
-    "text frames": (exchange(np.full((5, 4, 8), b"a")), "of type |S1"),
-    "complex": (exchange(FRAMES * 1j), "of type complex128"),
-    "records": (exchange(np.zeros((5, 4, 8), dtype=[("a", "f4")])), "cannot be read as numbers"),
-    "one frame without a stack": (exchange(FRAMES[0], theta=half_turn(4)), "frames are three-dimensional"),
+    "steps in front": (exchange(np.stack([FRAMES, FRAMES]), theta=half_turn(N)), "dynamic, with one file per step"),
+    "bool": (exchange(FRAMES > 200), "has type bool, which is not numeric"),
+    "text frames": (exchange(np.full((5, 4, 8), b"a")), "has type |S1"),
+    "complex": (exchange(FRAMES * 1j), "has type complex128"),
+    "records": (exchange(np.zeros((5, 4, 8), dtype=[("a", "f4")])), "which is not numeric"),
+    "one frame without a stack": (exchange(FRAMES[0], theta=half_turn(4)), "a stack is three-dimensional"),
     "no projections": (exchange(FRAMES[:0], theta=np.zeros(0)), "holds no projections"),
-    "no rows": (exchange(FRAMES[:, :0], data_white=None, data_dark=None), "frames without a pixel"),
-    "no columns": (exchange(FRAMES[..., :0], data_white=None, data_dark=None), "frames without a pixel"),
+    "no rows": (exchange(FRAMES[:, :0], data_white=None, data_dark=None), "frames without pixels"),
+    "no columns": (exchange(FRAMES[..., :0], data_white=None, data_dark=None), "frames without pixels"),
     "one projection": (exchange(FRAMES[:1]), "1 in number, have one angle: is this the whole scan?"),
     "a filter that is absent": (without_plugin, "compressed with HDF5 filter 31999"),
-    "a flipped bit": (flipped, "it is damaged or the disk is"),
+    "a flipped bit": (flipped, "the file or the disk is damaged"),
     "flats of other columns": (exchange(data_white=WHITE[..., 1:]), "same region of the detector"),
     "flats of other rows": (exchange(data_white=WHITE[:, 1:]), "same region of the detector"),
     "darks of other columns": (exchange(data_dark=DARK[..., 1:]), "same region of the detector"),
-    "one flat without a stack": (exchange(data_white=WHITE[0]), "frames are three-dimensional"),
+    "one flat without a stack": (exchange(data_white=WHITE[0]), "a stack is three-dimensional"),
     "counts without flats": (exchange(data_white=None), "no flats for counts: add them to the file"),
     "flats of zeros": (exchange(data_white=WHITE * 0), "no flat is brighter than the darks"),
     "flats of no number": (exchange(data_white=WHITE * np.nan), "no flat is brighter than the darks"),
@@ -195,12 +195,12 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "one angle for all": (exchange(theta=np.zeros(N)), "have one angle"),
     "an angle of no number": (exchange(theta=np.r_[half_turn(N - 1), np.nan]), f"angle {N - 1} is nan"),
     "an infinite angle": (exchange(theta=np.r_[np.inf, half_turn(N - 1)]), "angle 0 is inf"),
-    "angles as text": (exchange(theta=np.full(N, b"1.5")), "angles are a list of numbers"),
-    "angles as a table": (exchange(theta=np.zeros((N, 2))), "angles are a list of numbers"),
+    "angles as text": (exchange(theta=np.full(N, b"1.5")), "write the angles as a list of numbers"),
+    "angles as a table": (exchange(theta=np.zeros((N, 2))), "write the angles as a list of numbers"),
     "radians that say nothing": (exchange(theta=np.radians(half_turn(N))), "if these are radians"),
     "degrees that say radians": (exchange(units="rad"), "if these are degrees"),
     "thousandths of degrees": (exchange(theta=half_turn(N) * 1000), "turns"),
-    "angles in gon": (exchange(units="gon"), "has units 'gon'"),
+    "angles in gon": (exchange(units="gon"), "unknown unit 'gon'"),
     "keys for half of the frames": (lambda file: write_nxtomo(file, FRAMES, [1, 0, 0]), "3 keys"),
     "keys as text": (lambda file: write_nxtomo(file, FRAMES, [b"a"] * N), "keys of type"),
     "keys without a projection": (lambda file: write_nxtomo(file, FRAMES, [1] * N), "holds no projections"),
@@ -326,7 +326,7 @@ def test_what_another_user_owns_is_told_so(shut: str, blamed: str, write: Write,
     write(here / "beamtime/scan.h5")
     with closed(here / shut), pytest.raises(UserError) as refusal:
         line_integrals(Path("beamtime/scan.h5"), {"correct": {"input": "attenuation"}})
-    assert str(refusal.value).endswith(f"{blamed} is not yours to read: ask its owner for the right to")
+    assert str(refusal.value).endswith(f"{blamed} is not readable for you: ask its owner for read permission")
 
 
 def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> None:
@@ -335,11 +335,11 @@ def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> Non
     exchange()(here / "scan.h5")
     with closed(here / "beamtime"):
         resolved = settings.resolve({"scans": {"s": {"file": "scan.h5", "truth": "beamtime/truth.npy"}}})
-        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not yours to read"):
+        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not readable for you"):
             scan_table.open_all(resolved)
-        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not yours to read"):
+        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not readable for you"):
             model_file.describe(Path("beamtime/model.safetensors"))
-        with pytest.raises(UserError, match="no file is called beamtime/"):
+        with pytest.raises(UserError, match="no file matches beamtime/"):
             scan_table.open_all(settings.resolve({"scans": {"s": {"file": "beamtime/*.h5"}}}))
 
 

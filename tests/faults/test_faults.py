@@ -1,8 +1,8 @@
 """Whatever strikes a run at whatever moment, one plain run more reaches the bits of an undisturbed one.
 
 Each round takes the products of some stage and of all later ones from a finished project, starts Snakemake, lets a
-fault strike, mends what struck, and runs again. 20 rounds by default, 180 more with `-m nightly`; what they found
-is in benchmarks/RELIABILITY.md.
+fault strike, repairs what it broke, and runs again. One round for each kind of fault by default, 200 with NIGHTLY=1;
+what they found is in benchmarks/RELIABILITY.md.
 """
 
 import random
@@ -17,7 +17,7 @@ from projects import Project
 from undisturbed import Undisturbed, copied, digests
 
 pytestmark = pytest.mark.slow
-ROUNDS, MORE = 20, 180
+ROUNDS, MORE = len(FAULTS), 192
 CORES = 2
 
 STAGES = {
@@ -62,7 +62,7 @@ def numbered(count: int, first: int = 0) -> list[int]:
 @pytest.mark.parametrize(
     "number", [*numbered(ROUNDS), *(pytest.param(n, marks=pytest.mark.nightly) for n in numbered(MORE, ROUNDS))]
 )
-def test_one_plain_run_after_a_fault_reaches_what_an_undisturbed_one_does(
+def test_one_plain_run_after_a_fault_gives_the_undisturbed_bits(
     number: int,
     undisturbed: Undisturbed,
     tmp_path: Path,

@@ -24,7 +24,7 @@ def test_several_on_one_node_take_a_free_port() -> None:
     assert launch_training.launcher(1, 4, STEP)[2:] == ["--nproc-per-node=4", "--standalone"]
 
 
-def test_several_nodes_meet_at_the_first_which_alone_opens_the_port_of_the_job(
+def test_several_nodes_meet_at_the_first_at_the_port_of_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "scontrol").write_text("#!/bin/sh\necho gpu3\necho gpu4\n")

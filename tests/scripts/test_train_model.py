@@ -71,7 +71,7 @@ def lines(history: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.nightly
-def test_killed_twenty_times_at_random_it_ends_with_the_bits_of_an_undisturbed_one(project: Path) -> None:
+def test_killed_twenty_times_it_ends_with_the_same_bits(project: Path) -> None:
     asked = request(pixels=4e6, evaluations=40)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["train_model", "scans_on_disk"])

@@ -51,7 +51,7 @@ def test_a_node_that_dies_in_the_middle_of_slabs_costs_no_more_than_these(
     assert there(copied, before)
 
 
-def test_a_slab_without_enough_memory_gets_more_or_stops_what_follows_and_nothing_else(copied: OnCluster) -> None:
+def test_a_slab_short_of_memory_is_retried_or_stops_only_what_follows(copied: OnCluster) -> None:
     volume = "results/half/denoised.ome.zarr/0/c/0/0/0/0/0"
     before = take_away(copied, *SHARDS, volume)
     enough_at_once, enough_at_last, never = "1000", "100 + 900 * (attempt > 1)", "100"
@@ -74,7 +74,7 @@ def test_a_slab_without_enough_memory_gets_more_or_stops_what_follows_and_nothin
     assert "logs/half/reconstruct/0-2.log" in text or "logs/slurm/rule_reconstruct_slab/half_0_2" in text
 
 
-def test_after_snakemake_is_killed_none_starts_beside_its_jobs_and_what_they_finished_counts(
+def test_after_a_kill_no_second_run_starts_and_finished_jobs_count(
     copied: OnCluster,
 ) -> None:
     before = take_away(copied, *SHARDS)
@@ -91,7 +91,7 @@ def test_after_snakemake_is_killed_none_starts_beside_its_jobs_and_what_they_fin
         first.wait()
         assert copied.snakemake("--unlock").status == 0
         for text in (copied.run(*SHARDS), copied.snakemake(*SHARDS).text):
-            assert "SLURM jobs of an earlier snakemake, which was killed, are still at work in this directory" in text
+            assert "SLURM jobs of an earlier snakemake, which was killed, are still active in this directory" in text
             assert "cancel them with scancel " in text
         assert len(copied.jobs()) == len(SHARDS)
         *done, waiting = copied.jobs()

@@ -29,7 +29,7 @@ def test_the_products_are_those_of_a_local_run_to_the_bit(finished: tuple[OnClus
     assert different == []
 
 
-def test_each_job_got_the_partition_memory_processors_and_cards_that_its_rule_asks_for(
+def test_each_job_gets_the_resources_its_rule_asks_for(
     finished: tuple[OnCluster, str],
 ) -> None:
     project, _ = finished

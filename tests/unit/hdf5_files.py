@@ -1,20 +1,9 @@
-"""Tiny raw scans for tests, and where the measured ones are."""
+"""Tiny raw scans for tests."""
 
 from pathlib import Path
 
 import h5py
 import numpy as np
-import pytest
-
-MEASURED = Path(__file__).parents[3] / "shared" / "data"
-
-
-def measured(name: str) -> Path:
-    """Path of a measured file; skips the test where it is not at hand."""
-    file = MEASURED / name
-    if not file.is_file():
-        pytest.skip(f"measured data not at hand: {file}")
-    return file
 
 
 def half_turn(count: int) -> np.ndarray:

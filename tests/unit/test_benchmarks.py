@@ -31,7 +31,7 @@ from benchmarks import (
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.geometry import rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.simulation import phantom
 from tomodenoise.splitting import by_angle, model
@@ -39,14 +39,14 @@ from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections, zarr_arrays
 
 
-def test_a_convolution_costs_two_operations_a_tap_and_moves_its_input_weights_and_output() -> None:
+def test_a_convolution_is_counted_by_its_taps_and_the_data_it_moves() -> None:
     image, kernel = torch.zeros(1, 8, 32, 32), torch.zeros(4, 8, 3, 3)
     cost = counting.count(lambda: functional.conv2d(image, kernel, padding=1).relu())
     assert cost.operations == 2 * 9 * 8 * 4 * 32**2
     assert cost.traffic == 4 * (8 * 32**2 + 4 * 8 * 9 + 4 * 32**2)
 
 
-def test_the_mixed_scale_dense_network_costs_the_operations_of_its_definition() -> None:
+def test_an_msd_network_costs_the_operations_of_its_definition() -> None:
     seen = sum(5 + layer for layer in range(100))
     assert contestants.flops(specs.complete({"name": "msd"})) == pytest.approx(2 * 9 * seen + 2 * 105)
 
@@ -75,9 +75,7 @@ def scan() -> simulated.Scan:
     return simulated.Scan("tiny", np.arange(32) * np.pi / 32, noisy, noisy, truth, "cosine")
 
 
-def test_supervised_training_goes_from_the_full_reconstruction_to_the_truth(
-    scan: simulated.Scan, tmp_path: Path
-) -> None:
+def test_supervised_training_maps_the_full_reconstruction_to_the_truth(scan: simulated.Scan, tmp_path: Path) -> None:
     written = simulated.write_supervised(tmp_path / "pair", scan, (1, 4))
     (role,), parts = written.split.roles, written.read(0, 3)[:, 0]
     full = simulated.full(scan, (1, 4))
@@ -106,7 +104,7 @@ TINY = defective.Setup(
 )
 
 
-def test_a_plain_logarithm_is_written_as_attenuation_of_the_kept_projections(tmp_path: Path) -> None:
+def test_a_plain_logarithm_is_written_for_the_kept_projections(tmp_path: Path) -> None:
     defective.write(tmp_path / "scan.h5", replace(TINY, plain_log=True, step=4))
     with h5py.File(tmp_path / "scan.h5") as file:
         exchange = file["exchange"]
@@ -159,12 +157,12 @@ def test_each_scan_is_worked_up_once_for_each_configuration(tmp_path: Path, monk
     assert len(list(tmp_path.glob("raw/*.h5"))) == 1
 
 
-def test_opposite_roles_swap_the_sides_and_a_mean_of_steps_is_weighed_alike(tmp_path: Path) -> None:
+def test_opposite_roles_swap_sides_and_steps_weigh_alike(tmp_path: Path) -> None:
     numbered = np.arange(5, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=3, noise=0)
     assert dynamic_roles.opposite(scan.split.roles)[0] == Role((1, 2), (0,))
     spec = specs.complete({"name": "unet", "width": 2, "depth": 2})
-    identity = Model(build.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
+    identity = Model(registry.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
     for reach, expected in ((0, [0, 1, 2, 3, 4]), (1, [0.5, 1, 2, 3, 3.5])):
         means = [volume.mean() for volume in dynamic_roles.apply(identity, scan, reach)]
         np.testing.assert_allclose(means, expected, atol=1e-5)

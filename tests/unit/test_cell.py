@@ -22,7 +22,7 @@ def test_its_projections_reconstruct_to_its_truth(step: float) -> None:
     assert np.corrcoef(found[2].ravel(), truth[2].ravel())[0, 1] > 0.97
 
 
-def test_nothing_moves_before_the_quiet_time_ends_and_the_front_goes_on_then() -> None:
+def test_nothing_moves_in_the_quiet_time_and_then_the_front_moves_on() -> None:
     assert plan().front(0) == plan().front(4)
     assert plan().front(7) == pytest.approx(plan().front(4) + 3)
     still, moved = (cell.true_slices(plan().at(step), 64, range(5)) for step in (3.5, 9.5))

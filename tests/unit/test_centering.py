@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ from benchmarks import coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data import measured
 from tomodenoise.centering import circle, finding
 from tomodenoise.centering.finding import Center
 from tomodenoise.centering.picture import OFFSETS, figure
@@ -19,7 +21,6 @@ from tomodenoise.centering.stating import Estimate
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.geometry import rotation_axis
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2
 
 ORDERS: dict[str, Callable[[int], FloatArray]] = {
@@ -230,7 +231,7 @@ def test_the_confidence_is_a_line_that_a_person_understands() -> None:
     assert re.fullmatch(r"high: ± 0.0\d px; two halves of the data differ by 0.\d\d px", seen.confidence)
     assert re.fullmatch(r"high: ± 0.\d\d px; two halves of the data differ by 0.\d\d px", cut.confidence)
     assert blind.confidence.startswith("none")
-    assert finding.settle(seen, 130.0, 0).confidence == "as the config says"
+    assert finding.settle(seen, 130.0, 0).confidence == "set in the configuration"
 
 
 def test_a_small_object_off_the_axis_does_not_let_air_match_air() -> None:
@@ -247,9 +248,8 @@ def test_missing_wedge_is_left_to_the_moments() -> None:
     angles = np.deg2rad(np.arange(-76, 77, 2.0))
     found = finding.find(measure(rng, angles, 256, 133.7, radius=100), angles)
     assert found.method == "moments"
-    assert "the center is uncertain: moments says 133." in str(
-        found.warning
-    )  # what stands still would shift it, and nothing tells
+    # A stationary object would shift it unnoticed.
+    assert "the center is uncertain: moments 133." in str(found.warning)
     assert found.center == pytest.approx(133.7, abs=0.25)
 
 
@@ -275,8 +275,7 @@ def test_estimates_that_disagree_are_named() -> None:
     sinograms += 0.6 * np.exp(-(((np.arange(256) - 200) / 8) ** 2)).astype(np.float32)  # a shadow that does not turn
     warning = finding.find(sinograms, angles).warning
     assert warning is not None
-    assert "mirror says" in warning
-    assert "moments says" in warning
+    assert re.search(r"mirror \d+\.\d\d, moments \d+\.\d\d$", warning)
 
 
 def test_same_input_same_bits() -> None:
@@ -310,12 +309,6 @@ REAL = {
 }
 
 
-def real(path: str) -> Path:
-    if not (DATA / path).exists():
-        pytest.skip(f"measured data is not there: {DATA / path}")
-    return DATA / path
-
-
 def line_integrals(path: Path) -> tuple[FloatArray, FloatArray]:
     with h5py.File(path) as file:
         exchange = file["exchange"]
@@ -329,7 +322,7 @@ def line_integrals(path: Path) -> tuple[FloatArray, FloatArray]:
 @pytest.mark.parametrize("name", REAL)
 def test_measured(name: str) -> None:
     path, center = REAL[name]
-    found = finding.find(*line_integrals(real(path)))
+    found = finding.find(*line_integrals(measured(path)))
     assert found.center == pytest.approx(center, abs=1)
     assert (found.warning is None) == (found.method != "moments")
     assert abs(found.center - center) < 2.5 * (found.estimates[0].spread or 0)
@@ -337,7 +330,7 @@ def test_measured(name: str) -> None:
 
 @pytest.mark.parametrize("channel", range(5))
 def test_measured_under_strong_stripes(channel: int) -> None:
-    with h5py.File(real("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs")) as file:
+    with h5py.File(measured("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs")) as file:
         sinogram = file["entry1/tomo_entry/data/data"][channel]
         angles = file["entry1/tomo_entry/data/rotation_angle"][()].astype(float)
     # By eye, with the stripes off: at 199.5 all grains are sharp, at 197 and at 202 they are double.
@@ -345,7 +338,7 @@ def test_measured_under_strong_stripes(channel: int) -> None:
 
 
 def test_measured_inside_the_sample_is_doubted() -> None:
-    with h5py.File(real("k11_18014/k11-18014.nxs")) as file:
+    with h5py.File(measured("k11_18014/k11-18014.nxs")) as file:
         key, data = file["entry/instrument/imaging/image_key"][()], file["entry/imaging/data"][()].astype(np.float32)
         angles = np.deg2rad(file["entry/imaging/gts_theta_value"][()])
     flat, dark = data[key == 1].mean(0), data[key == 2].mean(0)
@@ -464,3 +457,13 @@ def test_a_few_seconds_for_a_large_scan() -> None:
     found = finding.find(sinograms, angles)
     assert time.process_time() - start < 30
     assert found.center == pytest.approx(1000.3, abs=0.25)
+
+
+def test_a_given_center_overrules_the_search_and_is_warned_of_if_far() -> None:
+    found = Center(100.2, "mirror", (Estimate("mirror", 100.2, 0.1),), None)
+    near, far = finding.overrule(found, 100.5), finding.overrule(found, 104)
+    assert (near.center, near.method, near.warning) == (100.5, "config", None)
+    assert far.warning
+    assert "mirror 100.20" in far.warning
+    doubtful = replace(found, estimates=(Estimate("mirror", 100.2, None),))
+    assert finding.overrule(doubtful, 120).warning is None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import halve_slab
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising import inference, spectra, tiling
-from tomodenoise.networks import build, specs, symmetries
+from tomodenoise.networks import registry, specs, symmetries
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
@@ -58,7 +58,7 @@ def task(scan: Sections, spec: Spec, pixels: float = 4e5) -> tasks.Task:
 
 def random_model(spec: Spec, norm: Normalisation) -> Model:
     torch.manual_seed(0)
-    network = build.build(spec)
+    network = registry.build(spec)
     for name, parameter in network.named_parameters():
         if not parameter.any() and name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.3)
@@ -140,7 +140,7 @@ def test_tiles_of_many_channels_agree_with_the_whole(name: str, slices: int) -> 
 def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[str, object]) -> None:
     scan = write(tmp_path, 5)
     spec = specs.complete(network, 4)
-    model = Model(build.build(spec).eval(), spec, sampling.normalisation([scan]), {})
+    model = Model(registry.build(spec).eval(), spec, sampling.normalisation([scan]), {})
     model.network.forward = lambda images: images  # type: ignore[method-assign]
     full = mix(scan.read(0, 5), scan.shares)
     for number, (before, after) in enumerate(inference.denoise(model, scan, (0, 5))):

@@ -36,7 +36,7 @@ def test_every_filter_beats_the_noise_and_3d_beats_2d() -> None:
         assert raw + 3 < results[f"{kind} 2-D"].psnr < results[f"{kind} 3-D"].psnr
 
 
-def test_the_figures_are_those_of_the_volume_on_the_judged_slices_in_any_unit() -> None:
+def test_figures_are_of_the_judged_slices_in_any_unit() -> None:
     noisy, truth, mask = cube()
     judged = np.zeros(truth.shape, bool)
     judged[3:8] = mask

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corrections import only
-from hdf5_files import measured, write_exchange, write_nxtomo
+from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import concerns, measuring, options, slabs
 from tomodenoise.correction.counts import attenuation, estimate_gain
 from tomodenoise.correction.measuring import Measures, estimate_afterglow
-from tomodenoise.correction.references import Reference, deal, is_shared
+from tomodenoise.correction.references import Reference, distribute, is_shared
 from tomodenoise.correction.repairing import repair
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.scans.description import Scan
@@ -101,7 +102,7 @@ def test_reference_is_constant_outside_of_its_times() -> None:
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=3), st.integers(1, 6))
 def test_deal_shares_out_all_or_gives_all_to_all(sizes: list[int], sections: int) -> None:
-    dealt = deal(sizes, sections)
+    dealt = distribute(sizes, sections)
     assert len(dealt) == sections
     if is_shared(sizes, sections):
         assert all(len(part) == size for section in dealt for part, size in zip(section, sizes, strict=True))
@@ -293,7 +294,7 @@ def test_air_above_zero_at_both_sides_is_reported(file: Path) -> None:
         scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 2, 64))))
         _, found = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures())
         said = " ".join(concerns.concerns(scan, [found], 2, divided=True))
-        assert ("line integrals are 0.20 all along both sides" in said) == (filtered > 0)
+        assert ("line integrals are 0.20 along both sides" in said) == (filtered > 0)
 
 
 def test_dead_rows_and_columns_are_numbered(file: Path) -> None:
@@ -301,7 +302,7 @@ def test_dead_rows_and_columns_are_numbered(file: Path) -> None:
     white[:, :, 20:24] = 0
     frames[:, 2] = np.nan
     scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 4, 64))))
-    slabs = [slabs.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
-    said = list(concerns.concerns(scan, slabs, 2, divided=True))
+    statistics = [slabs.correct_slab(scan, rows, None, PLAIN, Measures())[1] for rows in ((0, 2), (2, 4))]
+    said = list(concerns.concerns(scan, statistics, 2, divided=True))
     assert "rows 2 hold no valid pixel in any projection: these slices are 0" in said
     assert "columns 20 to 23 of the detector are dead in all rows: arcs remain in the volume" in said

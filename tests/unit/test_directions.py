@@ -34,7 +34,7 @@ def test_an_even_scan_gives_even_sections_whatever_the_remainder(count: int, sec
         assert gaps.max() <= sections + (1 if count >= 2 * sections**2 else 2)
 
 
-def test_opposite_views_and_their_neighbours_of_a_full_turn_go_to_different_sections() -> None:
+def test_opposite_and_neighbouring_views_go_to_different_sections() -> None:
     angles = np.radians(np.arange(0, 360, 1.0))
     section = np.empty(360, dtype=int)
     for number, part in enumerate(directions.interleave(angles, 4)):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import previews
 from tomodenoise.report import collect
@@ -77,10 +78,10 @@ def test_planes_without_the_middle_slice_are_refused(tmp_path: Path) -> None:
 
 def test_block_mean_weighs_the_border_right() -> None:
     image = np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0], [5.0, 7.0, 9.0]])
-    assert previews.block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
+    assert block_mean(image, 2).tolist() == [[2.5, 7], [6, 9]]
 
 
-def test_the_report_takes_the_slabs_in_order_and_none_of_an_earlier_layout(tmp_path: Path) -> None:
+def test_the_report_takes_slabs_in_order_and_no_stale_ones(tmp_path: Path) -> None:
     for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
         (tmp_path / name).touch()
     made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]

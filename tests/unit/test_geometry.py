@@ -30,7 +30,7 @@ def whole(angles: FloatArray) -> Section:
     return Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
 
 
-def test_the_extended_field_is_taken_where_the_axis_lies_outside_of_the_middle_third() -> None:
+def test_the_field_is_extended_where_the_axis_is_off_the_middle_third() -> None:
     centers = (10, 98, 102, 197, 201, 290)
     chosen = [rotation_axis.is_extended("auto", center, 300, TURN) for center in centers]
     assert chosen == [True, True, False, False, True, True]
@@ -49,7 +49,7 @@ def test_center_json_gives_back_the_geometry(tmp_path: Path) -> None:
     assert 2 * axis.radius <= axis.size - 1 <= 2 * axis.radius + 1
 
 
-def test_sections_of_a_half_acquisition_add_up_to_the_whole_detectors_reconstruction() -> None:
+def test_sections_of_a_half_acquisition_add_up_to_the_whole() -> None:
     sinograms = phantoms.sinogram(phantoms.random_ellipses(3), TURN, SIZE, MIDDLE)[None]
     full = reconstruct(sinograms, whole(TURN), Geometry(SIZE, MIDDLE))[0]
     half, axis = sinograms[:, :, 40:], Geometry(SIZE - 40, MIDDLE - 40, extended=True)

@@ -71,7 +71,7 @@ def test_an_image_is_read_as_it_was_described(tmp_path: Path) -> None:
         ome_zarr.read(image.folder)
 
 
-def test_a_window_shows_the_sample_and_not_what_lies_outside_of_the_field_of_view(tmp_path: Path) -> None:
+def test_a_grey_window_fits_the_sample_inside_the_field_of_view(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(5, 1, (1, 1, 4, 64, 64)).astype(np.float32)
     values[..., :8, :8] = 1e6
     zarr_arrays.allocate(tmp_path / "a", values.shape, values.shape, values.shape, names="tczyx", attributes={})

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import inference, tile_plan, tiling
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.storage.sections import Sections
 
@@ -25,7 +26,7 @@ CUBES = specs.complete({"name": "unet3d", "width": 2, "depth": 2})
 
 def random_model(spec: Spec, seed: int = 0) -> Model:
     torch.manual_seed(seed)
-    network = build.build(spec)
+    network = registry.build(spec)
     for name, parameter in network.named_parameters():
         if not parameter.any() and name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.3)
@@ -70,7 +71,7 @@ def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
 
     rows = torch.from_numpy(noise(1, 1, 37, 50))
     denoised = tiling.denoise_slices(network, spec, rows, tile_plan.core(spec, (37, 50), None))
-    step = specs.multiple(spec)
+    step = NETWORKS[spec.name].multiple(spec)
     assert [images[2:] for images in seen] == [(-(-37 // step) * step, -(-50 // step) * step)]
     torch.testing.assert_close(denoised, rows)
 
@@ -144,14 +145,14 @@ def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["unet", "unet3d"])
-def test_a_network_of_three_steps_sees_those_around_and_repeats_the_outermost(
+def test_a_network_of_three_steps_repeats_the_outermost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(tile_plan, "cube", lambda _: (8, 2))
     numbered = np.arange(4, dtype=np.float32)[:, None, None, None] ** 2 * np.ones((1, 9, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=4, noise=0)
     spec = specs.complete({"name": name, "width": 2, "depth": 2, "steps": 3})
-    model, untrained = random_model(spec), Model(build.build(spec), spec, Normalisation((0.3,), (2.0,)), {})
+    model, untrained = random_model(spec), Model(registry.build(spec), spec, Normalisation((0.3,), (2.0,)), {})
     model.network.forward = lambda images: images.mean(dim=1, keepdim=True)  # type: ignore[method-assign]
     for time, expected in enumerate([1 / 3, 5 / 3, 14 / 3, 22 / 3]):
         pairs = list(inference.denoise(model, scan, (2, 7), time=time))

@@ -14,7 +14,7 @@ from tomodenoise.maintenance import verify
 from tomodenoise.maintenance.verify import Expected, Flaw, State
 from tomodenoise.storage import ome_zarr, zarr_arrays
 
-UNREAD = ", so that its shards were not read"
+UNREAD = ", so its shards were not read"
 SHAPE, SHARD = (1, 1, 20, 30, 30), (1, 1, 8, 30, 30)
 
 
@@ -31,7 +31,7 @@ def expected(tmp_path: Path) -> Expected:
 
 def test_a_whole_array_has_no_flaw(expected: Expected) -> None:
     state = verify.of_array(expected, 2)
-    assert (state.files, state.flaws, state.words) == (3, (), "whole")
+    assert (state.files, state.flaws, state.words) == (3, (), "complete")
     assert state.size > 20 * 30 * 30 * 4
 
 
@@ -52,7 +52,7 @@ def test_a_missing_shard_gets_the_time_of_the_latest_beside_it(expected: Expecte
     assert verify.of_array(expected, 1).flaws == (Flaw(file, "is missing", 1016.0),)
 
 
-def test_damaged_metadata_are_named_and_missing_ones_get_a_time_before_all_shards(expected: Expected) -> None:
+def test_damaged_metadata_are_named_and_restored_older_than_the_shards(expected: Expected) -> None:
     file = expected.path / "zarr.json"
     content = file.read_text()
     file.write_text(content[: len(content) // 2])
@@ -78,7 +78,7 @@ def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
     (tmp_path / "history.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
     np.savez(tmp_path / "planes.npz", a=np.arange(99.0))
     save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
-    hdf5.write(image, tmp_path / "a.h5")
+    hdf5.write(image.folder, tmp_path / "a.h5")
     assert verify.of_files(tmp_path, "*.*[!r]").flaws == ()
     for file in [each for each in tmp_path.iterdir() if each.is_file()]:
         content = file.read_bytes()
@@ -99,7 +99,7 @@ def test_a_stack_is_compared_with_its_records(tmp_path: Path) -> None:
     (tmp_path / "tiff/slabs").mkdir(parents=True)
     record = tmp_path / "tiff/slabs/0.json"
     record.write_text(json.dumps(tiff.write_slices(image, tmp_path / "tiff", (0, 9), (0, 1), "tiff")))
-    assert verify.of_stack(tmp_path / "tiff").words == "whole"
+    assert verify.of_stack(tmp_path / "tiff").words == "complete"
     (tmp_path / "tiff/z00004.tif").unlink()
     (flaw,) = verify.of_stack(tmp_path / "tiff").flaws
     assert flaw.file == record
@@ -120,8 +120,8 @@ def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
     ]
 
 
-def test_the_remedy_of_an_array_that_could_not_be_opened_looks_at_its_shards_in_the_end() -> None:
-    states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so that its shards were not read", 1.0),))]
+def test_repairing_an_unreadable_array_verifies_its_shards_afterwards() -> None:
+    states = [State(Path("a"), 2, 9, (Flaw(Path("a/zarr.json"), "is damaged, so its shards were not read", 1.0),))]
     assert verify.remedy(states, "--cores 2").split(" && ") == [
         "snakemake a/zarr.json --force --cores 2",
         "touch -d @1.000000 a/zarr.json",

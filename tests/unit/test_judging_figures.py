@@ -101,7 +101,7 @@ def test_an_edge_in_too_much_noise_has_no_width() -> None:
         edges.measure(30 * noise(1, 1), places)
 
 
-def test_the_residual_of_a_blur_keeps_to_edges_and_that_of_a_perfect_network_is_noise() -> None:
+def test_a_blur_leaves_edges_in_the_residual_a_perfect_network_noise() -> None:
     truth, first, second = steps(0.8), 0.1 * noise(1), 0.1 * noise(2)
     raw = truth + (first + second) / 2
     half = residuals.half_difference(truth + first, truth + second, (0.5, 0.5))

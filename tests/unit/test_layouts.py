@@ -139,7 +139,7 @@ def test_a_second_camera_in_an_entry_is_reported_and_can_be_asked_for(file: Path
         content["entry/instrument/side_view/image_key"] = KEYS
     scan = opening.open_scan(file)
     assert "there are also /entry/instrument/side_view/data (6, 3, 5)" in scan.doubts[0]
-    assert scan.doubts[0].endswith("set entry to their group, as entry/instrument/side_view")
+    assert scan.doubts[0].endswith("set entry to their group, such as entry/instrument/side_view")
     other = opening.open_scan(file, entry="entry/instrument/side_view")
     assert (first_projection(other), other.depth, other.doubts) == (4, 3, ())
 
@@ -168,7 +168,7 @@ def test_frames_that_the_control_calls_no_projections_are_left_out(file: Path, c
     scan = opening.open_scan(file)
     assert scan.projections[0].indices.tolist() == [2, 3]
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[2:4])
-    assert scan.doubts[0].startswith("2 projections are left out, as /entry/instrument/detector/image_key_control")
+    assert scan.doubts[0].startswith("2 projections are left out: /entry/instrument/detector/image_key_control")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_keys_may_be_written_in_any_way(file: Path, keys: object) -> None:
 )
 def test_keys_that_are_no_numbers_are_refused(file: Path, keys: list) -> None:
     write_nxtomo(file, FRAMES, keys)
-    assert "give a whole number for each, 0 for a projection, 1 for a flat, 2 for a dark" in complaint(file)
+    assert "write one integer per frame, 0 for a projection, 1 for a flat, 2 for a dark" in complaint(file)
 
 
 # Angles
@@ -255,7 +255,7 @@ def test_one_angle_more_than_projections_is_left_out_and_reported(file: Path) ->
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(7))
     scan = opening.open_scan(file)
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(7)[:6])
-    assert "theta has one angle more than there are projections: the last one is left out" in scan.doubts[0]
+    assert "theta has one angle more than there are projections: the last angle is ignored" in scan.doubts[0]
 
 
 def test_several_sets_of_angles_are_reported_where_they_differ(file: Path) -> None:
@@ -268,7 +268,7 @@ def test_several_sets_of_angles_are_reported_where_they_differ(file: Path) -> No
     scan = opening.open_scan(file)
     np.testing.assert_allclose(np.degrees(scan.angles), half_turn(6)[2:])
     assert len(scan.doubts) == 1
-    assert scan.doubts[0].startswith("the angles are those of /entry/sample/rotation_angle, and those of")
+    assert scan.doubts[0].startswith("the angles of /entry/sample/rotation_angle are used, but those of")
     assert scan.doubts[0].endswith("/entry/instrument/detector/rotation_angle differ by up to 0.25 degrees")
 
 
@@ -321,7 +321,7 @@ def test_one_row_of_the_detector_is_no_axis_to_ignore(file: Path) -> None:
 def test_a_longer_axis_is_said_to_be_that_of_a_series(file: Path, kind: type) -> None:
     write_exchange(file, np.stack([FRAMES, FRAMES]).astype(kind), data_white=WHITE, theta=half_turn(6))
     message = complaint(file)
-    assert "set mode: dynamic, with a file for each step" in message
+    assert "set mode: dynamic, with one file per step" in message
     assert "xrdct" not in message
 
 
@@ -432,11 +432,11 @@ def test_only_labels_of_several_steps_make_a_series(file: Path, labels: object, 
             np.arange(9.0),
             "s",
             None,
-            r"shape \(9,\).* 6 projections: give a number for each: repair it, or set steps.seconds",
+            r"shape \(9,\).* one number for each of 6 projections is needed: repair it, or set steps.seconds",
         ),
         ([b"12:00"] * 6, "", None, "set steps.seconds"),
-        (np.arange(6.0), "parsec", None, "a unit that is known"),
-        ([0, 1, 2, np.nan, 4, 5], "s", None, "no finite numbers"),
+        (np.arange(6.0), "parsec", None, "an unknown unit"),
+        ([0, 1, 2, np.nan, 4, 5], "s", None, "values that are not finite"),
         (h5py.ExternalLink("gone.h5", "t"), "", None, "gone.h5, which is missing"),
     ],
 )

@@ -36,9 +36,7 @@ def test_jobs_of_a_run_that_began_elsewhere_are_known_by_its_log(tmp_path: Path,
             slurm_jobs.check(tmp_path, submitting=submitting)
 
 
-def test_without_its_log_they_are_known_by_the_folder_and_others_there_are_left_alone(
-    tmp_path: Path, squeue: Path
-) -> None:
+def test_without_its_log_jobs_are_known_by_their_folder(tmp_path: Path, squeue: Path) -> None:
     squeue.write_text(f"7|{RUN}|{tmp_path}\n8|interactive|{tmp_path}\n9|{OTHER}|{tmp_path}/deeper\n")
     with pytest.raises(UserError, match=r"scancel 7$"):
         slurm_jobs.check(tmp_path, submitting=True)

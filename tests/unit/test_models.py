@@ -8,14 +8,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
-from tomodenoise.networks import build, model_file, models, specs
+from tomodenoise.geometry import field_of_view
+from tomodenoise.networks import held_out, model_file, models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.planning import rerun_keys, scan_table
 from tomodenoise.splitting import by_angle
 
@@ -31,7 +34,7 @@ FACTS = {
 def saved(file: Path, spec: specs.Spec = SPEC, **facts: object) -> Path:
     torch.manual_seed(0)
     norm = Normalisation((0.3,) * spec.channels, (2.0,) * spec.channels)
-    models.save(Model(build.build(spec), spec, norm, FACTS | facts), file)
+    models.save(Model(registry.build(spec), spec, norm, FACTS | facts), file)
     return file
 
 
@@ -51,13 +54,33 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
     spec = specs.complete({"name": name} | ({"depth": 7} if name == "msd" else {}))
     file = saved(tmp_path / "model.safetensors", spec)
     torch.manual_seed(0)
-    network, model = build.build(spec), models.load(file)
+    network, model = registry.build(spec), models.load(file)
     assert (model.spec, model.normalisation, model.facts) == (spec, Normalisation((0.3,), (2.0,)), FACTS)
     for key, value in network.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, rtol=0, atol=0)
-    images = torch.randn(1, spec.inputs, *[2 * specs.multiple(spec)] * spec.dimensions)
+    images = torch.randn(1, spec.inputs, *[2 * NETWORKS[spec.name].multiple(spec)] * spec.dimensions)
     with torch.no_grad():
         torch.testing.assert_close(model.network(images), network.eval()(images))
+
+
+@pytest.mark.parametrize("size", [17, 1024])
+def test_what_was_held_out_comes_back_to_the_bit_and_is_small(tmp_path: Path, size: int) -> None:
+    mask = field_of_view.mask(size, 0.45 * size)
+    mask[size // 3, :: size // 5] = False
+    part = held_out.HeldOut(((3, 5), (8, 9)), mask, band=True)
+    model = replace(models.load(saved(tmp_path / "model")), held_out={"foam": held_out.to_json(part)})
+    plain = (tmp_path / "model").stat().st_size
+    models.save(model, tmp_path / "model")
+    assert (tmp_path / "model").stat().st_size - plain < 5000
+    kept = models.load(tmp_path / "model").held_out["foam"]
+    back = held_out.from_json(kept, 9, size)
+    assert back is not None
+    assert (back.rows, back.band) == (part.rows, True)
+    np.testing.assert_array_equal(back.mask, mask)
+    assert held_out.from_json(kept, 9, size + 1) is None
+    assert held_out.from_json(kept, 8, size) is None
+    with pytest.raises(ValueError, match="bytes, not"):
+        held_out.from_json(kept | {"shape": [2 * size, 2 * size]}, 9, 2 * size)
 
 
 def test_loading_draws_nothing_from_the_random_state(tmp_path: Path) -> None:
@@ -73,17 +96,18 @@ def test_the_header_says_what_the_model_is(tmp_path: Path) -> None:
     assert (described.mean, described.scale) == ((0.3,), (2.0,))
     assert described.trained_on == ("foam",)
     assert described.pixel_sizes == (1.5,)
-    assert described.weights == sum(value.numel() for value in build.build(SPEC).parameters())
+    assert described.weights == sum(value.numel() for value in registry.build(SPEC).parameters())
 
 
 def test_a_workflow_plans_with_model_files_without_torch(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
     program = (
-        "import sys; from pathlib import Path; from tomodenoise import modelfile, plans, table\n"
-        "described = modelfile.describe(Path(sys.argv[1])); plans.core(described.spec, (64, 64), None)\n"
+        "import sys; from pathlib import Path; from tomodenoise.denoising import tile_plan\n"
+        "from tomodenoise.networks import model_file; from tomodenoise.planning import scan_table\n"
+        "described = model_file.describe(Path(sys.argv[1])); tile_plan.core(described.spec, (64, 64), None)\n"
         "sys.exit('torch' in sys.modules)"
     )
-    scripts = Path(models.__file__).parents[1]
+    scripts = Path(models.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program, str(file)], cwd=scripts, check=False).returncode == 0
 
 
@@ -188,7 +212,7 @@ def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     assert not {"network", "train"} & facts["config"].keys()
 
 
-def test_training_from_a_file_depends_on_its_content_and_not_on_the_configs_network(tmp_path: Path) -> None:
+def test_training_from_a_file_depends_on_its_content_only(tmp_path: Path) -> None:
     file = saved(tmp_path / "model.safetensors")
 
     def request(**changes: object) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 
 
@@ -16,7 +17,7 @@ def spec_of(name: str, channels: int = 1, **values: Any) -> Spec:  # noqa: ANN40
 
 def random_network(spec: Spec) -> torch.nn.Module:
     torch.manual_seed(0)
-    network = build.build(spec)
+    network = registry.build(spec)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return network.eval()
@@ -27,7 +28,7 @@ def images(spec: Spec, *shape: int) -> Tensor:
 
 
 def parameters(spec: Spec) -> int:
-    return sum(parameter.numel() for parameter in build.build(spec).parameters())
+    return sum(parameter.numel() for parameter in registry.build(spec).parameters())
 
 
 EVERY = [
@@ -48,8 +49,8 @@ NAMES = [f"{spec.name}-{spec.channels}-{spec.depth}" for spec in EVERY]
 
 
 @pytest.mark.parametrize("spec", EVERY, ids=NAMES)
-def test_every_network_takes_any_multiple_of_its_grid_and_gives_its_channels(spec: Spec) -> None:
-    grid = specs.multiple(spec)
+def test_every_network_takes_any_multiple_of_its_grid(spec: Spec) -> None:
+    grid = NETWORKS[spec.name].multiple(spec)
     shape = (grid, 2 * grid, 3 * grid)[-spec.dimensions :]
     network, stack = random_network(spec), images(spec, *shape)
     result = network(stack)
@@ -61,7 +62,7 @@ def test_every_network_takes_any_multiple_of_its_grid_and_gives_its_channels(spe
 
 @pytest.mark.parametrize("spec", EVERY, ids=NAMES)
 def test_the_order_in_memory_changes_no_result(spec: Spec) -> None:
-    grid = specs.multiple(spec)
+    grid = NETWORKS[spec.name].multiple(spec)
     network, stack = random_network(spec), images(spec, *(2 * grid,) * spec.dimensions)
     before = network(stack)
     order = torch.channels_last_3d if spec.volumetric else torch.channels_last
@@ -70,15 +71,15 @@ def test_the_order_in_memory_changes_no_result(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("spec", [spec for spec in EVERY if spec.name in {"unet", "unet3d"}])
-def test_a_new_unet_is_the_identity_on_the_middle_slice_and_gives_nothing_of_several_channels(spec: Spec) -> None:
+def test_a_new_unet_is_the_identity_or_zero_with_several_channels(spec: Spec) -> None:
     stack = images(spec, *(16,) * spec.dimensions)
     middle = stack.unflatten(1, (spec.slices, spec.channels))[:, spec.slices // 2]
-    torch.testing.assert_close(build.build(spec)(stack), middle if spec.channels == 1 else 0 * middle)
+    torch.testing.assert_close(registry.build(spec)(stack), middle if spec.channels == 1 else 0 * middle)
 
 
 def test_a_new_msd_gives_nothing() -> None:
     spec = spec_of("msd", depth=3)
-    assert not build.build(spec)(images(spec, 7, 9)).any()
+    assert not registry.build(spec)(images(spec, 7, 9)).any()
 
 
 def test_sizes_are_those_of_the_method() -> None:
@@ -107,8 +108,8 @@ def middle_sees(spec: Spec, size: int) -> int:
 
 
 @pytest.mark.parametrize("spec", REACHING)
-def test_nothing_beyond_its_reach_changes_an_output_and_the_reach_is_no_waste(spec: Spec) -> None:
-    reach = specs.reach(spec)
+def test_the_reach_of_a_network_is_exact(spec: Spec) -> None:
+    reach = NETWORKS[spec.name].reach(spec)
     assert reach is not None
     seen = middle_sees(spec, -(-(2 * reach + 9) // 8) * 8)
     assert seen <= reach < 3 * seen + 3
@@ -116,5 +117,5 @@ def test_nothing_beyond_its_reach_changes_an_output_and_the_reach_is_no_waste(sp
 
 def test_with_group_normalisation_an_output_depends_on_the_whole_image() -> None:
     spec = spec_of("unet_noskip", slices=1, width=8, depth=2)
-    assert specs.reach(spec) is None
+    assert NETWORKS[spec.name].reach(spec) is None
     assert middle_sees(spec, 32) == 16

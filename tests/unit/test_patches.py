@@ -74,9 +74,7 @@ def test_a_patch_is_what_slicing_and_turning_gives(
 
 
 @pytest.mark.parametrize("volumetric", [False, True])
-def test_a_network_of_several_steps_sees_them_around_its_own_and_predicts_none_of_them(
-    tmp_path: Path, volumetric: bool
-) -> None:
+def test_a_network_of_several_steps_sees_neighbours_it_does_not_predict(tmp_path: Path, volumetric: bool) -> None:
     numbered = np.arange(6, dtype=np.float32)[:, None, None, None] * np.ones((1, 9, 16, 16), np.float32)
     (run,) = scans_on_disk.write_series(tmp_path, numbered, group=6, noise=0).trained((0, 6))
     series = [store.Source(run, sampling.Part(np.arange(9), run.visible))]

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tomodenoise.denoising import tile_plan
 from tomodenoise.denoising.tile_plan import CACHED, CUBE_BYTES
-from tomodenoise.networks import build, specs
+from tomodenoise.networks import registry, specs
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.storage.layout import Layout
@@ -26,11 +27,11 @@ def largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
 @pytest.mark.parametrize("spec", PLANAR[:2], ids=lambda spec: spec.name)
 @given(shape=st.tuples(st.integers(1, 5000), st.integers(1, 5000)), memory=st.integers(2**28, 2**38))
 def test_a_window_keeps_within_the_memory_of_a_graphics_card(spec: Spec, shape: tuple[int, int], memory: int) -> None:
-    halo = specs.reach(spec) or 0
+    halo = NETWORKS[spec.name].reach(spec) or 0
     size = tile_plan.core(spec, shape, memory)
     assert 1 <= size <= max(shape)
     # A core smaller than its halo would compute each pixel nine times and more: there the memory must do.
-    least = tile_plan.pixel_bytes(spec) * (3 * halo + 2 * specs.multiple(spec)) ** 2
+    least = tile_plan.pixel_bytes(spec) * (3 * halo + 2 * NETWORKS[spec.name].multiple(spec)) ** 2
     assert largest(spec, shape, size) * tile_plan.pixel_bytes(spec) <= max(memory, least)
 
 
@@ -47,7 +48,7 @@ def test_a_processor_gets_tiles_that_its_caches_hold() -> None:
 @pytest.mark.parametrize("spec", VOLUMETRIC)
 def test_cubes_lie_on_the_pooling_grid_and_keep_within_memory(spec: Spec) -> None:
     edge, overlap = tile_plan.cube(spec)
-    assert edge % specs.multiple(spec) == 0
+    assert edge % NETWORKS[spec.name].multiple(spec) == 0
     assert 0 < overlap <= edge // 4
     assert edge**3 * tile_plan.pixel_bytes(spec) <= 1.1 * CUBE_BYTES
 
@@ -74,7 +75,7 @@ def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("additive", [True, False])
-def test_memory_of_reconstructing_grows_with_the_slab_and_not_with_the_volume(*, additive: bool) -> None:
+def test_memory_to_reconstruct_grows_with_the_slab_not_the_volume(*, additive: bool) -> None:
     def floats(depth: int, megabytes: int = 1024) -> float:
         layout = Layout(1500, depth, columns=2048, size=2048, stored=4, slab_bytes=megabytes * 2**20)
         return resources.reconstructing(layout, additive=additive)
@@ -98,12 +99,14 @@ def test_operations_are_those_that_torch_counts(name: str) -> None:
     spec = specs.complete({"name": name, "depth": 2, "width": 4})
     shape = (1, 1, 8, 8, 8) if spec.volumetric else (1, spec.inputs, 16, 16)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        build.build(spec)(torch.zeros(shape))
+        registry.build(spec)(torch.zeros(shape))
     head = 2 * spec.width
-    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(tile_plan.operations(spec))
+    assert counter.get_total_flops() / math.prod(shape[2:]) - head == pytest.approx(
+        NETWORKS[spec.name].operations(spec)
+    )
 
 
-def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -> None:
+def test_training_asks_for_memory_for_its_sections_up_to_its_limit() -> None:
     train = {"memory": 1, "batch": 2, "patch": 64}
     asked = [
         4 * resources.training(PLANAR[0], [Layout(64, depth, 512, 512, 4, 2**30)], train) for depth in (100, 200, 9999)
@@ -113,7 +116,7 @@ def test_training_asks_for_its_sections_until_they_are_more_than_it_may_hold() -
     assert asked[2] - asked[0] == pytest.approx(1.1 * (2**30 - 100 * sections))
 
 
-def test_judging_takes_more_with_every_rival_and_is_bounded_by_the_judged_slices() -> None:
+def test_judging_costs_more_with_rivals_and_not_with_depth() -> None:
     denoise = {"input": "full", "ensemble": 1}
     low, high = (Layout(900, depth, 1024, 1024, 4, 2**30) for depth in (100, 1000))
     for spec in PLANAR:

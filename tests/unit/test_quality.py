@@ -42,7 +42,7 @@ def test_ssim_falls_with_noise_and_does_not_depend_on_the_unit() -> None:
     assert ssim(7 * (TRUTH + np.float32(0.05) * noise), 7 * TRUTH, ALL, 7) == pytest.approx(faint, abs=1e-4)
 
 
-def test_umse_finds_the_error_without_the_truth_and_is_blind_to_what_its_targets_share() -> None:
+def test_umse_is_the_error_without_the_truth_but_for_shared_noise() -> None:
     truth = np.zeros((4, 256, 256), np.float32)
     first, second, shared = RNG.standard_normal((3, *truth.shape)).astype(np.float32)
     mask, image = np.ones((256, 256), bool), truth + np.float32(0.1)

@@ -21,9 +21,10 @@ from image_on_disk import write_image
 from PIL import Image
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
-from tomodenoise.denoising import previews
 from tomodenoise.denoising.previews import Slice
+from tomodenoise.evaluation.profile import Profile
 from tomodenoise.report import full, slider
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
@@ -188,7 +189,7 @@ def test_controls_and_pictures_have_names() -> None:
 
 
 QUALITY = Quality(
-    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "given": [0, 2], "targets": [1, 3], "held_out": True},
+    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "told": "The network was given sections 1 + 3."},
     verdicts=[{"figure": "edges", "level": "bad", "text": EVIL}, {"figure": "umse", "level": "good", "text": "well"}],
     figures={
         "umse": {"umse": 1.0, "umse_error": 0.1, "umse_given": 10.6, "upsnr": 21.26, "upsnr_given": 11.0},
@@ -233,7 +234,7 @@ def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
 def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
     page = Elements(render([replace(scan(), quality=QUALITY)], [], "t"))
     assert "Judged on rows 3 to 4, 7 (held out)" in page.text
-    assert "sections 1 + 3 and compared with 2 + 4" in page.text
+    assert "The network was given sections 1 + 3." in page.text
     assert "no halves" in page.text
     assert "no truth is given" not in page.text
     refused = Quality(judged=None, verdicts=[], figures={}, absent={"all": "it moves"}, curves={})
@@ -259,14 +260,14 @@ def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
     assert text.count("<script") == 1
 
 
-ALONG = {
-    "axis": "channel",
-    "places": [0, 1],
-    "labels": [EVIL, "2theta 5 deg"],
-    "window": [0, 0],
-    "figures": {"upsnr": [20.0, None], "upsnr_given": [10.0, 8.0], "slope": [1.0, -3.0], "slope_error": [0.01, 2.0]},
-    "absent": {"cross_frc": {"places": [1], "reason": "noise is too strong"}},
-}
+ALONG = Profile(
+    axis="channel",
+    places=[0, 1],
+    labels=[EVIL, "2theta 5 deg"],
+    window=[0, 0],
+    figures={"upsnr": [20.0, None], "upsnr_given": [10.0, 8.0], "slope": [1.0, -3.0], "slope_error": [0.01, 2.0]},
+    absent={"cross_frc": {"places": [1], "reason": "noise is too strong"}},
+)
 
 
 def test_channels_have_curves_and_a_row_each() -> None:
@@ -323,7 +324,7 @@ def test_page_is_the_same_each_time() -> None:
     assert render(*sections) == render(*sections)
 
 
-def test_pages_need_no_torch_which_takes_longer_to_load_than_a_page_to_make() -> None:
+def test_pages_are_made_without_loading_torch() -> None:
     program = "import sys; from tomodenoise.report import collect, pages; sys.exit('torch' in sys.modules)"
     scripts = Path(full.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
@@ -357,8 +358,8 @@ def test_pictures_stay_small() -> None:
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
 def test_block_mean_keeps_the_mean(rows: int, columns: int, factor: int) -> None:
     image = ramp(rows * factor, columns * factor)
-    assert previews.block_mean(image, factor).shape == (rows, columns)
-    assert previews.block_mean(image, factor).mean() == pytest.approx(image.mean())
+    assert block_mean(image, factor).shape == (rows, columns)
+    assert block_mean(image, factor).mean() == pytest.approx(image.mean())
 
 
 @given(st.floats(1e-6, 1e6))
@@ -430,7 +431,7 @@ def test_what_is_shown_in_all_pixels_is_there_once() -> None:
     assert not [figure for figure in page.all("figure") if "data-raw" in figure]
 
 
-def test_full_slices_keep_to_the_budget_and_the_page_says_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_slices_keep_to_the_budget_and_others_are_pointed_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full, "BUDGET", 2.5e6)
     monkeypatch.setattr("tomodenoise.report.pages.BUDGET", 2.5e6)
     side = ramp(700, 700)

@@ -38,7 +38,7 @@ def test_an_image_correlates_with_itself_whatever_its_scale() -> None:
     assert not rings.correlation(image, 0 * image, OVER).any()
 
 
-def test_pure_noise_correlates_by_nothing_but_chance_which_the_counts_tell() -> None:
+def test_pure_noise_correlates_by_chance_alone_as_counts_predict() -> None:
     found = rings.correlation(noise(0), noise(1), OVER)
     chance = 1 / np.sqrt(2 * COUNTS)
     assert np.abs(found[2:] / chance[2:]).max() < 5
@@ -60,7 +60,7 @@ def test_the_curve_expected_of_all_data_is_that_of_all_data() -> None:
     assert rings.expected_full(np.array([-0.1, 0, 1])).tolist() == [0, 0, 1]
 
 
-def test_the_cross_frc_is_the_correlation_with_the_truth_and_stops_where_targets_are_noise() -> None:
+def test_the_cross_frc_is_the_correlation_with_the_truth_up_to_noise() -> None:
     signal, a, b = smooth(2), smooth(2) + 0.2 * noise(3), smooth(2) + 0.2 * noise(4)
     found = np.stack([gaussian_filter(each, 1.0) for each in signal + 0.2 * noise(5)])
     targets = rings.correlation(a, b, OVER)

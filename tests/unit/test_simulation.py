@@ -75,7 +75,7 @@ def test_a_tilted_axis_turns_the_whole_shadow_about_the_middle_of_its_row(tilt: 
         np.testing.assert_allclose(turned, expected, atol=2e-3)
 
 
-def test_the_middle_of_a_tilted_cylinder_moves_by_the_tilt_from_row_to_row() -> None:
+def test_the_middle_of_a_tilted_cylinder_moves_with_the_row() -> None:
     sample = Foam(8.0, 0.1, np.empty((0, 3)), np.empty(0), np.empty(0))
     shadow = project(sample, 0.3, 15.2, (11, 41), 0.4)
     np.testing.assert_allclose(shadow @ np.arange(41) / shadow.sum(axis=1), 15.2 + 0.4 * (np.arange(11) - 5), atol=1e-3)

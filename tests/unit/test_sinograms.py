@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pytest
 from corrections import only
-from hdf5_files import measured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
 from tomodenoise.correction import channels, options
@@ -91,25 +91,25 @@ def test_angles_have_the_unit_that_somebody_tells_or_that_their_span_does(
 @pytest.mark.parametrize(
     ("parts", "asked", "words"),
     [
-        ({}, {"dataset": "/entry/sinos"}, ["no dataset /entry/sinos", "there are /entry/sinograms (3, 4, 6, 5)"]),
-        ({}, {"dataset": None, "axes": None}, ["none of its datasets names its axes", "set dataset and axes"]),
+        ({}, {"dataset": "/entry/sinos"}, ["no dataset /entry/sinos", "candidates are /entry/sinograms (3, 4, 6, 5)"]),
+        ({}, {"dataset": None, "axes": None}, ["no dataset names its axes", "set dataset and axes"]),
         ({}, {"axes": None}, ["does not name its axes", "set axes, such as zcat"]),
-        ({}, {"axes": "zcxt"}, ["axes: 'zcxt'", "a (angle) and t (translation)"]),
+        ({}, {"axes": "zcxt"}, ["axes: 'zcxt'", "a (angle), t (translation)"]),
         ({}, {"axes": "zzat"}, ["axes: 'zzat'", "once"]),
         ({}, {"axes": "cat"}, ["has 4 axes", "axes: cat names 3"]),
         ({}, {"axes": "zact"}, ["6 angles", "axis a", "has 4 entries", "correct axes or angles"]),
         ({}, {"angles": "/entry/theta"}, ["no dataset /entry/theta", "set angles"]),
-        ({}, {"angles": None}, ["no rotation_angle beside /entry/sinograms", "set angles"]),
-        ({"unit": "parsec"}, {}, ["units 'parsec'"]),
-        ({"unit": "", "angles": np.arange(6) * 2.0}, {}, ["spans 10 and does not tell its unit", "set angle_unit"]),
+        ({}, {"angles": None}, ["no rotation_angle next to /entry/sinograms", "set angles"]),
+        ({"unit": "parsec"}, {}, ["unknown unit 'parsec'"]),
+        ({"unit": "", "angles": np.arange(6) * 2.0}, {}, ["spans 10 and has no unit", "set angle_unit"]),
         ({"angles": np.arange(6) * 0.5}, {}, ["spans only 2.5 degrees", "angle_unit: radians"]),
         ({"angles": np.arange(6) * 900.0, "unit": "rad"}, {}, ["turns", "angle_unit: degrees"]),
         ({"angles": np.array([0, 1, 2, np.nan, 4, 5])}, {}, ["angle 3 is nan"]),
-        ({"data": np.full((3, 4, 6, 5), b"x")}, {}, ["cannot be read as numbers"]),
-        ({"data": np.empty((0, 4, 6, 5))}, {}, ["it is empty"]),
-        ({}, {"channels": {"values": "/entry/q"}}, ["/entry/q is missing", "name 4 numbers"]),
-        ({"tth": np.arange(3.0)}, {"channels": {"values": "/entry/tth"}}, ["shape (3,)", "name 4 numbers"]),
-        ({"tth": np.array([1, 2, np.inf, 3])}, {"channels": {"values": "/entry/tth"}}, ["no finite numbers"]),
+        ({"data": np.full((3, 4, 6, 5), b"x")}, {}, ["which is not numeric"]),
+        ({"data": np.empty((0, 4, 6, 5))}, {}, ["is empty"]),
+        ({}, {"channels": {"values": "/entry/q"}}, ["/entry/q is missing", "path of 4 numbers"]),
+        ({"tth": np.arange(3.0)}, {"channels": {"values": "/entry/tth"}}, ["shape (3,)", "path of 4 numbers"]),
+        ({"tth": np.array([1, 2, np.inf, 3])}, {"channels": {"values": "/entry/tth"}}, ["values that are not finite"]),
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(
@@ -132,7 +132,7 @@ def test_what_would_need_flats_or_a_logarithm_is_refused(tmp_path: Path, kind: s
 
 
 def test_keys_of_channels_are_refused_for_another_mode() -> None:
-    with pytest.raises(UserError, match="axes: only a scan of mode: xrdct"):
+    with pytest.raises(UserError, match="axes: this key is for mode: xrdct only"):
         xrdct.unnamed({"file": "x", "mode": "static", "axes": "zcat"})
     assert xrdct.unnamed({"file": "x", "mode": "static"}) is None
     named = {"file": "x", "mode": "xrdct", "axes": "zcat", "channels": {"name": "q"}}

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import simulate_series
+from data import measured
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.simulation import series, sliding
 
-HONEYCOMB = Path(__file__).parents[3] / "shared/data/for_simulation/honeycomb_020_083.h5"
 TURNS = series.Turns(columns=32, rows=3, steps=8, projections=20, center=16.3)
 
 
@@ -51,22 +51,22 @@ def test_it_rests_and_then_moves_on_by_so_many_slices_a_step(volume: FloatArray)
 
 
 def test_what_cannot_slide_is_told(tmp_path: Path, volume: FloatArray) -> None:
-    with pytest.raises(UserError, match="12 slices, too few for 3 rows and a way of 20: lower speed"):
+    with pytest.raises(UserError, match="12 slices, too few for 3 rows and a distance of 20: lower speed"):
         sliding.sample(volume, TURNS, quiet=4, speed=5)
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["volume"] = np.ones((3, 4, 5))
     with pytest.raises(UserError, match="give square slices"):
         sliding.read(tmp_path / "other.h5", 32)
-    with pytest.raises(UserError, match="no volume to be read"):
+    with pytest.raises(UserError, match="no readable volume"):
         sliding.read(tmp_path / "none.h5", 32)
     with pytest.raises(UserError, match="--guest is a part of the cell"):
         simulate_series.main(["x.h5", "--volume", "volume.h5", "--guest", "3"])
 
 
-@pytest.mark.skipif(not HONEYCOMB.is_file(), reason=f"the measured honeycomb is not at {HONEYCOMB}")
 def test_the_honeycomb_slides_through_a_scan(tmp_path: Path) -> None:
     shape = ["--columns", "48", "--rows", "3", "--steps", "6", "--quiet", "3", "--projections", "9.9", "--center", "24"]
-    options = ["--volume", str(HONEYCOMB), "--speed", "4", "--truth", str(tmp_path / "truth.npy")]
+    honeycomb = measured("for_simulation/honeycomb_020_083.h5")
+    options = ["--volume", str(honeycomb), "--speed", "4", "--truth", str(tmp_path / "truth.npy")]
     simulate_series.main([str(tmp_path / "block.h5"), *options, *shape])
     truth = np.load(tmp_path / "truth.npy")
     assert truth.shape == (6, 3, 48, 48)

@@ -149,7 +149,7 @@ def test_nested_files_are_looked_for_beside_the_file_that_names_them(here: Path)
     Path("raw/deep/cam.h5").rename("raw/cam.h5")
     assert not read("raw/scan.h5").any()
     assert refused("raw/scan.h5").endswith(
-        "raw/deep/master.h5: /data is made of raw/deep/cam.h5, which is missing: copy that file there"
+        "raw/deep/master.h5: /data takes data from raw/deep/cam.h5, which is missing: copy that file there"
     )
 
 
@@ -284,27 +284,27 @@ def virtual_and_outside(_: Path) -> None:
 
 
 LOST: dict[Callable[[Path], None], str] = {
-    shrunk: "scan.h5: /data takes (6, 4, 5) numbers from cam.h5: /data, which has shape (4, 4, 5)",
+    shrunk: "scan.h5: /data takes shape (6, 4, 5) from cam.h5: /data, which has shape (4, 4, 5)",
     grown: "cam.h5: /data, which has shape (12, 4, 5)",
     turned: "cam.h5: /data, which has shape (6, 5, 4)",
-    beyond: "takes more than there is in cam.h5: /data, which has shape (6, 4, 5)",
-    other_axes: "a region of 3 axes from cam.h5: /data, which has shape (6, 20)",
+    beyond: "takes more data than there is in cam.h5: /data, which has shape (6, 4, 5)",
+    other_axes: "a region with 3 axes from cam.h5: /data, which has shape (6, 20)",
     no_path: "cam.h5: /entry/data does not exist: is that file complete?",
     a_group: "cam.h5: /entry is a group, not a dataset",
     no_hdf5: "cam.h5 is not an HDF5 file",
     a_folder: "cam.h5 is a folder",
     truncated: "cam.h5 cannot be opened: ",
-    texts: "cam.h5: /data is of type |S1, which are no numbers",
+    texts: "cam.h5: /data has type |S1, which is not numeric",
     a_link_to_a_lost_file: "cam.h5: /data links to gone.h5, which is missing: copy that file there",
-    three_deep: "d.h5: /data is made of gone.h5, which is missing: copy that file there",
-    in_a_circle: "scan.h5: /data is a virtual dataset that is made of itself",
-    of_itself: "scan.h5: /data is a virtual dataset that is made of itself",
-    frames_of_no_file: "scan.h5: /data: all or a part of entry 4 and 1 others lies in no file",
-    a_module_lost_for_a_while: "scan.h5: /data: all or a part of entry 3 and 2 others lies in no file",
-    a_number_left_out: "scan.h5: /data is made of cam_1.h5, which is missing: copy that file there",
-    the_first_number_left_out: "scan.h5: /data is made of cam_0.h5, which is missing: copy that file there",
+    three_deep: "d.h5: /data takes data from gone.h5, which is missing: copy that file there",
+    in_a_circle: "scan.h5: /data is a virtual dataset that refers to itself",
+    of_itself: "scan.h5: /data is a virtual dataset that refers to itself",
+    frames_of_no_file: "scan.h5: /data: all or part of entry 4 and 1 others is stored in no file",
+    a_module_lost_for_a_while: "scan.h5: /data: all or part of entry 3 and 2 others is stored in no file",
+    a_number_left_out: "scan.h5: /data takes data from cam_1.h5, which is missing: copy that file there",
+    the_first_number_left_out: "scan.h5: /data takes data from cam_0.h5, which is missing: copy that file there",
     a_numbered_dataset_left_out: "cam.h5: /part_1 does not exist: is that file complete?",
-    one_of_two_that_grow_stopped: "takes more than there is in odd.h5: /data, which has shape (1, 4, 5)",
+    one_of_two_that_grow_stopped: "takes more data than there is in odd.h5: /data, which has shape (1, 4, 5)",
     outside_and_lost: "scan.h5: /data is stored in raw.bin, which is missing: copy that file there",
     outside_and_short: "scan.h5: /data is stored in more.bin, which has 92 of 120 bytes: copy that file there",
     virtual_and_outside: "cam.h5: /data is stored in raw.bin, which has 100 of 240 bytes",
@@ -329,7 +329,7 @@ def test_any_part_of_a_scan_that_is_lost_is_refused(here: Path, part: str) -> No
     scan = opening.open_scan(Path("scan.h5"))
     assert "more.h5" in scan.identity["files"]
     Path("more.h5").unlink()
-    with pytest.raises(UserError, match=rf"scan.h5: /entry/{part} is made of more.h5, which is missing"):
+    with pytest.raises(UserError, match=rf"scan.h5: /entry/{part} takes data from more.h5, which is missing"):
         opening.open_scan(Path("scan.h5"))
 
 
@@ -470,7 +470,7 @@ def test_a_gap_of_an_inner_dataset_is_one_of_the_same_frames(here: Path) -> None
 def test_the_same_gap_in_all_frames_is_reported(here: Path) -> None:
     virtual("scan.h5", (np.s_[:, :3], "a.h5", "data", (6, 3, 5)), fillvalue=7)
     plain("a.h5", FRAMES[:, :3])
-    assert found()[1].startswith("25.0% of each frame of scan.h5: /data lies in no file")
+    assert found()[1].startswith("25.0% of each frame of scan.h5: /data is stored in no file")
     assert found()[1].endswith("read as 7")
 
 

@@ -9,13 +9,14 @@ import pytest
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import schema, settings
 from tomodenoise.networks import specs
+from tomodenoise.networks.registry import NETWORKS
 
 OTHER: dict[str, Any] = {"slices": 7, "width": 3, "depth": 2, "dilations": [1, 4], "dimensions": 3}
 """Values that are no network's default."""
 
 
 def takes(name: str, key: str) -> bool:
-    if specs.DEFAULTS[name].get(key) == OTHER[key]:
+    if NETWORKS[name].defaults.get(key) == OTHER[key]:
         return False
     try:
         return getattr(specs.complete({"name": name, key: OTHER[key]}), key) is not None
@@ -23,7 +24,7 @@ def takes(name: str, key: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", specs.DEFAULTS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_completed_spec_completes_to_itself(name: str) -> None:
     spec = specs.complete({"name": name}, channels=3)
     assert specs.complete(asdict(spec), channels=3) == spec
@@ -31,19 +32,19 @@ def test_a_completed_spec_completes_to_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", OTHER)
-def test_the_schema_tells_the_default_of_just_the_networks_that_take_a_key(key: str) -> None:
+def test_the_schema_gives_defaults_only_for_networks_that_take_a_key(key: str) -> None:
     description = schema.schema()["properties"]["network"]["properties"][key]["description"]
-    defaults = {name: values[key] for name, values in specs.DEFAULTS.items() if takes(name, key)}
+    defaults = {name: network.defaults[key] for name, network in NETWORKS.items() if takes(name, key)}
     told = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
     assert description.endswith(f" Default: {told}.")
 
 
 def test_the_schema_names_every_network() -> None:
-    assert schema.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(specs.DEFAULTS)
+    assert schema.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(NETWORKS)
 
 
-@pytest.mark.parametrize("name", specs.DEFAULTS)
-def test_a_resolved_network_is_as_the_user_wrote_it_and_completed_for_the_channels(name: str) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_resolved_network_is_as_written_and_completed_for_channels(name: str) -> None:
     resolved = settings.resolve({"scans": {"a": {"file": "x"}}, "network": {"name": name}})
     assert json.loads(json.dumps(resolved)) == resolved == settings.resolve(resolved)
     assert resolved["network"] == {"name": name}
@@ -65,7 +66,7 @@ def test_a_volumetric_msd_sees_no_slices_beside_its_cube() -> None:
         ({"name": "unet", "dimensions": 3}, "network.dimensions: unet has 2: leave the key out"),
         ({"name": "unet_noskip", "dilations": [1]}, "network.dilations: only msd has dilations"),
         ({"name": "msd", "dilations": []}, "network.dilations is empty"),
-        ({"name": "unet", "depth": 20}, "network.depth: 20 is more than the 6 of unet"),
+        ({"name": "unet", "depth": 20}, "network.depth: unet has 6 at most, not 20: set it lower"),
     ],
 )
 def test_what_a_network_cannot_have_is_refused_in_one_line(network: dict[str, Any], message: str) -> None:
@@ -76,12 +77,13 @@ def test_what_a_network_cannot_have_is_refused_in_one_line(network: dict[str, An
 
 
 def test_dilations_add_up_to_the_reach_of_msd() -> None:
-    assert specs.reach(specs.complete({"name": "msd"})) == 550
-    assert specs.reach(specs.complete({"name": "msd", "depth": 5, "dilations": [1, 4]})) == 1 + 4 + 1 + 4 + 1
+    reach = NETWORKS["msd"].reach
+    assert reach(specs.complete({"name": "msd"})) == 550
+    assert reach(specs.complete({"name": "msd", "depth": 5, "dilations": [1, 4]})) == 1 + 4 + 1 + 4 + 1
 
 
 def test_pooling_sets_the_grid() -> None:
-    assert {name: specs.multiple(specs.complete({"name": name})) for name in specs.DEFAULTS} == {
+    assert {name: network.multiple(specs.complete({"name": name})) for name, network in NETWORKS.items()} == {
         "unet": 8,
         "msd": 1,
         "unet_noskip": 8,

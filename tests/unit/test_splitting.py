@@ -212,9 +212,7 @@ def test_sections_that_add_up_are_stored_alone() -> None:
 @pytest.mark.parametrize(
     ("sections", "inputs", "count"), [(2, 1, 3), (3, 2, 7), (3, 1, 7), (4, 3, 11), (4, 1, 11), (4, 2, 10), (5, 4, 14)]
 )
-def test_unions_of_training_and_judging_are_stored_where_sections_do_not_add_up(
-    sections: int, inputs: int, count: int
-) -> None:
+def test_unions_are_stored_where_sections_do_not_add_up(sections: int, inputs: int, count: int) -> None:
     roles = by_angle.roles(sections, inputs)
     unions = by_angle.stored(roles, additive=False)
     judged = by_angle.halves(sections)

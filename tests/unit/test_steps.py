@@ -20,7 +20,7 @@ AUTO = {"sections": "auto", "input": "auto"}
 
 def rotation(count: int, projections: float, span: float = np.pi) -> list[FloatArray]:
     """Angles of each step of a continuous rotation."""
-    dealt = series.deal(count, projections)
+    dealt = series.assign_steps(count, projections)
     angles = span * np.arange(count) / projections
     return [angles[: len(dealt)][dealt == step] for step in range(dealt[-1] + 1)]
 
@@ -32,8 +32,8 @@ def interlaced(number: int, each: int, order: list[int], span: float = np.pi) ->
 
 
 @given(count=st.integers(10, 3000), projections=st.floats(3, 400))
-def test_a_step_holds_its_projections_to_within_one_and_the_last_lacks_one_more(count: int, projections: float) -> None:
-    dealt = series.deal(count, projections)
+def test_a_step_holds_its_projections_to_within_one_or_two_at_the_end(count: int, projections: float) -> None:
+    dealt = series.assign_steps(count, projections)
     if count < projections - 1:
         return
     sizes = np.bincount(dealt)
@@ -45,7 +45,7 @@ def test_a_step_holds_its_projections_to_within_one_and_the_last_lacks_one_more(
 
 
 def test_the_count_of_the_papers_scan_gives_its_steps() -> None:
-    dealt = series.deal(54000, 299.92)
+    dealt = series.assign_steps(54000, 299.92)
     assert dealt[-1] == 179
     assert set(np.bincount(dealt)) == {299, 300}
     assert np.bincount(dealt).mean() == pytest.approx(299.92, abs=0.01)
@@ -109,9 +109,7 @@ def test_steps_of_unequal_length_weigh_by_their_projections() -> None:
 
 
 @given(each=st.integers(20, 200), parts=st.sampled_from([2, 3, 4, 6, 8]), turn=st.sampled_from([np.pi, 2 * np.pi]))
-def test_steps_that_interlace_evenly_have_a_figure_of_one_and_repeated_ones_their_number(
-    each: int, parts: int, turn: float
-) -> None:
+def test_interlacing_is_one_if_even_and_their_number_if_repeated(each: int, parts: int, turn: float) -> None:
     if turn > 4:
         each, parts = each | 1, parts + 1 - parts % 2  # else a view meets the opposite of another
     even = time_steps.interlacing(interlaced(parts, each, list(range(parts)), turn), parts)
@@ -177,7 +175,7 @@ def test_the_gaps_of_the_worst_step_are_reported() -> None:
     assert "in the worst time step" in by_angle.concerns(found)[0]
 
 
-def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle() -> None:
+def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
     assert time_steps.window(None, 180, "time") == (0, 36)
     assert time_steps.window(None, 20, "time") == (0, 12)
     assert time_steps.window(None, 8, "time") == (0, 8)
@@ -190,9 +188,9 @@ def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle()
     [
         (
             lambda: time_steps.window([4, 30], 20, "time"),
-            r"steps.train: \[4, 30\] are not in the scan: choose within \[0, 20\]",
+            r"steps.train: \[4, 30\] is not within the scan: choose a range within \[0, 20\]",
         ),
-        (lambda: time_steps.window([4, 5], 20, "time"), "one step alone"),
+        (lambda: time_steps.window([4, 5], 20, "time"), "a single step"),
         (
             lambda: time_steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
             "steps.group is 6, but steps.train holds only 4",
@@ -203,7 +201,7 @@ def test_the_window_is_the_first_fifth_and_all_steps_where_they_split_by_angle()
         ),
         (
             lambda: time_steps.split(np.arange(9.0), np.repeat([0, 1, 2], 3), "time", 2, 1, np.r_[0:3, 6:9]),
-            "no projection of time step 1 can be used",
+            "time step 1 has no usable projection",
         ),
     ],
 )
@@ -214,7 +212,7 @@ def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:
 
 def test_a_split_is_read_as_it_was_written() -> None:
     angles = np.concatenate(rotation(100, 24.9))
-    found = time_steps.split(angles[:99], series.deal(99, 24.9), "time", 2, 1)
+    found = time_steps.split(angles[:99], series.assign_steps(99, 24.9), "time", 2, 1)
     again = model.from_json(model.to_json(found))
     assert again.interlacing == found.interlacing
     assert again.times == found.times
@@ -227,7 +225,7 @@ def test_a_split_is_read_as_it_was_written() -> None:
     depth=st.integers(1, 40),
     megabytes=st.sampled_from([1, 2, 64]),
 )
-def test_blocks_hold_every_step_and_every_projection_once_and_keep_within_their_size(
+def test_blocks_hold_every_step_and_projection_once_within_their_size(
     lengths: list[int], each: int, depth: int, megabytes: int
 ) -> None:
     firsts = tuple(np.cumsum([0, *lengths[:-1]]).tolist())
@@ -250,7 +248,7 @@ def test_blocks_hold_every_step_and_every_projection_once_and_keep_within_their_
 
 
 def test_a_series_of_a_beamtime_stays_bounded() -> None:
-    firsts = tuple(np.flatnonzero(np.diff(series.deal(54000, 299.92), prepend=-1)).tolist())
+    firsts = tuple(np.flatnonzero(np.diff(series.assign_steps(54000, 299.92), prepend=-1)).tolist())
     shape = Layout(53986, 1100, 1440, 1440, 180, 2**30, firsts=firsts, trained=(3, 12))
     assert (shape.rows, len(shape.blocks), shape.projection_rows) == (128, 180, 512)
     assert len(shape.blocks) * len(shape.slabs) == 1620
@@ -258,7 +256,7 @@ def test_a_series_of_a_beamtime_stays_bounded() -> None:
     assert max(len(shape.angle_blocks_of(block)) for block in range(180)) <= 2
 
 
-def test_asking_a_layout_for_a_block_costs_the_same_however_long_the_series() -> None:
+def test_the_cost_of_a_block_does_not_grow_with_the_series() -> None:
     shape = Layout(90000, 2048, 2048, 2048, 300, 2**30, firsts=tuple(range(0, 90000, 300)), trained=(3, 12))
     assert shape.blocks is shape.blocks
     assert shape.levels is shape.levels

@@ -3,9 +3,9 @@
 import json
 import warnings
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
+import judged_scans
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,21 +14,31 @@ from scipy.ndimage import gaussian_filter
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.evaluation import (
-    along,
     baselines,
-    comparing,
-    context,
-    evidence,
+    comparison,
     figures_of_merit,
-    held_out_slices,
+    per_channel,
     record,
     section_groups,
+    verdicts,
 )
-from tomodenoise.evaluation.along import Along
+from tomodenoise.evaluation.acquisition import Acquisition
+from tomodenoise.evaluation.evidence import Evidence
+from tomodenoise.evaluation.held_out_slices import Slices
+from tomodenoise.evaluation.profile import Profile
 from tomodenoise.geometry import field_of_view
-from tomodenoise.splitting import by_angle
 
-CONTEXT = context.Context(1.0, 20, divided=False, afterglow=0.02)
+ACQUISITION = Acquisition(
+    *(1.0, 20),
+    divided=False,
+    shared=True,
+    window="ram-lak",
+    filtered=True,
+    fewest_photons=3.0,
+    low_photons=5.0,
+    afterglow=0.02,
+)
+ADVICE = verdicts.advice(trained=True, improving=None)
 SHOWN = ("sample", "air", "blank", "constant", "rings", "one bright pixel")
 NETWORKS = ("identity", "blur", "blank", "noise", "not finite in a slice", "not finite")
 MASKS = ("disc", "band", "few pixels", "empty")
@@ -54,7 +64,7 @@ def mask(kind: str, size: int) -> BoolArray:
 
 def network(kind: str, image: FloatArray, rng: np.random.Generator) -> FloatArray:
     made = {
-        "blur": lambda: np.stack([gaussian_filter(each, 1.5) for each in image]),
+        "blur": lambda: np.stack([gaussian_filter(plane, 1.5) for plane in image]),
         "blank": lambda: 0 * image,
         "noise": lambda: rng.normal(size=image.shape).astype(np.float32),
     }.get(kind, image.copy)()
@@ -65,32 +75,38 @@ def network(kind: str, image: FloatArray, rng: np.random.Generator) -> FloatArra
 
 def judged(
     shown: str, by: str, masked: str, depth: int, size: int, sections: int, level: float, views: int, seed: int
-) -> evidence.Evidence:
+) -> Evidence:
     rng = np.random.default_rng(seed)
     noise = level * (0.0 if shown in {"blank", "constant"} else 1.0)
     true = truth(shown, depth, size)
-    a, b, c, d = (true + noise * rng.normal(size=true.shape).astype(np.float32) for _ in range(4))
-    split = by_angle.split(np.arange(views) * np.pi / views, sections, sections - 1)
-    chosen = section_groups.parts(SimpleNamespace(split=split, holds=lambda _: True))  # type: ignore[arg-type]
-    given_, targets, raw = (a + c) / 2, (b + d) / 2, (a + b + c + d) / 4
-    found, denoised = network(by, given_, rng), network(by, raw, rng)
-    pairs = ((a - found, b - found),)
-    return evidence.Evidence(
-        parts=chosen,
-        split=split,
-        setting=evidence.Setting(20, "ram-lak", filtered=True, fewest_photons=3.0, low_photons=5.0),
-        mask=mask(masked, size),
-        given=given_,
-        found=found,
-        targets=targets,
-        opposite=network(by, targets, rng),
-        raw=raw,
-        denoised=denoised,
-        twins=(b, d) if chosen.twins else None,
-        neighbours=pairs if chosen.neighbours else (),
-        apart=pairs if chosen.apart else (),
+    quarters = [true + noise * rng.normal(size=true.shape).astype(np.float32) for _ in range(4)]
+    scan = judged_scans.scan(np.arange(views), sections, depth, size)
+    groups = section_groups.choose(scan)
+    e = Evidence(
+        scan,
+        groups,
+        ACQUISITION,
+        mask(masked, size),
+        judged_scans.stored(quarters, sections),
+        *(true, true, true),
         truth=true if seed % 2 else None,
     )
+    predicted = network(by, e.given, rng)
+    pairs = ((quarters[0] - predicted, quarters[1] - predicted),)
+    return replace(
+        e,
+        predicted=predicted,
+        denoised=network(by, e.raw, rng),
+        opposite=network(by, e.targets, rng),
+        neighbours=pairs if groups.neighbours else (),
+        apart=pairs if groups.apart else (),
+    )
+
+
+def to_json(e: Evidence, judgement: figures_of_merit.Judgement) -> dict[str, Any]:
+    slices = Slices(((0, len(e.raw)),), e.mask, held_out=True, why="test")
+    words = verdicts.verdicts(judgement.values, e.acquisition, ADVICE)
+    return record.to_json(judgement, slices, e.groups, "", words, None)
 
 
 CASES = st.fixed_dictionaries(
@@ -114,9 +130,9 @@ def test_each_figure_is_a_number_or_says_why_not(case: dict[str, Any], filters: 
     e = judged(**case)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        found = figures_of_merit.judge(e, baselines.gather(filters, {}, None, e.finite))  # type: ignore[arg-type]
-        chosen = held_out_slices.Slices(((0, len(e.raw)),), e.mask, held_out=True, why="test")
-        written = record.to_json(found, e, chosen, CONTEXT)
+        found = figures_of_merit.judge(e)
+        comparison.compare(e, baselines.gather(filters, {}, None, e.finite))  # type: ignore[arg-type]
+        written = to_json(e, found)
     assert found.figures.keys() | found.absent.keys() >= figures_of_merit.FIGURES.keys()
     assert all(found.absent.values())
     json.dumps(written, allow_nan=False)
@@ -138,24 +154,21 @@ def test_rows_of_air_give_no_advice_on_the_network(
 ) -> None:
     e = judged("air", by, masked, depth, size, sections, 0.3, 60, 2 * seed)
     found = figures_of_merit.judge(e)
-    told = record.to_json(found, e, held_out_slices.Slices(((0, depth),), e.mask, held_out=True, why=""), CONTEXT)[
-        "verdicts"
-    ]
+    texts = [verdict["text"] for verdict in to_json(e, found)["verdicts"]]
     assert not {"umse", "calibration", "contrast", "edges", "cross_frc"} & found.figures.keys()
-    assert not [verdict for verdict in told if CONTEXT.advice in verdict["text"]]
-    assert any("hold no sample" in verdict["text"] for verdict in told)
+    assert not [text for text in texts if ADVICE in text]
+    assert any("hold no sample" in text for text in texts)
 
 
 def test_slices_that_are_not_finite_are_left_out_and_reported() -> None:
     whole = judged("sample", "blur", "disc", 4, 48, 4, 0.3, 60, 0)
-    broken = replace(whole, raw=whole.raw.copy())
-    broken.raw[2] = np.nan
+    broken = replace(whole, stored=whole.stored.copy())
+    broken.stored[0, 2] = np.nan
     found = figures_of_merit.judge(broken)
-    kept = figures_of_merit.judge(replace(broken.finite, raw=broken.finite.raw))
-    assert found.figures["sample"].values["left_out"] == 1
-    assert found.figures["calibration"].values == kept.figures["calibration"].values
-    told = record.to_json(found, broken, held_out_slices.Slices(((0, 4),), whole.mask, held_out=True, why=""), CONTEXT)
-    assert "1 judged slices hold values that are not finite" in told["verdicts"][0]["text"]
+    kept = figures_of_merit.judge(broken.finite)
+    assert found.values["sample"]["left_out"] == 1
+    assert found.values["calibration"] == kept.values["calibration"]
+    assert "1 judged slices hold values that are not finite" in to_json(broken, found)["verdicts"][0]["text"]
     assert whole.finite is whole
 
 
@@ -164,14 +177,15 @@ def test_slices_that_are_not_finite_are_left_out_and_reported() -> None:
 def test_figures_along_an_axis_survive_what_is_absent(axis: str, line: list[float | None], data: st.DataObject) -> None:
     names = ["holds", "umse", "upsnr", "upsnr_given", "slope", "slope_error"]
     chosen = data.draw(st.lists(st.sampled_from(names), unique=True))
-    found = Along(axis, tuple(range(len(line))), dict.fromkeys(chosen, line), {})
+    labels = [str(number) for number in range(9)]
+    profile = Profile(axis, range(len(line)), dict.fromkeys(chosen, line), {}, labels, (0, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        told = along.verdicts(found, [str(number) for number in range(9)], (0, 2))
-    assert not [verdict for verdict in told if "nan" in verdict.text]
+        found = per_channel.verdicts(profile)
+    assert not [verdict for verdict in found if "nan" in verdict.text]
 
 
 def test_pictures_of_a_comparison_survive_an_empty_mask() -> None:
     e = judged("sample", "blur", "empty", 2, 17, 4, 0.3, 60, 0)
-    y, x = comparing.region(e.opposite[0], e.mask)
+    y, x = comparison.region(e.opposite[0], e.mask)
     assert (y.stop - y.start, x.stop - x.start) == (17, 17)

@@ -101,7 +101,7 @@ def test_it_is_linear_and_every_slice_may_have_a_center_of_its_own(algorithm: st
     assert np.abs(1e3 * alone - together[1]).max() < 1e-4 * np.ptp(together)
 
 
-def test_nothing_below_zero_reaches_mlem_and_the_iterations_are_those_asked_for(tomopy: str) -> None:
+def test_mlem_gets_nothing_negative_and_the_iterations_asked_for(tomopy: str) -> None:
     sinograms = np.random.default_rng(0).standard_normal((1, A, 32), np.float32)
     image = reconstruct("mlem", sinograms, 15.5, iterations=7)
     assert np.isfinite(image).all()

@@ -12,11 +12,10 @@ import torch
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import inference
-from tomodenoise.evaluation import held_out_slices
-from tomodenoise.networks import models, specs
+from tomodenoise.networks import held_out, models, specs
 from tomodenoise.splitting import by_angle
 from tomodenoise.storage.sections import Sections, mix
-from tomodenoise.training import distributed, loop, tasks
+from tomodenoise.training import distributed, loop, sampling, tasks
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 from tomodenoise.training.options import Train
 
@@ -129,34 +128,25 @@ def test_a_network_of_three_steps_learns_without_their_noise(tmp_path: Path) -> 
     assert history[-1].umse * model.normalisation.scale[0] ** 2 == pytest.approx(errors[1], rel=0.25)
 
 
-def test_a_model_keeps_which_rows_it_was_not_trained_on(tmp_path: Path) -> None:
+def test_a_model_keeps_what_was_held_out_of_each_scan(tmp_path: Path) -> None:
     clean = scans_on_disk.blobs(40, 48)
     clean[:20] = 0
-    half_air = scans_on_disk.write(tmp_path, clean)
-    facts = {"source": {"foam": "x"}, "config": {"scans": {"foam": {}}, "train": {"mask": "fov", "held_out": 0.2}}}
-    model, _ = run(task(half_air, 5e3, facts=facts))
-    assert model.facts["improving"] is True
-    kept = model.facts["held_out"]["foam"]
-    assert not kept["band"]
-    (rows,) = kept["rows"]
-    assert 20 < rows[0] < rows[1] < 40
-    chosen = held_out_slices.choose(half_air, SPEC, *held_out_slices.trained(model.facts, {"fingerprint": "x"}, None))
-    assert [list(run) for run in chosen.runs] == kept["rows"]
-    unseen = held_out_slices.choose(half_air, SPEC, *held_out_slices.trained(model.facts, {"fingerprint": "y"}, None))
-    assert unseen.rows.min() >= 19
-    assert "rows that hold sample" in unseen.why
-
-
-def test_a_model_that_kept_no_rows_is_judged_by_the_same_rule(scan: Sections) -> None:
-    facts = {"source": {"foam": "x"}, "config": {"scans": {"foam": {}}, "train": {"mask": "fov", "held_out": 0.2}}}
-    model, _ = run(task(scan, 5e3, facts=facts))
-    old = {key: value for key, value in model.facts.items() if key != "held_out"}
-    new, before = (
-        held_out_slices.choose(scan, SPEC, *held_out_slices.trained(told, {"fingerprint": "x"}, None))
-        for told in (model.facts, old)
+    half_air = scans_on_disk.write(tmp_path / "half", clean)
+    thin = scans_on_disk.write(tmp_path / "thin", scans_on_disk.blobs(4, 48))
+    settings = changed(mask="sample", pixels=5e3)
+    model, _ = run(
+        task(half_air, scans=[half_air, thin], settings=settings, facts={"source": {"half": "", "thin": ""}})
     )
-    assert new.runs == before.runs
-    np.testing.assert_array_equal(new.mask, before.mask)
+    assert model.facts["improving"] is True
+    blocks = held_out.from_json(model.held_out["half"], 40, 48)
+    assert blocks is not None
+    assert not blocks.band
+    assert 20 < blocks.rows[0][0] < blocks.rows[0][1] < 40
+    np.testing.assert_array_equal(blocks.mask, sampling.sample(half_air))
+    band = held_out.from_json(model.held_out["thin"], 4, 48)
+    assert band is not None
+    assert (band.band, band.rows) == (True, ((0, 4),))
+    np.testing.assert_array_equal(band.mask, sampling.bands(thin, sampling.sample(thin), 0.2)[1])
 
 
 def test_values_that_are_not_finite_are_refused_with_their_rows(tmp_path: Path) -> None:
@@ -249,7 +239,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_pat
     assert next(steps) == history[-1].iteration
 
 
-def test_fine_tuning_starts_from_the_weights_and_the_normalisation_of_a_model(scan: Sections) -> None:
+def test_fine_tuning_starts_from_a_models_weights_and_normalisation(scan: Sections) -> None:
     old = run(task(scan))[0]
     old = replace(old, normalisation=models.Normalisation((1.1,), (0.7,)))
     frozen = changed(learning_rate=1e-12, pixels=1e4)

@@ -64,7 +64,7 @@ def test_a_missing_shard_is_an_error_that_names_the_file(tmp_path: Path) -> None
     path = allocated(tmp_path)
     zarr_arrays.write_shard(path, (0, 0, 0, 0, 0), np.ones((2, 1, 8, 30, 30)))
     zarr_arrays.read(path, (slice(None), 0, slice(0, 8)))
-    with pytest.raises(UserError, match=r"c/0/0/1/0/0 is missing: ask Snakemake for this file"):
+    with pytest.raises(UserError, match=r"c/0/0/1/0/0 is missing: run Snakemake on this file"):
         zarr_arrays.read(path, (slice(None), 0, slice(4, 12)))
     with pytest.raises(UserError, match="is missing"):
         zarr_arrays.read(path, (1, 0, 9))
@@ -103,7 +103,7 @@ def test_a_damaged_shard_is_an_error_that_names_the_file(tmp_path: Path, how: st
     zarr_arrays.allocate(path, (2, 1, 20, 30, 30), shard, shard, names="kczyx", attributes={}, compressed=compressed)
     file = broken(path, how)
     zarr_arrays.read(path, (slice(None), 0, slice(0, 8)))
-    with pytest.raises(UserError, match=f"{file} is damaged .*: ask Snakemake for this file with --force"):
+    with pytest.raises(UserError, match=f"{file} is damaged .*: run Snakemake on this file with --force"):
         zarr_arrays.read(path, (slice(None), 0, slice(4, 12)))
     assert [zarr_arrays.flaw(path, index) for index in zarr_arrays.shards(path)] == [None, "is damaged", "is missing"]
 
@@ -115,7 +115,7 @@ def test_a_value_that_is_not_finite_is_found(tmp_path: Path) -> None:
     assert zarr_arrays.flaw(path, (0, 0, 2, 0, 0)) == "holds values that are not finite"
 
 
-def test_any_flipped_bit_of_metadata_is_found_but_for_spaces_and_the_name_of_the_seal(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_found_but_in_spaces_and_the_name_of_the_seal(tmp_path: Path) -> None:
     file = allocated(tmp_path) / "zarr.json"
     good = file.read_bytes()
     name = good.index(b'"seal"')
@@ -131,5 +131,5 @@ def test_any_flipped_bit_of_metadata_is_found_but_for_spaces_and_the_name_of_the
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
 def test_metadata_that_are_cut_are_an_error_that_names_the_file(tmp_path: Path, content: str) -> None:
     (allocated(tmp_path) / "zarr.json").write_text(content)
-    with pytest.raises(UserError, match=r"sections.zarr/zarr.json is damaged: ask Snakemake"):
+    with pytest.raises(UserError, match=r"sections.zarr/zarr.json is damaged: run Snakemake"):
         zarr_arrays.read(tmp_path / "sections.zarr", (0,))

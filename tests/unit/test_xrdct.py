@@ -5,10 +5,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import measured
 from PIL import Image
 
 import simulate_xrdct
+from data import measured
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.geometry import field_of_view
 from tomodenoise.reconstruction.engines import registry

@@ -1,4 +1,4 @@
-"""Small scans as beamlines deliver them, each with something amiss; all of them should come out as volumes."""
+"""Small scans as beamlines deliver them, each with faults; all of them should come out as volumes."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -45,43 +45,26 @@ def shutter_closed(scan: Parts) -> None:
     scan["data_white"][0] = scan["data_dark"][0]
 
 
-def shutter_open(scan: Parts) -> None:
-    """Take one dark with the shutter still open."""
+def bad_references(scan: Parts) -> None:
+    """Take one dark with the shutter still open, and two flats with the sample still in the beam."""
     scan["data_dark"][3] = scan["data_white"][3]
-
-
-def sample_in_flats(scan: Parts) -> None:
-    """Leave the sample in two flats."""
     scan["data_white"][[4, 5]] = scan["data"][[4, 5]]
 
 
-def aborted(scan: Parts) -> None:
-    """Lay the file out for all projections, but never take the last ones."""
+def no_light(scan: Parts) -> None:
+    """Lose the beam twice; lay the file out for all projections, but never take the last ones."""
+    scan["data"][[30, 31, 32, 77]] = DARK
     scan["data"][-9:] = 0
 
 
-def beam_lost(scan: Parts) -> None:
-    """Lose the beam twice."""
-    scan["data"][[30, 31, 32, 77]] = DARK
-
-
-def air_above(scan: Parts) -> None:
-    """Let the detector see air above a short sample."""
+def harmless(scan: Parts) -> None:
+    """See air above a short sample, lose frames of a fly scan at two places, note the time of each frame as text."""
     scan["data"][:, :3] = scan["data_white"][:1, :3]
-
-
-def frames_lost(scan: Parts) -> None:
-    """Lose frames of a fly scan at two places."""
     kept = ~np.isin(np.arange(VIEWS), [*range(30, 36), *range(80, 86)])
     scan["data"], scan["theta"] = scan["data"][kept], scan["theta"][kept]
-
-
-def stamped(scan: Parts) -> None:
-    """Note the time of each frame, as text."""
-    scan["time"] = np.array([f"2026-01-01T00:00:{number % 60:02d}".encode() for number in range(VIEWS)])
+    scan["time"] = np.array([f"2026-01-01T00:00:{number % 60:02d}".encode() for number in range(kept.sum())])
 
 
 ODD: Mapping[str, Callable[[Parts], None]] = {
-    each.__name__: each
-    for each in (shutter_closed, shutter_open, sample_in_flats, aborted, beam_lost, air_above, frames_lost, stamped)
+    change.__name__: change for change in (shutter_closed, bad_references, no_light, harmless)
 }

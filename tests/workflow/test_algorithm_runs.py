@@ -1,4 +1,4 @@
-"""Each algorithm of each installed engine runs from the raw file to the report, with few and many sections."""
+"""Each algorithm of each installed engine runs from the raw file to the report; nightly, with 2, 3 and 4 sections."""
 
 import importlib.util
 import json
@@ -17,6 +17,13 @@ from tomodenoise.storage import sections
 pytestmark = pytest.mark.slow
 
 ALGORITHMS = [(engine, name) for engine in ENGINES for name in registry.algorithms(engine)]
+COUNTS = (2, 3, 4)
+RUNS = [
+    pytest.param(*algorithm, count, marks=[pytest.mark.nightly] if (number + count) % len(COUNTS) else [])
+    for number, algorithm in enumerate(ALGORITHMS)
+    for count in COUNTS
+]
+"""Each number of sections with each algorithm, and in the gate one of them."""
 OPTIONS = {"iterations": 3, "regularisation": 0.01}
 POWDER = ["--slices=3", "--columns=48", "--angles=60", "--channels=2"]
 ESTIMATED = {"umse", "cross_frc"}
@@ -28,8 +35,7 @@ def settings(engine: str, algorithm: str) -> dict[str, object]:
     return {"engine": engine, "algorithm": algorithm} | {key: OPTIONS[key] for key in OPTIONS if used[key]}
 
 
-@pytest.mark.parametrize("count", [2, 3, 4])
-@pytest.mark.parametrize(("engine", "algorithm"), ALGORITHMS)
+@pytest.mark.parametrize(("engine", "algorithm", "count"), RUNS)
 def test_an_algorithm_runs_from_the_raw_file_to_the_report(
     tmp_path: Path, raw_scan: Callable[..., Path], engine: str, algorithm: str, count: int
 ) -> None:

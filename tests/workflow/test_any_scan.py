@@ -1,7 +1,8 @@
-"""Whatever an ordinary scan has amiss, its volume is made and says so; what cannot be used costs the others nothing."""
+"""A scan with faults becomes a volume, and they are reported; one that cannot be used does not stop the others."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,17 +14,16 @@ import h5py
 import numpy as np
 import odd_scans
 import pytest
+import yaml
 import zarr
 from odd_scans import ODD, parts, write
 from projects import NETWORK, ROOT, SNAKEMAKE, TRAIN, Project
 
 SETTINGS: dict[str, object] = {"network": NETWORK, "train": TRAIN}
 REPORTED = {
-    "shutter_closed": "flats 0 differ from the others",
-    "shutter_open": "darks 3 hold light",
-    "sample_in_flats": "flats 4 to 5 differ from the others",
-    "aborted": "projections 111 to 119 hold no light",
-    "beam_lost": "projections 30 to 32, 77 hold no light",
+    "shutter_closed": ["flats 0 differ from the others"],
+    "bad_references": ["darks 3 hold light", "flats 4 to 5 differ from the others"],
+    "no_light": ["projections 30 to 32, 77, 111 to 119 hold no light"],
 }
 
 
@@ -59,26 +59,26 @@ def test_each_odd_scan_becomes_a_volume_and_says_what_is_odd(beamtime: tuple[Pro
     page = (results / "report.html").read_text()
     left_out = json.loads((results / "scan.json").read_text())["left_out"]
     assert bool(left_out) == (name in REPORTED)
-    assert REPORTED.get(name, "") in page
+    assert all(words in page for words in REPORTED.get(name, []))
 
 
 @pytest.mark.slow
 def test_a_run_ends_with_what_became_of_each_scan(beamtime: tuple[Project, str]) -> None:
     project, text = beamtime
-    last = text[text.index("tomodenoise: 9 of 10 scans done, 1 failed") :].splitlines()
+    last = text[text.index("tomodenoise: 5 of 6 scans done, 1 failed") :].splitlines()
     assert "report: results/report.html" in last
     (failed,) = [line for line in last if "FAILED" in line]
     assert failed.split()[0] == "useless"
     assert "nearly all line integrals are below" in failed
     assert "logs/useless/describe.log" in failed
-    assert sum("center 24." in line for line in last) == 9
-    assert any("! " in line and "projections 111 to 119 hold no light" in line for line in last)
+    assert sum("center 24." in line for line in last) == 5
+    assert any("! " in line and "projections 30 to 32, 77, 111 to 119 hold no light" in line for line in last)
     page = (project.folder / "results/report.html").read_text()
     assert "useless" in page
     assert "nearly all line integrals are below" in page
     assert all(f'href="{name}/report.html"' in page for name in ODD)
     part = project.snakemake("center", "--keep-going")
-    assert "9 of 10 scans done, 1 failed" in part.text
+    assert "5 of 6 scans done, 1 failed" in part.text
 
 
 @pytest.mark.slow
@@ -104,22 +104,28 @@ def test_the_report_of_survivors_goes_once_all_is_well(beamtime: tuple[Project, 
     shutil.copy(project.folder / "raw/ordinary.h5", project.folder / "raw/useless.h5")
     run = project.snakemake("all")
     assert run.status == 0, run.text
-    assert "10 of 10 scans done" in run.text
+    assert "6 of 6 scans done" in run.text
     assert "nearly all line integrals" not in (project.folder / "results/report.html").read_text()
 
 
 @pytest.mark.slow
-def test_a_healthy_run_is_short_and_ends_with_center_and_report(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    write(tmp_path / "raw/scan.h5", parts())
-    project.configure(scans={"scan": {"file": "raw/scan.h5", "rows": [6, 7]}}, **SETTINGS)
-    run = project.snakemake("all")
-    assert run.status == 0, run.text
-    lines = run.text.splitlines()
-    assert len(lines) < 60
-    assert lines[-1] == "report: results/report.html"
-    assert "center 24." in run.text
-    assert "rule correct_slab" in next((tmp_path / ".snakemake/log").glob("*.log")).read_text()
+def test_each_scan_has_its_page_and_one_more_scan_leaves_it_alone(beamtime: tuple[Project, str]) -> None:
+    project, _ = beamtime
+    config = (project.folder / "config.yaml").read_text()
+    names = [*yaml.safe_load(config)["scans"]]
+    overview = (project.folder / "results/report.html").read_text()
+    rows = re.findall(r'<th scope="row"><a href="(.*?)">', overview)
+    assert rows == [f"{name}/report.html" for name in sorted(names)]
+    assert overview.count("<img") == len(names)  # a thumbnail each
+    for name in names:
+        page = (project.folder / "results" / name / "report.html").read_text()
+        assert 'href="../report.html"' in page
+        assert [other for other in names if f"results/{other}/" in page] == [name]
+    more = config.replace("scans:\n", "scans:\n  later: {file: raw/ordinary.h5}\n")
+    (project.folder / "config.yaml").write_text(more)
+    run = project.snakemake("--dry-run")
+    (project.folder / "config.yaml").write_text(config)
+    assert run.jobs["render_scan"] == run.jobs["find_center"] == run.jobs["train_model"] == 1, run.text
 
 
 @pytest.mark.slow
@@ -173,7 +179,7 @@ def test_what_the_users_shell_exports_reaches_no_job(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [3.0, 6.0])
+@pytest.mark.parametrize("seconds", [3.0, pytest.param(6.0, marks=pytest.mark.nightly)])
 def test_ctrl_c_ends_in_one_line(tmp_path: Path, seconds: float) -> None:
     project = Project(tmp_path)
     write(tmp_path / "raw/scan.h5", parts())
@@ -215,7 +221,7 @@ def test_the_revision_is_recorded_of_a_checkout_of_another_owner(tmp_path: Path)
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(clone)], check=True)
     for path in [clone, *clone.rglob("*")]:
         os.chown(path, 12345, 12345, follow_symlinks=False)
-    code = "from tomodenoise import provenance; print(provenance.collect({}, {})['revision'])"
+    code = "from tomodenoise.common import provenance; print(provenance.collect({}, {})['revision'])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=clone / "workflow/scripts", capture_output=True, text=True, check=True
     )
@@ -226,9 +232,9 @@ def test_the_revision_is_recorded_of_a_checkout_of_another_owner(tmp_path: Path)
 def test_a_model_has_the_rights_of_the_umask(tmp_path: Path) -> None:
     code = (
         "import os, torch; os.umask(0o027)\n"
-        "from pathlib import Path; from tomodenoise import models, networks, specs\n"
+        "from pathlib import Path; from tomodenoise.networks import models, registry, specs\n"
         "spec = specs.complete({'name': 'unet', 'width': 4, 'depth': 2})\n"
-        "model = models.Model(networks.build(spec), spec, models.Normalisation((0.0,), (1.0,)), {'source': {}})\n"
+        "model = models.Model(registry.build(spec), spec, models.Normalisation((0.0,), (1.0,)), {'source': {}})\n"
         "models.save(model, Path('model.safetensors'))"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}

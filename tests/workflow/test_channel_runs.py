@@ -11,11 +11,11 @@ import zarr
 from projects import NETWORK, TRAIN, Project
 
 import simulate_xrdct
+from data import measured
 from tomodenoise.geometry import field_of_view
 
 pytestmark = pytest.mark.slow
-DATA = Path(__file__).parents[3] / "shared" / "data"
-ROCK = DATA / "rock_spectral" / "Sinogram_Rock_sample_2D_channels.nxs"
+ROCK = "rock_spectral/Sinogram_Rock_sample_2D_channels.nxs"
 TINY = ["--columns=48", "--angles=60", "--channels=4", "--counts", "30", "100"]
 NAMED = {"values": "/entry/data/2theta"}
 
@@ -104,7 +104,7 @@ def test_other_names_write_the_images_header_again_and_no_pixel(finished: Projec
     ("entry", "words"),
     [
         ({"axes": "zcax"}, "scans.tiny: axes: 'zcax' must hold"),
-        ({"mode": "static", "channels": {}}, "scans.tiny: channels: only a scan of mode: xrdct"),
+        ({"mode": "static", "channels": {}}, "scans.tiny: channels: this key is for mode: xrdct only"),
         ({"angles": "/entry/none"}, "there is no dataset /entry/none"),
     ],
 )
@@ -117,11 +117,11 @@ def test_mistakes_are_told_in_one_line(finished: Project, entry: dict[str, objec
     assert "Traceback" not in run.text
 
 
-@pytest.mark.skipif(not ROCK.is_file(), reason=f"the measured scan is not at {ROCK}")
+@pytest.mark.nightly
 def test_the_measured_rock_runs_whole(tmp_path: Path) -> None:
     project = Project(tmp_path)
     network = {"width": 4, "depth": 2}
-    entry = {"file": str(ROCK), "mode": "xrdct", "angle_unit": "radians", "center": 199.5}
+    entry = {"file": str(measured(ROCK)), "mode": "xrdct", "angle_unit": "radians", "center": 199.5}
     project.configure(scans={"rock": entry}, correct={"stripes": "sorting"}, network=network, train=TRAIN)
     run = project.snakemake()
     assert run.status == 0, run.text

@@ -7,14 +7,14 @@ import h5py
 import numpy as np
 import pytest
 import zarr
-from projects import NETWORK, ROOT, TRAIN, Project
+from projects import NETWORK, TRAIN, Project
 
 import simulate_series
+from data import measured
 from tomodenoise.denoising import inference
 from tomodenoise.networks import models
 from tomodenoise.storage import sections
 
-GEL = ROOT.parent / "shared/data/gel_dynamic/gel_parallel_dx.h5"
 SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.5", "--center", "24", "--quiet", "4"]
 STEPS = {"projections": 24.5, "train": [0, 4]}
 
@@ -65,7 +65,7 @@ def test_steps_in_files_give_the_bits_of_steps_in_one(finished: Project) -> None
     np.testing.assert_allclose(one, many, atol=1e-4 * np.abs(one).max())
 
 
-def test_the_split_tells_the_interlacing_and_steps_split_by_angle_have_sections_of_their_own(finished: Project) -> None:
+def test_the_split_records_interlacing_and_sections_of_each_step(finished: Project) -> None:
     whole, split = (json.loads((finished.folder / f"results/{n}/split.json").read_text()) for n in ("whole", "split"))
     assert (len(whole["sections"]), whole["times"], whole["interlacing"]["verdict"]) == (7, 7, "even")
     assert (len(split["sections"]), split["times"]) == (14, 7)
@@ -94,7 +94,7 @@ def test_every_step_is_judged_by_its_neighbours_or_by_its_angles(finished: Proje
     assert (finished.folder / "results/report.html").read_text().count("Step by step") == 3
 
 
-def test_there_is_nothing_left_to_do_and_another_window_trains_and_denoises_only(finished: Project) -> None:
+def test_another_training_window_does_not_reconstruct_again(finished: Project) -> None:
     config = finished.folder / "config.yaml"
     text = config.read_text()
     assert finished.snakemake("-n").jobs == {}
@@ -110,13 +110,13 @@ def test_there_is_nothing_left_to_do_and_another_window_trains_and_denoises_only
 @pytest.mark.parametrize(
     ("entry", "parts"),
     [
-        ({}, ["scans.cell", "steps.projections", "as 24.5 for half a turn"]),
+        ({}, ["scans.cell", "steps.projections", "such as 24.5 for 180 degrees"]),
         ({"steps": {"projections": 24.5, "train": [3, 9]}}, ["scans.cell", "steps.train", "within [0, 7]"]),
         ({"steps": {"projections": 24.5, "group": 9}}, ["scans.cell", "steps.group is 9", "7 steps"]),
         ({"steps": {"projection": 24.5}}, ["unknown key 'scans.cell.steps.projection'", "'projections'"]),
         ({"mode": "static", "steps": {}}, ["scans.cell", "set mode: dynamic"]),
         ({"file": "step_*.h5", "mode": "static"}, ["scans.cell", "7 files", "set mode: dynamic"]),
-        ({"file": "none_*.h5"}, ["scans.cell", "no file is called none_*.h5"]),
+        ({"file": "none_*.h5"}, ["scans.cell", "no file matches none_*.h5"]),
         ({"file": []}, ["scans.cell.file"]),
     ],
 )
@@ -170,11 +170,12 @@ def test_a_network_of_three_steps_gives_the_same_bits_in_any_block(tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not GEL.is_file(), reason=f"the measured series is not at {GEL}")
+@pytest.mark.nightly
 def test_the_measured_gel_runs_whole_and_its_straws_fill(tmp_path: Path) -> None:
-    with h5py.File(GEL) as file:
+    gel = measured("gel_dynamic/gel_parallel_dx.h5")
+    with h5py.File(gel) as file:
         assert "time_step" in file["exchange"]
-    project = configured(tmp_path, gel={"file": str(GEL)})
+    project = configured(tmp_path, gel={"file": str(gel)})
     run = project.snakemake("all")
     assert run.status == 0, run.text
     image = zarr.open_array(tmp_path / "results/gel/denoised.ome.zarr/0", mode="r")[:, 0, 0]

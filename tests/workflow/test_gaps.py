@@ -35,7 +35,7 @@ LOST = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sections", [2, 3, 4, 6])
+@pytest.mark.parametrize("sections", [2, 6, *(pytest.param(count, marks=pytest.mark.nightly) for count in (3, 4))])
 def test_a_scan_that_lost_frames_anywhere_is_planned(
     tmp_path: Path, raw_scan: Callable[..., Path], sections: int
 ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from projects import Project
 
-SCANS = Path(__file__).parents[3] / "shared" / "data"
+from data import measured
 
 
 def refused(project: Project, *parts: str) -> None:
@@ -56,10 +56,7 @@ def test_an_unknown_layout(project: Project) -> None:
 
 
 def test_a_dangling_data_link(project: Project) -> None:
-    file = SCANS / "metadata_only" / "24888.nxs"
-    if not file.is_file():
-        pytest.skip(f"{file} is not here")
-    project.configure(scans={"foam": {"file": str(file)}})
+    project.configure(scans={"foam": {"file": str(measured("metadata_only/24888.nxs"))}})
     refused(project, "pco1-24888.hdf", "missing")
 
 

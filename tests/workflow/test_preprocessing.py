@@ -52,19 +52,6 @@ def test_half_acquisition_is_found_and_its_field_extended(project: Project, raw_
     assert stored(project, "half").size == 64
 
 
-def test_iterations_reconstruct_every_union_that_training_needs(
-    project: Project, raw_scan: Callable[..., Path]
-) -> None:
-    scans = {"foam": {"file": str(raw_scan("small.h5", columns=48, rows=6, angles=64))}}
-    settings = {"algorithm": "sirt", "iterations": 3}
-    project.configure(scans=scans, reconstruct=settings, split={"sections": 3}, network=NETWORK, train=TRAIN)
-    run = project.snakemake()
-    assert run.status == 0, run.text
-    unions = {(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)}
-    assert set(stored(project, "foam").unions) == unions
-    assert not stored(project, "foam").additive
-
-
 def test_the_pixel_size_shapes_projections_where_phase_is_retrieved(
     project: Project, raw_scan: Callable[..., Path]
 ) -> None:

@@ -50,7 +50,7 @@ def test_the_page_shows_them(finished: Project) -> None:
     assert len(page) < 2e6
 
 
-def test_snakemakes_own_report_holds_the_page_with_captions_and_categories(finished: Project) -> None:
+def test_snakemakes_own_report_holds_the_page_and_captions(finished: Project) -> None:
     run = finished.snakemake("--report", "out.html")
     assert run.status == 0, run.text
     page = (finished.folder / "out.html").read_text()

@@ -13,7 +13,7 @@ import zarr
 from projects import NETWORK, TRAIN, Project
 
 from tomodenoise.common import provenance
-from tomodenoise.networks import build, models, specs
+from tomodenoise.networks import models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def write_model(file: Path, seed: int = 0) -> None:
     torch.manual_seed(seed)
     spec = specs.complete({"name": "unet", "slices": 7, "width": 2, "depth": 2})
     facts = provenance.collect({"split": {"sections": 4, "input": 3}}, {"basalt": "abc"})
-    network = build.build(spec)
+    network = registry.build(spec)
     torch.nn.init.normal_(network.head.weight, std=0.1)  # type: ignore[union-attr, arg-type]
     file.parent.mkdir(exist_ok=True)
     models.save(Model(network, spec, Normalisation((0.01,), (0.02,)), facts | {"pixel_sizes": {"basalt": 9.0}}), file)
@@ -78,6 +78,7 @@ def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan:
     assert jobs(project) == {"describe_image", "denoise_slab", "judge_scan", "render_report"}
 
 
+@pytest.mark.nightly
 def test_many_scans_have_a_page_each_and_one_more_leaves_the_others_alone(
     tmp_path: Path, raw_scan: Callable[..., Path]
 ) -> None:

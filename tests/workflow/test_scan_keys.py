@@ -48,7 +48,7 @@ def test_entry_and_exclude_make_again_what_they_shape(project: Project) -> None:
     assert "left out by the key exclude: projections [3, 5)" in (project.folder / "logs/s/describe.log").read_text()
 
 
-def test_a_file_that_is_lost_below_is_one_line_and_makes_again_when_it_is_back(project: Project) -> None:
+def test_a_lost_linked_file_is_one_line_and_a_changed_one_reruns(project: Project) -> None:
     raw, path = project.folder / "raw.h5", "entry/instrument/detector/data"
     with h5py.File(raw, "a") as content:
         frames = content[path][()]
@@ -71,9 +71,7 @@ def test_a_file_that_is_lost_below_is_one_line_and_makes_again_when_it_is_back(p
     run = project.snakemake("correct", "--dry-run")
     assert run.status != 0
     assert len(run.text.strip().splitlines()) == 1
-    assert run.text.startswith(
-        f"tomodenoise: scans.s: raw.h5: /{path} cannot be read whole: master.h5: /data is made of"
-    )
+    assert run.text.startswith(f"tomodenoise: scans.s: raw.h5: /{path} is incomplete: master.h5: /data takes data from")
     assert run.text.strip().endswith("cam_1.h5, which is missing: copy that file there")
     lost.write_bytes(kept)
     assert not jobs(project) & SHAPED

@@ -3,21 +3,21 @@ rule center:
     input:
         gather(
             "center",
-            expand("results/{scan}/center.{kind}", scan=SCANS, kind=["json", "png"]),
+            paths.fill_all([paths.CENTER, paths.CENTER_FIGURE], scan=RUN.scans),
         ),
 
 
-# Whenever a checkpoint ends, Snakemake works out all that waits for it anew: only for scans whose slices get their
+# Whenever a checkpoint ends, Snakemake works out again all that waits for it: only for scans whose slices get their
 # size from the center.
 checkpoint find_center_and_size:
     input:
-        scan="results/{scan}/scan.json",
-        array="results/{scan}/projections.zarr/zarr.json",
-        projections=projections_of_center,
+        scan=paths.SCAN,
+        array=paths.PROJECTIONS_JSON,
+        projections=FILES.projections_of_center,
     output:
-        center="results/{scan}/center.json",
+        center=paths.CENTER,
         figure=report(
-            "results/{scan}/center.png",
+            paths.CENTER_FIGURE,
             caption="../report/center.rst",
             category="Rotation axis",
             labels={"scan": "{scan}"},
@@ -27,28 +27,19 @@ checkpoint find_center_and_size:
     benchmark:
         "benchmarks/{scan}/center/scan.tsv"
     wildcard_constraints:
-        scan=one_of(s for s in SCANS if TABLE[s].size_open),
+        scan=paths.one_of(s for s in RUN.scans if RUN.entries[s].size_open),
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: (200 + 2 * projected(w).channels)
-            * rested(w)[1]
-            * projected(w).columns,
-            alone=800,
-        ),
+        mem_mb=NEEDS.memory("find_center"),
     params:
-        wanted=lambda wildcards: {
-            "center": CONFIG["scans"][wildcards.scan]["center"],
-            "tilt": CONFIG["scans"][wildcards.scan]["tilt"],
-            "field": TABLE[wildcards.scan].field,
-        },
-        angles=rested,
-        engine=lambda wildcards: own("reconstruct")(wildcards)["engine"],
+        wanted=PARAMS.center,
+        angles=PARAMS.rested,
+        engine=PARAMS.engine,
     script:
         "../scripts/find_center.py"
 
 
 use rule find_center_and_size as find_center with:
     wildcard_constraints:
-        scan=one_of(s for s in SCANS if not TABLE[s].size_open),
+        scan=paths.one_of(s for s in RUN.scans if not RUN.entries[s].size_open),

@@ -5,10 +5,16 @@ rule check:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=CONFIG,
-        memory=memory_asked,
+        config=RUN.config,
+        memory=lambda w: NEEDS.first_attempts(),
         # Of a cluster it is not known.
         cores=workflow.resource_settings.cores or 1,
-        submitting=submitting,
+        # Then this machine's memory does not count.
+        submitting=lambda w: (
+            snakemake_internals.from_first_process(
+                "EXECUTOR", snakemake_internals.executor(workflow)
+            )
+            == "slurm"
+        ),
     script:
         "../scripts/check.py"

@@ -1,19 +1,14 @@
 # Raw frames to line integrals, slab by slab.
 rule correct:
     input:
-        gather(
-            "correct",
-            projections_of(
-                "results/{scan}/projections.zarr/c/{block}/{lead}{slab}/0", SCANS
-            ),
-        ),
+        gather("correct", FILES.projections(RUN.scans)),
 
 
 rule allocate_projections:
     input:
-        scan="results/{scan}/scan.json",
+        scan=paths.SCAN,
     output:
-        "results/{scan}/projections.zarr/zarr.json",
+        paths.PROJECTIONS_JSON,
     log:
         "logs/{scan}/allocate-projections.log",
     benchmark:
@@ -21,61 +16,48 @@ rule allocate_projections:
     conda:
         "../../envs/tomography.yaml"
     params:
-        shape=lambda wildcards: projected(wildcards).projections.shape,
-        shard=lambda wildcards: projected(wildcards).projections.shard,
-        chunk=lambda wildcards: projected(wildcards).projection_chunk,
-        names=lambda wildcards: (
-            "angle",
-            *["channel"] * (projected(wildcards).channels > 1),
-            "y",
-            "x",
-        ),
+        shape=lambda w: RUN.projected(w.scan).projections.shape,
+        shard=lambda w: RUN.projected(w.scan).projections.shard,
+        chunk=lambda w: RUN.projected(w.scan).projection_chunk,
+        names=PARAMS.projections_axes,
         compressed=False,
-        config=chosen(PIXELS, "correct", "split"),
+        config=PARAMS.of_projections,
     script:
         "../scripts/allocate.py"
 
 
 rule correct_slab:
     input:
-        raw=raw,
-        scan="results/{scan}/scan.json",
-        measured="results/{scan}/measured.json",
-        split="results/{scan}/split.json",
-        array="results/{scan}/projections.zarr/zarr.json",
+        raw=FILES.raw,
+        scan=paths.SCAN,
+        measured=paths.MEASURED,
+        split=paths.SPLIT,
+        array=paths.PROJECTIONS_JSON,
     output:
-        shard=intermediate("results/{scan}/projections.zarr/c/{block}/{slab}/0"),
-        counts="results/{scan}/corrections/{block}-{slab}.json",
+        shard=intermediate(paths.PROJECTIONS_SHARD),
+        counts=paths.CORRECTIONS,
     log:
         "logs/{scan}/correct/{block}-{slab}.log",
     benchmark:
         "benchmarks/{scan}/correct/{block}-{slab}.tsv"
     wildcard_constraints:
-        scan=one_of(s for s in SCANS if not lead(s)),
+        scan=paths.one_of(s for s in RUN.scans if RUN.projected(s).channels == 1),
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: frames.held(
-                TABLE[w.scan].scan,
-                projected(w).projections.shard[0],
-                projected(w).projection_rows,
-                options.from_settings(own("correct")(w)),
-            ),
-            alone=550,
-        ),
+        mem_mb=NEEDS.memory("correct_slab"),
     params:
-        rows=projection_rows,
-        angles=projection_angles,
-        settings=correct_settings,
+        rows=PARAMS.projection_rows,
+        angles=PARAMS.projection_angles,
+        settings=PARAMS.correct,
     script:
         "../scripts/correct_slab.py"
 
 
-# The same for sinograms of many channels: their array has an axis more.
+# The same for sinograms of several channels: their array has an axis more.
 use rule correct_slab as correct_channels with:
     output:
-        shard="results/{scan}/projections.zarr/c/{block}/0/{slab}/0",
-        counts="results/{scan}/corrections/{block}-{slab}.json",
+        shard=paths.CHANNELS_SHARD,
+        counts=paths.CORRECTIONS,
     wildcard_constraints:
-        scan=one_of(s for s in SCANS if lead(s)),
+        scan=paths.one_of(s for s in RUN.scans if RUN.projected(s).channels > 1),

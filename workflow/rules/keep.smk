@@ -6,10 +6,10 @@ rule verify:
         "../../envs/learning.yaml"
     threads: 8
     params:
-        arrays=[array for scan in SCANS for array in arrays_of(scan)],
-        scans=SCANS,
-        models=MODELS,
-        options=options_given(),
+        arrays=lambda w: [array for scan in RUN.scans for array in PARAMS.arrays(scan)],
+        scans=RUN.scans,
+        models=RUN.trained_models,
+        options=snakemake_internals.from_first_process("OPTIONS", hooks.options()),
     script:
         "../scripts/verify.py"
 
@@ -21,6 +21,6 @@ rule clean_intermediates:
         "../../envs/learning.yaml"
     threads: 8
     params:
-        arrays={scan: arrays_of(scan) for scan in SCANS},
+        arrays=lambda w: {scan: PARAMS.arrays(scan) for scan in RUN.scans},
     script:
         "../scripts/clean_intermediates.py"

@@ -1,15 +1,15 @@
 # What the raw files hold and how good their frames are, and which projections form a section.
 rule split:
     input:
-        gather("split", expand("results/{scan}/split.json", scan=SCANS)),
+        gather("split", paths.fill_all(paths.SPLIT, scan=RUN.scans)),
 
 
 rule describe_scan:
     input:
-        raw=raw,
+        raw=FILES.raw,
     output:
-        scan="results/{scan}/scan.json",
-        measured="results/{scan}/measured.json",
+        scan=paths.SCAN,
+        measured=paths.MEASURED,
     log:
         "logs/{scan}/describe.log",
     benchmark:
@@ -17,28 +17,21 @@ rule describe_scan:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: frames.describing(
-                TABLE[w.scan].scan,
-                projected(w).angle_blocks[0].stop,
-                options.from_settings(own("correct")(w)),
-            ),
-            alone=600,
-        ),
+        mem_mb=NEEDS.memory("describe_scan"),
     params:
-        fingerprint=lambda w: TABLE[w.scan].scan.identity["fingerprint"],
-        entry=entry_of_pixels,
-        last=lambda wildcards: projected(wildcards).angle_blocks[0].stop,
-        channels=lambda wildcards: xrdct.unnamed(CONFIG["scans"][wildcards.scan]),
+        fingerprint=PARAMS.fingerprint,
+        entry=PARAMS.entry_of_pixels,
+        last=lambda w: RUN.projected(w.scan).angle_blocks[0].stop,
+        channels=PARAMS.unnamed_channels,
     script:
         "../scripts/describe_scan.py"
 
 
 rule split_scan:
     input:
-        scan="results/{scan}/scan.json",
+        scan=paths.SCAN,
     output:
-        "results/{scan}/split.json",
+        paths.SPLIT,
     log:
         "logs/{scan}/split.log",
     benchmark:
@@ -46,6 +39,6 @@ rule split_scan:
     conda:
         "../../envs/tomography.yaml"
     params:
-        choice=lambda wildcards: asdict(TABLE[wildcards.scan].choice),
+        choice=PARAMS.split,
     script:
         "../scripts/split_scan.py"

@@ -1,40 +1,37 @@
 # Each section of projections to slices, slab by slab.
 rule reconstruct:
     input:
-        gather(
-            "reconstruct",
-            slabs_of("results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0", SCANS),
-        ),
+        gather("reconstruct", FILES.all_sections),
 
 
 use rule allocate_projections as allocate_sections with:
     input:
-        scan="results/{scan}/scan.json",
-        center=size_known,
+        scan=paths.SCAN,
+        center=FILES.center_if_needed,
     output:
-        "results/{scan}/sections.zarr/zarr.json",
+        paths.SECTIONS_JSON,
     log:
         "logs/{scan}/allocate-sections.log",
     benchmark:
         "benchmarks/{scan}/allocate/sections.tsv"
     params:
-        shape=lambda wildcards: layout(wildcards).volumes.shape,
-        shard=lambda wildcards: layout(wildcards).volumes.shard,
+        shape=lambda w: RUN.layout(w.scan).volumes.shape,
+        shard=lambda w: RUN.layout(w.scan).volumes.shard,
         chunk=None,
         names=("section", "channel", "z", "y", "x"),
         compressed=False,
-        config=chosen(SLICES, "correct", "split", "reconstruct"),
+        config=PARAMS.of_sections,
 
 
 rule reconstruct_slab:
     input:
-        projections=projections_around,
-        allocated="results/{scan}/projections.zarr/zarr.json",
-        split="results/{scan}/split.json",
-        center="results/{scan}/center.json",
-        array="results/{scan}/sections.zarr/zarr.json",
+        projections=FILES.projections_around,
+        allocated=paths.PROJECTIONS_JSON,
+        split=paths.SPLIT,
+        center=paths.CENTER,
+        array=paths.SECTIONS_JSON,
     output:
-        intermediate("results/{scan}/sections.zarr/c/{block}/0/{slab}/0/0"),
+        intermediate(paths.SECTIONS_SHARD),
     log:
         "logs/{scan}/reconstruct/{block}-{slab}.log",
     benchmark:
@@ -42,19 +39,11 @@ rule reconstruct_slab:
     conda:
         "../../envs/tomography.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: needs.reconstructing(
-                layout(w),
-                additive=registry.capabilities(
-                    *scan_table.algorithm(CONFIG, w.scan)
-                ).additive,
-            ),
-            alone=950,
-        ),
+        mem_mb=NEEDS.memory("reconstruct_slab"),
     params:
-        rows=slab_rows,
-        block=sections_of_block,
-        angles=angles_of_block,
-        settings=own("reconstruct"),
+        rows=PARAMS.slab_rows,
+        block=PARAMS.sections_of_block,
+        angles=PARAMS.angles_of_block,
+        settings=PARAMS.reconstruct,
     script:
         "../scripts/reconstruct_slab.py"

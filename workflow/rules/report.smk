@@ -1,21 +1,21 @@
 # Pages that a person can read without Snakemake: one, or with many scans one each and a list of them.
 rule report:
     input:
-        gather("report", "results/report.html"),
+        gather("report", paths.REPORT),
 
 
 rule watch_series:
     input:
-        sections=middle_of("sections.zarr/c", image=False),
-        images=middle_of("denoised.ome.zarr/0/c", image=True),
+        sections=FILES.middle_sections,
+        images=FILES.middle_image,
         arrays=[
-            "results/{scan}/sections.zarr/zarr.json",
-            "results/{scan}/denoised.ome.zarr/0/zarr.json",
+            paths.SECTIONS_JSON,
+            paths.fill(paths.LEVEL_JSON, volume=paths.DENOISED, level=0),
         ],
-        split="results/{scan}/split.json",
-        center="results/{scan}/center.json",
+        split=paths.SPLIT,
+        center=paths.CENTER,
     output:
-        "results/{scan}/figures/series.npz",
+        paths.SERIES,
     log:
         "logs/{scan}/watch.log",
     benchmark:
@@ -23,28 +23,26 @@ rule watch_series:
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=megabytes(
-            lambda w: needs.watching(spec_of(w), layout_so_far(w.scan)), alone=450
-        ),
+        mem_mb=NEEDS.memory("watch_series"),
     params:
-        window=trained_window,
-        seconds=lambda wildcards: TABLE[wildcards.scan].step_seconds,
-        seen=lambda wildcards: spec_of(wildcards).steps,
+        window=PARAMS.trained_window,
+        seconds=lambda w: RUN.entries[w.scan].step_seconds,
+        seen=lambda w: RUN.spec(RUN.model_of(w.scan)).steps,
     script:
         "../scripts/watch_series.py"
 
 
 rule render_scan:
     input:
-        unpack(lambda wildcards: told_of([wildcards.scan])),
+        unpack(FILES.scan_page),
     output:
         page=report(
-            "results/{scan}/report.html",
+            paths.PAGE,
             caption="../report/report.rst",
             category="Report",
             labels={"page": "{scan}"},
         ),
-        row="results/{scan}/figures/row.json",
+        row=paths.ROW,
     log:
         "logs/{scan}/report.log",
     benchmark:
@@ -52,17 +50,17 @@ rule render_scan:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=lambda wildcards: settings.only(CONFIG, [wildcards.scan]),
+        config=lambda w: RUN.only([w.scan]),
     script:
         "../scripts/render_scan.py"
 
 
 rule render_report:
     input:
-        unpack(told_of_all),
+        unpack(FILES.report),
     output:
         report(
-            "results/report.html",
+            paths.REPORT,
             caption="../report/report.rst",
             category="Report",
             labels={"page": "all scans"},
@@ -74,6 +72,6 @@ rule render_report:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=[] if PAGED else CONFIG,
+        config=[] if RUN.is_paged else RUN.config,
     script:
-        "../scripts/list_scans.py" if PAGED else "../scripts/render_report.py"
+        "../scripts/list_scans.py" if RUN.is_paged else "../scripts/render_report.py"

@@ -1,4 +1,4 @@
-"""Say what a run will do, take and need, and end with status 1 where something stands in its way."""
+"""Print what a run will do, take and need; end with status 1 where something stands in its way."""
 
 import shutil
 from collections.abc import Mapping
@@ -15,20 +15,18 @@ if TYPE_CHECKING:
 
 def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores: int, *, submitting: bool) -> None:
     """Print a table for each scan, then what all of them need together."""
-    planned = preflight.plan(config)
-    trainings = preflight.trainings(config, {name: entry for name, (entry, _) in planned.items()})
-    for name, (entry, stages) in planned.items():
-        print(preflight.headline(name, entry), *forecast.lines(stages, memory[name]), sep="\n")
-    for model, stage in trainings.items():
+    plan = preflight.plan(config)
+    for name, stages in plan.scans.items():
+        print(preflight.headline(name, plan.entries[name]), *forecast.lines(stages, memory[name]), sep="\n")
+    for model, stage in plan.trainings.items():
         print(f"model {model}", *forecast.lines([stage], memory["models"]), sep="\n")
-    every = [stage for _, stages in planned.values() for stage in stages] + list(trainings.values())
-    needed = sum(preflight.to_write(name, stages, Path("results")) for name, (_, stages) in planned.items())
-    time = formatting.duration(forecast.together(every, cores))
+    needed = sum(preflight.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
+    time = formatting.duration(forecast.together(plan.stages, cores))
     print(f"time: {time} on {cores} cores, widened from what one machine took")
     print(f"graphics card here: {'yes, for which no time was measured' if devices.best() == 'cuda' else 'none'}")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
     trouble = [*preflight.of_disk(needed, Path())]
-    trouble += [line for entry, _ in planned.values() for line in preflight.unreadable(entry.scan)]
+    trouble += [line for entry in plan.entries.values() for line in preflight.unreadable(entry.scan)]
     if not submitting:
         print(preflight.hint(memory, cores) or "memory: enough")
         trouble += preflight.of_memory(memory)

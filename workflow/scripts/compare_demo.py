@@ -1,4 +1,4 @@
-"""Judge the demo's volume by the truth, beside classical filters that were tuned with it: compare_demo.py FOLDER."""
+"""Compare the demo's volume with the truth, next to classical filters tuned on it: compare_demo.py FOLDER."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from tomodenoise.storage import sections, zarr_arrays
 
 
 def main(folder: Path) -> None:
-    """Print a table of PSNR and SSIM, and write the picture of the README."""
+    """Print a table of PSNR and SSIM, and save one slice before and after."""
     truth = np.load(folder / "raw" / "foam_truth.npy")
     scan = sections.describe(folder / "results" / "foam")
     noisy = sections.mix(scan.read(0, scan.depth)[:, 0], scan.shares)

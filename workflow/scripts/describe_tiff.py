@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(image: Path, records: Sequence[Path], output: Path, kind: str) -> None:
-    """Gather the records of the slabs, and write what they make up beside the slices."""
+    """Gather the records of all slabs into one file next to the slices."""
     described = tiff.describe(ome_zarr.read(image), output.parent, records, kind)
     logs.logger.info("%s: %d slices", output.parent, described["slices"])
     output.write_text(json.dumps(described, indent=1))

@@ -1,6 +1,6 @@
-"""Write the JSON Schema of the configuration and config/README.md from its models: document_config.py [--check].
+"""Write docs/reference.md and the JSON Schema for editors from the models of the configuration.
 
-With --check nothing is written, and the exit status is 1 if a file is out of date.
+document_config.py [--check]; with --check nothing is written, and the exit status says whether both are up to date.
 """
 
 import json
@@ -14,24 +14,29 @@ import yaml
 from tomodenoise.config import schema
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference.md"
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-PAGE = ROOT / "config" / "README.md"
-INTRODUCTION = PAGE.with_name("introduction.md")
-HEADER = "# Generated from the models in tomodenoise/*/options.py and tomodenoise/config/model.py: `make docs`.\n"
+HEADER = "# Generated from the models, see tomodenoise/config/model.py: `make docs`.\n"
+INTRODUCTION = """\
+# Configuration keys
+
+Only `scans` is required. Paths are relative to the working directory. A key that is not listed here is refused, with
+the nearest one that is. [Choosing settings](settings.md) says which key helps when.
+"""
 
 
 def main(check: bool) -> None:
     """Write both files, or compare them."""
     rules = schema.schema()
     texts = {
+        PAGE: INTRODUCTION + "\n".join(reference(rules)) + "\n",
         SCHEMA: HEADER + yaml.safe_dump(json.loads(json.dumps(rules)), sort_keys=False, allow_unicode=True, width=120),
-        PAGE: INTRODUCTION.read_text() + "\n".join(reference(rules)) + "\n",
     }
     for file, text in texts.items():
         if not check:
             file.write_text(text)
         elif not file.is_file() or file.read_text() != text:
-            sys.exit(f"{file.name} differs from the models or from {INTRODUCTION.name}: run `make docs`")
+            sys.exit(f"{file.relative_to(ROOT)} differs from the models: run `make docs`")
 
 
 def reference(rules: Mapping[str, Any]) -> Iterator[str]:
@@ -39,7 +44,7 @@ def reference(rules: Mapping[str, Any]) -> Iterator[str]:
     for name, section in rules["properties"].items():
         entry = section.get("additionalProperties")
         keys = entry["properties"] if entry else section.get("properties", {})
-        yield f"\n### `{name}{'.NAME' if entry else ''}`\n"
+        yield f"\n## `{name}{'.NAME' if entry else ''}`\n"
         yield section["description"] + ("" if keys else f" Default: `{json.dumps(section['default'])}`.")
         if keys:
             yield "\n| key | default | values | what it does |\n|---|---|---|---|"
@@ -47,7 +52,7 @@ def reference(rules: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(prefix: str, keys: Mapping[str, Any], sections: set[str]) -> Iterator[str]:
-    """Rows of keys and those below them, except for sections, which have tables of their own."""
+    """Rows of keys and those below them, except for sections, which have their own tables."""
     for key, rule in keys.items():
         yield _row(prefix + key, rule)
         if prefix + key not in sections:
@@ -57,7 +62,8 @@ def _rows(prefix: str, keys: Mapping[str, Any], sections: set[str]) -> Iterator[
 def _row(key: str, rule: Mapping[str, Any]) -> str:
     default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "-"
     values = ", ".join(f"`{value}`" for kind in rule.get("anyOf", [rule]) for value in _values(kind))
-    return f"| `{key}` | {default} | {values} | {rule['description']} |"
+    description = rule["description"].replace("|", r"\|")
+    return f"| `{key}` | {default} | {values} | {description} |"
 
 
 def _values(kind: Mapping[str, Any]) -> list[Any]:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise.common import logs
+from tomodenoise.common import formatting, logs
 from tomodenoise.exports import hdf5
-from tomodenoise.storage import ome_zarr
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -13,9 +12,8 @@ if TYPE_CHECKING:
 
 def main(folder: Path, output: Path) -> None:
     """Copy the full resolution of an image, a few rows at a time."""
-    image = ome_zarr.read(folder)
-    hdf5.write(image, output)
-    logs.logger.info("%s: %s", output, " x ".join(map(str, image.shape)))
+    hdf5.write(folder, output)
+    logs.logger.info("%s: %s", output, formatting.size(output.stat().st_size))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Judge the model of a scan on slices that it was not trained on, beside filters and other models on demand."""
+"""Judge the model of a scan on slices that it was not trained on, and compare it with filters and other models."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tomodenoise.common import devices, logs
-from tomodenoise.evaluation import baselines, cases, figures_of_merit, held_out_slices, record, truth
+from tomodenoise.evaluation import (
+    acquisition,
+    baselines,
+    cases,
+    comparison,
+    figures_of_merit,
+    held_out_slices,
+    per_channel,
+    record,
+    truth,
+    verdicts,
+)
 from tomodenoise.networks import models
 from tomodenoise.scans import description
 from tomodenoise.storage import sections
@@ -18,27 +29,35 @@ if TYPE_CHECKING:
 
 
 def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakemake's own
-    """Write `quality.json` and the curves beside it, and the verdicts to the log."""
-    found, (quality, curves) = sections.describe(Path(files.split).parent), (Path(output.quality), Path(output.curves))
+    """Write `quality.json` and its curves, and the verdicts to the log."""
+    scan, products = sections.describe(Path(files.split).parent), (Path(output.quality), Path(output.curves))
     model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
-    if reason := record.refusal(found, max(each.spec.steps for each in [model, *others])):
-        record.write_refusal(quality, curves, reason)
+    if reason := cases.refusal(scan, max(one.spec.steps for one in [model, *others])):
+        record.write(*products, record.refused(reason))
         return
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
-    scan = replace(description.from_json(header), pixel_size=params.pixel_size)
-    setting, context = record.acquisition(scan, corrections, found.split.members, params.config)
-    training, seen = held_out_slices.trained(model.facts, scan.identity, params.rows)
-    here = training is not None and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
-    context = replace(context, trained=here, improving=model.facts.get("improving"))
-    chosen = held_out_slices.choose(found.at(0), model.spec, training, seen)
-    true = truth.read(Path(files.truth), found, scan.rows) if files.truth else None
+    described = replace(description.from_json(header), pixel_size=params.pixel_size)
+    acquired = acquisition.gather(described, corrections, scan.split.members, params.config)
+    slices = held_out_slices.choose(scan.at(0), model, described.identity, params.rows)
+    true = truth.read(Path(files.truth), scan, described.rows) if files.truth else None
     product = params.denoise["input"], int(params.denoise["ensemble"])
-    case = cases.Case(found, model, chosen, setting, *product, tuple(params.window), true)
-    images, named = cases.whole(case), dict(zip(params.others, others, strict=True))
-    judged = figures_of_merit.judge(images, baselines.gather(params.filters, named, case, images))
-    beside = record.beside(case, params.labels, params.seconds)
-    for verdict in record.write(quality, curves, judged, images, chosen, context, beside):
-        logs.logger.info("%s", verdict)
+    case = cases.Case(scan, model, slices, acquired, *product, tuple(params.window), true)
+    evidence = cases.collect(case, case.middle)
+    labels = params.labels or per_channel.steps(scan.split.times, params.seconds)
+    axis = "step" if scan.split.times > 1 else "channel"
+    profile = per_channel.judge(cases.series(case, evidence), axis, labels, list(case.window))
+    evidence = evidence.select()  # lets go of the single channels
+    judgement = figures_of_merit.judge(evidence)
+    rivals = baselines.gather(params.filters, dict(zip(params.others, others, strict=True)), case, evidence)
+    if compared := comparison.compare(evidence, rivals):
+        judgement = replace(judgement, figures={**judgement.figures, "comparison": compared})
+    here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
+    better = verdicts.advice(trained=here, improving=model.facts.get("improving"))
+    words = verdicts.verdicts(judgement.values, acquired, better)
+    values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), words, profile)
+    record.write(*products, values, judgement)
+    for verdict in values["verdicts"]:
+        logs.logger.info("%s", verdict["text"])
 
 
 if __name__ == "__main__":

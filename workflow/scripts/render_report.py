@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def main(slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
-    """Write one page for all scans of the configuration, from the `slabs` that they have: older ones may lie beside."""
+    """Write one page for all scans of the configuration, from the files in `slabs` only."""
     scans, models, failed = collect.of_all(config, Path("results"), Path("benchmarks"), slabs)
     page = pages.render(scans, models, "tomodenoise report", failed=failed)
     logs.logger.info("%d scans, %d models, %d kB", len(scans), len(models), len(page) // 1000)

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("output", type=Path, help="HDF5 file to write")
     parser.add_argument("--truth", type=Path, help="also write the true volume, (channel, z, y, x) float32, as .npy")
     parser.add_argument("--particles", type=Path, help="square picture of particles on black")
-    parser.add_argument("--patterns", type=Path, help="HDF5 file of diffraction patterns beside their tth")
+    parser.add_argument("--patterns", type=Path, help="HDF5 file of diffraction patterns and their tth")
     parser.add_argument("--slices", type=int, default=3, help="[%(default)s]")
     parser.add_argument("--columns", type=int, default=217, help="translations [%(default)s]")
     parser.add_argument("--angles", type=int, default=180, help="over half a turn [%(default)s]")

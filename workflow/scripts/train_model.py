@@ -1,9 +1,11 @@
 """Train a model, alone or as one of several processes that torchrun starts.
 
-train_model.py REQUEST PIXEL_SIZES MODEL HISTORY, where REQUEST is a JSON text of all that shapes the model, and
-PIXEL_SIZES one of what is only told in it. Run in the working directory, whose `results/` holds the sections of the
-scans. Beside MODEL lies `checkpoint.pt`, from which an interrupted training goes on. Progress goes to standard
-output. On SIGTERM or SIGUSR1 the state is saved; exit status 75 then says that there is more to do.
+train_model.py REQUEST PIXEL_SIZES MODEL HISTORY
+
+REQUEST is a JSON text of everything that decides the model; PIXEL_SIZES is one of values that are only recorded in it.
+Run it in the working directory, where `results/` holds the sections of the scans. `checkpoint.pt` lies next to MODEL,
+and an interrupted training continues from it. Progress goes to standard output. SIGTERM and SIGUSR1 save the state and
+end with exit status 75, which means that there is more to do.
 """
 
 import json
@@ -16,6 +18,7 @@ from typing import Any
 
 import torch
 
+from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
 from tomodenoise.training import checkpoints, distributed, loop, tasks
@@ -24,15 +27,14 @@ TRY_AGAIN = 75
 
 
 def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], model: Path, history: Path) -> None:
-    """Train on every scan of the request; write the model, and the history anew after each evaluation."""
+    """Train on every scan of the request; write the model, and rewrite the history after each evaluation."""
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, lambda received, _: signals.append(received))
 
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
-        scratch = history.with_name(f"{history.name}.partial")
-        scratch.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-        scratch.replace(history)
+        with files.replacing(history) as partial:
+            partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
         print(loop.progress(lines, total), flush=True)
 
     task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))

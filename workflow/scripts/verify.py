@@ -1,4 +1,4 @@
-"""Read every product, print what each is and takes, and end with status 1 and the mend where one is not whole."""
+"""Read every product, print its state and size, and end with status 1 and the fix if one is not whole."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from tomodenoise.maintenance import verify
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-MEND = "this makes again what is not whole, and nothing else:"
+REMEDY = "this makes again what is not whole, and nothing else:"
 
 
 def main(
@@ -22,10 +22,10 @@ def main(
     print(*verify.table(states), sep="\n")
     if absent := [str(array.path) for array in arrays if array.lasting and not array.path.exists()]:
         raise UserError(f"{', '.join(absent)}: not made yet: run snakemake without a target first")
-    if told := [f"{flaw.file} {flaw.what}" for state in states for flaw in state.flaws]:
-        print(*told, sep="\n")
-        more = f" (and {len(told) - 1} more, named above)" if len(told) > 1 else ""
-        raise UserError(f"{told[0]}{more}: {MEND} {verify.remedy(states, options)}")
+    if damages := [f"{flaw.file} {flaw.what}" for state in states for flaw in state.flaws]:
+        print(*damages, sep="\n")
+        more = f" (and {len(damages) - 1} more, named above)" if len(damages) > 1 else ""
+        raise UserError(f"{damages[0]}{more}: {REMEDY} {verify.remedy(states, options)}")
     logs.logger.info("all is whole")
 
 

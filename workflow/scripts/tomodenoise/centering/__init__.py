@@ -1,1 +1,1 @@
-"""The centre of rotation: found from the projections, overruled by a person, drawn to be judged."""
+"""Center of rotation: estimated from the projections, overridden by the user, drawn for inspection."""

@@ -1,18 +1,18 @@
-"""Three estimators of the center, each blind where another sees.
+"""Estimators of the center, which complement each other.
 
 ``mirror``   A view and the view 180 degrees away are mirror images about the axis. Needs such pairs; a scan of 180
              degrees has one or two of them, off by up to an angular step.
 ``seam``     A scan of 180 degrees followed by its own mirror image is a scan of 360 degrees, smooth across the seam
-             only at the right center. Uses the hundreds of views at each end and allows for the turn between them.
+             only at the right center. Uses the hundreds of views at each end and allows for the rotation between them.
 ``moments``  The centre of mass of a projection follows a sinusoid about the axis. Needs no opposite views, but the
              whole object inside the field of view and a background of zero.
 
-What stands still in all views (a mask, a wire, a dead strip, a ring) is its own mirror image about another center:
+Stationary structures (a mask, a wire, a dead strip, a ring) are their own mirror images about another center:
 
-``mirror``   The mean of each side of the pairs is taken off, or with few pairs the other side. What is left of the
-             sample is still mirrored.
-``seam``     Matches the difference of both ends first, see `robust`.
-``moments``  Its mass shifts the center, and no data of the scan tell it from the sample's: hence `UNSEEN`.
+``mirror``   The mean of each side of the pairs is subtracted, or with few pairs the other side. The sample that remains
+             is still mirrored.
+``seam``     The difference of both ends is matched first, see `robust`.
+``moments``  Their mass shifts the center and cannot be distinguished from that of the sample: hence `UNSEEN`.
 """
 
 from dataclasses import replace
@@ -27,47 +27,48 @@ from tomodenoise.centering.matching import Spectrum, curves, difference, likelih
 from tomodenoise.centering.stating import PARTS, Estimate, Parts, part, state
 from tomodenoise.common.arrays import FloatArray, IntArray
 
-MANY_PAIRS = 16  # from here on the pairs alone beat the seam
-ENDED = "the best match lies at the end of the range"
-DISTINCT = 5.0  # a match that stands out of all others by so many of their deviations is one, however noisy
-FLOOR = 0.02  # pixels, of `mirror`: what no scatter shows; from simulated scans
-STRETCHES, SLIP = 16, 1.0  # parts of a scan; pixels: real scans that stood still left their circle by 0.6 at most
-UNSEEN = 0.25, 0.005  # the same of `moments`: pixels, and share of the columns
+MANY_PAIRS = 16  # with as many, the pairs alone are better than the seam
+ENDED = "the best match is at the end of the search range"
+DISTINCT = 5.0  # standard deviations by which a match must exceed all others to count, however noisy
+FLOOR = 0.02  # pixels: systematic error of `mirror` that no scatter shows; from simulated scans
+UNSEEN = 0.25, 0.005  # the same of `moments`: pixels, and fraction of the columns
+STRETCHES = 16  # parts of a scan in which a movement is looked for
+SLIP = 1.0  # pixels: in real scans without movement the centre of mass left its circle by 0.6 at most
 
 
 def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tuple[Estimate, FloatArray]:
     """Match each view f with its flipped opposite g: f(x) = g(2 center - x).
 
-    Located by the normalised difference, which neither a large overlap nor empty air can win, and refined by the
-    agreement within a window about the center. Trusted where it stands out, or where three thirds of the pairs each
-    match best at the same place. Not to be trusted where that is the end of the range: `least` columns of overlap.
+    The match is located by the normalised difference, which favours neither a large overlap nor empty air, and refined
+    by the agreement within a window about the center. It is trusted if it stands out, or if all three thirds of the
+    pairs match best at the same center; but not at the end of the search range, `least` columns of overlap.
 
     Returns
     -------
-    What it says, and the centers (group,) of the groups of rows.
+    The estimate, and the centers (group,) of the groups of rows, pixels.
     """
     sides = [views.at(side) for side in pairs.T]
     if len(pairs) < MANY_PAIRS:
-        one, other = sides[0] - sides[1], sides[1] - sides[0]
+        sides = [sides[0] - sides[1], sides[1] - sides[0]]
     else:
-        one, other = (side - side.mean(axis=1, keepdims=True) for side in sides)
-    rows, _, columns = one.shape
+        sides = [side - side.mean(axis=1, keepdims=True) for side in sides]
+    rows, _, columns = sides[0].shape
     smooth = max(1.0, columns / 128)
     thirds = np.array_split(np.arange(len(pairs)), min(3, len(pairs)))
     sums = np.zeros((2, len(thirds), 2 * columns - 2 * least + 1))
     for row in range(rows):
-        first, second = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in (one, other))
+        first, second = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in sides)
         for at, third in enumerate(thirds):
             sums[:, at] += difference(first[third], second[third], least)
     match = _ratio(*sums.sum(axis=1))
-    alike = len(thirds) == 3 and np.ptp(np.argmax(_ratio(*sums), axis=1)) <= 4 * smooth
-    best, agreement = _refine(one, other, (least - 1 + int(np.argmax(match))) / 2)
+    agree = len(thirds) == 3 and np.ptp(np.argmax(_ratio(*sums), axis=1)) <= 4 * smooth
+    best, agreement = _refine(sides[0], sides[1], (least - 1 + int(np.argmax(match))) / 2)
     reason = None
-    if not (alike or match.max() > 0.5 or match.max() > np.median(match) + DISTINCT * scatter(match)):
-        reason = "opposite views do not match better anywhere than by chance"
+    if not (agree or match.max() > 0.5 or match.max() > np.median(match) + DISTINCT * scatter(match)):
+        reason = "opposite views match nowhere better than by chance"
     elif not least / 2 + 1 < best + 0.5 < columns - least / 2 - 1:
         return Estimate("mirror", (columns - 1) / 2, None, reason=ENDED), np.array([])
-    # A view turned by e too much is moved by e times the depth of its features, which varies as the sine of the angle.
+    # A view at an angle that is off by e is shifted by e times the depth of its features, which varies sinusoidally.
     turned = np.abs(np.mean(past_opposite(angles, pairs) * np.exp(1j * angles[pairs[:, 0]]))) * columns / 16
     reach = 2 + columns / 64
 
@@ -75,7 +76,7 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
         return peak(curve, best, reach)
 
     by_rows = np.array([agreement[group].sum(axis=(0, 1)) for group in views.groups])
-    parted = part(by_rows, highest), part(agreement.sum(axis=0), highest)
+    parted = [part(by_rows, highest), part(agreement.sum(axis=0), highest)]
     estimate = state("mirror", best, parted, float(np.hypot(FLOOR, turned)), reason)
     return estimate, np.array([peak(curve, best, reach + columns / 64) for curve in by_rows])
 
@@ -84,19 +85,20 @@ def _ratio(products: FloatArray, squares: FloatArray) -> FloatArray:
     return np.asarray(products / np.maximum(squares, np.finfo(np.float32).tiny))
 
 
-def _refine(one: FloatArray, other: FloatArray, start: float) -> tuple[float, FloatArray]:
-    """Center near `start`, and the agreement (row, part of the pairs, 2 FINE center)."""
-    rows, pairs, columns = one.shape
+def _refine(first: FloatArray, second: FloatArray, start: float) -> tuple[float, FloatArray]:
+    """Return the center near `start`, and the agreement (row, part of the pairs, 2 FINE center)."""
+    rows, pairs, columns = first.shape
     parts = np.array_split(np.arange(pairs), min(PARTS, pairs))
     best = start
     agreement: FloatArray = np.empty(0)
-    # Each half is weighted by what the other half agrees in, so that the weights' noise is independent.
+    # The weights of each half come from the other half, so that their noise is independent.
     halves: list[tuple[slice, ...]] = [(np.s_[0::2],), (np.s_[1::2],)]
     if rows == 1:
         halves = [(np.s_[:], np.s_[0::2]), (np.s_[:], np.s_[1::2])]
     for _ in range(3):
-        edges, near = window(columns, best), min(best, columns - 1 - best) + 1
-        spectra = [[_cross(one[row, part], other[row, part], edges) for part in parts] for row in range(rows)]
+        edges = window(columns, best)
+        near = min(best, columns - 1 - best) + 1
+        spectra = [[_cross(first[row, part], second[row, part], edges) for part in parts] for row in range(rows)]
         cross = np.array([[product for product, _ in row] for row in spectra])
         power = np.array([[square for _, square in row] for row in spectra])
         weight = np.empty(power.shape)
@@ -108,21 +110,24 @@ def _refine(one: FloatArray, other: FloatArray, start: float) -> tuple[float, Fl
 
 
 def _cross(first: FloatArray, second: FloatArray, edges: FloatArray) -> tuple[Spectrum, FloatArray]:
-    """Cross spectrum and power, (frequency,), of views and their opposites within a window."""
+    """Return the cross spectrum and the power, (frequency,) each, of views and their opposites within a window."""
     length = fft.next_fast_len(2 * len(edges), real=True)
     rim = (edges > 0) & (edges < 1)
     level = (first[:, rim].mean() + second[:, rim].mean()) / 2 if rim.any() else np.float32(0)
-    one, two = (fft.rfft((side - level) * edges, length) for side in (first, second))
-    return np.sum(one * two, axis=0), np.sum(np.abs(one) ** 2 + np.abs(two) ** 2, axis=0) / 2
+    a, b = (fft.rfft((side - level) * edges, length) for side in (first, second))
+    return np.sum(a * b, axis=0), np.sum(np.abs(a) ** 2 + np.abs(b) ** 2, axis=0) / 2
 
 
 def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate, FloatArray]:
     """Fit center + a cos(angle) + b sin(angle) to the centre of mass of some views.
 
     This is the first-order consistency condition of Helgason and Ludwig (Natterer, The Mathematics of Computerized
-    Tomography, 1986, section II.4). Not to be trusted where the condition cannot hold: the object leaves the field of
-    view (more than 1 % of the mean profile is left at its borders) or its mass varies over the angles by over 3 %.
-    Returns what `mirror` does; groups of rows without mass have nan.
+    Tomography, 1986, section II.4). The result is not trusted if the condition cannot hold: the object leaves the field
+    of view (at the borders the mean profile exceeds 1 % of its maximum) or its mass varies by more than 3 %.
+
+    Returns
+    -------
+    The estimate, and the centers (group,) of the groups of rows, pixels; NaN without mass.
     """
     sinograms = views.at(used)
     columns = sinograms.shape[-1]
@@ -133,17 +138,17 @@ def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate,
     if usable.sum() < 5:
         return Estimate("moments", (columns - 1) / 2, None, None, "fewer than five views have mass"), np.array([])
 
-    def fitted(which: IntArray) -> float:
-        return float(fit(model[which], centroid[which])[0][0])
+    def fitted(chosen: IntArray) -> float:
+        return float(fit(model[chosen], centroid[chosen])[0][0])
 
-    each = np.array([_center_of_mass(model, sinograms[group]) for group in views.groups])
+    centers = np.array([_center_of_mass(model, sinograms[group]) for group in views.groups])
     center = fitted(np.flatnonzero(usable))
     blocks = np.array_split(np.flatnonzero(usable), PARTS) if usable.sum() >= 5 * PARTS else []
     without = [fitted(np.setdiff1d(np.flatnonzero(usable), block)) for block in blocks]
-    sure = each[np.isfinite(each)]
+    known = centers[np.isfinite(centers)]
     parted = [
         Parts(np.array(without), None) if without else None,
-        Parts((sure.sum() - sure) / max(len(sure) - 1, 1), None) if len(sure) > 1 else None,
+        Parts((known.sum() - known) / max(len(known) - 1, 1), None) if len(known) > 1 else None,
     ]
     reason, moved = None, 0.0
     if max(abs(left), abs(right)) >= 0.01 * highest:
@@ -153,34 +158,42 @@ def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate,
     else:
         moved = _departure(model[usable], centroid[usable])
     floor = float(np.hypot(UNSEEN[0], UNSEEN[1] * columns))
-    return replace(state("moments", center, parted, floor, reason), moved=moved), each
+    return replace(state("moments", center, parted, floor, reason), moved=moved), centers
 
 
 def _departure(model: FloatArray, centroid: FloatArray) -> float:
-    """Pixels by which the centre of mass leaves its circle from one part of a scan to another; 0 where noise may do so.
+    """Return the pixels by which the centre of mass leaves its circle between parts of a scan; 0 if not significant.
 
-    Views (view,) in the order of acquisition. A sample that slips leaves it for good, one odd view does not count.
+    The views (view,) are in acquisition order. A sample that slips leaves the circle for good; an outlier is ignored.
     """
     if len(centroid) < 4 * STRETCHES:
         return 0.0
     residual = centroid - model @ fit(model, centroid)[0]
     stretches = [float(np.median(part)) for part in np.array_split(residual, STRETCHES)]
     noise = 1.25 * scatter(np.diff(residual)) / np.sqrt(2 * len(residual) / STRETCHES)
-    found = float(np.ptp(stretches))
-    return found if found > max(SLIP, 8 * noise) else 0.0
+    departure = float(np.ptp(stretches))
+    return departure if departure > max(SLIP, 8 * noise) else 0.0
 
 
 def _center_of_mass(model: FloatArray, sinograms: FloatArray) -> float:
-    """Center of some rows (row, view, column); nan where there is too little mass."""
+    """Return the center of some rows (row, view, column); NaN if there is too little mass."""
     _, centroid = centroids(sinograms)
     usable = np.isfinite(centroid)
     return float(fit(model[usable], centroid[usable])[0][0]) if usable.sum() >= 5 else float("nan")
 
 
 def centroids(sinograms: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mass and centre of mass (column; nan where there is no mass) of each view, all rows together.
+    """Return the mass and the centre of mass of each view, all rows together.
 
-    The background, taken from the lower of the two borders of the mean profile, is off.
+    The background, taken from the lower of the two borders of the mean profile, is subtracted.
+
+    Parameters
+    ----------
+    sinograms : (row, view, column) float32, line integrals.
+
+    Returns
+    -------
+    (view,) mass and (view,) centre of mass as a column, NaN without mass; float64.
     """
     rows, _, columns = sinograms.shape
     left, _, right = _profile(sinograms)
@@ -192,7 +205,7 @@ def centroids(sinograms: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _profile(sinograms: FloatArray) -> tuple[float, float, float]:
-    """Left border, peak and right border of the mean over all views."""
+    """Return the left border, the maximum and the right border of the mean over all views."""
     profile = np.stack([row.mean(axis=0) for row in sinograms]).mean(axis=0, dtype=np.float64)
     border = max(1, len(profile) // 50)
     return float(profile[:border].mean()), float(profile.max()), float(profile[-border:].mean())

@@ -1,15 +1,15 @@
-"""Robust fits, and the scatter of estimates from parts of the data."""
+"""Robust fits, and standard errors of estimates from parts of the data."""
 
 import numpy as np
 from scipy import stats
 
 from tomodenoise.common.arrays import FloatArray
 
-USUAL = 8  # parts
+REFERENCE = 8  # parts
 
 
 def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Least squares in which outliers weigh less [Huber 1964].
+    """Fit a linear model by least squares in which outliers weigh less [Huber 1964].
 
     Parameters
     ----------
@@ -32,23 +32,23 @@ def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def scatter(values: FloatArray) -> float:
-    """Give the standard deviation, from the median deviation from the median."""
+    """Return the standard deviation, estimated from the median absolute deviation."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
 def jackknife(without: FloatArray) -> float:
-    """Give the standard error of an estimate from those that leave out one part of the data each.
+    """Return the standard error of an estimate from estimates that leave out one part of the data each.
 
     Parameters
     ----------
-    without : (part,); for a single one the error is nan.
+    without : (part,) these estimates; the error of a single one is NaN.
 
     Notes
     -----
-    Few parts may agree by chance: the error is larger by the ratio of Student's t to that of eight parts.
+    Few parts may agree by chance, so the error is scaled by the ratio of Student's t to that of eight parts.
     """
     count = len(without)
     if count < 2:
         return float("nan")
     error = float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
-    return error * float(stats.t.ppf(0.975, count - 1) / stats.t.ppf(0.975, USUAL - 1))
+    return error * float(stats.t.ppf(0.975, count - 1) / stats.t.ppf(0.975, REFERENCE - 1))

@@ -1,4 +1,4 @@
-"""Match views with flipped opposite views: where roughly they agree, and where exactly."""
+"""Matching of views with flipped opposite views, first roughly and then to a fraction of a pixel."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,12 +8,12 @@ from tomodenoise.common.arrays import FloatArray
 
 Spectrum = NDArray[np.complexfloating]
 
-FINE = 4  # points of a curve per half column
-SMOOTH = 3.0  # independent frequencies that a coherence is averaged over: fewer, and it is 1 everywhere
+FINE = 4  # samples of a curve per half column
+SMOOTH = 3.0  # independent frequencies over which a coherence is averaged: with too few it is 1 everywhere
 
 
 def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[FloatArray, FloatArray]:
-    """Sum up the overlap of views and flipped opposites, for every center that leaves `least` columns of overlap.
+    """Correlate views with their flipped opposites, for every center that leaves `least` columns of overlap.
 
     Parameters
     ----------
@@ -21,14 +21,15 @@ def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[Float
 
     Returns
     -------
-    (2 center,) float64 from `least` - 1 on: the products and the mean squares of both, of all pairs together, their
-    means in the overlap taken off.
+    Sums over all pairs and the overlap, (2 center,) float64 from `least` - 1 on: the products of both sides, and the
+    mean of their squares, with the means of the overlap subtracted.
     """
     columns = first.shape[-1]
-    # The overlap's own means go later; taking these off now keeps float32 exact enough.
+    # The means of each overlap are subtracted later; subtracting these now preserves the precision of float32.
     first, second = (views - views.mean(axis=1, keepdims=True) for views in (first, second))
     twice = np.arange(least - 1, 2 * columns - least)  # f(x) meets g(twice - x)
-    low, high = np.maximum(0, twice - columns + 1), np.minimum(columns, twice + 1)
+    low = np.maximum(0, twice - columns + 1)
+    high = np.minimum(columns, twice + 1)
     length = fft.next_fast_len(2 * columns, real=True)
     product = fft.irfft(np.sum(fft.rfft(first, length) * fft.rfft(second, length), axis=0), length)[twice]
 
@@ -36,20 +37,21 @@ def difference(first: FloatArray, second: FloatArray, least: int) -> tuple[Float
         sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
         return np.asarray(sums[:, high] - sums[:, low])
 
-    ones, twos = overlap(first), overlap(second)
-    squares = overlap((first**2 + second**2).sum(0, keepdims=True))[0] - (ones**2 + twos**2).sum(0) / (high - low)
-    return product - (ones * twos).sum(0) / (high - low), squares / 2
+    a = overlap(first)
+    b = overlap(second)
+    squares = overlap((first**2 + second**2).sum(0, keepdims=True))[0] - (a**2 + b**2).sum(0) / (high - low)
+    return product - (a * b).sum(0) / (high - low), squares / 2
 
 
 def likelihood(cross: Spectrum, power: FloatArray, twice: float, half: float) -> FloatArray:
-    """Weight of each frequency in a cross spectrum: what both sides agree in counts, what is noise does not.
+    """Return the weight of each frequency in a cross spectrum, large for coherent signal and small for noise.
 
     Parameters
     ----------
     cross : (frequency,) sum of the products of opposite views' spectra, of a real FFT.
     power : (frequency,) sum of the mean of both sides' squared spectra.
-    twice : 2 center, about: the shift at which both agree.
-    half : columns on either side of the center that the spectra are of.
+    twice : 2 center, approximately: the shift at which both agree.
+    half : columns on either side of the center that the spectra cover.
 
     Returns
     -------
@@ -59,14 +61,14 @@ def likelihood(cross: Spectrum, power: FloatArray, twice: float, half: float) ->
     """
     count = len(cross)
     turned = np.real(cross * np.exp(1j * np.pi / (count - 1) * np.arange(count) * twice))
-    width = SMOOTH * count / half  # frequencies nearer to each other than count / half are not independent
+    width = SMOOTH * count / half  # frequencies closer than count / half are not independent
     smooth = ndimage.gaussian_filter1d(power, width) + np.finfo(np.float32).tiny
     gamma = np.clip(ndimage.gaussian_filter1d(turned, width) / smooth, 1e-3, 0.99)
     return np.asarray(gamma / (1 - gamma**2) / smooth)
 
 
 def curves(cross: Spectrum, columns: int) -> FloatArray:
-    """Agreement (…, 2 `FINE` center) of cross spectra (…, frequency) for every center of the detector."""
+    """Return the agreement (…, 2 `FINE` center) of cross spectra (…, frequency) for every center of the detector."""
     count = cross.shape[-1]
     spectrum = np.zeros((*cross.shape[:-1], FINE * (count - 1) + 1), np.complex128)
     spectrum[..., :count] = cross
@@ -74,20 +76,20 @@ def curves(cross: Spectrum, columns: int) -> FloatArray:
 
 
 def peak(curve: FloatArray, near: float, reach: float) -> float:
-    """Center within `reach` columns of `near` where `curve` is highest, by a parabola through three points."""
+    """Return the center within `reach` columns of `near` where `curve` is highest, by a parabola through 3 points."""
     low, high = (int(np.clip(round(2 * FINE * c), 0, len(curve) - 1)) for c in (near - reach, near + reach))
     return (low + vertex(-curve[low : high + 1])) / (2 * FINE)
 
 
 def window(columns: int, center: float) -> FloatArray:
-    """Window about `center`, as wide as the detector allows: one inside, a cosine at its edges, zero beyond."""
+    """Return a window (column,) float32 about `center`, as wide as the detector allows, with cosine edges."""
     half = min(center, columns - 1 - center) + 1
     depth = (half - np.abs(np.arange(columns) - center)) / (0.15 * half)
     return np.asarray((0.5 - 0.5 * np.cos(np.pi * np.clip(depth, 0, 1))).astype(np.float32))
 
 
 def vertex(curve: FloatArray) -> float:
-    """Position of the minimum, by a parabola through it and its neighbours."""
+    """Return the position of the minimum, by a parabola through it and its neighbours."""
     at = int(np.argmin(curve))
     if at in (0, len(curve) - 1):
         return float(at)

@@ -1,4 +1,4 @@
-"""The picture by which a person judges the center of rotation."""
+"""Figure by which the user checks the center of rotation."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,13 @@ from tomodenoise.centering.estimators import centroids
 from tomodenoise.centering.finding import Center
 from tomodenoise.centering.stating import Estimate
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.blocks import busiest_square
 
 OFFSETS = (-4, -2, -1, 0, 1, 2, 4)  # steps from the center, one reconstruction each
-STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # pixels: a smaller one is hardly seen
-SMALLEST = 96  # pixels of a tile's side
-NOISY = 3.0  # times the median slope: noise is seldom steeper
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind (Okabe and Ito)
+STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # pixels: smaller steps are hardly visible
+SMALLEST = 96  # pixels along the side of a tile
+NOISY = 3.0  # times the median gradient: noise is seldom steeper
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # distinguishable for the colour-blind (Okabe and Ito)
 
 
 def figure(
@@ -30,17 +31,17 @@ def figure(
     *,
     extended: bool = False,
 ) -> Figure:
-    """Show how well opposite views match, and one row reconstructed with centers around the one found.
+    """Show how well opposite views match, and one row reconstructed at centers around the chosen one.
 
     Parameters
     ----------
     sinograms : (row, angle, column) float32, line integrals; the row with the most contrast is shown.
     angles : (angle,) radians.
-    center : as `centering.find` returns it, or a number that the user gave.
-    reconstruct : sinograms (1, angle, column) and a center in pixels to slices (1, y, x).
-    rows : (row,) where in the volume these rows lie; 0, 1, 2 … where it is absent. Where the axis is tilted, the row
-        shown has a center of its own; the labels are always what `center` would be in the config.
-    extended : say that the reconstruction is that of a half acquisition.
+    center : the result of `finding.find`, or of `finding.settle` with the configured values.
+    reconstruct : function of sinograms (1, angle, column) and a center in pixels that returns slices (1, y, x).
+    rows : (row,) positions of these rows in the volume. Default: 0, 1, 2, ... If the axis is tilted, the row shown has
+        a center of its own; the labels are always values of the key `center`.
+    extended : state in the title that the reconstruction is that of a half acquisition.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def figure(
     row = int(np.argmax([sinogram.std(axis=1).mean() for sinogram in sinograms]))
     sinogram = sinograms[row]
     here = center.center + center.tilt * ((row if rows is None else int(rows[row])) - center.row)
-    offsets = [step(center, sinogram.shape[1]) * each for each in OFFSETS]
+    offsets = [step(center, sinogram.shape[1]) * number for number in OFFSETS]
     slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in offsets]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
@@ -60,7 +61,8 @@ def figure(
     grid = picture.add_gridspec(2, 1, height_ratios=(2.35, 1), hspace=0.2)
     grid.update(left=0.06, right=0.985, top=0.86, bottom=0.02)
     top = grid[0].subgridspec(2, 2, width_ratios=(1.85, 1), height_ratios=(2.4, 1), wspace=0.06, hspace=0.08)
-    curve, rest = picture.add_subplot(top[0, 0]), picture.add_subplot(top[1, 0])
+    curve = picture.add_subplot(top[0, 0])
+    rest = picture.add_subplot(top[1, 0])
     pairs = opposite(angles)
     if len(pairs):
         best = pairs[np.argmin(np.abs(past_opposite(angles, pairs)))]
@@ -79,7 +81,7 @@ def figure(
 
 
 def step(center: Center, columns: int) -> float:
-    """Choose the pixels between two of the centers that are shown: twice the stated error; all lie on the detector."""
+    """Return the pixels between the centers shown: twice the stated error, so that all are on the detector."""
     error = center.estimates[0].spread if center.method == center.estimates[0].method else 0.0
     wanted = STEPS[-2] if error is None else 2 * error
     return next((step for step in STEPS if step >= min(wanted, columns / 32)), STEPS[-1])
@@ -88,29 +90,29 @@ def step(center: Center, columns: int) -> float:
 def _headline(picture: Figure, center: Center) -> None:
     picture.text(0.06, 0.962, f"Center of rotation {center.center:.2f} px ({center.method})", size=15, weight="bold")
     if center.confidence:
-        level = "none" if center.confidence.startswith("none:") else center.confidence  # the warning says why
+        level = "none" if center.confidence.startswith("none:") else center.confidence  # the warning gives the reason
         picture.text(0.985, 0.962, f"Confidence {level}", size=11, ha="right")
-    said = ",  ".join(_say(estimate) for estimate in center.estimates)
-    if said:
-        picture.text(0.06, 0.93, f"Estimates in px:  {said}{_say_tilt(center)}", size=10, color=GREY)
+    estimates = ",  ".join(_estimate_text(estimate) for estimate in center.estimates)
+    if estimates:
+        picture.text(0.06, 0.93, f"Estimates in px:  {estimates}{_tilt_text(center)}", size=10, color=GREY)
     if center.warning:
         picture.text(0.06, 0.90, f"Warning: {center.warning}", size=10, color=ORANGE, weight="bold")
 
 
-def _say_tilt(center: Center) -> str:
+def _tilt_text(center: Center) -> str:
     if center.tilt_found is None:
         return ""
-    found = f"found {center.tilt_found:+.5f} ± {center.tilt_error:.5f} columns per row".replace("-", "\N{MINUS SIGN}")
-    return f"     Tilt:  {center.tilt:g} applied, {found}"
+    measured = f"measured {center.tilt_found:+.5f} ± {center.tilt_error:.5f} columns per row"
+    return f"     Tilt:  {center.tilt:g} applied, {measured}".replace("-", "\N{MINUS SIGN}")
 
 
-def _say(estimate: Estimate) -> str:
-    doubt = " (not trusted)" if estimate.spread is None else f" ± {estimate.spread:.2f}"
-    return f"{estimate.method} {estimate.center:.2f}{doubt}"
+def _estimate_text(estimate: Estimate) -> str:
+    error = " (not trusted)" if estimate.spread is None else f" ± {estimate.spread:.2f}"
+    return f"{estimate.method} {estimate.center:.2f}{error}"
 
 
 def _match(curve: Axes, rest: Axes, views: FloatArray, degrees: FloatArray, center: float) -> None:
-    """One view, the flipped opposite view over it, and their difference below."""
+    """Draw one view with the flipped opposite view over it, and their difference below."""
     columns = np.arange(views.shape[-1])
     flipped = np.interp(2 * center - columns, columns, views[1], left=np.nan, right=np.nan)
     curve.plot(columns, views[0], color=BLUE, lw=1.2, label=f"view at {degrees[0]:.1f}°")
@@ -123,9 +125,10 @@ def _match(curve: Axes, rest: Axes, views: FloatArray, degrees: FloatArray, cent
 
 
 def _sway(curve: Axes, rest: Axes, sinograms: FloatArray, angles: FloatArray, center: float) -> None:
-    """Without opposite views: the centre of mass of the views, its sinusoid about the center, and the difference."""
+    """Draw the centre of mass of the views, its sinusoid about the center, and the difference below."""
     order = np.argsort(angles)
-    centroid, angles = centroids(sinograms)[1][order], angles[order]
+    centroid = centroids(sinograms)[1][order]
+    angles = angles[order]
     model = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     known = np.isfinite(centroid)
     fit = center + model @ np.linalg.lstsq(model[known], centroid[known] - center)[0]
@@ -161,32 +164,27 @@ def _whole(
 def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: float, offset: float) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
     label = f"{center:.2f} px" + (f"  ({offset:+g})".replace("-", "\N{MINUS SIGN}") if offset else "")
-    axes.set_title(label, size=9, pad=3)  # above: the only feature may lie in the corner
+    axes.set_title(label, size=9, pad=3)  # above the image, as the only feature may be in a corner
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(edgecolor="black" if offset else ORANGE, linewidth=0.6 if offset else 2.5)
 
 
 def _detail(image: FloatArray) -> tuple[tuple[int, int], int]:
-    """Corner and size of the square with the most edges: there a wrong center shows."""
+    """Return the corner (row, column) and the size of the square with the most edges, where a wrong center shows."""
     columns = len(image)
     size = min(columns, max(SMALLEST, columns // 8))
     edges = ndimage.gaussian_gradient_magnitude(image.astype(np.float32), 2)
     y, x = np.mgrid[:columns, :columns] - (columns - 1) / 2
     radius = np.hypot(y, x) / columns
-    # The rim of the field of view is bright at any center, and rings are sharpest about it.
+    # The rim of the field of view is bright and rings around the axis are sharp, whatever the center.
     inside = (radius < 0.45) & (radius > 0.03)
     clear = np.where(inside, np.maximum(edges - NOISY * np.median(edges[inside]), 0), 0)
-    total = ndimage.uniform_filter(clear, size, mode="constant")
-    row, column = np.unravel_index(np.argmax(total), total.shape)
-    return (_start(int(row), size, columns), _start(int(column), size, columns)), size
-
-
-def _start(middle: int, size: int, columns: int) -> int:
-    return min(max(0, middle - size // 2), columns - size)
+    across, along = busiest_square(clear, size)
+    return (across.start, along.start), size
 
 
 def _grey(image: FloatArray) -> tuple[float, float]:
-    """Grey window without the outliers of the field of view's rim."""
+    """Return the grey window (low, high) without the outliers at the rim of the field of view."""
     low, high = np.percentile(image, (1, 99.7))
     return float(low), float(high)

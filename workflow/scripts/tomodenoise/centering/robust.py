@@ -1,12 +1,12 @@
-"""Match the two ends of a half turn, whatever stands still in front of the detector.
+"""Robust matching of the two ends of a scan of 180 degrees in the presence of stationary structures.
 
-What stands still is the same column by column at both ends, while the sample is mirrored about the axis. Hence the
-difference of the ends holds the sample alone, and it is odd about the axis: that finds the center. The sum of the ends
-holds the even part of the sample, and twice what stands still. It makes the center more precise where little does.
+Stationary structures are the same column by column at both ends, while the sample is mirrored about the axis. Hence the
+difference of the ends holds the sample alone, and is odd about the axis: it locates the center. The sum of the ends
+holds the even part of the sample, and the stationary structures twice. It refines the center if these are weak.
 
-A residual is split into bands of column frequencies, an octave each. In a band, the residuals of all rows in one column
-follow Student's t: a column that cannot match counts no more once it is far off. The mean over the rows is one
-component of the residual, their differences are the others, as errors of the beam are the same in all rows.
+A residual is split into bands of column frequencies, one octave each. In a band, the residuals of all rows in a column
+follow Student's t, so the influence of a column that cannot match is bounded. The mean over the rows is one component
+of the residual and their differences are the others, as errors of the beam are the same in all rows.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from tomodenoise.centering.seam import Ends
 from tomodenoise.common.arrays import FloatArray, IntArray
 
 TAIL = 4.0  # degrees of freedom of Student's t: with fewer, large residuals count less
-BLOCKS = 8  # of columns about the center, each an estimate of its own
+BLOCKS = 8  # blocks of columns about the center, for independent estimates
 STEP = 0.125  # columns
-WIDTH = 0.25  # of the largest period in a band: about the deviation of its filter's response
-DOUBT = 1.3  # what the noise may be underestimated by
+WIDTH = 0.25  # of the largest period in a band: about the standard deviation of its filter's impulse response
+DOUBT = 1.3  # factor by which the noise may be underestimated
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,27 @@ class Band:
     """An octave of column frequencies, of one combination of the ends."""
 
     filter: FloatArray
-    """(frequency,) of a period of 2 columns; the squares of all bands' filters add up to 1."""
+    """(frequency,) for a period of 2 columns; the squares of all bands' filters add up to 1."""
     variance: FloatArray
-    """(column,) of the noise of either end in this band."""
+    """(column,) noise variance of either end in this band."""
     weights: tuple[float, float]
-    """Of the component that all rows share, and of the others: share of signal times independent values per column."""
+    """Weights of the component shared by all rows and of the others: fraction of signal times independent values per
+    column."""
     excess: tuple[float, float] = (1.0, 1.0)
-    """Variance of the residual of either component over that of its noise, where something stands still."""
+    """Variance of the residual over that of its noise for both components; > 1 due to stationary structures."""
 
 
 @dataclass(frozen=True)
 class Misfits:
-    """Minus twice the log-likelihood over centers, up to a constant."""
+    """Minus twice the log-likelihood for some centers, up to a constant."""
 
     centers: FloatArray  # pixels
-    blocks: FloatArray  # (center, block of columns) of all rows
-    without: FloatArray  # (center, group) of all rows but a group's
-    alone: FloatArray  # (center, group) of a group of rows
+    blocks: FloatArray  # (center, block of columns), all rows
+    without: FloatArray  # (center, group), all rows except those of the group
+    alone: FloatArray  # (center, group), the rows of the group
 
     def lowest(self, misfit: FloatArray) -> float:
-        """Find the center of the least misfit (center,) by a parabola through three points."""
+        """Return the center of the smallest misfit (center,), by a parabola through three points."""
         at = int(np.argmin(misfit))
         if at in (0, len(misfit) - 1):
             return float(self.centers[at])
@@ -61,21 +62,21 @@ class Misfits:
     def __add__(self, other: "Misfits") -> "Misfits":
         """Add the misfits of other bands at the same centers."""
         parts = zip((self.blocks, self.without, self.alone), (other.blocks, other.without, other.alone), strict=True)
-        return Misfits(self.centers, *(one + two for one, two in parts))
+        return Misfits(self.centers, *(a + b for a, b in parts))
 
     @property
     def best(self) -> float:
-        """The most likely center."""
+        """Most likely center."""
         return self.lowest(self.blocks.sum(axis=1))
 
     @property
     def inside(self) -> bool:
-        """Whether the best center lies within the range."""
+        """True if the best center is within the range."""
         return bool(self.centers[1] < self.best < self.centers[-2])
 
 
 def split(ends: Ends, center: float | None) -> list[Band]:
-    """Split the ends into bands, weighted by how well they match about a center, or else by what exceeds the noise."""
+    """Split the ends into bands, weighted by how well they match about a center, or without one by signal to noise."""
     rows, columns = ends.first.shape
     level = (ends.first.mean() + ends.last.mean()) / 2
     middle = (columns - 1) / 2 if center is None else center
@@ -87,43 +88,42 @@ def split(ends: Ends, center: float | None) -> list[Band]:
         near = ndimage.gaussian_filter1d(ends.variance, WIDTH / freedom, mode="nearest")
         variance = np.maximum(near * np.sum(filter_**2 * gain) / columns, 1e-30)
         noise = DOUBT * float(np.average(variance, weights=inside))
-        seen = [_filtered(side, filter_)[:, inside > 0.5] for side in sides]
-        means = [np.sqrt(rows) * side.mean(axis=0) for side in seen]
-        rests = [(side - side.mean(axis=0)) * np.sqrt(rows / max(rows - 1, 1)) for side in seen]
-        tolerated = noise if center is None else None
-        share = [_share(one, other, tolerated) for one, other in (means, rests)]
+        filtered = [_filtered(side, filter_)[:, inside > 0.5] for side in sides]
+        means = [np.sqrt(rows) * side.mean(axis=0) for side in filtered]
+        others = [(side - side.mean(axis=0)) * np.sqrt(rows / max(rows - 1, 1)) for side in filtered]
+        share = [_share(first, second, noise if center is None else None) for first, second in (means, others)]
         bands.append(Band(filter_, variance, (freedom * share[0], freedom * share[1])))
     return bands
 
 
-def _share(one: FloatArray, other: FloatArray, noise: float | None) -> float:
-    """Share of signal in the energy of two sides: what they agree in, or what exceeds the noise of either."""
-    energy = float(np.mean(one**2) + np.mean(other**2)) / 2
-    signal = float(np.mean(one * other)) if noise is None else energy - noise
+def _share(first: FloatArray, second: FloatArray, noise: float | None) -> float:
+    """Return the fraction of signal in the energy of two sides: their covariance, or the energy above the noise."""
+    energy = float(np.mean(first**2) + np.mean(second**2)) / 2
+    signal = float(np.mean(first * second)) if noise is None else energy - noise
     return max(signal, 0) / max(energy, 1e-30)
 
 
 def _octaves(columns: int, used: int) -> list[tuple[FloatArray, float]]:
-    """Give filters of the `used` lowest frequencies, and how many independent values each leaves per column.
+    """Return filters of the `used` lowest frequencies, and the independent values per column that each leaves.
 
-    The last one holds all that lies below four periods on the detector.
+    The last filter passes everything below four periods on the detector.
     """
     frequency = np.arange(columns + 1) / (2 * columns)
     octave = np.log2(np.maximum(frequency, 1e-9))
     top = min(used, columns) / (2 * columns)
-    found: list[tuple[FloatArray, float]] = []
+    octaves: list[tuple[FloatArray, float]] = []
     while top > 2 / columns:
         rise = np.cos(np.pi / 2 * np.clip(np.abs(octave - np.log2(top) + 0.5), 0, 1))
-        if not found:
+        if not octaves:
             rise = np.where(octave > np.log2(top) - 0.5, frequency <= top, rise)
-        found.append((rise, 2 * (top - top / 2)))
+        octaves.append((rise, 2 * (top - top / 2)))
         top /= 2
-    left = 1 - sum((filter_**2 for filter_, _ in found), np.zeros(columns + 1))
-    return [*found, (np.where(frequency < 4 / columns, np.sqrt(np.clip(left, 0, 1)), 0), 3 / columns)]
+    left = 1 - sum((filter_**2 for filter_, _ in octaves), np.zeros(columns + 1))
+    return [*octaves, (np.where(frequency < 4 / columns, np.sqrt(np.clip(left, 0, 1)), 0), 3 / columns)]
 
 
 def flip(values: FloatArray, center: float) -> FloatArray:
-    """Mirror (…, column) about a center."""
+    """Mirror values (…, column) about a center."""
     columns = values.shape[-1]
     spectrum = fft.rfft(np.concatenate([values[..., ::-1], values], axis=-1))
     turn = np.exp(-1j * np.pi / columns * np.arange(columns + 1) * (2 * center - (columns - 1)))
@@ -131,7 +131,7 @@ def flip(values: FloatArray, center: float) -> FloatArray:
 
 
 def _residual(ends: Ends, center: float) -> FloatArray:
-    """Difference of the ends within a window, but for its mean: the beam may have changed between them."""
+    """Return the difference of the ends within a window, without its mean, as the beam may have changed."""
     inside = window(len(ends.variance), center)
     residual = ends.first - flip(ends.last, center)
     return np.asarray(inside * (residual - np.average(residual.mean(axis=0), weights=inside)))
@@ -143,7 +143,13 @@ def _filtered(values: FloatArray, filter_: FloatArray) -> FloatArray:
 
 
 def _misfit(shared: FloatArray, squares: FloatArray, rows: float | IntArray, band: Band) -> FloatArray:
-    """Minus twice the log-likelihood of residuals over their noise: the shared component squared, and all squares."""
+    """Return minus twice the log-likelihood of residuals over their noise.
+
+    Parameters
+    ----------
+    shared : square of the component that all rows share.
+    squares : sum of the squares of all rows.
+    """
     return _of_shared(shared / band.excess[0], band) + _of_others((squares - shared) / band.excess[1], rows, band)
 
 
@@ -160,22 +166,22 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
 
     Returns
     -------
-    The centers, half a column apart, and by how much each is likelier than no match at all, (center, block of columns).
+    The centers, half a column apart, and their log-likelihood ratios to no match at all, (center, block of columns).
     """
     rows, columns = ends.first.shape
-    twice = np.arange(least - 1, 2 * columns - least)  # column x meets column `twice` - x
+    twice = np.arange(least - 1, 2 * columns - least)  # column x is compared with column `twice` - x
     gain = np.zeros((len(twice), BLOCKS))
     level = (ends.first.mean() + ends.last.mean()) / 2
-    for band in split(ends, None)[:-1]:  # the last one is wider than the overlap
-        one = _filtered(ends.first - level, band.filter)
-        other = _filtered(ends.last - level, band.filter)[:, ::-1]
-        sums = one.sum(axis=0), other.sum(axis=0)
-        squares = (one**2).sum(axis=0), (other**2).sum(axis=0)
+    for band in split(ends, None)[:-1]:  # the periods of the last one are longer than the overlap
+        first = _filtered(ends.first - level, band.filter)
+        last = _filtered(ends.last - level, band.filter)[:, ::-1]
+        sums = [first.sum(axis=0), last.sum(axis=0)]
+        squares = [(first**2).sum(axis=0), (last**2).sum(axis=0)]
         for at, total in enumerate(twice):
             here = slice(max(0, total - columns + 1), min(columns, total + 1))
             there = slice(columns - 1 - total + here.start, columns - 1 - total + here.stop)
             noise = band.variance[here] + band.variance[::-1][there]
-            residual = one[:, here] - other[:, there]
+            residual = first[:, here] - last[:, there]
             apart = (sums[0][here] ** 2 + sums[1][there] ** 2) / rows / noise
             match = (sums[0][here] - sums[1][there]) ** 2 / rows / noise
             both = (squares[0][here] + squares[1][there]) / noise
@@ -186,13 +192,13 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
 
 
 def compare(ends: Ends, bands: Sequence[Band], centers: FloatArray, groups: Sequence[IntArray]) -> Misfits:
-    """Compare the ends for some centers, all less than a few columns apart.
+    """Compare the ends for some centers within a few columns.
 
     Parameters
     ----------
-    ends, bands : the ends, and how `split` splits them.
+    ends, bands : the ends, and their bands from `split`.
     centers : pixels, evenly spaced.
-    groups : of neighbouring rows.
+    groups : groups of neighbouring rows, as indices.
     """
     rows, columns = ends.first.shape
     starts = [group[0] for group in groups]
@@ -206,41 +212,42 @@ def compare(ends: Ends, bands: Sequence[Band], centers: FloatArray, groups: Sequ
             part = fft.irfft(spectrum * band.filter, 2 * columns)[:, :columns] / np.sqrt(noise)
             sums = np.add.reduceat(part, starts, axis=0)
             squares = np.add.reduceat(part**2, starts, axis=0)
-            total, square = sums.sum(axis=0), squares.sum(axis=0)
+            total = sums.sum(axis=0)
+            square = squares.sum(axis=0)
             misfits.blocks[at] += _in_blocks(_misfit(total**2 / rows, square, rows, band), center)
             misfits.alone[at] += _misfit(sums**2 / sizes, squares, sizes, band).sum(axis=1)
             if len(groups) > 1:
                 rest = rows - sizes
-                left_out = _misfit((total - sums) ** 2 / rest, square - squares, rest, band)
-                misfits.without[at] += left_out.sum(axis=1)
+                without = _misfit((total - sums) ** 2 / rest, square - squares, rest, band)
+                misfits.without[at] += without.sum(axis=1)
     return misfits
 
 
 def doubted(ends: Ends, bands: Sequence[Band], center: float) -> list[Band]:
-    """Let bands count less whose residual at the right center exceeds the noise, as where something stands still."""
+    """Set the excess of bands whose residual at the right center exceeds the noise, as with stationary structures."""
     rows, columns = ends.first.shape
     inside = window(columns, center)
     residual = _residual(ends, center)
-    found = []
+    weighted = []
     for band in bands:
         part = _filtered(residual, band.filter) / np.sqrt(_noise(band, center))
         shared = part.sum(axis=0) ** 2 / rows
         others = ((part**2).sum(axis=0) - shared) / max(rows - 1, 1)
-        excess = [max(1.0, float(np.average(one, weights=inside**2))) for one in (shared, others)]
-        found.append(replace(band, excess=(excess[0], excess[1])))
-    return found
+        excess = [max(1.0, float(np.average(energy, weights=inside**2))) for energy in (shared, others)]
+        weighted.append(replace(band, excess=(excess[0], excess[1])))
+    return weighted
 
 
 def _noise(band: Band, center: float) -> FloatArray:
-    """Variance (column,) of the noise of the residual in a band."""
+    """Return the noise variance (column,) of the residual in a band."""
     columns = len(band.variance)
     mirrored = np.minimum(np.abs(2 * center - np.arange(columns)).astype(int), columns - 1)
     return np.asarray(band.variance + band.variance[mirrored])
 
 
 def _in_blocks(values: FloatArray, center: float) -> FloatArray:
-    """Sum up (column,) in rings about a center, (block,)."""
-    far = np.abs(np.arange(len(values)) - center)
+    """Sum values (column,) over blocks of equal distance from a center, (block,)."""
+    distance = np.abs(np.arange(len(values)) - center)
     reach = min(center, len(values) - 1 - center) + 1
-    block = np.minimum(BLOCKS * far / reach, BLOCKS).astype(int)
+    block = np.minimum(BLOCKS * distance / reach, BLOCKS).astype(int)
     return np.asarray(np.bincount(block, values, minlength=BLOCKS + 1)[:BLOCKS], dtype=np.float64)

@@ -1,10 +1,10 @@
-"""The two views on either side of a half turn's seam, each estimated from all views near it.
+"""The two views at the seam of a scan of 180 degrees, each estimated from all views near it.
 
 A scan of 180 degrees followed by its own mirror image is a scan of 360 degrees, smooth across the seam only at the
 right center. The spectrum of a full sinogram vanishes where the angular frequency exceeds the column frequency times
 the radius of the object [Vo et al. 2014, Opt. Express 22, 19078]. A step at the seam has energy there, and its matched
-filter gives the best estimate of the view on either side: for each column frequency a mean over as many views as the
-object leaves that frequency alone in. To estimate both views, and to match them like any other pair, is ours.
+filter gives the best estimate of the view on either side: for each column frequency, a mean over as many views as this
+property allows. Estimating both views and matching them like any other pair is our addition.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Blend:
     weight: FloatArray  # of the upper view
 
     def of(self, views: FloatArray, place: IntArray) -> FloatArray:
-        """Interpolate views (row, view, column), of which that of an angle is at `place` (angle,)."""
+        """Interpolate views (row, view, column), given the position `place` (angle,) of each view of the scan."""
         weight = self.weight[:, None].astype(np.float32)
         return np.asarray((1 - weight) * views[:, place[self.lower]] + weight * views[:, place[self.upper]])
 
@@ -47,32 +47,32 @@ class Seam:
 
 @dataclass(frozen=True)
 class Ends:
-    """Both sides of the seam."""
+    """Views on both sides of the seam."""
 
     first: FloatArray
-    """(row, column), the view after the seam."""
+    """(row, column) view after the seam."""
     last: FloatArray
-    """(row, column), the view before it, not flipped."""
+    """(row, column) view before it, not flipped."""
     gain: FloatArray
-    """(frequency,) of a period of 2 columns: noise variance of either side over that of a measured view; infinite where
-    neither is known."""
+    """(frequency,) for a period of 2 columns: noise variance of either side over that of a measured view; infinite for
+    frequencies that are not estimated."""
     variance: FloatArray
-    """(column,) of the noise of a measured view."""
+    """(column,) noise variance of a measured view."""
 
     @property
     def odd(self) -> "Ends":
-        """Their difference, without what stands still at both ends; mirrored about the axis it changes its sign."""
+        """Difference of both, free of stationary structures; mirroring about the axis changes its sign."""
         difference = self.first - self.last
         return Ends(difference, -difference, self.gain, 2 * self.variance)
 
     @property
     def even(self) -> "Ends":
-        """Their sum."""
+        """Sum of both."""
         total = self.first + self.last
         return Ends(total, total, self.gain, 2 * self.variance)
 
     def binned(self, factor: int) -> "Ends":
-        """Average neighbouring columns; what is left over at the right is dropped."""
+        """Average `factor` neighbouring columns; a remainder at the right is dropped."""
         columns = len(self.variance) // factor
 
         def average(values: FloatArray) -> FloatArray:
@@ -84,19 +84,19 @@ class Ends:
 
 
 def around(angles: FloatArray) -> Seam:
-    """Find the seam of a scan of about 180 degrees, its views (angle,) in radians in any order."""
+    """Find the seam of a scan of about 180 degrees; `angles` (angle,) in radians, in any order."""
     turn = np.sort(np.mod(angles, 2 * np.pi))
     start = turn[(np.argmax(np.diff(turn, append=turn[0] + 2 * np.pi)) + 1) % len(turn)]
-    # The smallest shift keeps the first view from wrapping round to the end.
+    # A tiny shift keeps the first view from wrapping around to the end.
     run = np.mod(angles - start + 1e-6, 2 * np.pi) - 1e-6
     order = np.argsort(run, kind="stable")
     order = order[np.diff(run[order], prepend=-1.0) > 1e-5]
     run = run[order]
     step = float(run[-1] - run[0]) / (len(run) - 1)
 
-    def at(wanted: FloatArray) -> Blend:
-        upper = np.clip(np.searchsorted(run, wanted), 1, len(run) - 1)
-        weight = (wanted - run[upper - 1]) / (run[upper] - run[upper - 1])
+    def at(targets: FloatArray) -> Blend:
+        upper = np.clip(np.searchsorted(run, targets), 1, len(run) - 1)
+        weight = (targets - run[upper - 1]) / (run[upper] - run[upper - 1])
         return Blend(order[upper - 1], order[upper], np.clip(weight, -2, 3))
 
     outward = step * np.arange(min(VIEWS, len(run) // 2))
@@ -109,9 +109,9 @@ def estimate(before: FloatArray, after: FloatArray, step: float, radius: float, 
     Parameters
     ----------
     before, after : (row, view, column) views on both sides, outward from the seam.
-    step : radians between views.
-    radius : pixels, of the object about the axis.
-    variance : (column,) of the noise of a view.
+    step : angle between views, radians.
+    radius : radius of the object about the axis, pixels.
+    variance : (column,) noise variance of a view.
     """
     filters = _filters(before.shape[1], step, before.shape[2], radius)
     gain = np.full(before.shape[2] + 1, np.inf)
@@ -120,9 +120,9 @@ def estimate(before: FloatArray, after: FloatArray, step: float, radius: float, 
 
 
 def _filters(views: int, step: float, columns: int, radius: float) -> FloatArray:
-    """Weight of each view (view, frequency) in the mean, for each frequency that has a forbidden region.
+    """Return the weight of each view in the mean, (view, frequency), for frequencies with a forbidden region.
 
-    The factor 1.2 and 3 bins allow for the window over the views.
+    The factor of 1.2 and the 3 bins allow for the window over the views.
     """
     angular = 2 * np.pi * np.abs(fft.fftfreq(2 * views, step))[:, None]
     column = np.pi / columns * np.arange(columns + 1)
@@ -135,11 +135,11 @@ def _filters(views: int, step: float, columns: int, radius: float) -> FloatArray
 
 
 def _apply(filters: FloatArray, views: FloatArray) -> FloatArray:
-    """Filter views (row, view, column), continued by their mirror images, and add them up."""
+    """Filter views (row, view, column), continued by their mirror images, and sum them over the views."""
     columns = views.shape[-1]
     used = filters.shape[1]
     result = np.empty((len(views), columns))
-    for row, some in enumerate(views):
-        spectrum = fft.rfft(np.concatenate([some, some[:, ::-1]], axis=1))[:, :used]
+    for row, sinogram in enumerate(views):
+        spectrum = fft.rfft(np.concatenate([sinogram, sinogram[:, ::-1]], axis=1))[:, :used]
         result[row] = fft.irfft(np.sum(spectrum * filters, axis=0), 2 * columns)[:columns]
     return result

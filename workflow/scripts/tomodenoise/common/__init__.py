@@ -1,1 +1,1 @@
-"""What every stage uses: errors, logs, paths, devices, sizes in words."""
+"""Helpers for all stages: errors, logs, paths, devices, formatting."""

@@ -1,4 +1,4 @@
-"""Names for the array types that run through the library."""
+"""Array types used throughout the library."""
 
 from typing import Any, TypeAlias
 

@@ -1,17 +1,17 @@
-"""The device that a job computes on, and how it likes its work."""
+"""Compute devices: selection, precision, memory format and free memory."""
 
 import torch
 
 
 def best() -> str:
-    """Name the graphics card where there is one, else the processor."""
+    """Return "cuda" if there is a graphics card, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def autocast(device: torch.device | str) -> torch.autocast:
-    """Compute convolutions in bfloat16 inside of this context, on graphics cards that have units for it.
+    """Return a context that computes convolutions in bfloat16, on graphics cards with native support.
 
-    Its eight bits of exponent need no scaling of the loss. A processor computes in float32.
+    With its eight exponent bits the loss needs no scaling. Processors compute in float32.
     """
     kind = torch.device(device).type
     able = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -19,12 +19,12 @@ def autocast(device: torch.device | str) -> torch.autocast:
 
 
 def memory_format(*, volumetric: bool) -> torch.memory_format:
-    """Order in memory that convolutions are fastest in: channels last, of images or of volumes."""
+    """Return the memory format with the fastest convolutions: channels last, for images or volumes."""
     return torch.channels_last_3d if volumetric else torch.channels_last
 
 
 def free_memory(device: torch.device | str) -> int | None:
-    """Bytes that a graphics card still has to give; None for a processor, whose memory the job's request bounds."""
+    """Return the free bytes of a graphics card; None for a processor, whose memory the job's request limits."""
     device = torch.device(device)
     if device.type != "cuda":
         return None
@@ -33,5 +33,5 @@ def free_memory(device: torch.device | str) -> int | None:
 
 
 def arranged(images: torch.Tensor) -> torch.Tensor:
-    """Put images (n, c, y, x) or volumes (n, c, z, y, x) in the order that convolutions are fastest in."""
+    """Convert images (n, c, y, x) or volumes (n, c, z, y, x) to the memory format with the fastest convolutions."""
     return images.contiguous(memory_format=memory_format(volumetric=images.ndim == 5))

@@ -1,4 +1,4 @@
-"""What products take of the disk: names and sizes of files are looked at, no content is read."""
+"""Disk usage of products, from the names and sizes of files alone."""
 
 import os
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ PRODUCTS = {
     "exports": ("reconstruction.ome.zarr", "*.h5", "*.ozx", "*_tiff*"),
     "figures and records": ("*",),
 }
-"""Name for a person to patterns of the entries of `results/NAME`; what fits several belongs to the first."""
+"""Displayed name to patterns of entries of `results/NAME`; an entry belongs to the first that matches."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a product takes."""
+    """Disk usage of a product."""
 
     files: int
     size: int
@@ -31,37 +31,38 @@ NONE = Use(0, 0)
 
 
 def usage(folder: Path) -> dict[str, Use]:
-    """Measure each entry of a folder; name to use, the largest first."""
-    found = {entry.name: _of(entry) for entry in os.scandir(folder)}
-    return dict(sorted(found.items(), key=lambda item: -item[1].size))
+    """Return the usage of each entry of a folder by name, the largest first."""
+    uses = {entry.name: _of(entry) for entry in os.scandir(folder)}
+    return dict(sorted(uses.items(), key=lambda item: -item[1].size))
 
 
 def of(path: Path) -> Use:
-    """Measure a file, or all files within a folder; what does not exist takes nothing."""
+    """Return the usage of a file, or of all files in a folder; none if it does not exist."""
     if path.is_dir():
         return _total(usage(path).values())
     return Use(1, path.stat().st_size) if path.is_file() else NONE
 
 
 def products(folder: Path, model: Path, raw: Iterable[Path]) -> dict[str, Use]:
-    """Measure the products of a scan.
+    """Return the usage of the products of a scan.
 
     Parameters
     ----------
     folder : `results/NAME`.
-    model : file of its model, or the folder that training wrote it to.
-    raw : files that the scan is read from; one that is gone takes nothing.
+    model : file of its model, or the folder that training wrote.
+    raw : raw files of the scan; missing ones count as 0.
 
     Returns
     -------
-    Name to use in the order in which they are made. What has no file is left out.
+    Usage by displayed name, in the order in which products are made; those without files are left out.
     """
-    left, found = usage(folder), {"raw file": _total(map(of, raw))}
+    left = usage(folder)
+    uses = {"raw file": _total(map(of, raw))}
     for name, patterns in PRODUCTS.items():
-        mine = [entry for entry in left if any(Path(entry).match(pattern) for pattern in patterns)]
-        found[name] = _total([left.pop(entry) for entry in mine])
-    found["model"] = of(model)
-    return {name: use for name, use in found.items() if use.files}
+        matching = [entry for entry in left if any(Path(entry).match(pattern) for pattern in patterns)]
+        uses[name] = _total([left.pop(entry) for entry in matching])
+    uses["model"] = of(model)
+    return {name: use for name, use in uses.items() if use.files}
 
 
 def _of(entry: os.DirEntry[str]) -> Use:

@@ -1,11 +1,11 @@
-"""The one exception that a user's mistake becomes."""
+"""The exception for errors of the user."""
 
 
 class UserError(Exception):
-    """A mistake in the input or the configuration: one line with what is wrong, where, and the mend.
+    """Error in the input or the configuration: one line that says what is wrong, where, and how to fix it.
 
-    Shown to the user as it is, without a stack trace. Every other exception is a bug of ours. What it quotes may
-    hold line breaks and worse: these are written as Python does. Of several errors each has a line.
+    It is shown to the user without a stack trace. All other exceptions are bugs. Line breaks and other unprintable
+    characters in quoted text are escaped. Several errors take one line each.
     """
 
     def __init__(self, *lines: str) -> None:

@@ -1,16 +1,16 @@
-"""Sizes and times as people read them."""
+"""Human-readable sizes and times."""
 
 import math
 
 
 def size(number: float) -> str:
-    """Write a number of bytes."""
+    """Format a number of bytes."""
     power = min(int(math.log(max(number, 1), 1000)), 4)
     return f"{number / 1000**power:.{1 if power else 0}f} {['B', 'kB', 'MB', 'GB', 'TB'][power]}"
 
 
 def duration(seconds: tuple[float, float]) -> str:
-    """Write a range of time, at best and at worst."""
+    """Format a range of times in seconds, at best and at worst."""
     low, high = seconds
     if high < 60:
         return "less than 1 min"

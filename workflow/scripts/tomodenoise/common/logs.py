@@ -1,4 +1,4 @@
-"""One log file for each job, and one line for an error of the user's."""
+"""One log file for each job, and one line on the console for an error of the user."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 @contextmanager
 def to(path: Path | str) -> Iterator[None]:
-    """Send log lines to a file, and end the process with status 1 and one line after a `UserError`."""
+    """Log to a file; end the process with status 1 and one line on a `UserError`."""
     handler = logging.FileHandler(path, mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.addHandler(handler)
@@ -31,7 +31,7 @@ def to(path: Path | str) -> Iterator[None]:
         logger.error("interrupted")
         raise
     except Exception:
-        logger.exception("this is a bug of tomodenoise, not an error of yours: please report it with this log")
+        logger.exception("this is a bug in tomodenoise, not an error of yours: please report it with this log")
         raise
     finally:
         logger.removeHandler(handler)
@@ -39,10 +39,11 @@ def to(path: Path | str) -> Iterator[None]:
 
 
 def progress(items: Iterable[Item], count: int, what: str, every: float = 60) -> Iterator[Item]:
-    """Yield items, and log every so many seconds how many of them are done and when the others will be."""
-    started = told = time.monotonic()
+    """Yield items and log, ``every`` that many seconds, how many are done and the time left."""
+    started = logged = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
-        if (now := time.monotonic()) - told >= every:
-            told, left = now, (now - started) * (count - done) / done
+        if (now := time.monotonic()) - logged >= every:
+            logged = now
+            left = (now - started) * (count - done) / done
             logger.info("%d of %d %s, about %.0f min left", done, count, what, left / 60)

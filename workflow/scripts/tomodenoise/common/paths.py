@@ -1,31 +1,31 @@
-"""Paths that a user gave: something is there, and it may be looked at."""
+"""Check of paths given by a user: they exist and are readable."""
 
 from pathlib import Path
 
 from tomodenoise.common.errors import UserError
 
-FORBIDDEN = "is not yours to read: ask its owner for the right to"
+FORBIDDEN = "is not readable for you: ask its owner for read permission"
 
 
 def check(path: Path, missing: str) -> None:
-    """Refuse a path at which nothing can be found.
+    """Check that there is something at a path.
 
     Parameters
     ----------
     path : of a file or folder.
-    missing : what to say where nothing is, with the mend.
+    missing : message if nothing is there, with the fix.
 
     Raises
     ------
     UserError
-        If nothing is there, a link leads nowhere, or a folder on the way is closed to this user.
+        If nothing is there, a link is broken, or a folder in the path is not accessible to this user.
     """
     try:
         path.stat()
     except PermissionError as error:
         raise UserError(f"{path} {FORBIDDEN}") from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} leads to no file: repair the link" if _is_link(path) else missing) from error
+        raise UserError(f"{path} is a broken link: repair it" if _is_link(path) else missing) from error
 
 
 def _is_link(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Let one stage of a job prepare the next piece while another works on this one."""
+"""Prefetching: one stage of a job prepares the next piece while another works on the current one."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +8,14 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield ``items`` in order, the next one being made in a thread of its own meanwhile.
+    """Yield ``items`` in order while a thread makes the next one.
 
-    At most two items wait or are worked on here. What their maker raises is raised where they are asked for.
+    At most two items exist at a time. Exceptions of the iterator are raised in the consumer.
     """
-    maker, end = iter(items), object()
+    source = iter(items)
+    end = object()
     with ThreadPoolExecutor(1, "ahead") as thread:
-        upcoming = thread.submit(next, maker, end)
+        upcoming = thread.submit(next, source, end)
         while (item := upcoming.result()) is not end:
-            upcoming = thread.submit(next, maker, end)
+            upcoming = thread.submit(next, source, end)
             yield item  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Where a product comes from: settings, versions and input, in plain values."""
+"""Provenance of a product: settings, versions and input, as plain values."""
 
 import json
 import subprocess
@@ -11,18 +11,18 @@ import tomodenoise
 from tomodenoise.common.errors import UserError
 
 FORMAT = 1
-"""Grows when stages can no longer read what an earlier version made: other paths, axes, values. In `scan.json`."""
+"""Format of the products, in `scan.json`; raised when stages cannot read those of earlier versions any more."""
 
 PACKAGES = ("numpy", "h5py", "zarr", "torch", "snakemake")
 
 
 def collect(config: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe a product.
+    """Collect the provenance of a product.
 
     Parameters
     ----------
-    config : the resolved configuration, as far as it shapes the product.
-    source : the identity of the raw file, or of several by scan.
+    config : the parts of the resolved configuration that affect the product.
+    source : identity of the raw file, or of several by scan.
 
     Returns
     -------
@@ -39,45 +39,45 @@ def collect(config: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, A
 
 
 def check_format(folder: Path) -> None:
-    """Refuse to go on in a scan's folder that a version with another format of products began.
+    """Refuse a scan's folder with products of an incompatible version.
 
     Parameters
     ----------
-    folder : of one scan's products; what is not there yet is no mistake.
+    folder : of one scan's products; it need not exist yet.
 
     Raises
     ------
     UserError
-        If it was made by an earlier or a later version. A damaged `scan.json` is told where it is read.
+        If it was made by an earlier or a later version. A damaged `scan.json` is reported where it is read.
     """
     file = folder / "scan.json"
     try:
-        told = json.loads(file.read_text())["format"]
+        stored = json.loads(file.read_text())["format"]
     except KeyError:
-        told = 0
+        stored = 0
     except (OSError, ValueError, TypeError):
         return
-    if told != FORMAT:
-        age = "a later" if isinstance(told, int) and told > FORMAT else "an earlier"
+    if stored != FORMAT:
+        age = "a later" if isinstance(stored, int) and stored > FORMAT else "an earlier"
         raise UserError(
-            f"{file} is of {age} version of tomodenoise, whose products lie otherwise (format {told}, here {FORMAT}):"
-            " go on with that version, or move the folder away to make them anew"
+            f"{file} is of {age} version of tomodenoise with incompatible products (format {stored}, here {FORMAT}):"
+            " continue with that version, or move the folder away to start from scratch"
         )
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _revision() -> str | None:
-    """Name the commit that the code was run from, with `-dirty` after an edit; None outside of a checkout."""
-    # A checkout that belongs to another user, as of a facility's software, is safe to describe.
+    """Return the commit of the running code, with `-dirty` after an edit; None outside a checkout."""
+    # It is safe to describe a checkout of another user, such as a facility's shared software.
     git = ["git", "-c", "safe.directory=*", "-C", str(Path(__file__).parent)]
     command = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
     try:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tomodenoise.centering.options import Axis
-from tomodenoise.common.options import Name, Optional, Options, Some, Text, Unique, Whole
+from tomodenoise.common.options import Name, OneOf, Optional, Options, Some, Text, Unique, Whole
 from tomodenoise.correction.options import Correct
 from tomodenoise.denoising.options import Denoise
+from tomodenoise.exports.registry import EXPORTS
 from tomodenoise.networks.options import Network
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting.options import Split, SteppedScan
@@ -20,8 +21,6 @@ FILTERS = ("median", "tv", "nlm", "paganin")
 
 PER_SCAN = ("correct", "split", "reconstruct")
 """Sections of which a scan may have keys of its own."""
-
-Export = Literal["tiff", "tiff16", "tiff8", "hdf5", "ozx", "reconstruction"]
 
 
 class ScanEntry(Axis, SteppedScan):
@@ -93,7 +92,7 @@ class Config(Options):
         " and `paganin` (the low-pass of phase retrieval), each in slices with the strength that best predicts data it"
         " did not see; and names of models, which are trained if need be.",
     )
-    export: Annotated[tuple[Export, ...], Unique()] = Field(
+    export: Annotated[tuple[Annotated[str, OneOf(tuple(EXPORTS))], ...], Unique()] = Field(
         (),
         description="Further forms of the volumes. `tiff` is a file of float32 for each slice, `tiff16` and `tiff8`"
         " whole numbers with the grey window recorded, `hdf5` one file after NeXus, `ozx` the OME-Zarr image in one Zip"

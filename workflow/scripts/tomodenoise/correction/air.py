@@ -1,4 +1,4 @@
-"""The dose of each frame, from the air beside the sample."""
+"""Dose correction of each frame from the air on both sides of the sample."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from tomodenoise.common.arrays import FloatArray
 
 
 def level(integrals: FloatArray, columns: int) -> None:
-    """Take off the straight line between the air at the left and at the right, in place.
+    """Subtract the straight line between the air on the left and on the right, in place.
 
     Parameters
     ----------
     integrals : (..., columns of the detector) float32 line integrals.
-    columns : at each side that see air in every projection.
+    columns : number of columns on each side that see air in every projection.
 
     Notes
     -----
-    A line for each row of each frame: the beam of a monochromator moves up and down, so that its rows change by
-    different factors, and a row's result depends on no other row.
+    One line for each row of each frame: a monochromatic beam moves up and down, so its rows change by different
+    factors. A row's result depends on no other row.
     """
     width = integrals.shape[-1]
     left = integrals[..., :columns].mean(axis=-1, dtype=np.float64)[..., None]

@@ -1,4 +1,4 @@
-"""Correct one slab of sinograms of many channels: repair, air and stripes, in each channel by itself."""
+"""Correction of one slab of multi-channel sinograms: repair, air and stripes, channel by channel."""
 
 import numpy as np
 
@@ -12,17 +12,17 @@ from tomodenoise.scans.reading import read_channels
 
 
 def correct_channels(scan: Scan, rows: tuple[int, int], options: Correct) -> tuple[FloatArray, SlabStatistics]:
-    """Read a slab of sinograms, which hold no counts and so need neither flats nor -log, and repair them.
+    """Read and repair a slab of sinograms; they hold no counts, so they need neither flats nor -log.
 
     Parameters
     ----------
-    scan : one with `channels`.
-    rows : start and stop of the slab's slices in the volume.
-    options : the steps to take; only air and stripes mean something here.
+    scan : a scan with `channels`.
+    rows : [start, stop) of the slab's slices in the volume.
+    options : the steps to take; only air and stripes apply here.
 
     Returns
     -------
-    (angle, channel, slice, translation) float32, and what there is to say about them.
+    (angle, channel, slice, translation) float32, and the statistics of the slab.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def correct_channels(scan: Scan, rows: tuple[int, int], options: Correct) -> tup
     out = read_channels(scan, rows)
     if not all_finite(out):
         out[~np.isfinite(out)] = np.nan
-    flat = out.reshape(len(out), -1, scan.columns)  # channels and slices are rows of their own to all steps
+    flat = out.reshape(len(out), -1, scan.columns)  # all steps treat each channel of each slice as a row
     repaired, empty = repair(flat)
     if options.air:
         air.level(flat, options.air)

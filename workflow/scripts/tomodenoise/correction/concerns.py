@@ -1,4 +1,4 @@
-"""What a person must be told about the flats, the darks and the counts of a scan."""
+"""Warnings about the flats, the darks and the counts of a scan."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from tomodenoise.correction.stripe_choice import StripeChoice
 from tomodenoise.scans.description import Scan
 
 ENOUGH_FLATS = 50
-"""With fewer shared by all sections the noise of their mean correlates visibly, by 0.16 and more near the axis."""
+"""With fewer shared flats the noise of their mean correlates the sections visibly, by 0.16 or more near the axis."""
 
 FEW_PHOTONS = 10
 MANY_REPAIRS = 0.01
@@ -20,22 +20,22 @@ MANY_SATURATED = 0.01
 STRONG_STRIPES = 2.5
 MUCH_AFTERGLOW = 0.01
 BELOW_ZERO = -0.1
-"""Mean line integral of the lowest pixels: air is 0, up to noise and drift of the beam."""
+"""Mean line integral of the lowest pixels; air is 0, up to noise and beam drift."""
 ABOVE_ZERO = 0.05
-"""The same of both sides of the detector."""
+"""Mean line integral on both sides of the detector."""
 
 
 def concerns(
     scan: Scan, slabs: Sequence[SlabStatistics], sections: int, *, divided: bool, stripes: StripeChoice | None = None
 ) -> Iterator[str]:
-    """One line for each weakness that a network would not mend.
+    """Yield one line for each defect that a network would not fix.
 
     Parameters
     ----------
     slabs : the statistics of one slab or of all of them.
     sections : number of sections K.
-    divided : whether sections were to have flats of their own.
-    stripes : how they were removed, and what was measured.
+    divided : whether each section was meant to have its own flats.
+    stripes : how stripes were removed, and the measured strengths.
     """
     if scan.kind == "counts":
         yield from _flats([len(group.indices) for group in scan.flats], sections, divided)
@@ -49,9 +49,10 @@ def concerns(
 
 
 def _replaced(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
-    """Say where pixels were dead, not finite or struck."""
+    """Report pixels that were dead, not finite or hit by zingers."""
     pixels = len(scan.angles) * scan.channel_count * scan.depth * scan.columns
-    repaired, empty = sum(slab.repaired for slab in slabs), sum(slab.empty_rows for slab in slabs)
+    repaired = sum(slab.repaired for slab in slabs)
+    empty = sum(slab.empty_rows for slab in slabs)
     if repaired > MANY_REPAIRS * pixels:
         yield f"{repaired} pixels ({repaired / pixels:.1%}) were dead or not finite and were interpolated"
     blind = sorted(set.intersection(*(set(slab.blind) for slab in slabs))) if slabs else []
@@ -64,45 +65,47 @@ def _replaced(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
     zingers = sum(slab.zingers or 0 for slab in slabs)
     if zingers > MANY_ZINGERS * pixels:
         yield (
-            f"{zingers} pixels ({zingers / pixels:.2%}) were replaced as zingers: see whether the sample has such"
-            " bright spots, and set correct.zingers higher or to none"
+            f"{zingers} pixels ({zingers / pixels:.2%}) were replaced as zingers: if the sample itself has such bright"
+            " spots, set correct.zingers higher or to none"
         )
 
 
 def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
-    """Say where there was too little of it, or too much."""
+    """Report too little light, or too much."""
     fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
     if fewest and min(fewest) < FEW_PHOTONS:
-        held = f"{min(fewest):.1f} photons" if min(fewest) >= 1 else "less than a photon"
-        yield f"one pixel in a thousand holds {held} or less: streaks may remain, and what lies there looks too light"
+        photons = f"{min(fewest):.1f} photons or less" if min(fewest) >= 1 else "less than one photon"
+        yield f"one pixel in a thousand holds {photons}: streaks may remain, and the attenuation there is too low"
     lowest = min((slab.lowest for slab in slabs if slab.lowest is not None), default=0.0)
     if lowest < BELOW_ZERO:
         yield (
-            f"line integrals are below zero, {lowest:.2f} on average where they are lowest: projections are brighter"
-            " than the flats there; look at the flats, or set correct.air"
+            f"line integrals fall below zero, to {lowest:.2f} on average: projections are brighter than the flats"
+            " there; check the flats, or set correct.air"
         )
     sides = min((slab.sides for slab in slabs if slab.sides is not None), default=0.0)
     if all(slab.sides is not None for slab in slabs) and sides > ABOVE_ZERO:
         yield (
-            f"line integrals are {sides:.2f} all along both sides of the detector: if that is air, the beam was weaker"
-            " than in the flats, and grey values are too high: set correct.air"
+            f"line integrals are {sides:.2f} along both sides of the detector: if that is air, the beam was weaker than"
+            " in the flats and grey values are too high; set correct.air"
         )
     full = max((slab.saturated for slab in slabs if slab.saturated is not None), default=0.0)
     if full > MANY_SATURATED:
-        yield f"flats are saturated: {full:.0%} of their pixels hold the largest value, and attenuation is wrong there"
+        yield f"flats are saturated: {full:.0%} of their pixels hold the largest value, so attenuation is wrong there"
 
 
 def rings(stripes: StripeChoice) -> Iterator[str]:
-    """Say what rings remain, which all sections share, so that a network takes them for the sample."""
+    """Report remaining rings: all sections share them, so a network takes them for the sample."""
     if stripes.after is None or stripes.after <= STRONG_STRIPES:
         return
     if stripes.method == "none" and stripes.why:
-        seen = f"what looks like stripes is {stripes.after:.1f} times the noise, and no method lowers it by much"
-        yield f"{seen}: rings, or the sample itself; look at the slices"
+        yield (
+            f"apparent stripes are {stripes.after:.1f} times the noise and no method lowers them by much: rings, or the"
+            " sample itself; check the slices"
+        )
         return
-    left = f"{stripes.method} left them: try another method, and look at the slices"
-    what = left if stripes.method != "none" else "set correct.stripes: auto"
-    yield f"stripes {stripes.after:.1f} times the noise, so rings stay in the volume; {what}"
+    left = f"{stripes.method} did not remove them: check the slices, or set correct.stripes to another method"
+    remedy = left if stripes.method != "none" else "set correct.stripes: auto"
+    yield f"stripes are {stripes.after:.1f} times the noise, so rings remain in the volume; {remedy}"
 
 
 def _afterglow(shares: Sequence[float | None]) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _afterglow(shares: Sequence[float | None]) -> Iterator[str]:
     if share >= MUCH_AFTERGLOW:
         yield (
             f"afterglow: {share:.1%} of the light appears one frame later, which correlates the noise of neighbouring"
-            " projections and so of sections: the network keeps some noise near the axis"
+            " projections, and thus of sections: the network keeps some noise near the axis"
         )
 
 

@@ -1,4 +1,4 @@
-"""One frame to line integrals: the steps of the correction, in their order."""
+"""Correction of one frame to line integrals: the steps in their order."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,62 +15,68 @@ from tomodenoise.correction.repairing import repair
 from tomodenoise.scans.description import Scan
 
 PIXELS = 8192
-"""Of the detector, that stripes are measured on, about."""
+"""Approximate number of detector pixels that stripes are measured on."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What the frames of a slab are corrected with, made by `prepare`."""
+    """Everything needed to correct the frames of a slab, made by `prepare`."""
 
     kind: str
-    """That of the scan."""
+    """Kind of the scan."""
     read: tuple[int, int]
-    """Rows of the detector to read: the slab and its halo."""
+    """Detector rows to read, [start, stop): the slab and its halo."""
     core: slice
-    """Rows of the slab within them."""
+    """Rows of the slab within the rows read."""
     references: References | None
-    """For counts."""
+    """Flats and darks, for counts only."""
     gain: float | None
+    """Detector units per photon; None if unknown."""
     limit: zingers.Threshold | None
-    """Where zingers are looked for."""
+    """None if zingers are kept."""
     retrieval: phase.Retrieval | None
+    """None without phase retrieval."""
     air: int
+    """Columns of air on each side; 0 leaves the dose as it is."""
 
 
 @dataclass(frozen=True)
-class Mended:
-    """What was mended in the slab's rows of a frame: pixels interpolated, empty rows, pixels struck by zingers."""
+class Repairs:
+    """Repairs in the slab's rows of one frame or of several."""
 
-    repaired: int = 0
+    interpolated: int = 0
+    """Pixels."""
     empty: int = 0
-    struck: int = 0
+    """Rows without any finite pixel."""
+    zingers: int = 0
+    """Pixels."""
 
-    def __add__(self, other: "Mended") -> "Mended":
-        return Mended(self.repaired + other.repaired, self.empty + other.empty, self.struck + other.struck)
+    def __add__(self, other: "Repairs") -> "Repairs":
+        return Repairs(self.interpolated + other.interpolated, self.empty + other.empty, self.zingers + other.zingers)
 
 
 def halo(scan: Scan, options: Correct) -> int:
-    """Rows on each side of a slab that decide over it, where the scan has them."""
+    """Return the number of rows on each side of a slab that influence it, where the scan has them."""
     spread = phase.reach(options.phase, scan.pixel_size) if options.phase and scan.pixel_size else 0
     return spread + (zingers.REACH if options.deviations and scan.kind != "attenuation" else 0)
 
 
 def held(scan: Scan, projections: int, rows: int, options: Correct) -> int:
-    """Count the float32 that a job which corrects so many projections of a slab of so many rows holds.
+    """Count the float32 values held by a job that corrects some projections of a slab.
 
-    The slab, what it becomes while it is written, and the sinogram or the block of frames in work; the largest group
-    of flats or darks, read with the rows around the slab; and the transforms of a frame that phase retrieval takes.
+    These are the slab, its copy for writing and the sinogram or block of frames in progress; the largest group of
+    flats or darks with the halo rows; and the Fourier transforms of a frame for phase retrieval.
     """
     if scan.channels:
         return (3 * rows + 2) * len(scan.angles) * scan.channel_count * scan.columns
     around = halo(scan, options)
     flats = max((len(group.indices) for group in (*scan.flats, *scan.darks)), default=0)
-    beside = 3 * flats * scan.columns + 6 * (scan.columns + 2 * around)
-    return 3 * projections * rows * scan.columns + (rows + 2 * around) * beside
+    per_row = 3 * flats * scan.columns + 6 * (scan.columns + 2 * around)
+    return 3 * projections * rows * scan.columns + (rows + 2 * around) * per_row
 
 
 def describing(scan: Scan, projections: int, options: Correct) -> int:
-    """Count the float32 that a job which looks at a scan holds: sinograms of some rows, and tiles of all frames."""
+    """Count the float32 values held by a job that inspects a scan: sinograms of some rows and tiles of all frames."""
     rows = max(8, -(-PIXELS // scan.columns)) * scan.channel_count
     return held(scan, projections, rows, options) + 8 * projections * rows * scan.columns + 2**26
 
@@ -83,16 +89,18 @@ def prepare(
     measures: Measures,
     part: tuple[int, int],
 ) -> Work:
-    """Choose the rows to read, read their flats and darks, and plan what is the same for all frames.
+    """Choose the rows to read, read their flats and darks, and prepare what all frames share.
 
     Parameters
     ----------
     rows, assignment, options, measures : as for `correct_slab`.
-    part : first and last plus one of the projections.
+    part : [start, stop) of the projections.
     """
-    start, stop, around = scan.rows[0] + rows[0], scan.rows[0] + rows[1], halo(scan, options)
+    start, stop = scan.rows[0] + rows[0], scan.rows[0] + rows[1]
+    around = halo(scan, options)
     read = max(scan.rows[0], start - around), min(scan.rows[1], stop + around)
-    core, shape = slice(start - read[0], stop - read[0]), (read[1] - read[0], scan.columns)
+    core = slice(start - read[0], stop - read[0])
+    shape = (read[1] - read[0], scan.columns)
     noise, deviations = measures.noise, options.deviations
     clean = limit = used = retrieval = None
     if noise and deviations:
@@ -106,16 +114,17 @@ def prepare(
     return Work(scan.kind, read, core, used, measures.gain, limit, retrieval, options.air)
 
 
-def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Mended:
+def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repairs:
     """Turn one frame into line integrals.
 
     Parameters
     ----------
-    frame : (rows with halo, columns) float32, dark subtracted, NaN where it is no number. Overwritten.
-    number : of the projection.
+    frame : (rows with halo, columns) float32, dark subtracted, invalid pixels NaN. Overwritten.
+    number : of the projection in the scan.
     out : (rows, columns) float32, receives the line integrals.
     """
-    struck, photon, mended = 0, None, Mended()
+    struck, photon = 0, None
+    repairs = Repairs()
     with np.errstate(divide="ignore", invalid="ignore"):
         if work.references is not None:
             light = 1 / work.references.beam(number)
@@ -125,7 +134,7 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Mend
             needed = work.core if work.retrieval is None else slice(None)
             struck = zingers.number_within(zingers.remove(frame, work.limit, needed), work.core, frame.shape[1])
         if work.retrieval is not None:
-            mended = _repair_around(frame, work.core)
+            repairs = _repair_with_halo(frame, work.core)
             attenuation(phase.retrieve(frame, work.retrieval), None, out=out)
         elif work.references is not None:
             attenuation(frame[work.core], photon, out=out)
@@ -133,14 +142,14 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Mend
             np.negative(np.log(frame[work.core], out=out), out=out)
         else:
             out[:] = frame[work.core]
-    mended += Mended(*repair(out), struck=struck)
+    repairs += Repairs(*repair(out), zingers=struck)
     if work.air:
         air.level(out, work.air)
-    return mended
+    return repairs
 
 
-def _repair_around(frame: FloatArray, core: slice) -> Mended:
-    """Repair a transmission before its rows are mixed, in place; count the slab's rows only."""
+def _repair_with_halo(frame: FloatArray, core: slice) -> Repairs:
+    """Repair a transmission before phase retrieval mixes its rows, in place; count the slab's rows only."""
     repair(frame[: core.start], 1.0)
     repair(frame[core.stop :], 1.0)
-    return Mended(*repair(frame[core], 1.0))
+    return Repairs(*repair(frame[core], 1.0))

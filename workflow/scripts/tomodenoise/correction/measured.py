@@ -1,4 +1,4 @@
-"""What is measured of a scan before its slabs are corrected, and its form in `measured.json`."""
+"""Measurements that are made once per scan before its slabs are corrected, and their form in `measured.json`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,32 +22,32 @@ FEWEST_ROWS, MOST_ROWS = 4, 32
 
 @dataclass(frozen=True)
 class Measured:
-    """What every slab of a scan is corrected by."""
+    """Measured values that all slabs of a scan share."""
 
     measures: Measures
     stripes: StripeChoice
 
 
 def to_json(measured: Measured) -> dict[str, Any]:
-    """Plain values for `measured.json`."""
+    """Return plain values for `measured.json`."""
     return asdict(measured)
 
 
 def from_json(values: Mapping[str, Any]) -> Measured:
-    """Read what `to_json` wrote."""
+    """Restore the values written by `to_json`."""
     measures = values["measures"]
     noise = Noise(**measures["noise"]) if measures["noise"] else None
     return Measured(Measures(**{**measures, "noise": noise}), StripeChoice(**values["stripes"]))
 
 
 def sample(scan: Scan, options: Correct, measures: Measures, last: int) -> tuple[FloatArray, FloatArray]:
-    """Correct some rows spread over the height, except for their stripes.
+    """Correct some rows spread over the height, but keep their stripes.
 
-    If sections have their own flats, blocks of directions take turns with them, see `blocks`.
+    If each section has its own flats, ranges of angles alternate between two sets of flats, see `blocks`.
 
     Parameters
     ----------
-    last : number of projections to use, from the first one.
+    last : number of projections to use, from the first on.
 
     Returns
     -------
@@ -66,15 +66,8 @@ def sample(scan: Scan, options: Correct, measures: Measures, last: int) -> tuple
     if options.flats == "divided":
         owner = np.zeros(len(scan.angles), dtype=np.int64)
         owner[lit] = blocks(scan.angles[lit]) % 2
-    found = [
-        correct_slab(
-            scan,
-            (start - scan.rows[0], stop - scan.rows[0]),
-            owner,
-            plain,
-            measures,
-            slice(last),
-        )
+    slabs = [
+        correct_slab(scan, (start - scan.rows[0], stop - scan.rows[0]), owner, plain, measures, slice(last))
         for start, stop in bands(scan, rows // FEWEST_ROWS)
     ]
-    return np.concatenate([each for each, _ in found], axis=1)[lit], scan.angles[lit]
+    return np.concatenate([integrals for integrals, _ in slabs], axis=1)[lit], scan.angles[lit]

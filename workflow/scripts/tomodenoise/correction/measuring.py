@@ -1,4 +1,4 @@
-"""What is measured once on a scan, the same for every slab: gain, noise and afterglow, from its middle rows."""
+"""Gain, noise and afterglow of a scan, measured once on its middle rows and used for every slab."""
 
 import warnings
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ from tomodenoise.scans.description import Scan
 from tomodenoise.scans.reading import read
 
 BAND_ROWS = 64
-MOST_FLATS = 64  # enough for a per cent, few enough to hold
+MOST_FLATS = 64  # enough for a precision of one per cent, few enough for memory
 PROJECTIONS = 8
 FEWEST_FLATS = 8
-FEWEST_PAIRS = 100_000  # of pixels: an afterglow within 0.3 %
-FURTHEST = 4  # flats
+FEWEST_PAIRS = 100_000  # pairs of pixels: the afterglow to within 0.3 %
+FURTHEST = 4  # flats apart
 OUTLIER = 5.0  # deviations
 SURE = 10.0  # deviations
-MOST_OF_IT = 0.5  # of a flat's pixels, that must hold numbers for it to count
+MOST_OF_IT = 0.5  # share of finite pixels from which on a flat counts
 
 
 @dataclass(frozen=True)
 class Measures:
-    """What is known of a scan's detector; None where it cannot be known."""
+    """Properties of a scan's detector; None where they cannot be measured."""
 
     gain: float | None = None
-    """Detector units per photon, from flats."""
+    """Detector units per photon, from the flats."""
     noise: Noise | None = None
-    """Of single pixels of projections."""
+    """Noise of single pixels in projections."""
     afterglow: float | None = None
     """Share of the light that appears one frame later."""
     saturated: float | None = None
-    """Share of the pixels of flats that hold the largest value of all."""
+    """Share of flat pixels that hold the largest value of all."""
 
 
 def measure(scan: Scan) -> Measures:
-    """Measure a scan: its largest groups of flats and darks, and eight projections spread over it.
+    """Measure a scan on its largest groups of flats and darks and on eight projections spread over it.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def measure(scan: Scan) -> Measures:
     if not (beam > 0).any():
         raise UserError(
             f"{scan.file}: in rows {rows[0]} to {rows[1] - 1} no flat is brighter than the darks: are they swapped, or"
-            " was the shutter closed? Repair them, or set correct.input to intensity or attenuation"
+            " was the shutter closed? Fix the file, or set correct.input to intensity or attenuation"
         )
     transmission = _transmission(frames, chosen.tolist(), dark, beam)
     if not (transmission > 0).any():
@@ -84,18 +84,18 @@ def measure(scan: Scan) -> Measures:
 
 
 def estimate_noise(transmission: FloatArray, beam: FloatArray, floor: float) -> Noise | None:
-    """Noise that projections show.
+    """Estimate the noise of projections.
 
     Parameters
     ----------
     transmission : (n, rows, columns) some projections, flat and dark corrected.
-    beam : (rows, columns) what a transmission of 1 stands for, units of the file.
+    beam : (rows, columns) signal at a transmission of 1, units of the file.
     floor : variance without light, in these units squared.
 
     Returns
     -------
-    The noise; its gain is no less than the true one, as texture adds to the differences of pixels two apart along the
-    row that it comes from. None where they do not differ, or are too few.
+    The noise, from differences of pixels two apart along the row. Texture adds to them, so the gain is never below the
+    true one. None if the pixels do not differ, or are too few.
     """
     differences = (transmission[..., 2:] - transmission[..., :-2]) * beam[:, 1:-1]
     light = transmission[..., 1:-1] * beam[:, 1:-1]
@@ -107,7 +107,7 @@ def estimate_noise(transmission: FloatArray, beam: FloatArray, floor: float) -> 
 
 
 def estimate_afterglow(flats: FloatArray) -> float | None:
-    """Share of the light that appears one frame later, from successive flats.
+    """Estimate the share of the light that appears one frame later, from successive flats.
 
     Parameters
     ----------
@@ -119,9 +119,9 @@ def estimate_afterglow(flats: FloatArray) -> float | None:
 
     Notes
     -----
-    Neighbours in time then have noise of covariance share (1 - share), for a variance of 1 - 2 share (1 - share).
-    Both come from differences of pixels two apart along the row, off their mean in time, less the covariance of
-    flats 2 to 4 apart, which is that of slow changes and of the mean. Noise of reading makes the share look smaller.
+    Successive flats then have a noise covariance of share (1 - share), and each a variance of 1 - 2 share (1 - share).
+    Both are measured on differences of pixels two apart along the row, minus their mean in time. The covariance of
+    flats 2 to 4 apart, due to slow changes and to the mean, is subtracted. Readout noise makes the share look smaller.
     """
     if len(flats) < FEWEST_FLATS or flats[1:].size < FEWEST_PAIRS:
         return None
@@ -141,7 +141,7 @@ def estimate_afterglow(flats: FloatArray) -> float | None:
 
 
 def _median(frames: FloatArray) -> FloatArray:
-    """Median (rows, columns) of the frames that hold a number there, the usual case being that all do."""
+    """Return the median (rows, columns) of the finite values of each pixel."""
     if all_finite(frames):
         return np.asarray(np.median(frames, axis=0)) if len(frames) else np.full(frames.shape[1:], np.nan)
     with warnings.catch_warnings():
@@ -150,7 +150,7 @@ def _median(frames: FloatArray) -> FloatArray:
 
 
 def _middle(frames: FloatArray) -> None:
-    """Make each frame the median of all, which no zinger moves."""
+    """Set each frame to the median of all, which is robust against zingers."""
     frames[:] = _median(frames)
 
 
@@ -160,7 +160,7 @@ def _transmission(frames: FloatArray, numbers: list[int], dark: Reference, beam:
 
 
 def _dark_noise(scan: Scan, rows: tuple[int, int]) -> float:
-    """Variance that successive darks show; 0 where there are no two of them."""
+    """Return the variance from differences of successive darks; 0 with fewer than two darks."""
     group = max(scan.darks, key=lambda darks: len(darks.indices), default=None)
     if group is None or len(group.indices) < 2:
         return 0.0

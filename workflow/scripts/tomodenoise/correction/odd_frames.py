@@ -1,4 +1,4 @@
-"""Which frames stand apart from the others, by the means of some tiles of each: arrays in, masks out."""
+"""Detection of outlier frames from the means of some tiles of each frame: arrays in, masks out."""
 
 from collections.abc import Sequence
 
@@ -7,38 +7,40 @@ import numpy as np
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
 CLOSED = 0.5
-"""Of the level of bright flats: a darker one was taken before the shutter was open, or as it closed."""
+"""Fraction of the level of bright flats below which a flat was taken with the shutter closed or moving."""
 
 STEP = 0.05
-"""Of the level: sorted levels that differ by more from one flat to the next belong to different sets."""
+"""Relative step between neighbours in the sorted levels of flats that separates two sets."""
 
 PATTERN = 0.02
-"""Relative deviation of a flat's tiles, on average, that noise, flicker and drift of a beam stay below."""
+"""Mean relative deviation of a flat's tiles; noise, flicker and beam drift stay below it."""
 
 LEAK, LIT = 0.01, 0.2
-"""Of the beam: darks that differ by the first from their own group, or by the second from any, hold light."""
+"""Fractions of the beam: a dark that exceeds its own group by the first, or all darks by the second, holds light."""
 
 SCATTER = 6.0
-"""Deviations, in units of the usual one, beyond which a frame stands apart."""
+"""Multiple of the median deviation beyond which a frame is an outlier."""
 
 FEW = 1 / 3
-"""Of a group: fewer frames that agree with each other alone are faulty; more may be those before and after a scan."""
+"""Share of a group: a smaller set of similar frames is faulty; a larger one may be all flats before or after a scan."""
 
 SMALL = 3
-"""Groups of fewer frames are looked at together."""
+"""Groups of fewer frames are examined together."""
 
 UNLIT = 0.01
-"""Of the usual level of projections."""
+"""Fraction of the median level of projections below which one is without light."""
 
 SATURATED = 0.02
-"""Of the pixels of a frame."""
+"""Excess share of saturated pixels that makes a projection faulty."""
 
 DIP = 0.7
+"""Level relative to the neighbours below which, or above whose inverse, a projection is a dip."""
+
 NEAR = 15
-"""Projections on each side that one is compared with."""
+"""Projections on each side that a projection is compared with."""
 
 MANY = 0.1
-"""Share of dips from which on they are the sample's own."""
+"""Share of dips from which on they are due to the sample."""
 
 
 def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:
@@ -47,24 +49,24 @@ def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:
     Parameters
     ----------
     tiles : (flat, tile) means, dark subtracted.
-    group : (flat,) number of the group, of flats taken one after the other.
+    group : (flat,) number of the group of consecutive flats.
 
     Returns
     -------
-    (flat,). A beam that drifts, or that was brighter before the scan than after it, is no fault.
+    (flat,) mask. A drifting beam, or one that is brighter before the scan than after it, is no fault.
     """
     level = _level(tiles)
     lit = level > CLOSED * np.nanquantile(level, 0.8, method="higher")
     good = np.zeros(len(tiles), dtype=bool)
     for members in _groups(group):
-        some = members[lit[members]]
-        if len(some):
-            good[some[_alike(tiles[some])]] = True
+        lit_members = members[lit[members]]
+        if len(lit_members):
+            good[lit_members[_alike(tiles[lit_members])]] = True
     return good
 
 
 def good_darks(tiles: FloatArray, group: IntArray, beam: float) -> BoolArray:
-    """Find the darks without light; arguments as for `good_flats`, and the beam in the same units."""
+    """Find the darks without light; parameters as for `good_flats`, and the beam in the same units."""
     good = _leak(tiles, np.nanquantile(tiles, 0.2, axis=0, method="lower")) < LIT * beam
     for members in _groups(group):
         leak = _leak(tiles[members], np.nanquantile(tiles[members], 0.2, axis=0, method="lower"))
@@ -73,24 +75,24 @@ def good_darks(tiles: FloatArray, group: IntArray, beam: float) -> BoolArray:
 
 
 def unlit(tiles: FloatArray) -> BoolArray:
-    """Find projections without light, (projection,): dark next to the usual one, of one value, or not finite."""
+    """Find projections without light, (projection,): far darker than usual, constant, or not finite."""
     level = _level(tiles)
     return np.asarray(~(level > UNLIT * np.nanmedian(level)) | blank(tiles))
 
 
 def blank(tiles: FloatArray) -> BoolArray:
-    """Find projections that hold one value everywhere, or none; not where most do, as in air without noise."""
+    """Find projections that are constant or hold no finite value; none if most are, as in noise-free air."""
     same = ~(np.fmax.reduce(tiles, axis=1) > np.fmin.reduce(tiles, axis=1))
     return np.asarray(same if same.mean() < 0.5 else np.zeros(len(tiles), dtype=bool))
 
 
 def saturated(share: FloatArray) -> BoolArray:
-    """Find projections with far more saturated pixels than usual, as of a detector module that failed."""
+    """Find projections with far more saturated pixels than usual, as from a failed detector module."""
     return np.asarray(share > float(np.median(share)) + SATURATED)
 
 
 def dips(tiles: FloatArray, used: BoolArray) -> IntArray:
-    """Find projections that are much darker or brighter than those before and after, though not without light."""
+    """Find projections that have light but are much darker or brighter than those before and after."""
     numbers = np.flatnonzero(used)
     if not len(numbers):
         return numbers
@@ -102,13 +104,13 @@ def dips(tiles: FloatArray, used: BoolArray) -> IntArray:
 
 
 def spread(tiles: FloatArray) -> float:
-    """Range of the frames' levels, relative to their mean."""
+    """Return the range of the frames' levels, relative to their mean."""
     level = _level(tiles)
     return float(np.ptp(level) / abs(level.mean()))
 
 
 def _alike(tiles: FloatArray) -> BoolArray:
-    """Mark the flats of a group whose pattern is that of most, and whose level is that of many."""
+    """Mark the flats of a group whose pattern agrees with most of them and whose level with many."""
     usual = np.nanmedian(tiles, axis=0)
     seen = usual > 0.05 * np.nanmax(usual)
     ratio = tiles[:, seen] / usual[seen]
@@ -117,7 +119,7 @@ def _alike(tiles: FloatArray) -> BoolArray:
     bound = max(PATTERN, SCATTER * float(np.nanmedian(deviation)))
     alike = deviation <= bound
     if FEW <= 1 - alike.mean() <= 0.5:
-        alike[:] = np.isfinite(deviation)  # before and after: nobody can tell which are right
+        alike[:] = np.isfinite(deviation)  # as before and after a scan: it is unclear which are right
     return np.asarray(alike & _in_large_set(scale))
 
 
@@ -133,7 +135,7 @@ def _in_large_set(scale: FloatArray) -> BoolArray:
 
 
 def _level(tiles: FloatArray) -> FloatArray:
-    """Mean of the tiles of each frame that hold a number, NaN where most hold none."""
+    """Return the mean of the finite tiles of each frame, NaN where most are not finite."""
     finite = np.isfinite(tiles)
     mean = np.where(finite, tiles, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
     return np.where(2 * finite.sum(axis=1) > tiles.shape[1], mean, np.nan)
@@ -144,7 +146,7 @@ def _leak(tiles: FloatArray, dark: FloatArray) -> FloatArray:
 
 
 def _groups(group: IntArray) -> Sequence[IntArray]:
-    """Positions of the members of each group, those of small groups together."""
+    """Return the positions of the members of each group; small groups are joined."""
     sizes = np.bincount(group)
     small = np.flatnonzero(sizes[group] < SMALL)
     large = [np.flatnonzero(group == number) for number in np.flatnonzero(sizes >= SMALL)]

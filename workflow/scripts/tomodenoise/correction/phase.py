@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tomodenoise.common import optics
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction.options import Phase
-
-KEV_METRE = 1.239841984e-9
-"""Planck's constant times the speed of light: a wavelength in metre is this by the energy in keV."""
 
 ACCURACY = 1e-4
 
@@ -28,7 +26,7 @@ class Retrieval:
 
 def length(phase: Phase, pixel_size: float) -> float:
     """Decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in micrometre."""
-    wavelength = KEV_METRE / phase.energy
+    wavelength = optics.KEV_METRE / phase.energy
     return float(np.sqrt(wavelength * phase.distance * phase.delta_beta / (4 * np.pi)) / (pixel_size * 1e-6))
 
 
@@ -60,8 +58,7 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
     above, below = max(0, margin - rows.start), max(0, margin - (shape[0] - rows.stop))
     height = _fast(above + shape[0] + below)
     width = _fast(shape[1] + 2 * margin)
-    squared = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
-    response = 1 / (1 + (2 * np.pi * length(phase, pixel_size)) ** 2 * squared)
+    response = 1 / optics.paganin((height, width), length(phase, pixel_size))
     return Retrieval(
         padding=((above, height - above - shape[0]), (margin, width - margin - shape[1])),
         core=(slice(above + rows.start, above + rows.stop), slice(margin, margin + shape[1])),

@@ -1,4 +1,4 @@
-"""Mean flats and darks: which frames belong to which section, and how they change in time."""
+"""Mean flats and darks of each section, interpolated in time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from tomodenoise.scans.reading import read
 
 @dataclass(frozen=True)
 class Reference:
-    """Mean flats, or darks, and when they were taken."""
+    """Mean flats or darks with the times at which they were taken."""
 
     times: FloatArray
-    """(g,) ascending, counted in projections."""
+    """(g,) ascending, in units of projections."""
     means: FloatArray
     """(g, rows, columns) float32."""
 
     def at(self, time: float) -> FloatArray:
-        """Mean frame (rows, columns) at one moment: linear between two groups, constant before and after all."""
+        """Return the mean frame (rows, columns) at a time: linear between groups, constant before and after all."""
         after = int(np.searchsorted(self.times, time))
         if after in {0, len(self.times)}:
             return np.asarray(self.means[min(after, len(self.times) - 1)])
@@ -37,26 +37,26 @@ def means(
     sections: int,
     clean: Callable[[FloatArray], None] | None = None,
 ) -> tuple[Reference, ...]:
-    """Mean of each section's frames in each group; without any group, as for missing darks, zero.
+    """Average each section's frames in each group; zero without any group, as for missing darks.
 
-    `clean` takes the frames of a group, (n, rows, columns), and mends them in place.
+    `clean` takes the frames of a group, (n, rows, columns), and repairs them in place.
     """
     if not groups:
         return (Reference(np.zeros(1), np.zeros((1, *shape), dtype=np.float32)),) * sections
-    found = np.empty((sections, len(groups), *shape), dtype=np.float32)
-    dealt = deal([len(group.indices) for group in groups], sections)
+    averages = np.empty((sections, len(groups), *shape), dtype=np.float32)
+    members = distribute([len(group.indices) for group in groups], sections)
     for number, group in enumerate(groups):
         frames = read(group, rows)
         if clean is not None:
             clean(frames)
         for section in range(sections):
-            found[section, number] = _mean(frames[dealt[section][number]])
+            averages[section, number] = _mean(frames[members[section][number]])
     times = np.array([group.time for group in groups])
-    return tuple(Reference(times, each) for each in found)
+    return tuple(Reference(times, average) for average in averages)
 
 
 def _mean(frames: FloatArray) -> FloatArray:
-    """Mean (rows, columns) of the frames that hold a number there; NaN where none does."""
+    """Return the mean (rows, columns) of the finite values of each pixel; NaN where there are none."""
     if all_finite(frames):
         return np.asarray(frames.mean(axis=0, dtype=np.float64))
     finite = np.isfinite(frames)
@@ -65,26 +65,26 @@ def _mean(frames: FloatArray) -> FloatArray:
 
 
 def is_shared(sizes: Sequence[int], sections: int) -> bool:
-    """Tell whether some group has too few flats (darks) to give one to each section, so that all share all."""
+    """Return whether a group has too few flats or darks for one per section, so that all sections share all."""
     return any(size < sections for size in sizes)
 
 
-def deal(sizes: Sequence[int], sections: int) -> tuple[tuple[IntArray, ...], ...]:
-    """Deal flats, or darks, to sections, so that no noise is common to two of them.
+def distribute(sizes: Sequence[int], sections: int) -> tuple[tuple[IntArray, ...], ...]:
+    """Distribute flats or darks over the sections, so that no two sections share noise.
 
     Parameters
     ----------
-    sizes : number of frames in each group, as before and after the projections.
+    sizes : number of frames in each group, such as before and after the projections.
     sections : number of sections.
 
     Returns
     -------
-    For each section and each group the positions of its frames in the group: in turn, every group carrying on
-    where the last one stopped; or all of them for every section if `is_shared`.
+    For each section and each group, the positions of its frames in the group. Frames go to the sections in turn,
+    continuing from group to group; if `is_shared`, every section has all frames.
 
     Notes
     -----
-    A mean of 10 flats that all sections share correlates their noise by 0.2 to 0.55, one of 200 by 0.04.
+    The mean of 10 flats shared by all sections correlates their noise by 0.2 to 0.55, that of 200 by 0.04.
     """
     if is_shared(sizes, sections):
         return (tuple(np.arange(size) for size in sizes),) * sections
@@ -96,7 +96,7 @@ def deal(sizes: Sequence[int], sections: int) -> tuple[tuple[IntArray, ...], ...
 
 
 def around(groups: Sequence[Frames], first: int, last: int) -> Sequence[Frames]:
-    """Pick the groups, in order of time, that count for the projections ``first:last``; see `Reference.at`."""
+    """Select the groups, in order of time, that the projections ``first:last`` need; see `Reference.at`."""
     earlier = [number for number, group in enumerate(groups) if group.time <= first]
     later = [number for number, group in enumerate(groups) if group.time >= last - 1]
     return groups[max(earlier, default=0) : min(later, default=len(groups) - 1) + 1]
@@ -104,29 +104,29 @@ def around(groups: Sequence[Frames], first: int, last: int) -> Sequence[Frames]:
 
 @dataclass(frozen=True)
 class References:
-    """What some rows of counts are corrected with."""
+    """Flats and darks that some rows of counts are corrected with."""
 
     darks: tuple[Reference, ...]
-    """One for each section; NaN in dead pixels."""
+    """One for each section; dead pixels are NaN."""
     beams: tuple[Reference, ...]
     """Flats minus dark, one for each section."""
     section: IntArray
-    """(A,) of each projection."""
+    """(A,) section of each projection."""
     dead: BoolArray
-    """(rows, columns) pixels that see no beam in some flats."""
+    """(rows, columns) mask of pixels without beam in some flats."""
     flats: int
-    """Number of flats, of all sections together."""
+    """Total number of flats of all sections."""
 
     def dark(self, number: int) -> FloatArray:
-        """Mean dark (rows, columns) for a projection."""
+        """Return the mean dark (rows, columns) for a projection."""
         return self.darks[int(self.section[number])].at(number)
 
     def beam(self, number: int) -> FloatArray:
-        """Mean flat minus dark (rows, columns) for a projection."""
+        """Return the mean flat minus dark (rows, columns) for a projection."""
         return self.beams[int(self.section[number])].at(number)
 
     def mean_beam(self) -> FloatArray:
-        """Beam (rows, columns) on average over sections and time."""
+        """Return the beam (rows, columns) averaged over sections and time."""
         return np.asarray(np.mean([beam.means.mean(axis=0) for beam in self.beams], axis=0))
 
 
@@ -137,9 +137,9 @@ def references(
     clean: Callable[[FloatArray], None] | None = None,
     part: tuple[int, int] | None = None,
 ) -> References:
-    """Read the flats and darks of some detector rows, and take their means for each section; `clean` as in `means`.
+    """Read the flats and darks of some detector rows and average them for each section; `clean` as in `means`.
 
-    Only those that count for a ``part`` of the projections are read, where it is given, first and last plus one.
+    With ``part``, a range [start, stop) of projections, only the groups that it needs are read.
     """
     grouped: list[Sequence[Frames]] = [scan.darks, scan.flats]
     if part not in {None, (0, len(scan.angles))}:

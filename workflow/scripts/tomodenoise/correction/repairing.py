@@ -1,4 +1,4 @@
-"""Replace what is no number by its neighbours in the same frame."""
+"""Replacement of pixels that are not finite by their neighbours in the same frame."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ from tomodenoise.common.arrays import FloatArray
 
 
 def repair(projections: FloatArray, empty_value: float = 0.0) -> tuple[int, int]:
-    """Interpolate what is not finite along its row, in place; repeat the next finite pixel at the ends.
+    """Interpolate pixels that are not finite along their row, in place; repeat the nearest finite pixel at the ends.
 
     Parameters
     ----------
     projections : (..., rows, columns) float32.
-    empty_value : what rows without any finite pixel become.
+    empty_value : value for rows without any finite pixel.
 
     Returns
     -------
-    Number of pixels that were interpolated, and of rows without any finite pixel.
+    Number of interpolated pixels, and number of rows without any finite pixel.
     """
     if all_finite(projections):
         return 0, 0
@@ -23,7 +23,8 @@ def repair(projections: FloatArray, empty_value: float = 0.0) -> tuple[int, int]
     columns = np.arange(projections.shape[-1])
     repaired = empty = 0
     for place in np.argwhere(~good.all(axis=-1)):
-        row, valid = projections[tuple(place)], good[tuple(place)]
+        row = projections[tuple(place)]
+        valid = good[tuple(place)]
         if valid.any():
             row[~valid] = np.interp(columns[~valid], columns[valid], row[valid])
             repaired += int((~valid).sum())
@@ -34,6 +35,6 @@ def repair(projections: FloatArray, empty_value: float = 0.0) -> tuple[int, int]
 
 
 def all_finite(values: FloatArray) -> bool:
-    """Tell it from the sum, which costs less than to look at each; a sum that overflows only costs the look."""
+    """Return whether all values are finite, judged by their sum: fast, and an overflow only costs the slow path."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(values.sum()))

@@ -1,4 +1,4 @@
-"""Look at every frame of a scan before any is used: flats and darks that stand apart, projections without light."""
+"""Inspection of every frame before any is used: outliers among flats and darks, projections without light."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,84 +14,83 @@ from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.reading import ceiling, read, read_channels
 
 BANDS, BAND_ROWS = 4, 4
-"""Bands of neighbouring rows, spread over the height, that are read of each frame."""
+"""Number and height of the bands of rows, spread over the detector, that are read from each frame."""
 
 TILE, TILES = 16, 16
-"""Columns of a tile at least, and tiles side by side at most."""
+"""Minimum width of a tile in columns, and maximum number of tiles across."""
 
 BLOCK_BYTES = 1 << 25
 DRIFT = 0.15
+"""Relative variation of the flats from which on it is reported."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Some rows of every frame of some groups, summed up."""
+    """Statistics of some rows of every frame of some groups."""
 
     tiles: FloatArray
-    """(frame, tile) means of what is finite; NaN where most is not."""
+    """(frame, tile) means of the finite pixels; NaN where most are not finite."""
     saturated: FloatArray
-    """(frame,) share of the pixels that hold the largest value of their type."""
+    """(frame,) share of pixels that hold the largest value of their type."""
 
 
 def screen(scan: Scan) -> Scan:
-    """Look at all frames of a scan.
+    """Inspect all frames of a scan.
 
     Returns
     -------
-    The scan without the flats and darks that stand apart, and with the projections without light named; what was left
-    out, and what else a person should know of its frames, is in `left_out` and `doubts`.
+    The scan without outliers among its flats and darks, and with the projections without light in `unlit`. `left_out`
+    lists the excluded frames, `doubts` other findings for the user.
 
     Raises
     ------
     UserError
-        If most of the flats, darks or projections are faulty, so that nobody can tell which of them are right.
+        If most of the flats, darks or projections are faulty, so that it is unclear which are right.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of tiles without a finite pixel, which count as dark
+        warnings.simplefilter("ignore", RuntimeWarning)  # tiles without a finite pixel count as dark
         return _screened(scan)
 
 
 def _screened(scan: Scan) -> Scan:
     if scan.channels:
         first = read_channels(scan, (0, 1))
-        return _without_light(scan, odd_frames.blank(first.reshape(len(first), -1)), "hold one value, or none")
+        return _without_light(scan, odd_frames.blank(first.reshape(len(first), -1)), "hold a single value, or none")
     dark: FloatArray | float = 0.0
     if scan.kind == "counts":
         scan, dark = _references(scan)
-    found = _summary(scan.projections, scan)
-    tiles = found.tiles - dark
+    summary = _summary(scan.projections, scan)
+    tiles = summary.tiles - dark
     if scan.kind == "attenuation":
-        return _without_light(scan, odd_frames.blank(tiles), "hold one value, or none")
+        return _without_light(scan, odd_frames.blank(tiles), "hold a single value, or none")
     unlit = odd_frames.unlit(tiles)
     dips = odd_frames.dips(tiles, ~unlit)
     if len(dips):
         doubt = (
-            f"projections {spans(numbers(scan)[dips])}, which are kept, differ much from those before and after:"
-            f" if the beam failed, leave them out by exclude: {{projections: [{number_list(numbers(scan)[dips])}]}}"
+            f"projections {spans(numbers(scan)[dips])} differ much from those before and after, but are kept: if the"
+            f" beam failed, leave them out with exclude: {{projections: [{number_list(numbers(scan)[dips])}]}}"
         )
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     same = 1 + np.flatnonzero((tiles[1:] == tiles[:-1]).all(axis=1) & ~unlit[1:])
     if 0 < len(same) < len(tiles) / 2:
-        doubt = (
-            f"projections {spans(numbers(scan)[same])}, which are kept, are copies of the one before: a frozen camera?"
-        )
+        doubt = f"projections {spans(numbers(scan)[same])} are copies of the one before, but are kept: a frozen camera?"
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     scan = _without_light(scan, unlit, "hold no light")
-    return _without_light(scan, odd_frames.saturated(found.saturated) & ~unlit, "are saturated")
+    return _without_light(scan, odd_frames.saturated(summary.saturated) & ~unlit, "are saturated")
 
 
 def number_list(numbers: IntArray) -> str:
-    """Write ascending numbers as the key `exclude` takes them: 3, [7, 10]."""
+    """Format ascending numbers as the key `exclude` takes them: 3, [7, 10]."""
     return ", ".join(str(start) if stop == start + 1 else f"[{start}, {stop}]" for start, stop in runs(numbers))
 
 
 def spans(numbers: IntArray) -> str:
-    """Write ascending numbers as people do: 3, 7 to 9."""
+    """Format ascending numbers for people: 3, 7 to 9."""
     return ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs(numbers))
 
 
 def bands(scan: Scan, rows: int = BAND_ROWS) -> list[tuple[int, int]]:
-    """Choose bands of neighbouring rows, counted on the detector, spread over the height; all rows of a few."""
+    """Choose bands of detector rows spread over the height; one band of all rows if there are few."""
     if scan.depth <= BANDS * rows:
         return [scan.rows]
     starts = scan.rows[0] + ((np.arange(BANDS) + 0.5) * scan.depth / BANDS - rows / 2).astype(int)
@@ -99,9 +98,9 @@ def bands(scan: Scan, rows: int = BAND_ROWS) -> list[tuple[int, int]]:
 
 
 def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
-    """Leave out faulty flats and darks; give the means of the tiles of the other darks as well."""
-    flats, darks = (_summary(groups, scan).tiles for groups in (scan.flats, scan.darks))
-    of_flats, of_darks = (_numbered(groups) for groups in (scan.flats, scan.darks))
+    """Leave out faulty flats and darks; also return the tile means of the remaining darks."""
+    flats = _summary(scan.flats, scan).tiles
+    darks = _summary(scan.darks, scan).tiles
     left: list[LeftOut] = []
     dark: FloatArray | float = 0.0
     if len(darks):
@@ -109,20 +108,18 @@ def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
         if beam <= 0:
             raise UserError(
                 f"{scan.file}: no flat is brighter than the darks: are they swapped, was the shutter closed, or were"
-                " unsigned numbers stored as signed ones? Repair them, or set correct.input to intensity or attenuation"
+                " unsigned numbers stored as signed? Fix the file, or set correct.input to intensity or attenuation"
             )
-        good = odd_frames.good_darks(darks, of_darks, beam)
+        good = odd_frames.good_darks(darks, _numbered(scan.darks), beam)
         left += _left_out("darks", scan.darks, good, "hold light, or differ from the others", scan)
         dark = darks[good].mean(axis=0)
         scan = replace(scan, darks=_kept(scan.darks, good))
-    good = odd_frames.good_flats(flats - dark, of_flats)
+    good = odd_frames.good_flats(flats - dark, _numbered(scan.flats))
     left += _left_out("flats", scan.flats, good, "differ from the others in level or pattern", scan)
     scan = replace(scan, flats=_kept(scan.flats, good), left_out=(*scan.left_out, *left))
     drift = odd_frames.spread((flats - dark)[good])
     if drift > DRIFT:
-        doubt = (
-            f"the level of the flats varies by {drift:.0%}: line integrals are off where flats do not follow the beam"
-        )
+        doubt = f"the flats vary by {drift:.0%} in level: line integrals are wrong where flats do not follow the beam"
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     return scan, dark
 
@@ -135,7 +132,7 @@ def _without_light(scan: Scan, unlit: BoolArray, reason: str) -> Scan:
     if 2 * len(faulty) > len(unlit):
         raise UserError(
             f"{scan.file}: {len(faulty)} of {len(unlit)} projections {reason} ({left.frames}): is this the whole scan?"
-            " Name those to leave out under exclude.projections"
+            " List the projections to leave out under exclude.projections"
         )
     return replace(scan, unlit=np.union1d(scan.unlit, faulty), left_out=(*scan.left_out, left))
 
@@ -147,8 +144,8 @@ def _left_out(kind: str, groups: Sequence[Frames], good: BoolArray, reason: str,
     named = spans(numbers(scan, kind)[faulty])
     if 2 * len(faulty) > len(good):
         raise UserError(
-            f"{scan.file}: {len(faulty)} of {len(good)} {kind} {reason} ({kind} {named}): nobody can tell which are"
-            f" right; name those to leave out under exclude.{kind}, or set correct.screen: false"
+            f"{scan.file}: {len(faulty)} of {len(good)} {kind} {reason} ({kind} {named}), so it is unclear which"
+            f" are right: list the {kind} to leave out under exclude.{kind}, or set correct.screen: false"
         )
     places = np.concatenate([group.indices for group in groups])[faulty]
     yield LeftOut(kind, named, f"{reason} (frames {spans(places)} of {groups[0].dataset})")
@@ -156,7 +153,9 @@ def _left_out(kind: str, groups: Sequence[Frames], good: BoolArray, reason: str,
 
 def _kept(groups: Sequence[Frames], good: BoolArray) -> tuple[Frames, ...]:
     ends = np.cumsum([len(group.indices) for group in groups])[:-1]
-    parts = [replace(g, indices=g.indices[own]) for g, own in zip(groups, np.split(good, ends), strict=True)]
+    parts = [
+        replace(group, indices=group.indices[mask]) for group, mask in zip(groups, np.split(good, ends), strict=True)
+    ]
     return tuple(part for part in parts if len(part.indices))
 
 
@@ -165,7 +164,7 @@ def _numbered(groups: Sequence[Frames]) -> IntArray:
 
 
 def _summary(groups: Sequence[Frames], scan: Scan) -> Summary:
-    """Read some rows of every frame, a block of frames at a time."""
+    """Summarise some rows of every frame."""
     if not groups:
         return Summary(np.empty((0, 0)), np.empty(0))
     edges = np.linspace(0, scan.columns, min(TILES, max(scan.columns // TILE, 1)) + 1).astype(int)
@@ -174,7 +173,9 @@ def _summary(groups: Sequence[Frames], scan: Scan) -> Summary:
 
 
 def _band(groups: Sequence[Frames], rows: tuple[int, int], edges: IntArray) -> tuple[FloatArray, FloatArray]:
-    count, largest = sum(len(group.indices) for group in groups), ceiling(groups[0])
+    """Return the tile means and the share of saturated pixels in a band of rows, read a block of frames at a time."""
+    count = sum(len(group.indices) for group in groups)
+    largest = ceiling(groups[0])
     length = max(1, BLOCK_BYTES // (4 * int(edges[-1]) * (rows[1] - rows[0])))
     means, full = [], []
     for start in range(0, count, length):
@@ -185,7 +186,7 @@ def _band(groups: Sequence[Frames], rows: tuple[int, int], edges: IntArray) -> t
 
 
 def _means(frames: FloatArray, edges: IntArray) -> FloatArray:
-    """Means of the tiles, (frame, tile), of the pixels that are finite; NaN where half of them are not."""
+    """Return the mean of the finite pixels of each tile, (frame, tile); NaN where half of them or fewer are finite."""
     finite = np.isfinite(frames)
     number = np.add.reduceat(finite.sum(axis=1), edges[:-1], axis=1)
     total = np.add.reduceat(np.where(finite, frames, 0).sum(axis=1, dtype=np.float64), edges[:-1], axis=1)

@@ -1,7 +1,7 @@
-"""How strong stripes are, by what stays at its column from one range of angles to the next, and what to do about them.
+"""Strength of stripes and choice of the method that removes them.
 
-The sample moves from column to column as it turns; a stripe stays, for all angles or for some. What is centred on the
-axis stays as well, but at both sides of it alike, and is taken off.
+As the sample turns, its features move from column to column, but a stripe stays, for all angles or for some. Features
+centred on the axis stay as well, but equally on both sides of it; they are subtracted.
 """
 
 from dataclasses import dataclass
@@ -15,45 +15,44 @@ from tomodenoise.correction import stripes
 from tomodenoise.geometry import directions
 
 BLOCKS = 16
-"""Ranges of angles that are averaged each."""
+"""Number of ranges of angles; each is averaged."""
 
 WIDTHS = (1, 2)
-"""Columns that are averaged; the wider one sees stripes of several columns."""
+"""Numbers of columns to average; the larger one detects stripes of several columns."""
 
 SHARP = np.array([1, -4, 6, -4, 1]) / 6
-"""Fourth difference, of columns two widths apart: what is smooth along the row is no stripe."""
+"""Fourth difference of columns two widths apart: it ignores everything smooth along the row."""
 
 MOVED = 3
-"""Widths that the sample moves from block to block at least, where stripes are looked for."""
+"""Minimum motion of the sample from block to block, in widths, where stripes are measured."""
 
 FEWEST_COLUMNS = 10
 ALIKE, CHANCE = 3, 2.0
-"""Neighbouring columns that are alike after the difference; standard deviations of a product that may be chance."""
+"""Number of correlated neighbours after the difference, and standard deviations of a product due to chance."""
 
 EDGE = 4
-"""Columns at each side of a centred edge that are left out with it."""
+"""Columns on each side of a centred edge that are left out with it."""
 
 OUTLIER = 8.0
-"""Deviations that the strongest stripes count as at most."""
+"""Standard deviations at which the strongest stripes are clipped."""
 
 LIMIT = 1.6
-"""Strength from which on stripes are removed; clean foam has 1.1 to 1.35."""
+"""Strength above which stripes are removed; clean foam has 1.1 to 1.35."""
 
 METHODS = ("sorting", "vo")
 """From mild to strong."""
 
 GAIN = 0.75
-"""What a method must bring the strength down to, of what a milder one leaves: else it removes something else."""
-
+"""Largest strength a method may leave, relative to a milder one; otherwise it removes something other than stripes."""
 
 MOST = 0.5
-"""Part of the line integrals, by their root mean square, that a method may change: the strongest measured stripes are
-0.2. One that changes more removes the sample, as of one that only a few columns see."""
+"""Largest RMS change by a method, relative to the RMS of the line integrals. The strongest stripes measured have 0.2;
+a method that changes more removes the sample, such as one that covers only a few columns."""
 
 
 @dataclass(frozen=True)
 class StripeChoice:
-    """How the stripes of a scan are removed, and what was measured; 1 is noise alone, None cannot be known."""
+    """Method for the stripes of a scan, with the strengths before and after: 1 is noise alone, None is unknown."""
 
     method: str
     before: float | None = None
@@ -62,7 +61,7 @@ class StripeChoice:
 
 
 def blocks(angles: FloatArray) -> IntArray:
-    """Give the number of the range of directions that each projection belongs to, (A,)."""
+    """Return the number of the range of angles of each projection, (A,)."""
     number = np.empty(len(angles), dtype=np.int64)
     for block, members in enumerate(np.array_split(stripes.order(angles), BLOCKS)):
         number[members] = block
@@ -70,21 +69,21 @@ def blocks(angles: FloatArray) -> IntArray:
 
 
 def choose(sinograms: FloatArray, angles: FloatArray, axis: float, wanted: str) -> StripeChoice:
-    """Choose the mildest method that removes the stripes of a scan, or measure what the wanted one does.
+    """Choose the mildest method that removes the stripes of a scan, or measure the effect of the wanted one.
 
     Parameters
     ----------
-    sinograms : (A, rows, columns) line integrals of some rows, with their stripes. Where sections have flats of their
-        own, projections of even and odd `blocks` must have, too: the noise of shared flats is a stripe.
+    sinograms : (A, rows, columns) line integrals of some rows, stripes included. If sections have their own flats,
+        the even and odd `blocks` must have their own, too: the noise of shared flats is a stripe.
     angles : (A,) radians.
-    axis : its column.
+    axis : column of the rotation axis.
     wanted : `auto`, or a method of `stripes.remove`.
     """
     before = strength(sinograms, angles, axis)
     if wanted != "auto":
         return StripeChoice(wanted, before, _after(sinograms, angles, axis, wanted))
     if before is None:
-        return StripeChoice("none", why="too few projections or columns to tell stripes from the sample")
+        return StripeChoice("none", why="too few projections or columns to distinguish stripes from the sample")
     chosen, lowest, tried = "none", before, []
     for method in METHODS:
         if lowest <= LIMIT:
@@ -95,49 +94,48 @@ def choose(sinograms: FloatArray, angles: FloatArray, axis: float, wanted: str) 
             chosen, lowest = method, after
     why = f"{before:.1f} times the noise before" + (f"; {', '.join(tried)} after" if tried else "")
     if tried and chosen == "none":
-        why += ": too little is gained, so they are left"
+        why += ": too little improvement, so they are kept"
     return StripeChoice(chosen, before, lowest, why)
 
 
 def strength(sinograms: FloatArray, angles: FloatArray, axis: float) -> float | None:
-    """Tell how strong stripes are in the mean over all angles, in units of what noise leaves there.
+    """Measure the strength of stripes in the mean over all angles, in units of the noise left there.
 
     Returns
     -------
-    Median over rows of √(1 + stripes² / noise²), the larger one of narrow and of wider stripes. None for fewer than two
-    projections a block, where too few columns lie away from the axis, or where nothing varies.
+    Median over rows of √(1 + stripes² / noise²), the larger of those for narrow and wide stripes. None for fewer than
+    two projections per block, too few columns away from the axis, or constant data.
 
     Notes
     -----
-    With S(b) the sharp part of the mean over block b, the mean product S(b) S(b + 1) holds what stays at its column,
-    and half of the mean square of S(b) - S(b + 2) what does not. Blocks of one parity share their flats.
+    With S(b) the sharp part of the mean over block b, the mean product S(b) S(b + 1) measures the features that stay
+    at their column, and half the mean square of S(b) - S(b + 2) those that do not. Blocks of equal parity share flats.
     """
     if len(angles) < 2 * BLOCKS:
         return None
     number = blocks(angles)
     means = np.stack([sinograms[number == block].mean(axis=0, dtype=np.float64) for block in range(BLOCKS)])
     turn = directions.FULL if directions.is_full_turn(angles) else directions.HALF
-    found = [_strength(means, axis, width, turn) for width in WIDTHS]
-    known = [each for each in found if each is not None]
-    return max(known) if known else None
+    strengths = [_strength(means, axis, width, turn) for width in WIDTHS]
+    return max((value for value in strengths if value is not None), default=None)
 
 
 def _after(sinograms: FloatArray, angles: FloatArray, axis: float, method: str) -> float | None:
-    """Strength that a method leaves; None where it cannot be applied, or takes the sample as well."""
+    """Return the strength after a method; None if the method cannot be applied or removes the sample as well."""
     left = sinograms.copy()
     try:
         stripes.check(method, len(angles), left.shape[2])
         stripes.remove_all(left, angles, method)
     except UserError:
         return None
-    removed, all_ = (
+    removed, total = (
         float(np.sqrt(np.mean(np.square(part, dtype=np.float64)))) for part in (left - sinograms, sinograms)
     )
-    return strength(left, angles, axis) if removed <= MOST * all_ else None
+    return strength(left, angles, axis) if removed <= MOST * total else None
 
 
 def _strength(means: FloatArray, axis: float, width: int, turn: float) -> float | None:
-    """Strength of stripes about so wide, of block means (block, row, column)."""
+    """Return the strength of stripes of about a width, from block means (block, row, column)."""
     kernel = np.convolve(np.kron(SHARP, np.eye(1, 2 * width)[0])[: 8 * width + 1], np.full(width, 1 / width))
     if means.shape[-1] < len(kernel) + FEWEST_COLUMNS:
         return None
@@ -145,11 +143,12 @@ def _strength(means: FloatArray, axis: float, width: int, turn: float) -> float 
     place = np.arange(sharp.shape[-1]) + (len(kernel) - 1) / 2
     both = np.zeros(len(place), dtype=bool)
     for parity in (0, 1):
-        both = _take_off_centred(sharp[parity::2], 2 * axis - place - place[0])
+        both = _subtract_centred(sharp[parity::2], 2 * axis - place - place[0])
     far = np.abs(place - axis) > MOVED * width * len(means) / turn
     if far.sum() < FEWEST_COLUMNS:
         return None
-    sharp, weight = sharp[..., far], np.where(both[far], 2.0, 1.0)  # half of a stripe went with its mirror image
+    sharp = sharp[..., far]
+    weight = np.where(both[far], 2.0, 1.0)  # half of a stripe was subtracted with its mirror image
     bound = OUTLIER * 1.4826 * np.median(np.abs(sharp), axis=-1, keepdims=True)
     sharp = np.clip(sharp, -bound, bound)
     staying = (sharp[:-1] * sharp[1:] * weight).mean(axis=(0, 2)) - CHANCE * _chance(sharp)
@@ -161,15 +160,15 @@ def _strength(means: FloatArray, axis: float, width: int, turn: float) -> float 
 
 
 def _chance(sharp: FloatArray) -> FloatArray:
-    """Product (row,) that blocks of either parity, with noise of flats of their own, have by chance."""
+    """Return the product (row,) expected by chance between blocks of either parity, given the noise of their flats."""
     even, odd = (np.square(sharp[parity::2].mean(axis=0)).mean(axis=-1) for parity in (0, 1))
     return np.asarray(np.sqrt(even * odd * ALIKE / sharp.shape[-1]))
 
 
-def _take_off_centred(sharp: FloatArray, mirror: FloatArray) -> BoolArray:
-    """Take off what both sides of the axis have in common, in place; tell which columns have another side.
+def _subtract_centred(sharp: FloatArray, mirror: FloatArray) -> BoolArray:
+    """Subtract what both sides of the axis have in common, in place; return the mask of columns with a mirror image.
 
-    Of edges that are centred more is left than of any stripe, as they lie between pixels: these columns become 0.
+    Centred edges lie between pixels and leave larger residuals than any stripe, so the columns there become 0.
     """
     both = (mirror >= 0) & (mirror <= sharp.shape[-1] - 1)
     for row in range(sharp.shape[1]):

@@ -1,4 +1,4 @@
-"""Stripes of sinograms, rings of slices: three ways to remove them."""
+"""Removal of stripes in sinograms, which are rings in slices, by three methods."""
 
 import importlib
 import importlib.util
@@ -9,19 +9,19 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 
 WINDOW = 21
-"""Columns of the median that evens out sorted columns, the method's own choice."""
+"""Width in columns of the median filter on sorted columns, the default of the method."""
 
 NARROWEST = {"none": 1, "sorting": 2 * WINDOW, "wavelet": 64, "vo": 102}
-"""Columns below which a method's windows leave nothing of the sample; and projections."""
+"""Smallest number of columns and projections for a method; with fewer, its windows leave nothing of the sample."""
 
 
 def check(method: str, angles: int, columns: int) -> None:
-    """Refuse what a method cannot do.
+    """Check that a method can be applied.
 
     Raises
     ------
     UserError
-        For sinograms too small for it, or where algotom is missing.
+        If the sinograms are too small for it, or algotom is missing.
     """
     if min(angles, columns) < NARROWEST[method]:
         raise UserError(
@@ -39,7 +39,7 @@ def remove_all(projections: FloatArray, angles: FloatArray, method: str, used: I
     ----------
     projections : (A, rows, columns).
     angles : (A,) radians.
-    used : (n,) positions of the projections with light, all by default; the others stay as they are.
+    used : (n,) positions of the projections with light, all by default; the others stay unchanged.
     """
     if method == "none":
         return
@@ -55,8 +55,8 @@ def remove(sinogram: FloatArray, method: str) -> FloatArray:
     Parameters
     ----------
     sinogram : (angles, columns) float32, in order of angle.
-    method : `sorting` is algorithm 3 of Vo et al. (2018), for stripes along all angles; `wavelet` is that of
-        Muench et al. (2009); `vo` is algorithms 6, 5 and 3 of Vo et al.: unresponsive, large and all other stripes.
+    method : `sorting`, algorithm 3 of Vo et al. (2018), for stripes along all angles; `wavelet`, the method of
+        Muench et al. (2009); `vo`, algorithms 6, 5 and 3 of Vo et al.: unresponsive, large and all other stripes.
 
     Returns
     -------
@@ -65,30 +65,30 @@ def remove(sinogram: FloatArray, method: str) -> FloatArray:
     Raises
     ------
     UserError
-        If there is no noise, by which `vo` tells stripes.
+        If there is no noise, which `vo` needs to detect stripes.
     """
     if method == "sorting":
         return _sorting(sinogram)
     if np.ptp(sinogram) == 0:
         return sinogram
-    removal = importlib.import_module("algotom.prep.removal")  # a second or two, as it brings numba
+    removal = importlib.import_module("algotom.prep.removal")  # takes a second or two, as it imports numba
     if method == "wavelet":
         return np.asarray(removal.remove_stripe_based_wavelet_fft(sinogram), dtype=np.float32)
     try:
         narrow = removal.remove_large_stripe(removal.remove_dead_stripe(sinogram, residual=False))
-    except ValueError as refused:
-        raise UserError(f"correct.stripes: vo fails here ({refused}): set correct.stripes: sorting") from refused
+    except ValueError as error:
+        raise UserError(f"correct.stripes: vo fails here ({error}): set correct.stripes: sorting") from error
     return _sorting(np.asarray(narrow, dtype=np.float32))
 
 
 def order(angles: FloatArray) -> IntArray:
-    """Order of projections by their direction in the full circle, radians."""
+    """Return the order of projections by their angle in the full circle, radians."""
     return np.argsort(np.round(angles % (2 * np.pi), 9), kind="stable")
 
 
 def _sorting(sinogram: FloatArray) -> FloatArray:
-    """Even out the columns' sorted values along the row; the median of one flat array is ten times as fast."""
-    ndimage = importlib.import_module("scipy.ndimage")  # not at hand where only the configuration is checked
+    """Median-filter the sorted values of the columns along the row; on a flat array this is ten times as fast."""
+    ndimage = importlib.import_module("scipy.ndimage")  # not installed where only the configuration is checked
     ranks = np.argsort(sinogram, axis=0)
     half = WINDOW // 2
     wide = np.pad(np.take_along_axis(sinogram, ranks, axis=0), ((0, 0), (half, half)), mode="symmetric")

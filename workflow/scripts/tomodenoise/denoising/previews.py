@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import spectra
 
@@ -129,13 +130,3 @@ def reduction(image: FloatArray, largest: int = EDGE) -> int:
     """Return the least factor that brings both sides of an image within so many pixels."""
     side: int = max(image.shape)
     return math.ceil(side / largest)
-
-
-def block_mean(image: FloatArray, factor: int) -> FloatArray:
-    """Average blocks of factor x factor pixels; those cut by the border hold the pixels that there are."""
-    mean = image
-    for axis, size in enumerate(image.shape):
-        starts = np.arange(0, size, factor)
-        counts = np.expand_dims(np.diff(np.append(starts, size)), 1 - axis)
-        mean = np.add.reduceat(mean, starts, axis) / counts.astype(image.dtype)
-    return mean

@@ -1,9 +1,8 @@
 """How a network is laid over a volume: cores of tiles, cubes, and the memory of a pass of it."""
 
 import math
-from itertools import pairwise
 
-from tomodenoise.networks import specs
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.storage import grid
 
@@ -28,27 +27,8 @@ CUBE_BYTES = 4 << 30
 
 
 def pixel_bytes(spec: Spec) -> int:
-    """Bytes that a pass takes for each pixel or voxel of its window, about and no less; measured in float32.
-
-    A U-Net holds up to eight times its channels at full resolution: the skip, what comes from below, both together
-    and two results; libraries round few channels up to 16. `msd` holds every channel there is, and beside them the
-    sums that its taps are made of.
-    """
-    if spec.name == "msd":
-        return 4 * (4 * spec.inputs + 3 * (spec.channels - 1) + spec.width * spec.depth + max(90, 27 * spec.width))
-    return 4 * (2 * spec.inputs + 3 * (spec.channels - 1) + 8 * max(spec.width, 16))
-
-
-def operations(spec: Spec) -> float:
-    """Operations of a pass for each pixel or voxel, those of the convolutions; too many for `unet_noskip`."""
-    taps = 3.0**spec.dimensions
-    if spec.name == "msd":
-        return 2.0 * taps * spec.width * sum(spec.inputs + spec.width * layer for layer in range(spec.depth))
-    channels = [spec.width * min(1 << level, 4) for level in range(spec.depth)]
-    down = [(0.5**spec.dimensions) ** level for level in range(spec.depth)]
-    encoders = zip(down, [spec.inputs, *channels], channels, strict=False)
-    decoders = zip(down, (fine + coarse for fine, coarse in pairwise(channels)), channels, strict=False)
-    return 2 * taps * sum(share * (inputs + out) * out for share, inputs, out in (*encoders, *decoders))
+    """Bytes that a pass in float32 takes for each pixel or voxel of its window, rather too many."""
+    return 4 * NETWORKS[spec.name].floats(spec)
 
 
 def step_bytes(spec: Spec, batch: int, patch: int) -> int:
@@ -62,7 +42,9 @@ def cube(spec: Spec) -> tuple[int, int]:
     The overlap is the network's reach where a cube of four times that is not too large: beyond it no voxel knows where
     its cube ends.
     """
-    multiple, reach = specs.multiple(spec), specs.reach(spec)
+    network = NETWORKS[spec.name]
+    multiple = network.multiple(spec)
+    reach = network.reach(spec)
     largest = round((CUBE_BYTES / pixel_bytes(spec)) ** (1 / 3))
     wanted = CUBE if reach is None else max(CUBE, 4 * reach)
     edge = max(min(wanted, largest) // multiple, 1) * multiple
@@ -89,7 +71,7 @@ def core(spec: Spec, shape: tuple[int, int], memory: int | None) -> int:
     -------
     Pixels: the whole slice where it fits, or where an output depends on all of it; changes no result.
     """
-    halo = specs.reach(spec)
+    halo = NETWORKS[spec.name].reach(spec)
     if halo is None:
         return max(shape)
     if memory is None and halo <= CACHED // 4:
@@ -98,7 +80,7 @@ def core(spec: Spec, shape: tuple[int, int], memory: int | None) -> int:
     if _largest(spec, shape, max(shape)) <= pixels:
         return max(shape)
     window = math.isqrt(pixels)
-    return min(max(window - 2 * (halo + specs.multiple(spec)), halo + 1), max(shape))
+    return min(max(window - 2 * (halo + NETWORKS[spec.name].multiple(spec)), halo + 1), max(shape))
 
 
 def slices_at_once(spec: Spec, window: tuple[int, int], memory: int | None) -> int:
@@ -114,15 +96,17 @@ def slices_at_once(spec: Spec, window: tuple[int, int], memory: int | None) -> i
 
 def windows(spec: Spec, shape: tuple[int, int], size: int) -> tuple[grid.Tile, ...]:
     """Tiles with cores of ``size`` pixels that this network gives the whole image's result on."""
-    halo, multiple = specs.reach(spec), specs.multiple(spec)
+    network = NETWORKS[spec.name]
+    halo = network.reach(spec)
+    multiple = network.multiple(spec)
     if halo is None:
         return grid.tiles(shape, max(shape), 0, multiple)
-    return grid.tiles(shape, size, halo, multiple, clipped=specs.continues_itself(spec))
+    return grid.tiles(shape, size, halo, multiple, clipped=network.continues_itself)
 
 
 def extent(spec: Spec, length: int) -> int:
     """Length of cubes along an axis: their edge, or the axis up to the network's pooling grid where it is shorter."""
-    multiple = specs.multiple(spec)
+    multiple = NETWORKS[spec.name].multiple(spec)
     return min(cube(spec)[0], -(-length // multiple) * multiple)
 
 

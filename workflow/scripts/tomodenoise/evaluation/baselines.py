@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
-from scipy.optimize import minimize_scalar
 
-from tomodenoise.common import logs
+from tomodenoise.common import logs, optics
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.evaluation import classical
-from tomodenoise.evaluation.cases import Case, whole
+from tomodenoise.evaluation import cases, classical
+from tomodenoise.evaluation.cases import Case
 from tomodenoise.evaluation.evidence import Evidence
 from tomodenoise.metrics import merit
 from tomodenoise.networks.models import Model
@@ -23,16 +22,16 @@ TUNED = 384
 
 
 @dataclass(frozen=True, eq=False)
-class Rival:
-    """What a filter or a model makes of the judged slices, (z, y, x) each."""
+class Baseline:
+    """The judged slices as a filter or another model denoises them, (z, y, x) each."""
 
     name: str
-    found: FloatArray
-    """Of x_A."""
+    predicted: FloatArray
+    """From x_A, the sections that the network is given."""
     denoised: FloatArray
-    """Of all data."""
-    told: str
-    """Its strength, for a person."""
+    """From all data."""
+    setting: str
+    """Strength of a filter or architecture of a model, for a person."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,10 @@ class Filter:
     """A filter of slices with one strength."""
 
     apply: Callable[[FloatArray, float, float], FloatArray]
-    """Of a slice, the strength, and the deviation of the noise."""
+    """From a slice, the strength, and the standard deviation of the noise."""
     strength: str
     """Its name and unit, with a place for the number."""
-    bounds: tuple[float, float]
-    choices: tuple[float, ...] = ()
-    """Where strengths come in steps."""
+    range: classical.Range
 
 
 def lorentzian(image: FloatArray, length: float) -> FloatArray:
@@ -53,85 +50,78 @@ def lorentzian(image: FloatArray, length: float) -> FloatArray:
 
     Notes
     -----
-    What phase retrieval [Paganin et al., J. Microsc. 206, 33 (2002)] does to the noise of a slice, in its plane: the
+    Phase retrieval [Paganin et al., J. Microsc. 206, 33 (2002)] does this to the noise of a slice, in its plane: the
     same filter on every projection is this one on the slice.
     """
     margin = int(np.ceil(9 * length))
     wide = np.pad(image, [(margin, next_fast_len(n + 2 * margin) - n - margin) for n in image.shape], mode="edge")
-    squared = np.fft.fftfreq(wide.shape[0])[:, None] ** 2 + np.fft.rfftfreq(wide.shape[1]) ** 2
-    smooth = irfft2(rfft2(wide) / (1 + (2 * np.pi * length) ** 2 * squared), s=wide.shape)
+    smooth = irfft2(rfft2(wide) / optics.paganin(wide.shape, length), s=wide.shape)
     return np.asarray(smooth[margin : margin + image.shape[0], margin : margin + image.shape[1]], dtype=np.float32)
 
 
 FILTERS: Mapping[str, Filter] = {
     "median": Filter(
-        lambda image, radius, _: classical.median(image, radius), "radius {:.1f} px", (0, 0), classical.RADII_2D
+        lambda image, radius, _: classical.median(image, radius),
+        "radius {:.1f} px",
+        classical.Range(choices=classical.RADII_2D),
     ),
     "tv": Filter(
         lambda image, weight, noise: classical.total_variation(image, weight * noise),
         "weight {:.2f} of the noise",
-        (0.1, 4),
+        classical.Range(0.1, 4),
     ),
     "nlm": Filter(
-        lambda image, h, noise: classical.non_local_means(image, h, 5, 6, noise), "h {:.2f} of the noise", (0.2, 2.5)
+        lambda image, h, noise: classical.non_local_means(image, h, 5, 6, noise),
+        "h {:.2f} of the noise",
+        classical.Range(0.2, 2.5),
     ),
-    "paganin": Filter(lambda image, length, _: lorentzian(image, length), "length {:.2f} px", (0.1, 8)),
+    "paganin": Filter(lambda image, length, _: lorentzian(image, length), "length {:.2f} px", classical.Range(0.1, 8)),
 }
-"""As `compare` of the configuration names them."""
+"""By their names under `compare` in the configuration."""
 
 
-def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evidence: Evidence) -> list[Rival]:
-    """Apply filters, see `filtered`, and models, see `of_model`; no filter where there is no noise to tune it on."""
+def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evidence: Evidence) -> list[Baseline]:
+    """Apply filters and models; no filter if there is no noise to tune it on."""
     noise = evidence.noise[:, evidence.mask]
     if filters and not (noise.size and noise.std() > 0):
         logs.logger.warning("the filters %s are not compared: the judged slices hold no noise", ", ".join(filters))
         filters = ()
-    found = [filtered(name, evidence) for name in filters]
-    return found + [of_model(name, model, case) for name, model in models.items()]
+    return [filtered(name, evidence) for name in filters] + [of_model(*item, case) for item in models.items()]
 
 
-def filtered(name: str, evidence: Evidence) -> Rival:
-    """Filter the judged slices one by one, with the strength that predicts data best that the filter did not see.
+def filtered(name: str, e: Evidence) -> Baseline:
+    """Filter the judged slices one by one, with the strength that best predicts the data that the filter did not see.
 
     Notes
     -----
-    The least split loss of x_A against x_B: the way in which the network learned, and no truth is needed. The strength
-    is in units of the noise where the filter has such a unit, since all data have less noise than x_A.
+    The criterion is the split loss of x_A against x_B, as in the training of the network; it needs no truth. The
+    strength is relative to the noise where the filter allows it, since all data have less noise than x_A.
     """
-    chosen, e = FILTERS[name], evidence
+    chosen = FILTERS[name]
     noise = float(np.std(e.noise[:, e.mask]))
-    stronger = noise * np.sqrt(e.share / e.shares[0])
+    stronger = noise * np.sqrt(e.share(e.groups.whole) / e.shares[0])
     strength = _tune(chosen, e, stronger)
-    found, denoised = (
-        np.stack([chosen.apply(image, strength, level) for image in images])
-        for images, level in ((e.given, stronger), (e.raw, noise))
-    )
-    return Rival(name, found, denoised, chosen.strength.format(strength))
+    predicted = np.stack([chosen.apply(image, strength, stronger) for image in e.given])
+    denoised = np.stack([chosen.apply(image, strength, noise) for image in e.raw])
+    return Baseline(name, predicted, denoised, chosen.strength.format(strength))
 
 
-def of_model(name: str, model: Model, case: Case) -> Rival:
-    """Apply another model to what is judged."""
-    made = whole(replace(case, model=model), pairs=False)
-    return Rival(name, made.found, made.denoised, f"model, {model.spec.name}")
+def of_model(name: str, model: Model, case: Case) -> Baseline:
+    """Apply another model to the judged slices; channels are averaged."""
+    predicted, denoised = cases.results(replace(case, model=model), case.middle)
+    return Baseline(name, predicted.mean(axis=0), denoised.mean(axis=0), f"model, {model.spec.name}")
 
 
 def _tune(chosen: Filter, e: Evidence, noise: float) -> float:
-    """Find the strength of the least split loss in a square of the middle slice."""
+    """Find the strength of the smallest split loss in a square of the middle slice."""
     middle = len(e.given) // 2
-    rows, columns = (np.flatnonzero(e.mask.any(axis=axis)) for axis in (1, 0))
-    y, x = (int(line[len(line) // 2]) for line in (rows, columns))
-    box = tuple(slice(max(at - TUNED // 2, 0), at + TUNED // 2) for at in (y, x))
-    image, target, mask = e.given[middle][box], e.targets[middle][box], e.mask[box]
+    lines = [np.flatnonzero(e.mask.any(axis=axis)) for axis in (1, 0)]
+    centers = [int(line[len(line) // 2]) for line in lines]
+    box = tuple(slice(max(center - TUNED // 2, 0), center + TUNED // 2) for center in centers)
+    image = e.given[middle][box]
+    target = e.targets[middle][box][None]
 
     def loss(strength: float) -> float:
-        return merit.split_loss(chosen.apply(image, strength, noise)[None], target[None], mask)
+        return merit.split_loss(chosen.apply(image, strength, noise)[None], target, e.mask[box])
 
-    if chosen.choices:
-        return min(chosen.choices, key=loss)
-    found = minimize_scalar(
-        lambda logarithm: loss(float(np.exp(logarithm))),
-        bounds=(float(np.log(chosen.bounds[0])), float(np.log(chosen.bounds[1]))),
-        method="bounded",
-        options={"xatol": PRECISION},
-    )
-    return float(np.exp(found.x))
+    return classical.least(loss, chosen.range, PRECISION)[1]

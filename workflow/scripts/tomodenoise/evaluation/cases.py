@@ -1,4 +1,4 @@
-"""What is judged of a scan: one image in all respects, and beside it each channel or time step by what these tell."""
+"""A scan and the model that it is judged with, and the evidence that they give."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,133 +6,164 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.evaluation import evidence
-from tomodenoise.evaluation.evidence import Evidence, Setting
+from tomodenoise.denoising import inference
+from tomodenoise.evaluation import section_groups
+from tomodenoise.evaluation.acquisition import Acquisition
+from tomodenoise.evaluation.evidence import Evidence, Pair
 from tomodenoise.evaluation.held_out_slices import Slices, fewer
-from tomodenoise.evaluation.section_groups import Parts
+from tomodenoise.evaluation.section_groups import Comparison, Groups, Members
 from tomodenoise.evaluation.truth import Truth
 from tomodenoise.networks.models import Model
 from tomodenoise.planning import resources
-from tomodenoise.storage.sections import Sections, mix
-
-MEAN = (
-    "The mean of all channels is judged; the network was given section {} and compared with {}, which it did not see."
-)
-STEP = "Time step {} is judged; "
-ALONE = "the network was given it and compared with the steps before and after, which it did not see."
-PARTS = "the network was given sections {} of it and compared with {}, which it did not see."
-WHOLE_STEPS = {
-    "independence": "each step is a reconstruction of its own, and change from step to step looks like shared noise",
-    "coverage": "angles belong to single steps: see them among the facts of the scan",
-}
+from tomodenoise.splitting.model import Role
+from tomodenoise.storage.sections import Sections
 
 
 @dataclass(frozen=True)
 class Case:
-    """A scan, the model that denoises it, and how it is to be judged."""
+    """A scan, the model that denoises it, and the way in which it is judged."""
 
     scan: Sections
     model: Model
     slices: Slices
-    setting: Setting
+    acquisition: Acquisition
     mode: str = "full"
+    """Input of the product, see `inference.denoise`."""
     ensemble: int = 1
     window: tuple[int, int] = (0, 0)
-    """Time steps that the model was trained on, first and last plus one; empty where it was trained elsewhere."""
+    """Time steps [start, stop) that the model was trained on; empty if it was trained on other scans."""
     truth: Truth | None = None
 
     @property
     def by_time(self) -> bool:
-        """Whether whole steps predict each other."""
+        """Whether whole time steps predict each other."""
         return self.scan.split.times > 1 and self.scan.split.each == 1
 
     @property
-    def apart(self) -> int:
-        """Steps from one that is judged to those that judge it, the nearest that the network does not see."""
+    def distance(self) -> int:
+        """Steps from a judged step to the nearest ones before and after that the network does not see."""
         return self.model.spec.steps // 2 + 1
 
     @property
     def steps(self) -> range:
-        """Time steps that can be judged: those with two others beside them where these judge them."""
-        ends = self.apart if self.by_time else 0
+        """Time steps that can be judged."""
+        ends = self.distance if self.by_time else 0
         return range(ends, self.scan.split.times - ends)
 
+    @property
+    def middle(self) -> int:
+        """The time step to be judged with all figures: in the middle of those of training, else an early one."""
+        return int(np.clip(sum(self.window) // 2, self.steps[0], self.steps[-1]))
 
-def whole(case: Case, *, pairs: bool = True) -> Evidence:
-    """Collect what all figures are made of: the mean of the channels, or the middle of the steps of training."""
-    if case.scan.split.times > 1:
-        return of_step(case, middle(case), pairs=pairs)
-    found = evidence.view(_applied(case, pairs=pairs), case.slices, case.setting, truth=_truth(case, 0))
-    if case.scan.channels == 1:
-        return found
-    return replace(found, told=MEAN.format(_named(found.parts.given), _named(found.parts.targets)))
+    def part(self, step: int) -> tuple[Sections, Groups]:
+        """Return the sections that judge a time step, and their roles."""
+        if self.by_time:
+            return self.scan.beside(step, self.distance), section_groups.of_steps(self.distance)
+        scan = self.scan.at(step)
+        return scan, section_groups.choose(scan)
+
+    def basis(self, groups: Groups) -> str:
+        """Say what was judged, what the model was given, and what its result was compared with."""
+        if self.by_time:
+            return (
+                f"Time step {self.middle} is judged: the network was given this step; its result is compared with the"
+                " steps before and after, which it has not seen."
+            )
+        given, targets = (
+            f"section{'s' if len(side) > 1 else ''} {' + '.join(str(number + 1) for number in side)}"
+            for side in (groups.given, groups.targets)
+        )
+        how = f"the network was given {given}; its result is compared with {targets}, which it has not seen."
+        if self.scan.split.times > 1:
+            return f"Time step {self.middle} is judged: {how}"
+        return f"The mean of all channels is judged: {how}" if self.scan.channels > 1 else how.capitalize()
 
 
-def each(case: Case) -> Iterator[tuple[int, Evidence]]:
-    """Collect what figures along channels or steps are made of, one after the other; nothing where there is one."""
-    if case.scan.split.times > 1:
-        some = replace(case, slices=fewer(case.slices, resources.judged(case.scan.size, case.scan.split.times)))
-        yield from ((step, of_step(some, step, pairs=False)) for step in case.steps)
-    elif case.scan.channels > 1:
-        applied, truth = _applied(case, pairs=False), _truth(case, 0)
-        for channel in range(case.scan.channels):
-            yield channel, evidence.view(applied, case.slices, case.setting, channel, truth)
+def refusal(scan: Sections, seen: int) -> str | None:
+    """Say why a scan cannot be judged at all with networks that see so many time steps at most."""
+    if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < seen + 2:
+        unseen = "one before and one after" if seen == 1 else f"one before and one after the {seen} that are seen"
+        return f"none of its {scan.split.times} time steps has {unseen}, by which it could be judged"
+    return None
 
 
-def middle(case: Case) -> int:
-    """Choose the time step to be judged in all respects: in the middle of those of training, else an early one."""
-    wanted = sum(case.window) // 2
-    return int(np.clip(wanted, case.steps[0], case.steps[-1]))
+def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
+    """Apply the model to parts of the data of one time step; a static scan has only step 0.
 
-
-def of_step(case: Case, step: int, *, pairs: bool) -> Evidence:
-    """Collect what is known of a time step.
+    Parameters
+    ----------
+    pairs : whether to look for noise that sections share, which takes up to four more passes of the network.
 
     Notes
     -----
-    Where the step is one reconstruction x, those of the steps before and after, a and b, take the place of the
-    sections that the model did not see: a change that goes on evenly leaves their mean, but not their difference,
-    equal to x.
+    Where whole steps predict each other, the reconstructions a and b of steps before and after are the sections that
+    the model did not see. A steady change leaves their mean, but not their difference, equal to the step between them.
     """
-    if not case.by_time:
-        part = replace(case, scan=case.scan.at(step), truth=None)
-        found = evidence.view(_applied(part, pairs=pairs), case.slices, case.setting, truth=_truth(case, step))
-        told = PARTS.format(_named(found.parts.given), _named(found.parts.targets))
-        return replace(found, told=STEP.format(step) + told)
-    scan, at, last = case.scan.beside(step, case.apart), case.apart, 2 * case.apart
-    three = Parts((at,), (0, last), ((0,), (last,)), (), ())
-    stored = evidence.read(scan, case.slices)[:, 0]
-    found = evidence.denoise(case.scan, case.model, case.slices, "full", case.ensemble, time=step)[0]
-    opposite = evidence.denoise_part(scan, case.model, case.slices, three.targets, case.ensemble)[0]
-    truth = _truth(case, step)
-    return Evidence(
-        parts=three,
-        split=scan.split,
-        setting=case.setting,
-        mask=case.slices.mask,
-        given=stored[at],
-        found=found,
-        targets=mix(stored, scan.mixing(three.targets)),
-        opposite=opposite,
-        raw=stored[at],
-        denoised=found,
-        twins=(stored[0], stored[last]),
-        neighbours=(),
-        apart=(),
-        truth=None if truth is None else truth[0],
-        share=scan.split.sections[at].share,
-        told=STEP.format(step) + ALONE,
-        without=WHOLE_STEPS,
+    scan, groups = case.part(step)
+    predicted, denoised = results(case, step)
+    evidence = Evidence(
+        scan,
+        groups,
+        case.acquisition,
+        case.slices.mask,
+        np.concatenate([scan.read(*run) for run in case.slices.runs], axis=2),
+        predicted,
+        _predict(case, scan, groups.targets),
+        denoised,
+        truth=None if case.truth is None else case.truth(step, case.slices.runs),
     )
+    if not pairs:
+        return evidence
+    mean = evidence.select()
+    neighbours, apart = (tuple(_errors(case, mean, one) for one in side) for side in (groups.neighbours, groups.apart))
+    return replace(evidence, neighbours=neighbours, apart=apart)
 
 
-def _applied(case: Case, *, pairs: bool) -> evidence.Applied:
-    return evidence.apply(case.scan, case.model, case.slices, mode=case.mode, ensemble=case.ensemble, pairs=pairs)
+def _errors(case: Case, mean: Evidence, compared: Comparison) -> Pair:
+    """Return the differences of two groups of sections from what the model makes of the others."""
+    given, first, second = compared
+    predicted = _predict(case, mean.scan, given).mean(axis=0)
+    return mean.mixed(first) - predicted, mean.mixed(second) - predicted
 
 
-def _truth(case: Case, step: int) -> FloatArray | None:
-    return None if case.truth is None else case.truth(step, case.slices.runs)
+def results(case: Case, step: int) -> Pair:
+    """Denoise the judged slices of a time step: from the given sections alone, and from all data as the product is.
+
+    Returns
+    -------
+    Two images (channel, z, y, x); where whole steps predict each other they are the same one.
+    """
+    if case.by_time:
+        image = _denoise(case, case.scan, "full", step)
+        return image, image
+    scan, groups = case.part(step)
+    return _predict(case, scan, groups.given), _denoise(case, scan, case.mode)
 
 
-def _named(sections: tuple[int, ...]) -> str:
-    return " + ".join(str(number + 1) for number in sections)
+def series(case: Case, evidence: Evidence) -> Iterator[tuple[int, Evidence]]:
+    """Yield each channel or each time step that can be judged; nothing for a static scan of one channel.
+
+    Parameters
+    ----------
+    evidence : of the whole case, with an axis of channels.
+    """
+    times = case.scan.split.times
+    if times > 1:
+        some = replace(case, slices=fewer(case.slices, resources.judged(case.scan.size, times)))
+        yield from ((step, collect(some, step, pairs=False).select()) for step in case.steps)
+    elif case.scan.channels > 1:
+        yield from ((channel, evidence.select(channel)) for channel in range(case.scan.channels))
+
+
+def _predict(case: Case, scan: Sections, members: Members) -> FloatArray:
+    """Denoise the mean of some sections."""
+    return _denoise(case, replace(scan, split=replace(scan.split, roles=(Role(members, members),))), "section")
+
+
+def _denoise(case: Case, scan: Sections, mode: str, time: int = 0) -> FloatArray:
+    """Denoise the judged slices: (channel, z, y, x)."""
+    runs = (
+        inference.denoise(case.model, scan, run, time=time, mode=mode, ensemble=case.ensemble)
+        for run in case.slices.runs
+    )
+    return np.stack([after for run in runs for _, after in run], axis=1)

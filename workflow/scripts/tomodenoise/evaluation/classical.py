@@ -1,4 +1,4 @@
-"""The classical filters as honest opponents: each tuned with the truth, which a user does not have."""
+"""Classical filters, each at its best: tuned with the truth, which a user does not have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from tomodenoise.metrics.merit import psnr, ssim
 
 TUNING_SLICES = 4
 MARGIN = 4  # slices on both sides of these that the 3-D filters see
-TV_ITERATIONS = 200  # 500 are worth 0.01 dB more
+TV_ITERATIONS = 200  # 500 gain only 0.01 dB
 PRECISION = 0.03  # of the logarithm of a strength
 RADII_2D = tuple(np.sqrt([1, 2, 4, 5, 8, 10, 13]).tolist())  # each disc of pixels larger than the one before
 RADII_3D = tuple(np.sqrt([1, 2, 3, 4, 5, 6, 8]).tolist())
@@ -27,7 +27,7 @@ Filter: TypeAlias = Callable[[FloatArray, float], FloatArray]  # of a slice or v
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A filter at its best, and what that is worth."""
+    """A filter at its best strength."""
 
     name: str
     parameters: dict[str, float]  # radius, patch, distance: pixels; weight: of the data range; h: of the noise
@@ -37,14 +37,22 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Strengths to try: anything between two bounds, or one of some choices."""
+
+    low: float = 0.0
+    high: float = 0.0
+    choices: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Variant:
-    """A filter on volumes with one strength to tune: one of some choices, or anything between two bounds."""
+    """A filter of volumes with one strength to tune."""
 
     name: str
     apply: Filter
     strength: str
-    choices: tuple[float, ...] = ()
-    bounds: tuple[float, float] = (0, 0)
+    range: Range
     fixed: dict[str, int] = field(default_factory=dict)
 
 
@@ -55,26 +63,30 @@ def best_filters(noisy: FloatArray, truth: FloatArray, mask: BoolArray, data_ran
     ----------
     noisy, truth : (z, y, x) float32 in the same unit; there must be some noise.
     mask : (y, x), or (z, y, x) to judge some slices only; the middle ones of these serve for tuning.
-    data_range : as in `quality.psnr`.
+    data_range : as in `merit.psnr`.
 
     Returns
     -------
-    One result for each of the six filters, with the figures of `quality` over the whole mask, best PSNR first.
+    One result for each of the six filters, with PSNR and SSIM over the whole mask, best PSNR first.
     """
     image, target = noisy / np.float32(data_range), truth / np.float32(data_range)
     inside = np.broadcast_to(mask, image.shape)
     block, judged = _tuning_block(inside)
     best: dict[str, tuple[float, float, _Variant]] = {}
     for variant in _variants(noise=float(np.std((image - target)[inside]))):
-        value, strength = _tune(variant, image[block], target[block], judged)
-        if variant.name not in best or value > best[variant.name][0]:
+
+        def loss(strength: float, variant: _Variant = variant) -> float:
+            return -psnr(variant.apply(image[block], strength), target[block], judged, 1)
+
+        value, strength = least(loss, variant.range, PRECISION)
+        if variant.name not in best or value < best[variant.name][0]:
             best[variant.name] = value, strength, variant
     results = []
     for name, (_, strength, variant) in best.items():
         volume = variant.apply(image, strength)
-        figures = psnr(volume, target, inside, 1), ssim(volume, target, inside, 1)
         parameters = {variant.strength: strength, **variant.fixed}
-        results.append(Result(name, parameters, volume * np.float32(data_range), *figures))
+        values = psnr(volume, target, inside, 1), ssim(volume, target, inside, 1)
+        results.append(Result(name, parameters, volume * np.float32(data_range), *values))
     return sorted(results, key=lambda result: -result.psnr)
 
 
@@ -89,44 +101,40 @@ def _tuning_block(inside: BoolArray) -> tuple[slice, BoolArray]:
     return block, judged[block]
 
 
-def _tune(variant: _Variant, image: FloatArray, target: FloatArray, mask: BoolArray) -> tuple[float, float]:
-    """Return the highest PSNR, and the strength that gives it."""
-
-    def score(strength: float) -> float:
-        return psnr(variant.apply(image, strength), target, mask, 1)
-
-    if variant.choices:
-        return max((score(choice), choice) for choice in variant.choices)
-    found = minimize_scalar(
-        lambda logarithm: -score(float(np.exp(logarithm))),
-        bounds=(float(np.log(variant.bounds[0])), float(np.log(variant.bounds[1]))),
+def least(loss: Callable[[float], float], strengths: Range, precision: float) -> tuple[float, float]:
+    """Return the smallest loss and its strength; the precision is that of the strength's logarithm."""
+    if strengths.choices:
+        return min((loss(choice), choice) for choice in strengths.choices)
+    best = minimize_scalar(
+        lambda logarithm: loss(float(np.exp(logarithm))),
+        bounds=(float(np.log(strengths.low)), float(np.log(strengths.high))),
         method="bounded",
-        options={"xatol": PRECISION},
+        options={"xatol": precision},
     )
-    return float(-found.fun), float(np.exp(found.x))
+    return float(best.fun), float(np.exp(best.x))
 
 
 def _variants(noise: float) -> list[_Variant]:
-    """Return all filters, with bounds around the optimum for noise of any strength."""
-    weights, strengths = (0.2 * noise, 3 * noise), (0.3, 2.0)
+    """Return all filters, with bounds around the optimum for noise of this standard deviation."""
+    weights = Range(0.2 * noise, 3 * noise)
     variants = [
-        _Variant("median 2-D", _slicewise(median), "radius", choices=RADII_2D),
-        _Variant("median 3-D", median, "radius", choices=RADII_3D),
-        _Variant("TV 2-D", _slicewise(total_variation), "weight", bounds=weights),
-        _Variant("TV 3-D", total_variation, "weight", bounds=weights),
+        _Variant("median 2-D", _slicewise(median), "radius", Range(choices=RADII_2D)),
+        _Variant("median 3-D", median, "radius", Range(choices=RADII_3D)),
+        _Variant("TV 2-D", _slicewise(total_variation), "weight", weights),
+        _Variant("TV 3-D", total_variation, "weight", weights),
     ]
-    for pairs, dimensions in ((PATCHES_2D, "2-D"), (PATCHES_3D, "3-D")):
-        for patch, distance in pairs:
+    for sizes, dimensions in ((PATCHES_2D, "2-D"), (PATCHES_3D, "3-D")):
+        for patch, distance in sizes:
             means: Filter = partial(non_local_means, patch=patch, distance=distance, noise=noise)
             apply = _slicewise(means) if dimensions == "2-D" else means
-            sizes = {"patch": patch, "distance": distance}
-            variants.append(_Variant(f"NLM {dimensions}", apply, "h", bounds=strengths, fixed=sizes))
+            fixed = {"patch": patch, "distance": distance}
+            variants.append(_Variant(f"NLM {dimensions}", apply, "h", Range(0.3, 2.0), fixed))
     return variants
 
 
 def _slicewise(apply: Filter) -> Filter:
     """Make a filter treat each slice of a volume alone."""
-    return lambda volume, strength: np.stack([apply(one, strength) for one in volume])
+    return lambda volume, strength: np.stack([apply(image, strength) for image in volume])
 
 
 def median(image: FloatArray, radius: float) -> FloatArray:

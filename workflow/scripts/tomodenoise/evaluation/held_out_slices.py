@@ -1,14 +1,14 @@
-"""Which slices of a scan a model is judged on: those kept from its training."""
+"""The slices of a scan that a model is judged on: those kept from its training."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, IntArray
-from tomodenoise.networks.specs import Spec
+from tomodenoise.networks import held_out
+from tomodenoise.networks.models import Model
 from tomodenoise.planning import resources
 from tomodenoise.scans.description import runs
 from tomodenoise.storage.sections import Sections
@@ -20,94 +20,89 @@ RUN = 4
 
 @dataclass(frozen=True)
 class Slices:
-    """What is judged."""
+    """Rows and pixels to judge."""
 
     runs: tuple[tuple[int, int], ...]
-    """Rows, first and last plus one, ascending."""
+    """Rows [start, stop), ascending."""
     mask: BoolArray
     """(y, x)"""
     held_out: bool
+    """Whether the model certainly was not trained on them."""
     why: str
     """One line for a person."""
+    trained: bool = False
+    """Whether the model was trained on other slices of this scan."""
+    note: str = ""
+    """What makes the choice less certain, for a person."""
 
     @property
     def rows(self) -> IntArray:
-        """All of them."""
+        """All rows, ascending."""
         return np.concatenate([np.arange(*run) for run in self.runs])
 
 
-def choose(scan: Sections, spec: Spec, training: Mapping[str, Any] | None, seen: bool = False) -> Slices:
+def choose(scan: Sections, model: Model, identity: Mapping[str, object], rows: Sequence[int] | None) -> Slices:
     """Choose the slices to judge.
+
+    A model that was trained on this scan is judged on the rows and pixels that its file lists as held out. If the file
+    lists none that fit, they are worked out from its settings by the rule that holds today, with a note.
 
     Parameters
     ----------
-    spec : the network.
-    training : how the model was trained on this very scan, see `trained`; None where it was trained on others.
-    seen : whether it was trained on other rows of the same file, among which these may be.
+    identity : of the scan's raw file.
+    rows : of the detector that the configuration selects, [start, stop); None for all.
     """
     count = resources.judged(scan.size, scan.channels)
-    if training is None:
-        return _unseen(scan, count, seen=seen)
-    mask = sampling.sample(scan) if training["mask"] == "sample" else scan.visible
-    if "rows" in training:
-        rows = np.concatenate([np.arange(*run) for run in training["rows"]])
-        part = sampling.Part(rows, sampling.bands(scan, mask, training["held_out"])[1] if training["band"] else mask)
-    else:  # a model of a version that did not keep it
-        gap = dataset.VOLUMETRIC_GAP if spec.volumetric else spec.slices // 2
-        _, part = sampling.divide(scan, mask, gap, training["held_out"])
-    some = _some(part.rows, count)
-    if np.array_equal(part.mask, mask):
-        return Slices(some, part.mask, True, "slices held out of training")
-    return Slices(some, part.mask, True, "a band through the axis that was held out of training, as slices are few")
+    same_file = [name for name, source in model.facts.get("source", {}).items() if source == identity["fingerprint"]]
+    scans = model.facts["config"]["scans"] if same_file else {}
+    name = next((name for name in same_file if scans.get(name, {}).get("rows") == (rows and list(rows))), None)
+    if name is None:
+        return _unseen(scan, count, seen=bool(same_file))
+    stored = model.held_out.get(name)
+    part = held_out.from_json(stored, scan.depth, scan.size) if stored else None
+    kept = part or _by_settings(scan, model, name)
+    why = "slices held out of training"
+    if kept.band:
+        why = "a band through the axis that was held out of training, as the scan has few slices"
+    visible = kept.mask & scan.visible
+    return Slices(_some(_rows(kept.rows), count), visible, True, why, trained=True, note="" if part else BY_SETTINGS)
+
+
+def _by_settings(scan: Sections, model: Model, name: str) -> held_out.HeldOut:
+    """Work out what was held out from the settings of a training; an earlier version stored the rows, but no mask."""
+    settings = model.facts["config"]["train"]
+    mask = sampling.sample(scan) if settings["mask"] == "sample" else scan.visible
+    if stored := model.facts.get("held_out", {}).get(name):
+        inner = sampling.bands(scan, mask, settings["held_out"])[1] if stored["band"] else mask
+        return held_out.HeldOut(tuple((start, stop) for start, stop in stored["rows"]), inner, stored["band"])
+    gap = dataset.VOLUMETRIC_GAP if model.spec.volumetric else model.spec.slices // 2
+    _, part = sampling.divide(scan, mask, gap, settings["held_out"])
+    return held_out.HeldOut(tuple(runs(part.rows)), part.mask, not np.array_equal(part.mask, mask))
 
 
 def _unseen(scan: Sections, count: int, *, seen: bool) -> Slices:
     """Spread slices over the rows of a scan that hold sample."""
     rows = sampling.rows_with_sample(scan)
     where = "the scan" if rows is None else "the rows that hold sample"
-    told = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"
+    doubt = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"
     if rows is None:
         spread = _spread(scan.depth, min(count, scan.depth))
     else:
-        places = np.concatenate([np.arange(*run) for run in _spread(len(rows), min(count, len(rows)))])
-        spread = tuple(runs(rows[np.unique(places)]))
-    return Slices(spread, scan.visible, not seen, f"slices spread over {where}; {told}")
+        spread = tuple(runs(rows[np.unique(_rows(_spread(len(rows), min(count, len(rows)))))]))
+    return Slices(spread, scan.visible, not seen, f"slices spread over {where}; {doubt}")
 
 
 def fewer(slices: Slices, count: int) -> Slices:
-    """Take so many of some slices at most."""
+    """Keep so many slices at most."""
     return replace(slices, runs=_some(slices.rows, count))
 
 
-def trained(
-    facts: Mapping[str, Any], identity: Mapping[str, object], rows: Sequence[int] | None
-) -> tuple[Mapping[str, Any] | None, bool]:
-    """Find how a model was trained on a scan, if it was.
-
-    Parameters
-    ----------
-    facts : of the model.
-    identity : of the scan's raw file.
-    rows : of the scan, as in the configuration.
-
-    Returns
-    -------
-    The `train` settings with `rows` and `band` of what was held out, see `dataset.HeldOut`; None where it was trained
-    on other files or other rows of this one. And whether it was trained on this file at all.
-    """
-    names = [name for name, source in facts.get("source", {}).items() if source == identity["fingerprint"]]
-    for name in names:
-        if _same(facts["config"]["scans"].get(name, {}).get("rows"), rows):
-            return {**facts["config"]["train"], **facts.get("held_out", {}).get(name, {})}, True
-    return None, bool(names)
-
-
-def _same(first: Sequence[int] | None, second: Sequence[int] | None) -> bool:
-    return (None if first is None else list(first)) == (None if second is None else list(second))
+def _rows(spans: Sequence[tuple[int, int]]) -> IntArray:
+    return np.concatenate([np.arange(*span) for span in spans])
 
 
 def _some(rows: IntArray, count: int) -> tuple[tuple[int, int], ...]:
-    """Take runs of at most so many of some ascending rows: the middle of each block."""
+    """Keep so many of some ascending rows at most: the middle of each block."""
     blocks = runs(rows)
     if len(blocks) > count:
         blocks = [blocks[i] for i in np.linspace(0, len(blocks) - 1, count).astype(int)]
@@ -123,3 +118,9 @@ def _spread(depth: int, count: int) -> tuple[tuple[int, int], ...]:
     length = min(RUN, count)
     starts = [(int(low) + int(high) - length) // 2 for low, high in pairwise(edges)]
     return tuple((max(start, 0), min(max(start, 0) + length, depth)) for start in starts)
+
+
+BY_SETTINGS = (
+    "The model's file does not list the slices held out of training that fit this scan: they were worked out from its"
+    " settings. If an earlier version held out others, the model is rated too well. Train it again to be sure."
+)

@@ -1,4 +1,4 @@
-"""Which sections a model is given to be judged, and which others the result is compared with."""
+"""Groups of sections: what a model is given when it is judged, and what its result is compared with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,64 +8,75 @@ import numpy as np
 
 from tomodenoise.common.arrays import IntArray
 from tomodenoise.splitting import by_angle
-from tomodenoise.splitting.model import Split
 from tomodenoise.storage.sections import Sections
 
 Members = tuple[int, ...]
+Comparison = tuple[Members, Members, Members]
+"""Sections to be given, and two of the others to compare the result with."""
 
 FEW_TOUCHING = 0.1
-"""Of the frames of two neighbouring sections that follow on each other, those that two sections apart may have."""
+"""Consecutive frames that two sections may share and still count as separate in time, relative to the most that any
+two sections share."""
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Sections that the model is given, and others to compare the result with."""
+class Groups:
+    """Numbers of the sections in each role."""
 
     given: Members
+    """Input of the model."""
     targets: Members
     """All others."""
     twins: tuple[Members, Members] | None
-    """Two parts of the targets."""
-    neighbours: tuple[tuple[Members, Members, Members], ...]
-    """Sections to be given, and two of the others: those with most frames that follow on each other."""
-    apart: tuple[tuple[Members, Members, Members], ...]
-    """The same of sections without such frames; none where `neighbours` have none either."""
+    """The targets in two parts; None for fewer than three sections."""
+    whole: Members
+    """All data that the product is made of."""
+    neighbours: tuple[Comparison, ...] = ()
+    """Pairs of sections with the most consecutive frames."""
+    apart: tuple[Comparison, ...] = ()
+    """Pairs of sections with hardly any; empty where `neighbours` have none either."""
 
 
-def parts(scan: Sections) -> Parts:
-    """Choose what to give the model: the halves of the data, whose targets make twins where there are three sections.
+def choose(scan: Sections) -> Groups:
+    """Give the model half of the data, and make twins of the other half where there are three sections or more.
 
-    The pairs of sections whose noise is compared are among those of which everything is stored: any pair where
+    The pairs of sections whose noise is compared are those for which all reconstructions are stored: any pair where
     reconstructions add up; with four sections of an iterative algorithm only every other one.
     """
     count = len(scan.split.sections)
+    every = tuple(range(count))
     role = by_angle.halves(count)
     twins = by_angle.apart(role)
     if twins is None:
-        return Parts(role.inputs, role.targets, None, (), ())
-    every = set(range(count))
+        return Groups(role.inputs, role.targets, None, every)
 
-    def compared(i: int, j: int) -> tuple[Members, Members, Members]:
-        return tuple(sorted(every - {i, j})), (i,), (j,)
+    def compared(i: int, j: int) -> Comparison:
+        return tuple(sorted({*every} - {i, j})), (i,), (j,)
 
     near, apart = _pairs(
         [section.indices for section in scan.split.sections],
-        [(i, j) for i, j in combinations(range(count), 2) if all(map(scan.holds, compared(i, j)))],
+        [(i, j) for i, j in combinations(every, 2) if all(map(scan.holds, compared(i, j)))],
     )
-    first, second = (twin.targets for twin in twins)
-    return Parts(
+    return Groups(
         role.inputs,
         role.targets,
-        (first, second),
+        (twins[0].targets, twins[1].targets),
+        every,
         tuple(compared(*pair) for pair in near),
         tuple(compared(*pair) for pair in apart),
     )
 
 
+def of_steps(distance: int) -> Groups:
+    """Give the model a whole time step and compare with the steps so far before and after it."""
+    last = 2 * distance
+    return Groups((distance,), (0, last), ((0,), (last,)), (distance,))
+
+
 def _pairs(
     sections: Sequence[IntArray], able: Sequence[tuple[int, int]]
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Choose among pairs those with the most frames that follow on each other, and those with none or next to none."""
+    """Choose the pairs with the most consecutive frames, and those with hardly any."""
     owner = np.concatenate([np.full(len(indices), number) for number, indices in enumerate(sections)])
     order = owner[np.argsort(np.concatenate(sections))]
     touching = np.zeros((len(sections), len(sections)))
@@ -78,14 +89,5 @@ def _pairs(
 
 
 def _disjoint(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Take the first two pairs that have no section in common."""
-    taken: list[tuple[int, int]] = []
-    for pair in pairs:
-        if len(taken) < 2 and not {*pair} & {number for other in taken for number in other}:
-            taken.append(pair)
-    return taken
-
-
-def union(split: Split, members: Sequence[int]) -> int:
-    """Count the projections of some sections."""
-    return sum(len(split.sections[number].indices) for number in members)
+    """Take the first pair, and the next that has no section in common with it."""
+    return [*pairs[:1], *[pair for pair in pairs[1:] if not {*pair} & {*pairs[0]}][:1]]

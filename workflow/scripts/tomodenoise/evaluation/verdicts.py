@@ -1,10 +1,20 @@
-"""Each figure in a sentence: the numbers, what they mean, and what to do where something is wrong."""
+"""Verdicts: each figure of merit in a sentence, with its meaning and the remedy where something is wrong."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from tomodenoise.evaluation import shared_noise
-from tomodenoise.evaluation.context import UNSURE, Context, Level, Values, Verdict
+from tomodenoise.evaluation.acquisition import Acquisition
+
+Level = Literal["good", "note", "bad"]
+Values = Mapping[str, Any]
+"""Of a figure."""
+
+Sentences = Iterator[tuple[Level, str]]
+
+UNSURE = 0.1
+"""A slope with a larger standard error shows nothing."""
 
 OFF = 0.03
 """Distance of a slope from 1 that is reported, beyond two standard errors."""
@@ -41,22 +51,57 @@ LITTLE_GAIN, CLEAN = 3.0, 40.0
 """Decibels of a gain that is little; and of slices whose noise is a hundredth of the grey values' range."""
 
 
-def verdicts(figures: Mapping[str, Values], context: Context) -> list[Verdict]:
-    """Put the figures of a judgement into words.
+CORRELATED, IN_TIME = 0.05, 0.02
+"""Correlation of the noise of sections that is reported; and how much more of it that of consecutive frames has."""
+
+OWN_ERROR = 0.15
+"""Correlation far from the axis, from the network's own error, above which the noise of sections cannot be compared."""
+
+AFTERGLOW = 0.01
+"""Share of the light that may explain a correlation."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A sentence for the user."""
+
+    figure: str
+    level: Level
+    text: str
+
+
+def advice(*, trained: bool, improving: bool | None) -> str:
+    """Say how to get a better network.
 
     Parameters
     ----------
-    figures : name to values, see `judging`.
+    trained : whether the configuration trains the model on this scan.
+    improving : whether the held-out loss still fell at the end of the training; None if unknown.
+    """
+    if not trained:
+        return "Fine-tune the model: list this scan under models.NAME.scans, or train a model on this scan"
+    if improving is False:
+        return "Training had stopped improving: use a larger network (network.width) or more data"
+    return "Train longer (train.pixels)"
+
+
+def verdicts(figures: Mapping[str, Values], acquisition: Acquisition, better: str) -> list[Verdict]:
+    """Put figures into words.
+
+    Parameters
+    ----------
+    figures : name to values, see `figures_of_merit`.
+    better : see `advice`.
     """
     return [
         Verdict(name, level, text)
         for name, write in WRITERS.items()
         if name in figures
-        for level, text in write(figures[name], context)
+        for level, text in write(figures[name], acquisition, better)
     ]
 
 
-def _sample(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
+def _sample(v: Values, _: Acquisition, __: str) -> Sentences:
     if v["left_out"]:
         yield "bad", f"{v['left_out']} judged slices hold values that are not finite. Look at the projections there."
     if not v["holds"]:
@@ -64,7 +109,7 @@ def _sample(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
         yield "note", f"{text} Check the center, and the rows that are reconstructed."
 
 
-def _umse(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _umse(v: Values, a: Acquisition, better: str) -> Sentences:
     if v["umse"] <= 2 * v["umse_error"] or v["umse_given"] <= 0:
         yield "note", "The network's error is too small to measure on these pixels."
         return
@@ -73,7 +118,7 @@ def _umse(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     change = "lowers" if gain > 0 else "raises"
     text = f"Denoising {change} the error by {abs(gain):.1f} dB, to an uPSNR of {v['upsnr']:.1f} dB"
     if v["upsnr"] < 0:
-        yield "bad", f"{text}: the error is larger than the range of the grey values. {context.advice}."
+        yield "bad", f"{text}: the error is larger than the range of the grey values. {better}."
     elif gain >= LITTLE_GAIN:
         yield "good", f"{text}."
     elif v["upsnr_given"] > CLEAN:
@@ -81,38 +126,38 @@ def _umse(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     elif gain + uncertain >= LITTLE_GAIN:
         yield "note", f"{text}, known to ± {uncertain:.1f} dB only."
     else:
-        yield "bad", f"{text}: too little. {context.advice}."
+        yield "bad", f"{text}: too little. {better}."
     if v["sampling"] < FEW_ANGLES:
         few = f"With {v['sampling']:.2f} projections per column and section, streaks count as sample"
         yield "note", f"{few}: the uPSNR is too high. Its differences between networks are right."
 
 
-def _truth(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
+def _truth(v: Values, _: Acquisition, __: str) -> Sentences:
     raw, denoised, half = (f"{v[f'psnr_{name}']:.2f}".replace("inf", "∞") for name in ("raw", "denoised", "half"))
     text = f"Against the truth: PSNR {raw} dB raw and {denoised} dB denoised"
-    if math.isfinite(v["ssim_raw"]):
+    if v["ssim_raw"] is not None:
         text += f", SSIM {v['ssim_raw']:.3f} and {v['ssim_denoised']:.3f}"
     yield "note", f"{text}. From half of the data the network makes {half} dB."
 
 
-def _fsc(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _fsc(v: Values, a: Acquisition, better: str) -> Sentences:
     if v["resolution"] is None:
         yield "note", "The resolution of the raw data is not known: their halves never cross the half-bit threshold."
         return
-    text = f"The raw data resolve {context.length(v['resolution'])} by the half-bit criterion"
-    few = f". Below {context.length(1 / v['sampled_to'])} streaks of few angles count as noise"
+    text = f"The raw data resolve {a.length(v['resolution'])} by the half-bit criterion"
+    few = f". Below {a.length(1 / v['sampled_to'])} streaks of few angles count as noise"
     yield "note", f"{text}{few if v['sampled_to'] < v['frequency'] else ''}."
 
 
-def _cross_frc(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _cross_frc(v: Values, a: Acquisition, better: str) -> Sentences:
     if v["half"] is None:
-        text = f"The denoised slices agree with the sample down to {context.length(1 / v['valid_to'])}"
+        text = f"The denoised slices agree with the sample down to {a.length(1 / v['valid_to'])}"
         yield "good", f"{text} (correlation above 0.5). Finer structure cannot be judged: the data are noise there."
     else:
-        yield "note", f"The denoised slices agree with the sample down to {context.length(1 / v['half'])}."
+        yield "note", f"The denoised slices agree with the sample down to {a.length(1 / v['half'])}."
 
 
-def _calibration(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _calibration(v: Values, a: Acquisition, better: str) -> Sentences:
     slope, allowed = v["slope"], OFF + 2 * v["slope_error"]
     stated = f"slope {slope:.3f} ± {v['slope_error']:.3f}"
     if v["slope_error"] > UNSURE:
@@ -120,21 +165,21 @@ def _calibration(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     elif abs(slope - 1) <= allowed:
         yield "good", f"Grey values are right on average: {stated}."
     elif slope > 1:
-        yield "bad", f"Contrast is {1 - 1 / slope:.0%} too low ({stated}): the network blurs. {context.advice}."
+        yield "bad", f"Contrast is {1 - 1 / slope:.0%} too low ({stated}): the network blurs. {better}."
     elif v["sampling"] < FEW_ANGLES and slope > STREAKED:
         few = f"{v['sampling']:.2f} projections per column and section"
         yield "note", f"Noise is left, or streaks of few angles ({few}) lower the slope ({stated})."
     else:
-        yield "bad", f"Noise is left ({stated}), unless sections share it. {context.advice}."
+        yield "bad", f"Noise is left ({stated}), unless sections share it. {better}."
 
 
-def _contrast(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _contrast(v: Values, a: Acquisition, better: str) -> Sentences:
     text = f"Contrast to noise of the two main materials: {v['raw']:.1f} raw, {v['denoised']:.1f} denoised."
-    yield ("good", text) if v["denoised"] > v["raw"] else ("bad", f"{text} {context.advice}.")
+    yield ("good", text) if v["denoised"] > v["raw"] else ("bad", f"{text} {better}.")
 
 
-def _edges(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
-    widths = [f"{context.length(v[name])} {name}" for name in ("raw", "denoised")]
+def _edges(v: Values, a: Acquisition, better: str) -> Sentences:
+    widths = [f"{a.length(v[name])} {name}" for name in ("raw", "denoised")]
     spread = math.hypot(v["raw_spread"], v["denoised_spread"])
     text = f"{v['edges']} edges are {' and '.join(widths)} wide (full width at half maximum, ± {spread:.2g} px)"
     if v["denoised"] <= WIDER * v["raw"]:
@@ -142,10 +187,10 @@ def _edges(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
     elif v["denoised"] <= v["raw"] + spread:
         yield "note", f"{text}: too uncertain to tell blur."
     else:
-        yield "bad", f"{text}: denoising blurs. {context.advice}."
+        yield "bad", f"{text}: denoising blurs. {better}."
 
 
-def _residual(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
     strength = v["deviation"] / v["noise"] if v["noise"] else 1.0
     rings, outline = (v[name] or 0.0 for name in ("rings", "outline"))
     stronger = v["outline"] is not None and v["at_edges"] - v["noise_at_edges"] > LOST
@@ -156,7 +201,7 @@ def _residual(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
         yield "bad", f"{text}. Remove them before training: correct.stripes, a stronger method where one is set."
     if lost:
         text = f"What was removed shows the outline of the sample ({outline:.0%} of its variance lies along edges)"
-        yield "bad", f"{text}: fine structure was lost. {context.advice}."
+        yield "bad", f"{text}: fine structure was lost. {better}."
     if rings >= SHOWN or lost:
         return
     text = f"What was removed is {strength:.2f} times as strong as the noise"
@@ -168,7 +213,50 @@ def _residual(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
         yield "good", f"{text} and shows neither rings nor edges."
 
 
-def _coverage(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
+def _independence(v: Values, a: Acquisition, _: str) -> Sentences:
+    *near, far = v["zones"]
+    excess = v.get("in_time", 0.0)
+    if excess > max(IN_TIME, 4 * v.get("in_time_error", 0.0)):
+        text = f"The noise of consecutive frames is correlated by {excess:.3f} ± {v['in_time_error']:.3f}"
+        if a.afterglow is None or a.afterglow < AFTERGLOW:
+            cause = "afterglow" if a.afterglow is None else "no afterglow of the flats"
+            yield "note", f"{text}: {cause}, a filter along the angles, or a network that has learned too little."
+        else:
+            flats = f"the flats show {a.afterglow:.1%} afterglow"
+            yield "bad", f"{text} ({flats}): noise may look like structure. Measure with less afterglow."
+        return
+    for number, zone in enumerate(near):
+        excess = zone["correlation"] - max(far["correlation"], 0)
+        if excess > max(CORRELATED, 3 * zone["error"]):
+            expected = v["flats_share"][number] if v["flats_share"] else 0.0
+            text = (
+                f"Sections share noise: correlation {zone['correlation']:.2f} within {zone['outer']:.0f} px of the axis"
+            )
+            yield "bad", f"{text}. {_cause(zone['correlation'], expected, a)}."
+            return
+    inner = v["zones"][0]
+    text = f"{inner['correlation']:.2f} ± {inner['error']:.2f} within {inner['outer']:.0f} px of the axis"
+    text += f", {far['correlation']:.2f} far from it" if near else ""
+    if v["flats_share"] and v["flats_share"][0] > CORRELATED:
+        shared = f"{a.flats} flats shared by all sections should correlate their noise by about"
+        yield "note", f"{shared} {v['flats_share'][0]:.2f} near the axis; measured: {text}. {a.more_flats}."
+    elif far["correlation"] > OWN_ERROR:
+        yield "note", f"Whether sections share noise is not known: the network's own error is too large ({text})."
+    elif inner["error"] > 2 * CORRELATED:
+        yield "note", f"Sections share no noise that can be seen, but the slices are too few to be sure ({text})."
+    else:
+        yield "good", f"The noise of the sections is independent (correlation {text})."
+
+
+def _cause(correlation: float, expected: float, a: Acquisition) -> str:
+    if expected > correlation / 3:
+        return f"{a.flats} flats are too few to be shared. {a.more_flats}"
+    if a.afterglow is not None and a.afterglow >= AFTERGLOW:
+        return f"{a.afterglow:.1%} of the light appears one frame later. Measure with less afterglow"
+    return "Flats do not explain it: look for rings (correct.stripes), afterglow, and filters along the angles"
+
+
+def _coverage(v: Values, _: Acquisition, __: str) -> Sentences:
     if v["gaps"] and v["missing_wedge"]:
         ranges = "A range of angles has" if v["gaps"] == 1 else f"{v['gaps']} ranges of angles have"
         text = f"{ranges} no projections, {v['missing_wedge']:.1f} of 180 degrees"
@@ -178,7 +266,7 @@ def _coverage(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
         yield "note", f"{text}. Outside of it fine structure has streaks."
 
 
-def _counts(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
+def _counts(v: Values, _: Acquisition, __: str) -> Sentences:
     text = f"One pixel in a thousand behind the sample gets {v['low_photons']:.1f} photons or fewer"
     if v["low_photons"] < FEW_PHOTONS:
         yield "bad", f"{text}: the logarithm is biased, so dense parts look too light. Expose longer."
@@ -186,17 +274,17 @@ def _counts(v: Values, _: Context) -> Iterator[tuple[Level, str]]:
         yield "good", f"{text}: enough for an unbiased logarithm."
 
 
-def _comparison(v: Values, context: Context) -> Iterator[tuple[Level, str]]:
+def _comparison(v: Values, a: Acquisition, better: str) -> Sentences:
     losses = {name: column["split_loss"] for name, column in v["columns"].items() if name != "raw"}
     own, best = losses["network"], min(losses, key=lambda name: losses[name])
     if losses[best] < BETTER * own:
         text = f"{best} predicts unseen data better than the network (loss {losses[best]:.4g} against {own:.4g})"
-        yield "bad", f"{text}. {context.advice}."
+        yield "bad", f"{text}. {better}."
     else:
         yield "good", "No filter or model of the comparison predicts unseen data better than the network."
 
 
-WRITERS: Mapping[str, Callable[[Values, Context], Iterator[tuple[Level, str]]]] = {
+WRITERS: Mapping[str, Callable[[Values, Acquisition, str], Sentences]] = {
     "sample": _sample,
     "umse": _umse,
     "truth": _truth,
@@ -206,7 +294,7 @@ WRITERS: Mapping[str, Callable[[Values, Context], Iterator[tuple[Level, str]]]] 
     "edges": _edges,
     "contrast": _contrast,
     "residual": _residual,
-    "independence": shared_noise.sentences,
+    "independence": _independence,
     "coverage": _coverage,
     "counts": _counts,
     "comparison": _comparison,

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 import tomodenoise
+from tomodenoise.common import files
 from tomodenoise.storage import ome_zarr, zarr_arrays
 from tomodenoise.storage.ome_zarr import Image
 
@@ -15,20 +16,21 @@ UNITS = {"micrometer": "um", "second": "s", "hour": "h"}
 """NeXus names units as UDUNITS does."""
 
 
-def write(image: Image, path: Path) -> None:
-    """Write a volume to one file, whole or not at all; rows stream through.
+def write(folder: Path, path: Path) -> None:
+    """Write the full resolution of an image to one file, whole or not at all; rows stream through.
 
     One job writes all of it: several cannot write to one file, and a file for each slab with a virtual dataset over
     them would show zeros without a word where one is lost, and be useless when it is moved alone.
 
     Parameters
     ----------
+    folder : of the image.
     path : the file. `/entry/data/data` holds the axes (t, c, z, y, x), without time and channel where there is one of
         them; each chunk has the checksum of fletcher32, a filter that is part of HDF5.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    image = ome_zarr.read(folder)
     kept = [axis for axis, length in enumerate(image.shape) if axis >= 2 or length > 1]
-    with h5py.File(partial, "w") as file:
+    with files.replacing(path) as partial, h5py.File(partial, "w") as file:
         entry = _group(file, "entry", "NXentry", title=image.name)
         file.attrs["default"], entry.attrs["default"] = "entry", "data"
         _provenance(entry, image)
@@ -39,7 +41,6 @@ def write(image: Image, path: Path) -> None:
             _axis(data, name, image, axis)
             data.attrs[f"{name}_indices"] = names.index(name)
         _values(data, image, kept)
-    partial.replace(path)
 
 
 def _values(data: h5py.Group, image: Image, kept: list[int]) -> None:

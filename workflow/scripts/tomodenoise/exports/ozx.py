@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from tomodenoise.common import files
 from tomodenoise.storage import zarr_arrays
 
 BUFFER = 2**20
@@ -24,11 +25,10 @@ def write(folder: Path, path: Path) -> None:
 
     Notes
     -----
-    As RFC-9 of OME-Zarr asks for: descriptions come first, that of the image before all, nothing is compressed anew,
+    As RFC-9 of OME-Zarr asks for: descriptions come first, that of the image before all, nothing is compressed again,
     and the archive's comment names the version.
     """
-    partial = path.with_name(f"{path.name}.partial")
-    with ZipFile(partial, "w", ZIP_STORED) as archive:
+    with files.replacing(path) as partial, ZipFile(partial, "w", ZIP_STORED) as archive:
         for file in _files(folder):
             info = ZipInfo(file.relative_to(folder).as_posix())
             info.file_size = file.stat().st_size
@@ -36,7 +36,6 @@ def write(folder: Path, path: Path) -> None:
             with file.open("rb") as source, archive.open(info, "w") as target:
                 shutil.copyfileobj(source, target, BUFFER)
         archive.comment = json.dumps(COMMENT).encode()
-    partial.replace(path)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ import numpy as np
 import tifffile
 
 import tomodenoise
+from tomodenoise.common import files
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.storage import ome_zarr
 from tomodenoise.storage.ome_zarr import Image
@@ -39,18 +40,17 @@ def write_slices(
     -------
     `files`: name to size in bytes and CRC-32; `clipped`: number of values beyond the window.
     """
-    files, clipped = {}, 0
-    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    clipped = 0
     for time, channel, part, block in ome_zarr.blocks(image, *rows, times):
         for row, values in enumerate(block, start=part.start):
             numbers, beyond = _numbers(values, image, channel, kind)
             content, name = _encoded(numbers, image, channel, kind), _name(image, (time, channel, row))
-            partial = folder / f"{name}.partial"
-            partial.write_bytes(content)
-            partial.replace(folder / name)
-            files[name] = [len(content), zlib.crc32(content)]
+            with files.replacing(folder / name) as partial:
+                partial.write_bytes(content)
+            written[name] = [len(content), zlib.crc32(content)]
             clipped += beyond
-    return {"files": files, "clipped": clipped}
+    return {"files": written, "clipped": clipped}
 
 
 def describe(image: Image, folder: Path, records: Sequence[Path], kind: str) -> dict[str, Any]:

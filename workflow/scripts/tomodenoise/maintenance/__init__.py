@@ -1,1 +1,1 @@
-"""After a run: are the products whole, and are cluster jobs left over."""
+"""Checks between runs: damaged products and leftover cluster jobs."""

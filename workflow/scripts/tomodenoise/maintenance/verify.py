@@ -1,4 +1,4 @@
-"""Whether products on disk are whole: every shard there, undamaged and finite; what each takes of the disk."""
+"""Verification of the products on disk: all files complete, undamaged and finite; and their disk usage."""
 
 import json
 import shlex
@@ -27,31 +27,31 @@ MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.jso
 
 @dataclass(frozen=True)
 class Expected:
-    """An array as the configuration plans it."""
+    """Array as planned by the configuration."""
 
     path: Path
     shape: tuple[int, ...]
     shard: tuple[int, ...]
     lasting: bool
-    """Whether it is a result; what only leads to one may be gone once that is made."""
+    """True for a result; an intermediate array may be deleted once the result exists."""
 
 
 @dataclass(frozen=True)
 class Flaw:
-    """A file that is to be made again."""
+    """Damaged or missing file that must be made again."""
 
     file: Path
     what: str
     modified: float | None
-    """When the file was made, in seconds, or one beside it where it is missing; None where there is none.
+    """Modification time in seconds, of the file or, if missing, of a file next to it; None without one.
 
-    Once it is made again with equal bits it can be given that time: then nothing that follows from it runs again.
+    Once the file is made again with equal bits, it can be given this time, so that nothing downstream runs again.
     """
 
 
 @dataclass(frozen=True)
 class State:
-    """What was found of a product."""
+    """State of a product on disk."""
 
     path: Path
     files: int
@@ -59,20 +59,20 @@ class State:
     """Bytes."""
     flaws: tuple[Flaw, ...]
     made: bool = True
-    """Whether anything of it is there."""
+    """False if there is no file of it."""
 
     @property
     def words(self) -> str:
         """State for people to read."""
         if self.flaws:
-            return f"{len(self.flaws)} to be made again"
-        return "whole" if self.made else "none"
+            return f"{len(self.flaws)} damaged or missing"
+        return "complete" if self.made else "not made"
 
 
 def survey(
     results: Path, arrays: Sequence[Expected], scans: Sequence[str], models: Sequence[str], threads: int
 ) -> list[State]:
-    """Look at all products, in the order in which they are made."""
+    """Check all products, in the order in which they are made."""
     folders = [results / scan for scan in scans]
     states = [of_files(folder, pattern) for folder in folders for pattern in HEADERS]
     states += [of_array(array, threads) for array in arrays if not array.lasting]
@@ -83,13 +83,13 @@ def survey(
 
 
 def finished(folder: Path, arrays: Sequence[Expected], threads: int) -> bool:
-    """Tell whether the volumes of a scan are whole and judged, so that what led to them may go."""
+    """Return whether the volumes of a scan are complete and evaluated, so that intermediate products may be deleted."""
     states = [of_array(array, threads) for array in arrays if array.lasting]
     return (folder / "quality.json").exists() and all(state.made and not state.flaws for state in states)
 
 
 def of_array(expected: Expected, threads: int) -> State:
-    """Read all shards of an array, some at a time."""
+    """Check an array by reading all of its shards, in parallel."""
     path, metadata = expected.path, expected.path / "zarr.json"
     times = {file: file.stat().st_mtime for file in (metadata, *path.glob("c/**/*")) if file.is_file()}
     shards = times.keys() - {metadata}
@@ -98,22 +98,22 @@ def of_array(expected: Expected, threads: int) -> State:
     try:
         array = zarr_arrays.open_array(path)
         if array.shape != expected.shape:
-            raise UserError(f"{metadata} declares the shape {array.shape} in the place of {expected.shape}")
+            raise UserError(f"{metadata} declares the shape {array.shape} instead of {expected.shape}")
     except (FileNotFoundError, UserError):
-        what = ("is damaged" if metadata in times else "is missing") + ", so that its shards were not read"
+        what = ("is damaged" if metadata in times else "is missing") + ", so its shards were not read"
         flaws = [Flaw(metadata, what, times.get(metadata, min(times.values())))]
     else:
         with ThreadPoolExecutor(threads) as pool:
             indices = zarr_arrays.shards(path)
-            found = zip(indices, pool.map(lambda index: zarr_arrays.flaw(path, index), indices), strict=True)
-            files = [(zarr_arrays.shard_file(path, index), what) for index, what in found if what]
+            defects = zip(indices, pool.map(lambda index: zarr_arrays.flaw(path, index), indices), strict=True)
+            files = [(zarr_arrays.shard_file(path, index), what) for index, what in defects if what]
         latest = max((times[file] for file in shards), default=None)
         flaws = [Flaw(file, what, times.get(file, latest)) for file, what in files]
     return State(path, len(shards), sum(file.stat().st_size for file in shards), tuple(flaws))
 
 
 def of_files(folder: Path, pattern: str) -> State:
-    """Read small files, and those of other formats, as far as they can tell whether they are whole."""
+    """Check small files and those of other formats, as far as their formats allow."""
     files = sorted(file for file in folder.glob(pattern) if file.is_file())
     flaws = [flaw for file in files for flaw in _flaws(file)]
     return State(folder / pattern, len(files), sum(file.stat().st_size for file in files), tuple(flaws), bool(files))
@@ -123,23 +123,23 @@ def of_stack(folder: Path) -> State:
     """Compare the slices of a stack of TIFF files with the records of the slabs that wrote them."""
     flaws = []
     for record in sorted(folder.glob("slabs/*.json")):
-        found = [f"{file.name} {what}" for file, what in tiff.flaws(folder, json.loads(record.read_text()))]
-        flaws += (
-            [Flaw(record, f"tells of slices, of which {', '.join(found)}", record.stat().st_mtime)] if found else []
-        )
+        slices = [f"{file.name} {what}" for file, what in tiff.flaws(folder, json.loads(record.read_text()))]
+        if slices:
+            flaws.append(Flaw(record, f"lists slices of which {', '.join(slices)}", record.stat().st_mtime))
     files = list(folder.glob("*.tif"))
     return State(folder, len(files), sum(file.stat().st_size for file in files), tuple(flaws), bool(files))
 
 
 def remedy(states: Sequence[State], options: str) -> str:
-    """Give the one line of shell that makes files again, and nothing that follows from them.
+    """Return a one-line shell command that makes the files again, but nothing downstream of them.
 
-    Where an array could not be opened it looks again in the end, at the shards that could not be read before.
+    If an array could not be opened, it ends with another verification, for the shards that could not be read.
 
     Parameters
     ----------
-    states : of products in the order in which they are made: what was mended must look old before what needs it is.
-    options : of the `snakemake` that found them.
+    states : of the products in the order in which they are made: a remade file must look old before files that need it
+        are made.
+    options : of the `snakemake` that found the flaws.
     """
     steps = []
     for flaws in (state.flaws for state in states if state.flaws):
@@ -153,7 +153,7 @@ def remedy(states: Sequence[State], options: str) -> str:
 
 
 def table(states: Sequence[State]) -> Iterator[str]:
-    """Lay out what was found as lines of text."""
+    """Yield the states as lines of a text table."""
     width = max(len(str(state.path)) for state in states)
     yield f"{'product':{width}}  {'files':>7}  {'size':>9}  state"
     for state in states:
@@ -180,8 +180,8 @@ def _lines(file: Path) -> bool:
 
 def _archive(file: Path) -> bool:
     with zipfile.ZipFile(file) as archive:
-        if spoiled := archive.testzip():
-            raise zipfile.BadZipFile(spoiled)
+        if damaged := archive.testzip():
+            raise zipfile.BadZipFile(damaged)
     return True
 
 

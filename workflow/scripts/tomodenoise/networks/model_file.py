@@ -16,6 +16,7 @@ from tomodenoise.common import paths, provenance
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import specs
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.scans.identity import fingerprint
 
@@ -37,6 +38,8 @@ class Description:
     """Normalisation: mean and deviation of each channel of the training scans, attenuation per pixel."""
     facts: Mapping[str, Any]
     """Settings, training scans (`source`), their pixel sizes, versions: see `facts`."""
+    held_out: Mapping[str, Any]
+    """Name of each training scan to the part that was held out, see `held_out.to_json`; empty in older files."""
     weights: int
     """Number of trained values."""
 
@@ -154,7 +157,7 @@ def _maker(header: Mapping[str, Any]) -> str:
 
 
 def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequence[int]]) -> Description:
-    if header["network"]["name"] not in specs.DEFAULTS or header["network"]["dimensions"] not in {2, 3}:
+    if header["network"]["name"] not in NETWORKS or header["network"]["dimensions"] not in {2, 3}:
         raise ValueError(f"there is no network {header['network']}")
     spec, facts = specs.from_json(header["network"]), dict(header["facts"])
     mean, scale = (tuple(map(float, header["normalisation"][key])) for key in ("mean", "scale"))
@@ -169,7 +172,7 @@ def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequenc
     # No file of this size can hold the weights of what would take forever to plan or to build.
     if max(spec.depth, len(spec.dilations)) > len(shapes) or max(spec.width, spec.inputs) > weights:
         raise ValueError(f"its {weights} weights are too few for {spec}")
-    described = Description(file, spec, mean, scale, facts, weights)
+    described = Description(file, spec, mean, scale, facts, dict(header.get("held_out", {})), weights)
     if not all(isinstance(value, str) for value in described.trained_on):
         raise ValueError("it does not name the scans that trained it")
     if not all(isinstance(size, int | float) for size in described.pixel_sizes):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
-from tomodenoise.common import devices
+from tomodenoise.common import devices, files
 from tomodenoise.common.errors import UserError
-from tomodenoise.networks import build, model_file
+from tomodenoise.networks import model_file, registry
 from tomodenoise.networks.specs import Spec
 
 
@@ -44,7 +44,9 @@ class Model:
     spec: Spec
     normalisation: Normalisation
     facts: Mapping[str, Any]
-    """Training scans, their pixel sizes, settings and provenance: plain values, see `modelfile.facts`."""
+    """Training scans, their pixel sizes, settings and provenance: plain values, see `model_file.facts`."""
+    held_out: Mapping[str, Any] = field(default_factory=dict)
+    """Name of each training scan to the part that was held out: plain values, see `held_out.to_json`."""
 
     @property
     def device(self) -> torch.device:
@@ -58,15 +60,15 @@ def save(model: Model, path: Path) -> None:
         "network": asdict(model.spec),
         "normalisation": asdict(model.normalisation),
         "facts": dict(model.facts),
+        "held_out": dict(model.held_out),
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     plain: dict[str, Any] = json.loads(json.dumps(described))
     sealed = plain | {"seal": model_file.seal(plain, {name: tensor.numpy() for name, tensor in weights.items()})}
     metadata = {model_file.KEY: json.dumps(sealed)}
-    scratch = path.with_name(f"{path.name}.partial")
     # With the rights that the umask leaves; save_file of safetensors would give them to the owner alone.
-    scratch.write_bytes(serialised(weights, metadata))
-    scratch.replace(path)
+    with files.replacing(path) as partial:
+        partial.write_bytes(serialised(weights, metadata))
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Model:
@@ -80,7 +82,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     described = model_file.describe(path)
     try:
         with torch.device("meta"):
-            network = build.build(described.spec)
+            network = registry.build(described.spec)
         weights = load_file(path)
         network.load_state_dict(weights, assign=True)
     except (RuntimeError, TypeError, ValueError, OverflowError, SafetensorError):
@@ -91,7 +93,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     model_file.check_seal(path, {name: tensor.numpy() for name, tensor in weights.items()})
     order = devices.memory_format(volumetric=described.spec.volumetric)
     network = network.float().eval().to(device, memory_format=order)  # type: ignore[call-overload]
-    return Model(network, described.spec, Normalisation(described.mean, described.scale), described.facts)
+    norm = Normalisation(described.mean, described.scale)
+    return Model(network, described.spec, norm, described.facts, described.held_out)
 
 
 def _along(values: tuple[float, ...], images: Tensor, axis: int) -> Tensor:

@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from tomodenoise.common.options import OneOf, Optional, Options, Some, Whole
-from tomodenoise.networks import specs
+from tomodenoise.networks.registry import NETWORKS
 
 
 class Network(Options):
     """The network; keys that are absent have defaults of each network, see `specs.complete`."""
 
-    name: Annotated[str, OneOf(tuple(specs.DEFAULTS))] = Field(
+    name: Annotated[str, OneOf(tuple(NETWORKS))] = Field(
         "unet",
         description="`unet` is a U-Net with skip connections that subtracts its correction from the middle slice,"
         " without normalisation layers; `unet3d` the same in three dimensions, on cubes. `msd` is the mixed-scale dense"

@@ -98,13 +98,11 @@ class Brief(logging.Filter):
         return news and not self.interrupted
 
 
-def attach(logger: logging.Logger) -> Brief:
+def attach(logger: logging.Logger, brief: Brief) -> None:
     """Thin out what a logger shows on the terminal; files and other handlers keep everything."""
-    brief = Brief()
     for handler in logger.handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
             handler.addFilter(brief)
-    return brief
 
 
 def scans_of(outputs: Sequence[str], scans: Sequence[str], models: Mapping[str, Sequence[str]]) -> list[str]:

@@ -1,15 +1,16 @@
-"""What a run will ask for, told before it begins: jobs, time and disk of each stage of a scan."""
+"""A forecast of a run: jobs, time and disk of each stage of a scan."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tomodenoise.common import formatting
 from tomodenoise.config import settings
-from tomodenoise.denoising import tile_plan
+from tomodenoise.exports.registry import EXPORTS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
+from tomodenoise.planning.resources import COPY, NETWORK
 from tomodenoise.storage.layout import Extent, Layout
 
 START = (1.0, 12.0)
@@ -26,12 +27,6 @@ RECONSTRUCT = (20e-9, 80e-9)
 
 ITERATIVE = 160
 """How much longer 100 iterations of an iterative algorithm take."""
-
-NETWORK = (1.4e11, 2e10)
-"""Operations in a second on one core, the fastest network and the slowest machine: measured from 2.7e10 to 1.6e11."""
-
-COPY = (3e-9, 20e-9)
-"""Seconds for a byte that is read or written: measured at 3e-9; a slow disk, as was assumed and not measured."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +56,24 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: i
     Times are those measured on one machine without a graphics card, widened to a range: a card shortens denoising
     and reconstruction by a factor that nobody has measured yet.
     """
-    projections, volumes, image = _bytes(layout.projections), _bytes(layout.volumes), _bytes(layout.levels[0])
-    effort = ITERATIVE * iterations / 100 or 1.0
-    voxels = math.prod(layout.levels[0].shape)
-    inputs = layout.each if config["denoise"]["input"] == "sections" else 1
-    operations = tile_plan.operations(spec) * voxels * inputs * int(config["denoise"]["ensemble"])
-    slabs, coarser = _shards(layout.levels[0]), sum(map(_bytes, layout.levels[1:]))
+    projections = _bytes(layout.projections)
+    volumes = _bytes(layout.volumes)
+    image = _bytes(layout.levels[0])
+    coarser = sum(map(_bytes, layout.levels[1:]))
+    slabs = _shards(layout.levels[0])
     halving = sum(map(_shards, layout.levels[1:]))
+    effort = ITERATIVE * iterations / 100 or 1.0
     rows = min(layout.depth, 32)
+    slices = math.prod(layout.levels[0].shape[:3])
+    denoising = resources.denoising_work(spec, layout, config["denoise"], slices)
     filters = len(set(settings.FILTERS) & set(config["compare"]))
     judging = 60 * resources.judging_minutes([spec], layout, config["denoise"], filters)
     return [
         _stage("correct", "correct_slab", _shards(layout.projections), CORRECT, projections / 4, projections),
         _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
         _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, volumes),
-        _stage("denoise", "denoise_slab", slabs, _inverse(NETWORK), operations, image),
-        Stage("judge", "judge_scan", 1, (judging / 7, judging), 0),
+        _stage("denoise", "denoise_slab", slabs, NETWORK, denoising, image),
+        Stage("judge", "judge_scan", 1, (judging * NETWORK[0] / NETWORK[1], judging), 0),
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
         *_exports(config["export"], image, coarser, slabs, halving),
     ]
@@ -84,14 +81,11 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: i
 
 def of_training(spec: Spec, train: Mapping[str, Any]) -> Stage:
     """Plan the training of a model; ``train`` is that section of the configuration, which may end it earlier."""
-    pixels = min(
-        train["pixels"], train.get("iterations", math.inf) * train["batch"] * train["patch"] ** spec.dimensions
-    )
-    stage = _stage("train", "train_model", 1, _inverse(NETWORK), 3 * tile_plan.operations(spec) * pixels, 0)
+    stage = _stage("train", "train_model", 1, NETWORK, resources.training_work(spec, train), 0)
     if "minutes" not in train:
         return stage
     best, worst = (min(seconds, 60 * train["minutes"]) for seconds in stage.seconds)
-    return Stage(stage.name, stage.rule, stage.jobs, (best, worst), stage.size)
+    return replace(stage, seconds=(best, worst))
 
 
 def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
@@ -123,19 +117,16 @@ def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halvin
     if "reconstruction" in wanted:
         yield _stage("reconstruction", "mix_slab", slabs + halving, COPY, 4 * image, image + coarser)
     volumes = 2 if "reconstruction" in wanted else 1
-    for kind, part in (("tiff", 1.0), ("tiff16", 0.5), ("tiff8", 0.25), ("hdf5", 1.0), ("ozx", 1.0)):
-        if kind in wanted:
-            rule, jobs = (f"export_{kind}", 1) if kind in {"hdf5", "ozx"} else ("export_tiff_slab", slabs)
-            yield _stage(kind, rule, volumes * jobs, COPY, 2 * volumes * image, int(part * volumes * image))
+    for kind, export in EXPORTS.items():
+        if kind in wanted and kind != "reconstruction":
+            rule = "export_tiff_slab" if export.by_slab else f"export_{kind}"
+            jobs = volumes * (slabs if export.by_slab else 1)
+            yield _stage(kind, rule, jobs, COPY, 2 * volumes * image, int(export.share * volumes * image))
 
 
 def _stage(name: str, rule: str, jobs: int, costs: tuple[float, float], amount: float, size: int) -> Stage:
     best, worst = (start * jobs + cost * amount for start, cost in zip(START, costs, strict=True))
     return Stage(name, rule, jobs, (best, worst), size)
-
-
-def _inverse(speeds: tuple[float, float]) -> tuple[float, float]:
-    return 1 / speeds[0], 1 / speeds[1]
 
 
 def _bytes(extent: Extent) -> int:

@@ -1,9 +1,11 @@
-"""Whether files and machine can do what a run will ask of them, looked at before it begins."""
+"""Checks before a run: its plan, and whether files, disk and memory are fit for it."""
 
 import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +20,37 @@ from tomodenoise.scans import reading
 from tomodenoise.scans.description import Frames, Scan
 
 
-def plan(config: Mapping[str, Any]) -> dict[str, tuple[Entry, list[Stage]]]:
-    """Plan each scan of a configuration: what is known of it, and its stages."""
+@dataclass(frozen=True)
+class Plan:
+    """The scans of a configuration, the stages of each, and the trainings of the models."""
+
+    entries: Mapping[str, Entry]
+    scans: Mapping[str, list[Stage]]
+    trainings: Mapping[str, Stage]
+
+    @property
+    def stages(self) -> list[Stage]:
+        """All of them."""
+        return [*chain.from_iterable(self.scans.values()), *self.trainings.values()]
+
+
+def plan(config: Mapping[str, Any]) -> Plan:
+    """Open the scans and models of a resolved configuration, and plan the stages of each."""
     entries = scan_table.open_all(config, installed_elsewhere=True)
     files = scan_table.open_models(config, entries)
-    planned = {}
+    specs = {model: scan_table.spec_of(config, entries, files, model) for model in settings.models(config)}
+    scans = {}
     for name, entry in entries.items():
-        spec = scan_table.spec_of(config, entries, files, settings.model_of(config, name))
         filtered = capabilities(*scan_table.algorithm(config, name)).filtered
-        iterations = config["scans"][name]["reconstruct"].get("iterations", ITERATIONS)
-        planned[name] = entry, forecast.of_scan(entry.layout, spec, config, 0 if filtered else iterations)
-    return planned
-
-
-def trainings(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Stage]:
-    """Plan the training of each model that has one."""
-    files = scan_table.open_models(config, entries)
-    trained = [model for model in settings.models(config) if settings.trained_on(config, model)]
-    specs = {model: scan_table.spec_of(config, entries, files, model) for model in trained}
-    return {model: forecast.of_training(spec, config["train"]) for model, spec in specs.items()}
+        iterations = 0 if filtered else config["scans"][name]["reconstruct"].get("iterations", ITERATIONS)
+        scans[name] = forecast.of_scan(entry.layout, specs[settings.model_of(config, name)], config, iterations)
+    trained = {model: spec for model, spec in specs.items() if settings.trained_on(config, model)}
+    trainings = {model: forecast.of_training(spec, config["train"]) for model, spec in trained.items()}
+    return Plan(entries, scans, trainings)
 
 
 def headline(name: str, entry: Entry) -> str:
-    """Say what a scan is."""
+    """Describe a scan in a line."""
     scan, angles = entry.scan, entry.scan.angles
     flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
     size = "pixel size unknown" if scan.pixel_size is None else f"{scan.pixel_size:g} um"
@@ -56,8 +66,8 @@ def unreadable(scan: Scan) -> Iterator[str]:
     if scan.channels is not None:
         try:
             reading.read_channels(scan, (0, 1))
-        except UserError as mistake:
-            yield str(mistake)
+        except UserError as error:
+            yield str(error)
         return
     groups: Iterable[Frames] = (*scan.projections, *scan.flats, *scan.darks)
     row = (scan.rows[0], scan.rows[0] + 1)
@@ -65,8 +75,8 @@ def unreadable(scan: Scan) -> Iterator[str]:
         for frame in {0, len(group.indices) - 1}:
             try:
                 reading.read(group, row, slice(frame, frame + 1))
-            except UserError as mistake:
-                yield f"{group.dataset}: frame {group.indices[frame]}: {mistake}"
+            except UserError as error:
+                yield f"{group.dataset}: frame {group.indices[frame]}: {error}"
 
 
 def to_write(name: str, stages: Sequence[Stage], results: Path) -> int:
@@ -79,10 +89,10 @@ def of_disk(needed: int, folder: Path) -> Iterator[str]:
     """Compare what is to be written with what is free."""
     free, place = shutil.disk_usage(folder).free, folder.resolve()
     if needed > free:
-        told = f"{formatting.size(needed)} are to be written, but {place} has {formatting.size(free)} free"
-        yield f"{told}: make room, or run with --config intermediates=delete"
+        message = f"{formatting.size(needed)} are to be written, but {place} has {formatting.size(free)} free"
+        yield f"{message}: make room, or run with --config intermediates=delete"
     if not os.access(folder, os.W_OK):
-        yield f"{place} cannot be written to: mend its permissions, or run elsewhere with --directory"
+        yield f"{place} cannot be written to: correct its permissions, or run elsewhere with --directory"
 
 
 def of_memory(asked: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
@@ -90,8 +100,8 @@ def of_memory(asked: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     for scan, rules in asked.items():
         for rule, megabytes in rules.items():
             if megabytes > memory():
-                told = f"a job of {rule} asks for {megabytes} MB, but this machine has {memory()}"
-                yield f"{scan}: {told}: lower slab_megabytes"
+                message = f"a job of {rule} asks for {megabytes} MB, but this machine has {memory()}"
+                yield f"{scan}: {message}: lower slab_megabytes"
 
 
 def hint(asked: Mapping[str, Mapping[str, int]], cores: int) -> str | None:

@@ -12,6 +12,18 @@ from tomodenoise.planning.scan_table import Entry
 from tomodenoise.scans import description
 from tomodenoise.splitting import time_steps
 
+PIXELS = ("file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit", "entry", "exclude")
+"""Keys of a scan's entry that shape its projections."""
+
+SLICES = (*PIXELS, "center", "tilt", "field")
+"""Keys that shape its sections."""
+
+NOISY = (*SLICES, "pixel_size")
+"""Keys that shape its reconstruction as an image."""
+
+DENOISED = (*NOISY, "model", "channels")
+"""Keys that shape its denoised volume."""
+
 
 def relevant(
     config: Mapping[str, Any], entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]

@@ -1,11 +1,12 @@
-"""What jobs need: the memory and the minutes of each."""
+"""The memory of jobs and the time of their work: how much it is, and how fast it goes."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tomodenoise.denoising import previews
-from tomodenoise.denoising.tile_plan import READ_AT_ONCE, cube, operations, step_bytes, window_bytes
+from tomodenoise.denoising.tile_plan import READ_AT_ONCE, cube, step_bytes, window_bytes
+from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.storage.layout import Layout
 
@@ -21,8 +22,11 @@ FILTERING = 3e-6
 WATCHED = 4
 """Slices in the middle of a series that the report measures at every time step."""
 
-SPEED = 2e10
-"""Operations in a second that run times are planned with; networks reach 4e10 to 1.4e11 on one core."""
+NETWORK = (1 / 1.4e11, 1 / 2e10)
+"""Seconds for an operation on one core, at best and at worst: measured from 2.7e10 to 1.6e11 operations a second."""
+
+COPY = (3e-9, 20e-9)
+"""Seconds for a byte that is read or written: measured at 3e-9; that of a slow disk is assumed."""
 
 
 def reconstructing(layout: Layout, *, additive: bool) -> float:
@@ -86,26 +90,36 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
 
 
 def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
-    """Tell what judging a scan takes on one slow core: passes of each model, six of the first, and filters.
+    """Minutes of judging a scan on one slow core: passes of each model, six of the first, and filters.
 
     Two and those of the product for each time step, and once more for each channel.
     """
     pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
     inputs = layout.each if denoise["input"] == "sections" else 1
     passes = [inputs + (6 if number == 0 else 2) for number in range(len(networks))]
-    work = sum(count * operations(spec) for count, spec in zip(passes, networks, strict=True))
+    work = sum(count * _operations(spec) for count, spec in zip(passes, networks, strict=True))
     if layout.times > 1 or layout.channels > 1:
         few = min(judged(layout.size, max(layout.times, layout.channels)), layout.depth) * layout.size**2
-        work += layout.times * (inputs + 2) * operations(networks[0]) * few / pixels
-    return pixels * (work * int(denoise["ensemble"]) / SPEED + 2 * filters * FILTERING) / 60
+        work += layout.times * (inputs + 2) * _operations(networks[0]) * few / pixels
+    return pixels * (work * int(denoise["ensemble"]) * NETWORK[1] + 2 * filters * FILTERING) / 60
+
+
+def denoising_work(spec: Spec, layout: Layout, denoise: Mapping[str, Any], slices: int) -> float:
+    """Operations that denoise some slices; ``denoise`` is that section of the configuration."""
+    inputs = layout.each if denoise["input"] == "sections" else 1
+    return _operations(spec) * slices * layout.size**2 * inputs * int(denoise["ensemble"])
 
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
-    """Tell what denoising a slab takes on one slow core; ``denoise`` is that section of the configuration."""
-    inputs = layout.each if denoise["input"] == "sections" else 1
+    """Minutes of denoising a slab on one slow core."""
     slices = layout.image_rows * layout.blocks[0].stop
-    passes = slices * layout.size**2 * inputs * int(denoise["ensemble"])
-    return operations(spec) * passes / SPEED / 60
+    return denoising_work(spec, layout, denoise, slices) * NETWORK[1] / 60
+
+
+def training_work(spec: Spec, train: Mapping[str, Any]) -> float:
+    """Operations of a training; ``train`` is that section of the configuration."""
+    by_iterations = train.get("iterations", math.inf) * train["batch"] * train["patch"] ** spec.dimensions
+    return float(3 * _operations(spec) * min(train["pixels"], by_iterations))
 
 
 def watched(depth: int) -> tuple[int, int]:
@@ -139,5 +153,9 @@ def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> f
 
 
 def copying_minutes(layout: Layout) -> int:
-    """Tell what reading a volume and writing it in another format takes on a slow disk, 50 MB a second."""
-    return math.ceil(4 * math.prod(layout.levels[0].shape) / 50e6 / 60)
+    """Minutes of writing a volume in another format on a slow disk."""
+    return math.ceil(4 * math.prod(layout.levels[0].shape) * COPY[1] / 60)
+
+
+def _operations(spec: Spec) -> float:
+    return NETWORKS[spec.name].operations(spec)

@@ -69,7 +69,7 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     Raises
     ------
     UserError
-        With the scan's name in front of what `engines.check`, `scans.open_scan` and `splitting.split` refuse; a line
+        With the scan's name in front of what `registry.check`, `of_scan.read` and `of_scan.deal` refuse; a line
         for each scan, of ten at most.
     """
     entries: dict[str, Entry] = {}
@@ -82,6 +82,12 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     if refused:
         more = [f"{len(refused) - MOST} more scans cannot be used"] if len(refused) > MOST else []
         raise UserError(*refused[:MOST], *more)
+    _check_models(config, entries)
+    return entries
+
+
+def _check_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> None:
+    """Refuse scans of one model that differ where they must not."""
     for model, users in settings.users(config).items():
         wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
         trained = settings.trained_on(config, model)
@@ -96,7 +102,6 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
             raise UserError(f"models.{model}: its scans are reconstructed by unlike algorithms ({named}): choose one")
         channels = {name: entries[name].layout.channels for name in users}
         _check_alike(channels, f"models.{model}: its scans differ in the number of channels", "give each its own model")
-    return entries
 
 
 def _channels(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str) -> int:
@@ -106,9 +111,9 @@ def _channels(config: Mapping[str, Any], entries: Mapping[str, Entry], model: st
     return entries[trained[0] if trained else next(denoised, next(iter(entries)))].layout.channels
 
 
-def _check_alike(numbers: Mapping[str, int], wrong: str, mend: str) -> None:
+def _check_alike(numbers: Mapping[str, int], wrong: str, advice: str) -> None:
     if len(set(numbers.values())) > 1:
-        raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {mend}")
+        raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {advice}")
 
 
 def algorithm(config: Mapping[str, Any], scan: str) -> tuple[str, str | None]:

@@ -14,7 +14,7 @@ ALGORITHMS = tuple(dict.fromkeys(name for engine in registry.ENGINES for name in
 class Reconstruct(Options):
     """From sinograms to slices."""
 
-    engine: Annotated[str, OneOf(registry.ENGINES)] = Field(
+    engine: Annotated[str, OneOf(tuple(registry.ENGINES))] = Field(
         "torch",
         description="What reconstructs. `torch` is built in, on processors and graphics cards. `tomopy` is on"
         " conda-forge alone: `--sdm conda`. `astra` is ASTRA, on CUDA if available: `pip install astra-toolbox`.",

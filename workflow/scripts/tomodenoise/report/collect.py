@@ -15,9 +15,9 @@ from tomodenoise.config import settings
 from tomodenoise.correction import measured as correction_measured
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.denoising import previews, spectra
-from tomodenoise.evaluation import curves, time_series
+from tomodenoise.evaluation import time_series
 from tomodenoise.networks import model_file
-from tomodenoise.report import facts, greys, timing
+from tomodenoise.report import facts, greys, quality, timing
 from tomodenoise.report.channels import Channels
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.report.quality import Quality
@@ -168,8 +168,8 @@ def _disk(folder: Path, model: model_file.Description, trained: Path, scan: Scan
 
 
 def _quality(folder: Path) -> Quality:
-    drawn = _checked(folder / "figures" / "quality.npz", curves.read)
-    return Quality(**_read(folder / "quality.json"), curves=drawn)
+    curves = _checked(folder / "figures" / "quality.npz", quality.read_curves)
+    return quality.of(_read(folder / "quality.json"), curves)
 
 
 def of_model(name: str, config: Mapping[str, Any], results: Path) -> ModelSection:

@@ -1,4 +1,4 @@
-"""The table and the pictures of what the network is compared with."""
+"""Table and pictures of the network next to filters and other models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,28 +23,24 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the page shows of filters and other models."""
+    """The comparison as the page shows it."""
 
     columns: list[tuple[str, str]]
-    """Names, and what a filter's strength is."""
+    """Name, and strength of a filter or architecture of a model."""
     rows: list[tuple[str, str, list[str]]]
     """Name of the figure, how to read it, and a text for each column."""
     pictures: list[tuple[str, pictures.Picture]]
 
 
 def comparison(quality: Quality, scale: Scale) -> Comparison | None:
-    """Gather the columns of a scan, None where nothing is compared; the greys are those of all of its pictures."""
+    """Lay out the comparison of a scan, None if there is none; `scale` holds the greys of all its pictures."""
     if "comparison" not in quality.figures:
         return None
-    found: Mapping[str, Mapping[str, Any]] = quality.figures["comparison"]["columns"]
+    columns: Mapping[str, Mapping[str, Any]] = quality.figures["comparison"]["columns"]
     rows = [
-        (name, how, [_text(column.get(key), form) for column in found.values()])
+        (name, how, [words.formatted(column.get(key), form) for column in columns.values()])
         for key, name, how, form in ROWS
-        if any(column.get(key) is not None for column in found.values())
+        if any(column.get(key) is not None for column in columns.values())
     ]
     shown = [(name, pictures.picture(image, scale)) for name, image in quality.curves["comparison"].items()]
-    return Comparison([(name, column["told"]) for name, column in found.items()], rows, shown)
-
-
-def _text(value: float | None, form: str) -> str:
-    return words.NOTHING if value is None else f"{value:{form}}".replace("-", "\N{MINUS SIGN}")
+    return Comparison([(name, column["told"]) for name, column in columns.items()], rows, shown)

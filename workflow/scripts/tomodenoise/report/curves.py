@@ -4,6 +4,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib import style
@@ -46,20 +47,21 @@ def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
     return draw(fill, key)
 
 
-def draw(fill: Callable[[Axes], None], key: str) -> str:
+def draw(fill: Callable[[Axes], None], key: str, grid: Literal["both", "x", "y"] = "both") -> str:
     """Draw a plot in the page's style, as SVG to be put inside HTML.
 
     Parameters
     ----------
     fill : puts lines, labels and legend on the axes, in the colours of `INK`.
     key : unique on the page, as the picture's internal names are made from it.
+    grid : axes whose ticks have lines across the plot.
     """
     with style.context(["default", {"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}]):
         figure = Figure(figsize=(5.6, 2.9), layout="constrained")
         axes = figure.add_subplot()
         fill(axes)
         axes.tick_params(which="both", length=0)
-        axes.grid(color=LINE, linewidth=0.7)
+        axes.grid(color=LINE, linewidth=0.7, axis=grid)
         axes.spines[:].set_visible(False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

@@ -11,12 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.report import curves, pictures, words
 from tomodenoise.report import series as series_
-from tomodenoise.report.along import draw as draw_along
 from tomodenoise.report.channels import draw as draw_channels
 from tomodenoise.report.comparison import comparison
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.full import BUDGET
 from tomodenoise.report.full import pixels as full_pixels
+from tomodenoise.report.per_channel import draw as draw_along
 from tomodenoise.report.quality import HIGHLIGHTS, NAMES, charts
 from tomodenoise.report.storage import storage
 from tomodenoise.report.viewer import thumbnail, view, voxels

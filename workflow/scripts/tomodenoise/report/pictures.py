@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising import previews
 from tomodenoise.report.greys import Scale
 
@@ -44,7 +45,7 @@ def picture(image: FloatArray, scale: Scale, factor: int = 1, *, exact: bool = F
     factor : each pixel shown is the mean of factor x factor pixels of the slice.
     exact : whether a large one keeps its grey values, all 256 of them.
     """
-    pixels = scale.encode(previews.block_mean(image, factor) if factor > 1 else image)
+    pixels = scale.encode(block_mean(image, factor) if factor > 1 else image)
     return packed(pixels, None if exact or pixels.size <= LOSSLESS_PIXELS else 90)
 
 

@@ -4,15 +4,14 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
-from scipy.ndimage import uniform_filter
 
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.blocks import busiest_square
 from tomodenoise.evaluation.time_series import Series
 from tomodenoise.report import curves, pictures
+from tomodenoise.report.curves import ACCENT, BLACK, LINE, MUTED
 from tomodenoise.report.greys import Scale
 
 TILES = 8
@@ -89,10 +88,7 @@ def region(slices: FloatArray) -> tuple[slice, slice]:
     """
     size = slices.shape[1]
     edge = min(size, max(REGION, size // 3))
-    change = uniform_filter(slices.std(axis=0), edge, mode="constant")
-    inside = slice(edge // 2, size - (edge - 1) // 2)
-    y, x = np.unravel_index(np.argmax(change[inside, inside]), (size - edge + 1,) * 2)
-    return slice(int(y), int(y) + edge), slice(int(x), int(x) + edge)
+    return busiest_square(slices.std(axis=0), edge)
 
 
 def _strip(before: FloatArray, after: FloatArray) -> FloatArray:
@@ -134,29 +130,21 @@ def _chart(series: Series, key: str) -> str:
     """Draw noise, residual and error over time."""
     if np.isfinite(series.umse).sum() < 2:
         return ""
-    with style.context(["default", {"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}]):
-        figure = Figure(figsize=(5.6, 2.9), layout="constrained")
-        axes, steps = figure.add_subplot(), np.arange(len(series.umse))
+    steps = np.arange(len(series.umse))
+    error = np.sqrt(np.where(series.umse > 0, series.umse, np.nan))
+
+    def fill(axes: Axes) -> None:
         if series.window[1] > series.window[0]:
-            axes.axvspan(series.window[0] - 0.5, series.window[1] - 0.5, color="#dfdfdf", linewidth=0)
-        error = np.sqrt(np.where(series.umse > 0, series.umse, np.nan))
-        axes.plot(steps, series.noise, color="#7f7f7f", linewidth=1.1, label="noise of raw")
-        axes.plot(steps, series.residual, "--", color="#000000", linewidth=1.1, label="removed")
-        axes.plot(steps, error, "o-", color="#0000fe", markersize=2.5, linewidth=1.4, label="error left (√uMSE)")
-        _style(axes)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return curves.inline(buffer.getvalue())
+            axes.axvspan(series.window[0] - 0.5, series.window[1] - 0.5, color=LINE, linewidth=0)
+        axes.plot(steps, series.noise, color=MUTED, linewidth=1.1, label="noise of raw")
+        axes.plot(steps, series.residual, "--", color=BLACK, linewidth=1.1, label="removed")
+        axes.plot(steps, error, "o-", color=ACCENT, markersize=2.5, linewidth=1.4, label="error left (√uMSE)")
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("time step")
+        axes.set_ylabel("attenuation per pixel")
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3)
 
-
-def _style(axes: Axes) -> None:
-    axes.set_ylim(bottom=0)
-    axes.tick_params(which="both", length=0)
-    axes.grid(color="#dfdfdf", linewidth=0.7, axis="y")
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel("time step")
-    axes.set_ylabel("attenuation per pixel")
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3)
+    return curves.draw(fill, key, grid="y")
 
 
 def _drift(series: Series) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tomodenoise.denoising import previews
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.pictures import packed
@@ -54,7 +54,5 @@ def slider(slices: Sequence[Slice], scale: Scale, scans: int) -> Slider | None:
 
 
 def _pictured(one: Slice, scale: Scale, further: int, quality: int | None) -> tuple[int, str, str]:
-    before, after = (
-        packed(scale.encode(previews.block_mean(i, further)), quality).uri for i in (one.before, one.after)
-    )
+    before, after = (packed(scale.encode(block_mean(i, further)), quality).uri for i in (one.before, one.after))
     return one.index, before, after

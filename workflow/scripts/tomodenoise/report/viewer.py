@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising import previews
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
@@ -117,7 +118,7 @@ def thumbnail(scan: ScanSection) -> str:
     if not scan.planes:
         return ""
     axial = scan.planes[0].after
-    small = scan.greys.encode(previews.block_mean(axial, previews.reduction(axial, THUMBNAIL)))
+    small = scan.greys.encode(block_mean(axial, previews.reduction(axial, THUMBNAIL)))
     shown = (255 * np.array(scan.greys.ramp)[small]).round().astype(np.uint8)
     return pictures.packed(shown, 50).uri
 

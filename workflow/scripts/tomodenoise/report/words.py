@@ -44,6 +44,11 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}") if math.isfinite(value) else NOTHING
 
 
+def formatted(value: float | None, form: str) -> str:
+    """Write a number in a format, or a dash if there is none."""
+    return NOTHING if value is None else f"{value:{form}}".replace("-", "\N{MINUS SIGN}")
+
+
 def duration(seconds: float) -> str:
     """Write seconds in the two units that matter."""
     if not math.isfinite(seconds):

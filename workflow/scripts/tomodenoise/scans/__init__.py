@@ -1,1 +1,1 @@
-"""Raw scans: recognise the layout of an HDF5 file by its content, and read rows of its frames."""
+"""Raw scans: HDF5 files whose layout is recognised by content, read a few detector rows at a time."""

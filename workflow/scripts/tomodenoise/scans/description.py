@@ -1,4 +1,4 @@
-"""What a scan is, and its form in `scan.json`."""
+"""Description of a scan, and its representation in `scan.json`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -10,51 +10,52 @@ import numpy as np
 from tomodenoise.common.arrays import FloatArray, IntArray
 
 PIXEL_SIZE = "pixel size: "
-"""Begins each doubt about it."""
+"""Prefix of the doubts about the pixel size."""
 
 DIGITS = 10
-"""Decimals of a degree in `scan.json`: far below what any stage moves, and 0.9945 stays 0.9945."""
+"""Decimals of a degree in `scan.json`: too fine to change any result, and 0.9945 stays 0.9945."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Some frames of one HDF5 dataset (frame, row, column), apart from axes of length one."""
+    """Some frames of one HDF5 dataset (frame, row, column), which may have further axes of length one."""
 
     file: Path
     dataset: str
     indices: IntArray
     """(n,) positions along the first axis, ascending."""
     time: float
-    """Mean position in the acquisition, counted in projections: below 0 before the first, at least n after the last."""
+    """Mean position in the acquisition, counted in projections: < 0 before the first, >= n after the last."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A dataset with a number for each projection of a file, which is read when it is needed."""
+    """A dataset with one number per projection of a file, read when it is needed."""
 
     file: Path
     dataset: str
     count: int
-    """Projections in the file."""
+    """Number of projections in the file."""
     indices: IntArray
-    """(n,) those in use."""
+    """(n,) positions of the projections in use."""
 
 
 @dataclass(frozen=True)
 class Channels:
-    """What the channels of a scan are, and how its sinograms are stored."""
+    """Channels of a scan, and the order of the axes of its sinograms."""
 
     name: str
-    """`2theta`, `q`, `energy`, or `channel` where nobody says."""
+    """`2theta`, `q`, `energy`, or `channel` if neither the file nor the user names them."""
     unit: str
     values: FloatArray
-    """(C,) float64; their numbers where nobody gives values."""
+    """(C,) float64; 0, 1, ... if no values are given."""
     axes: str
-    """Axes of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be missing."""
+    """One letter per axis of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be
+    missing."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Words for each channel, such as "2theta 5.31 deg"."""
+        """Label of each channel, such as "2theta 5.31 deg"."""
         return tuple(f"{self.name} {value:.6g} {self.unit}".rstrip() for value in self.values)
 
 
@@ -65,7 +66,7 @@ class LeftOut:
     kind: str
     """`projections`, `flats` or `darks`."""
     frames: str
-    """Their numbers among those of the kind, as "3, 7 to 9"."""
+    """Their numbers, counted within the kind, such as "3, 7 to 9"."""
     reason: str
 
     def __str__(self) -> str:
@@ -74,61 +75,61 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Scan:
-    """What later stages need to know of one raw file. Made by `open_scan`."""
+    """Description of one raw scan for the later stages. Made by `open_scan` and `open_series`."""
 
     file: Path
     layout: str
     """`data-exchange`, `nxtomo` or `sinograms`."""
     kind: str
-    """What the numbers are: `counts`, `intensity` (transmission) or `attenuation` (line integrals)."""
+    """Quantity stored: `counts`, `intensity` (transmission) or `attenuation` (line integrals)."""
     rows: tuple[int, int]
-    """Start and stop of the detector rows in use; row 0 of the volume is ``rows[0]``."""
+    """Detector rows in use, [start, stop); row 0 of the volume is ``rows[0]``."""
     columns: int
     angles: FloatArray
     """(A,) float64 radians, in acquisition order."""
     projections: tuple[Frames, ...]
-    """In acquisition order; several where the steps of a dynamic scan have files of their own."""
+    """In acquisition order; one part per file."""
     flats: tuple[Frames, ...]
-    """One group for each run of flats between the same two projections, in acquisition order."""
+    """One group per run of flats between the same two projections, in acquisition order."""
     darks: tuple[Frames, ...]
     pixel_size: float | None
-    """Micrometre; None where neither the file nor the user says so."""
+    """Micrometres; None if neither the file nor the user gives it."""
     identity: dict[str, object]
     """See `identity.identify`."""
     steps: IntArray | None = None
     """(A,) time step of each projection of a series, ascending from 0 without gaps."""
     labels: tuple[Numbers, ...] = ()
-    """Time steps as the file labels them, if it does."""
+    """Labels of the time steps, if the file has any."""
     times: tuple[Numbers, ...] = ()
-    """Times of the projections, if the file holds any."""
+    """Times of the projections, if the file has any."""
     channels: Channels | None = None
-    """Of XRD-CT and its like; None where frames hold one number for each pixel."""
+    """Channels of XRD-CT and similar methods; None if frames have a single value per pixel."""
     doubts: tuple[str, ...] = ()
-    """What the file leaves open and how it was taken, for a person to read."""
+    """Ambiguities in the file and how each was resolved, as messages."""
     unlit: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    """Positions of the projections without light, which form no section."""
+    """Positions of the projections without beam, which belong to no section."""
     left_out: tuple[LeftOut, ...] = ()
     excluded: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    """Frames that the user left out: ranges [start, stop) among all `projections`, `flats` or `darks`."""
+    """Frames excluded by the user, by kind: ranges [start, stop) among all `projections`, `flats` or `darks`."""
 
     @property
     def channel_count(self) -> int:
-        """Number of channels; 1 where there is no such axis."""
+        """Number of channels; 1 without a channel axis."""
         return len(self.channels.values) if self.channels else 1
 
     @property
     def lit(self) -> IntArray:
-        """Positions of the projections that are used."""
+        """Positions of the projections in use."""
         return np.setdiff1d(np.arange(len(self.angles)), self.unlit)
 
     @property
     def depth(self) -> int:
-        """Rows in use: slices of the volume."""
+        """Number of rows in use, which is the number of slices of the volume."""
         return self.rows[1] - self.rows[0]
 
 
 def to_json(scan: Scan) -> dict[str, Any]:
-    """Plain values for `scan.json`; angles in degrees and runs of frames as [start, stop), for people to read."""
+    """Return plain values for `scan.json`: readable, so angles in degrees and runs of frames as [start, stop)."""
     degrees = np.round(np.degrees(scan.angles), DIGITS)
     parts = [_frames_to_json(part) for part in scan.projections]
     return {
@@ -150,13 +151,13 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "channels": channels_to_json(scan.channels) if scan.channels else None,
         "doubts": list(scan.doubts),
         "without_light": [list(run) for run in runs(scan.unlit)],
-        "left_out": [asdict(each) for each in scan.left_out],
+        "left_out": [asdict(group) for group in scan.left_out],
         "excluded": {kind: [list(part) for part in parts] for kind, parts in scan.excluded.items()},
     }
 
 
 def from_json(values: dict[str, Any]) -> Scan:
-    """Read what `to_json` wrote."""
+    """Return the scan that `to_json` wrote; `labels` and `times` are not stored."""
     start, stop = values["rows"]
     parts = values["projections"] if isinstance(values["projections"], list) else [values["projections"]]
     counts = values.get("projections_of_each_step")
@@ -176,18 +177,28 @@ def from_json(values: dict[str, Any]) -> Scan:
         channels=_channels_from_json(values["channels"]) if values.get("channels") else None,
         doubts=tuple(values.get("doubts", ())),
         unlit=_positions(values["without_light"]),
-        left_out=tuple(LeftOut(**each) for each in values["left_out"]),
+        left_out=tuple(LeftOut(**group) for group in values["left_out"]),
         excluded={kind: tuple((a, b) for a, b in parts) for kind, parts in values.get("excluded", {}).items()},
     )
 
 
 def channels_to_json(channels: Channels) -> dict[str, Any]:
-    """Plain values for `scan.json` and for the provenance of an image."""
+    """Return plain values for `scan.json` and for the provenance of an image."""
     return {"name": channels.name, "unit": channels.unit, "values": channels.values.tolist(), "axes": channels.axes}
 
 
 def position(time: float, projections: IntArray) -> float:
-    """Count a place in the acquisition in projections, of which ``projections`` are the places, ascending."""
+    """Convert a position among all frames to one counted in projections.
+
+    Parameters
+    ----------
+    time : position among all frames of the acquisition.
+    projections : (n,) positions of the projections among these frames, ascending.
+
+    Returns
+    -------
+    Between 0 and n - 1 among the projections; < 0 before the first, >= n after the last.
+    """
     first, last = int(projections[0]), int(projections[-1])
     if time < first:
         return time - first
@@ -197,7 +208,7 @@ def position(time: float, projections: IntArray) -> float:
 
 
 def sized(scan: Scan, pixel_size: float | None) -> Scan:
-    """Give a scan the pixel size that the user states, in micrometre, which settles the doubts about it."""
+    """Return the scan with the user's pixel size in micrometres, if given, and without doubts about the size."""
     if pixel_size is None:
         return scan
     return replace(
@@ -206,7 +217,7 @@ def sized(scan: Scan, pixel_size: float | None) -> Scan:
 
 
 def runs(indices: IntArray) -> list[tuple[int, int]]:
-    """Consecutive stretches of ascending positions, as (start, stop)."""
+    """Split ascending positions into consecutive runs, each [start, stop)."""
     pieces = np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1)
     return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
 
@@ -233,6 +244,6 @@ def _frames_from_json(values: dict[str, Any]) -> Frames:
     return Frames(Path(values["file"]), values["dataset"], _positions(values["frames"]), values["time"])
 
 
-def _positions(stretches: list[list[int]]) -> IntArray:
-    """Undo `runs`."""
-    return np.concatenate([np.arange(0), *(np.arange(start, stop) for start, stop in stretches)])
+def _positions(ranges: list[list[int]]) -> IntArray:
+    """Invert `runs`."""
+    return np.concatenate([np.arange(0), *(np.arange(start, stop) for start, stop in ranges)])

@@ -1,4 +1,4 @@
-"""Frames that the user leaves out of a scan."""
+"""Exclusion of frames by the user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,98 +13,99 @@ from tomodenoise.scans.description import Frames, Numbers, Scan, position, runs
 Part = TypeVar("Part", Frames, Numbers)
 
 KINDS = ("projections", "flats", "darks")
-"""Of frames, as the key `exclude` names them."""
+"""Kinds of frames, as named under the key `exclude`."""
 
 
 def exclude(scan: Scan, asked: Mapping[str, Sequence[Any]] | None) -> Scan:
-    """Leave frames out of a scan.
+    """Exclude frames from a scan.
 
     Parameters
     ----------
-    asked : for some of `KINDS` the numbers of frames and ranges [first, end) of them. Each kind counts from 0 in the
-        order of acquisition, over all files.
+    asked : frame numbers and ranges [start, stop), by kind (see `KINDS`). Each kind is counted from 0 in acquisition
+        order over all files.
 
     Returns
     -------
-    The scan with fewer frames, which counts the times of flats and darks in the projections that are left. The steps of
-    a series keep their borders.
+    The scan without these frames. The times of flats and darks are counted in the remaining projections. The steps of a
+    series keep their boundaries.
 
     Raises
     ------
     UserError
-        If a number is out of range, or no projections, or no flats for counts, are left.
+        If a number is out of range, or no projections remain, or no flats although the scan holds counts.
     """
-    left = {kind: _kept(kind, (asked or {}).get(kind, ()), getattr(scan, kind)) for kind in KINDS}
-    if all(kept.all() for kept in left.values()):
+    kept = {kind: _kept(kind, (asked or {}).get(kind, ()), getattr(scan, kind)) for kind in KINDS}
+    if all(mask.all() for mask in kept.values()):
         return scan
-    if not left["projections"].any() or (scan.kind == "counts" and not left["flats"].any()):
-        kind = "flats" if left["projections"].any() else "projections"
-        raise UserError(f"exclude.{kind} leaves none of the {len(left[kind])} {kind}: name fewer")
-    kept = left["projections"]
-    places = np.flatnonzero(kept)
-    steps, lost = (None, []) if scan.steps is None else _renumbered(scan.steps, kept)
+    if not kept["projections"].any() or (scan.kind == "counts" and not kept["flats"].any()):
+        kind = "flats" if kept["projections"].any() else "projections"
+        raise UserError(f"exclude.{kind} removes all {len(kept[kind])} {kind}: exclude fewer")
+    mask = kept["projections"]
+    positions = np.flatnonzero(mask)
+    steps, lost = (None, []) if scan.steps is None else _renumbered(scan.steps, mask)
     return replace(
         scan,
-        angles=scan.angles[kept],
-        projections=_moved(_filter(scan.projections, kept), places),
-        flats=_moved(_filter(scan.flats, left["flats"]), places),
-        darks=_moved(_filter(scan.darks, left["darks"]), places),
-        labels=tuple(_filter(scan.labels, kept)),
-        times=tuple(_filter(scan.times, kept)),
+        angles=scan.angles[mask],
+        projections=_moved(_filter(scan.projections, mask), positions),
+        flats=_moved(_filter(scan.flats, kept["flats"]), positions),
+        darks=_moved(_filter(scan.darks, kept["darks"]), positions),
+        labels=tuple(_filter(scan.labels, mask)),
+        times=tuple(_filter(scan.times, mask)),
         steps=steps,
         doubts=(*scan.doubts, *lost),
-        excluded={kind: tuple(runs(np.flatnonzero(~left[kind]))) for kind in KINDS if not left[kind].all()},
+        excluded={kind: tuple(runs(np.flatnonzero(~kept[kind]))) for kind in KINDS if not kept[kind].all()},
     )
 
 
 def numbers(scan: Scan, kind: str = "projections") -> IntArray:
-    """Give the number that each frame of a kind had before the user left any out, (n,)."""
-    gone = [np.arange(start, stop) for start, stop in scan.excluded.get(kind, ())]
-    lost = np.concatenate([np.arange(0), *gone])
+    """Return the original number of each remaining frame of a kind, counted before the exclusion, (n,)."""
+    ranges = [np.arange(start, stop) for start, stop in scan.excluded.get(kind, ())]
+    excluded = np.concatenate([np.arange(0), *ranges])
     left = sum(len(part.indices) for part in getattr(scan, kind))
-    return np.setdiff1d(np.arange(left + len(lost)), lost)
+    return np.setdiff1d(np.arange(left + len(excluded)), excluded)
 
 
 def _kept(kind: str, asked: Sequence[Any], parts: Sequence[Frames]) -> BoolArray:
-    """Tell which frames of a kind are left."""
+    """Return the mask of the frames of a kind that remain."""
     count = sum(len(part.indices) for part in parts)
     kept = np.ones(count, dtype=bool)
-    for each in asked:
-        first, end = _range(kind, each)
-        if end > count:
-            within = f"count from 0 to {count - 1}" if count else "leave the key out"
-            raise UserError(f"exclude.{kind}: {each} is beyond the {count} {kind} of the scan: {within}")
-        kept[first:end] = False
+    for entry in asked:
+        start, stop = _range(kind, entry)
+        if stop > count:
+            fix = f"use numbers from 0 to {count - 1}" if count else "remove the key"
+            raise UserError(f"exclude.{kind}: {entry} is out of range, the scan has {count} {kind}: {fix}")
+        kept[start:stop] = False
     return kept
 
 
 def _range(kind: str, asked: Any) -> tuple[int, int]:  # noqa: ANN401 - a YAML value
-    """Read a number or a range as (first, end)."""
+    """Parse a number or a range as [start, stop)."""
     ends = asked if isinstance(asked, list) and len(asked) == 2 else [asked]
     if not all(type(end) is int or (type(end) is float and end.is_integer()) for end in ends):
         raise UserError(f"exclude.{kind}: {asked!r} is neither a number nor a range: write 5, or [5, 10] for 5 to 9")
-    first, end = int(ends[0]), int(ends[1] if len(ends) == 2 else ends[0] + 1)
-    if not 0 <= first < end:
-        raise UserError(f"exclude.{kind}: {asked!r} is out of order: numbers count from 0, and [first, end) ascends")
-    return first, end
+    start = int(ends[0])
+    stop = int(ends[1]) if len(ends) == 2 else start + 1
+    if not 0 <= start < stop:
+        raise UserError(f"exclude.{kind}: {asked!r} is not a range [start, stop) with 0 <= start < stop: correct it")
+    return start, stop
 
 
 def _filter(parts: Sequence[Part], kept: BoolArray) -> list[Part]:
-    """Keep some frames of parts that come one after the other, and no part that is left without any."""
+    """Apply one mask to the frames of consecutive parts, and drop parts that become empty."""
     ends = np.cumsum([len(part.indices) for part in parts], dtype=np.int64)
     split = np.split(kept, ends[:-1]) if len(parts) else []
     chosen = [replace(part, indices=part.indices[mask]) for part, mask in zip(parts, split, strict=True)]
     return [part for part in chosen if len(part.indices)]
 
 
-def _moved(parts: Sequence[Frames], numbers: IntArray) -> tuple[Frames, ...]:
-    """Count the times of parts in the projections that are left, of which these are the numbers."""
-    return tuple(replace(part, time=position(part.time, numbers)) for part in parts)
+def _moved(parts: Sequence[Frames], positions: IntArray) -> tuple[Frames, ...]:
+    """Count the times of parts in the remaining projections, given the old positions of these."""
+    return tuple(replace(part, time=position(part.time, positions)) for part in parts)
 
 
 def _renumbered(steps: IntArray, kept: BoolArray) -> tuple[IntArray, list[str]]:
-    """Give new numbers to the steps that are left, and say which are lost."""
-    left, again = np.unique(steps[kept], return_inverse=True)
+    """Renumber the remaining steps from 0, and report the steps that became empty."""
+    left, renumbered = np.unique(steps[kept], return_inverse=True)
     lost = np.setdiff1d(steps, left).tolist()
-    words = f"exclude leaves no projection of time steps {', '.join(map(str, lost))}: those after them move up"
-    return np.asarray(again), [words] if lost else []
+    message = f"exclude removes all projections of time steps {', '.join(map(str, lost))}: later steps are renumbered"
+    return np.asarray(renumbered), [message] if lost else []

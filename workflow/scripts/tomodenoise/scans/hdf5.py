@@ -1,4 +1,4 @@
-"""HDF5 as beamlines write it: links that point nowhere, attributes of any type, and files that are damaged."""
+"""Robust access to HDF5 files from beamlines: broken links, attributes of any type, damaged files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,21 +13,21 @@ from tomodenoise.common import paths
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 
-NO_HDF5 = "not an HDF5 file: is it the right one, and whole?"
+NO_HDF5 = "not an HDF5 file: is it the right one, and complete?"
 
 FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
-"""Raised by h5py where the bytes of a file contradict each other."""
+"""Exceptions that h5py raises over inconsistent bytes of a file."""
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; unlocked, as raw data may lie on a read-only or network file system.
+    """Open an HDF5 file for reading, without a lock, as raw data may be on a read-only or network file system.
 
     Raises
     ------
     UserError
-        If the file cannot be opened, or h5py cannot read it within the block. Other exceptions of the block are bugs of
-        this program and pass.
+        If the file cannot be opened, or h5py fails to read it within the block. Other exceptions in the block are bugs
+        of this program and propagate.
     """
     _check_file(file)
     try:
@@ -38,7 +38,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
         if not _is_hdf5(file):
             raise UserError(f"{file} is {NO_HDF5}") from error
         raise UserError(
-            f"{file} cannot be opened: {_line(error)}: wait until it is written, or copy it again"
+            f"{file} cannot be opened: {_line(error)}: wait until it is completely written, or copy it again"
         ) from error
     with handle:
         try:
@@ -46,16 +46,17 @@ def opened(file: Path) -> Iterator[h5py.File]:
         except FAILURES as error:
             if not is_of_h5py(error):
                 raise
-            raise UserError(f"{file} cannot be read, {_cause(error)}") from error
+            raise UserError(f"{file} cannot be read: {_cause(error)}") from error
 
 
 def is_of_h5py(error: Exception) -> bool:
-    """Tell whether h5py raised an error over the bytes of a file, not this program over its own.
+    """Return whether h5py raised an error over the bytes of a file, as opposed to a bug of this program.
 
-    The innermost frame decides, apart from those of numpy, which both call. A path that does not exist is no damage:
-    who opens one without asking has a bug.
+    The innermost stack frame decides, ignoring numpy, which both call. A path that does not exist is not damage:
+    opening one without a check is a bug.
     """
-    trace, module = error.__traceback__, ""
+    trace = error.__traceback__
+    module = ""
     while trace is not None:
         package = str(trace.tb_frame.f_globals.get("__name__", "")).split(".", 1)[0]
         module = module if package == "numpy" else package
@@ -64,28 +65,28 @@ def is_of_h5py(error: Exception) -> bool:
 
 
 def dataset(root: h5py.Group, path: str) -> h5py.Dataset | None:
-    """Open the dataset at ``path``; None where there is none.
+    """Open the dataset at ``path``; return None if there is none.
 
     Raises
     ------
     UserError
-        If a link on the way points nowhere.
+        If a link on the path is broken.
     """
-    place = f"{root.file.filename}: {root.name.rstrip('/')}/{path.lstrip('/')}"
+    name = f"{root.file.filename}: {root.name.rstrip('/')}/{path.lstrip('/')}"
     try:
-        found = root.get(path) if path in root else None
+        node = root.get(path) if path in root else None
     except RuntimeError as error:
-        raise UserError(f"{place} is a link in a circle: repair it") from error
-    if isinstance(found, h5py.Dataset):
-        _check_type(found)
-        return found
+        raise UserError(f"{name} is a circular link: repair it") from error
+    if isinstance(node, h5py.Dataset):
+        _check_type(node)
+        return node
     if target := links.missing_target(root, path):
-        raise UserError(f"{place} links to {target}")
+        raise UserError(f"{name} links to {target}")
     return None
 
 
 def child(group: h5py.Group, path: str) -> h5py.HLObject | None:
-    """Open what is at ``path``; None where nothing is or a link on the way is broken."""
+    """Open the object at ``path``; return None if there is none or a link on the path is broken."""
     try:
         return group.get(path) if path in group else None
     except RuntimeError as error:
@@ -94,26 +95,26 @@ def child(group: h5py.Group, path: str) -> h5py.HLObject | None:
         return None
 
 
-def has_numbers(found: h5py.Dataset) -> bool:
-    """Tell whether a dataset holds real numbers."""
+def has_numbers(data: h5py.Dataset) -> bool:
+    """Return whether a dataset holds real numbers."""
     try:
-        return found.dtype.kind in "iuf"
-    except TypeError:  # what h5py makes of types that contradict themselves
+        return data.dtype.kind in "iuf"
+    except TypeError:  # raised by h5py for inconsistent types
         return False
 
 
 def text(node: h5py.HLObject, *names: str) -> str:
-    """First of the attributes that exists, as text; empty where there is none."""
+    """Return the first of the named attributes that exists, as text; empty if there is none."""
     name = next((name for name in names if name in node.attrs), None)
     return "" if name is None else as_text(node.attrs[name])
 
 
-def as_text(value: Any) -> str:  # noqa: ANN401 - whatever h5py makes of a value
-    """Text of any value, the first where there are several. Bytes that are no UTF-8 count as Latin-1."""
+def as_text(value: Any) -> str:  # noqa: ANN401 - any value that h5py returns
+    """Convert a value, or the first of several, to text. Bytes that are not UTF-8 are decoded as Latin-1."""
     if isinstance(value, np.ndarray):
         value = value.flat[0] if value.size else ""
     if isinstance(value, str):
-        value = value.encode(errors="surrogateescape")  # what h5py makes of bytes that are no UTF-8
+        value = value.encode(errors="surrogateescape")  # h5py's encoding of bytes that are not UTF-8
     if not isinstance(value, bytes):
         return str(value)
     try:
@@ -123,34 +124,35 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - whatever h5py makes of a value
 
 
 def frame_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Axes of a stack (frame, row, column): all, or those that are left without axes of length one.
+    """Return the axes (frame, row, column) of a stack that may have further axes of length one.
 
-    Of these the first is left out, then the last, then one between, until three axes are left.
+    Axes of length one are dropped until three axes are left: the first, then the last, then one in between. More or
+    fewer than three axes are returned if the shape does not fit.
     """
     axes = list(range(len(shape)))
     while len(axes) > 3:
         order = [0, len(axes) - 1, *range(1, len(axes) - 1)]
-        single = next((place for place in order if shape[axes[place]] == 1), None)
+        single = next((index for index in order if shape[axes[index]] == 1), None)
         if single is None:
             break
         del axes[single]
     return tuple(axes)
 
 
-def check_filters(found: h5py.Dataset) -> None:
-    """Refuse a dataset that is compressed by a filter which is not installed.
+def check_filters(data: h5py.Dataset) -> None:
+    """Refuse a dataset that is compressed with a filter that is not installed.
 
     Raises
     ------
     UserError
-        With the filter's registered number.
+        If such a filter is used; the message holds its registered number.
     """
-    made = found.id.get_create_plist()
-    for number in range(made.get_nfilters()):
-        code, _, _, name = made.get_filter(number)
+    properties = data.id.get_create_plist()
+    for number in range(properties.get_nfilters()):
+        code, _, _, name = properties.get_filter(number)
         if not h5py.h5z.filter_avail(code):
             raise UserError(
-                f"{found.file.filename}: {found.name} is compressed with HDF5 filter {code}"
+                f"{data.file.filename}: {data.name} is compressed with HDF5 filter {code}"
                 f" ({name.decode(errors='replace') or 'unnamed'}), which is not installed: set HDF5_PLUGIN_PATH to the"
                 " folder of its plugin"
             )
@@ -159,8 +161,8 @@ def check_filters(found: h5py.Dataset) -> None:
 def _check_file(file: Path) -> None:
     paths.check(file, f"{file}: no such file: correct the scan's 'file'")
     if file.is_dir():
-        raise UserError(f"{file} is a folder: name the HDF5 file in it")
-    if not file.is_file():  # a pipe would keep its reader waiting
+        raise UserError(f"{file} is a folder: give the path of the HDF5 file in it")
+    if not file.is_file():  # reading a pipe would block
         raise UserError(f"{file} is {NO_HDF5}")
 
 
@@ -170,8 +172,8 @@ def _line(error: Exception) -> str:
 
 def _cause(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return "it takes more memory than there is: free some, or if it is small, it is damaged: copy it again"
-    return f"it is damaged or the disk is: {_line(error)}: copy it again"
+        return "there is not enough memory: free some; a small file that needs this much is damaged: copy it again"
+    return f"the file or the disk is damaged: {_line(error)}: copy the file again"
 
 
 def _is_hdf5(file: Path) -> bool:
@@ -181,8 +183,8 @@ def _is_hdf5(file: Path) -> bool:
         return False
 
 
-def _check_type(found: h5py.Dataset) -> None:
+def _check_type(data: h5py.Dataset) -> None:
     try:
-        _ = found.dtype
+        _ = data.dtype
     except TypeError as error:
-        raise UserError(f"{found.file.filename}: {found.name} cannot be read: {error}: copy the file again") from error
+        raise UserError(f"{data.file.filename}: {data.name} cannot be read: {error}: copy the file again") from error

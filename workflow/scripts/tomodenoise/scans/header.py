@@ -1,4 +1,4 @@
-"""What a reader finds in a file, whatever its layout, and the checks that all layouts share."""
+"""Interface of the readers of raw files, and the checks that the readers of all layouts share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tomodenoise.scans.description import Channels, Frames, Numbers, position
 from tomodenoise.scans.origins import Origin, check
 
 EVEN = 0.2
-"""Largest relative difference of the steps of angles that are called even."""
+"""Largest relative deviation of an angular step from the median for angles that count as evenly spaced."""
 
 
 @dataclass(frozen=True)
@@ -23,88 +23,109 @@ class Stack:
 
     data: h5py.Dataset
     shape: tuple[int, ...]
-    """(frame, row, column), without axes of length one in front, at the end or between; of sinograms as it is."""
+    """(frame, row, column) without further axes of length one; for sinograms the shape of the dataset."""
     origin: Origin
-    """Of its frames, or of its angles."""
+    """Where its frames, or for sinograms its angles, are stored."""
 
     @property
     def name(self) -> str:
-        """File and path, for messages."""
+        """File and path in it, for messages."""
         return f"{self.data.file.filename}: {self.data.name}"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The header of a scan. Made by the readers of the layouts, judged by `open_scan`."""
+    """Header of a scan. Made by the readers of the layouts, checked by `open_scan`."""
 
     layout: str
     stacks: tuple[Stack, ...]
-    """That of the projections first, then those of flats and darks where these have their own."""
+    """The projections first, then flats and darks if they have datasets of their own."""
     projections: Frames
     flats: tuple[Frames, ...]
     darks: tuple[Frames, ...]
     angles: FloatArray
-    """Radians, one for each projection."""
+    """(n,) radians, one per projection."""
     rows: int
     columns: int
     pixel_size: float | None
     stated: tuple[str, ...]
-    """What the file says of its numbers, in words of its own; the first that is understood counts."""
+    """Descriptions of the stored quantity in the file; the first that is recognised counts."""
     used: tuple[Path, ...]
-    """Every file that the angles, keys and the like lie in."""
+    """All files that hold the angles, image keys and so on."""
     labels: tuple[Numbers, ...] = ()
     times: tuple[Numbers, ...] = ()
     channels: Channels | None = None
     doubts: tuple[str, ...] = ()
 
 
-Offer = Callable[[], Contents]
-"""Reads the header of one of the entries of a file."""
+@dataclass(frozen=True)
+class Reader:
+    """A layout of raw files."""
+
+    looks_for: str
+    """For the message where no reader recognises a file."""
+    recognise: Callable[[h5py.File, str | None], list[str]]
+    """Finds the entries of this layout, the best first: their paths in the file, the root's being empty.
+
+    With a path it looks at that group alone.
+    """
+    read: Callable[[h5py.File, str], Contents]
+    """Reads the header of one of these entries."""
 
 
 def open_stack(data: h5py.Dataset, like: Stack | None = None) -> Stack:
-    """Refuse what is no stack of frames (frame, row, column) of numbers, or has other frames than ``like``."""
+    """Open a stack of frames (frame, row, column), and refuse a dataset that is none.
+
+    Parameters
+    ----------
+    like : a stack whose frames must have the same shape.
+
+    Raises
+    ------
+    UserError
+        If the type, the shape or a filter of the dataset does not fit, or a file of it is missing.
+    """
     name = f"{data.file.filename}: {data.name}"
     if data.dtype.kind not in "iuf":
-        raise UserError(f"{name} is of type {data.dtype}, which cannot be read as numbers: store integers or floats")
+        raise UserError(f"{name} has type {data.dtype}, which is not numeric: store integers or floats")
     if hdf5.text(data, "dim0") == "channel":
         raise UserError(
-            f"{name} has shape {data.shape}, and its attribute dim0 says that the first axis is that of channels: set"
-            " mode: xrdct where it holds line integrals, which need neither flats nor -log"
+            f"{name} has shape {data.shape}, and according to its attribute dim0 the first axis is the channel: set"
+            " mode: xrdct if it holds line integrals, which need neither flats nor -log"
         )
     axes = hdf5.frame_axes(data.shape)
     if len(axes) > 3:
         raise UserError(
-            f"{name} has shape {data.shape}, but frames are three-dimensional (frame, row, column): for time steps set"
-            " mode: dynamic, with a file for each step, or with one stack of all and the step of each projection in"
+            f"{name} has shape {data.shape}, but a stack is three-dimensional (frame, row, column): for time steps set"
+            " mode: dynamic, with one file per step, or with a single stack and the step of each projection in"
             " /exchange/time_step"
         )
     if len(axes) < 3:
         raise UserError(
-            f"{name} has shape {data.shape}, but frames are three-dimensional (frame, row, column): store a single one"
-            " as (1, row, column)"
+            f"{name} has shape {data.shape}, but a stack is three-dimensional (frame, row, column): store a single"
+            " frame as (1, row, column)"
         )
     shape = tuple(data.shape[axis] for axis in axes)
     origin = sources.find(data, axes[0])
     check(origin, np.arange(0))
     if not all(shape[1:]):
-        raise UserError(f"{name} has shape {data.shape}, frames without a pixel: is this the whole scan?")
+        raise UserError(f"{name} has shape {data.shape}, frames without pixels: is the file complete?")
     hdf5.check_filters(data)
     if like is not None and shape[1:] != like.shape[1:]:
         raise UserError(
-            f"{name} has frames of {shape[1:]} pixels, but {like.data.name} of {like.shape[1:]}:"
+            f"{name} has frames of {shape[1:]} pixels, but those of {like.data.name} have {like.shape[1:]}:"
             " both must come from the same region of the detector"
         )
     return Stack(data, shape, origin)
 
 
 def image_keys(keys: h5py.Dataset, count: int) -> IntArray:
-    """Read what each of ``count`` frames is, (count,): 0 for a projection, 1 for a flat, 2 for a dark.
+    """Read the image keys of ``count`` frames, (count,) int64: 0 is a projection, 1 a flat, 2 a dark.
 
     Raises
     ------
     UserError
-        Unless there is a whole number for each, which may be written as text.
+        Unless there is an integer for each frame, possibly stored as text.
     """
     name = f"{keys.file.filename}: {keys.name}"
     values = sources.values(keys).ravel()
@@ -116,8 +137,8 @@ def image_keys(keys: h5py.Dataset, count: int) -> IntArray:
         numbers = np.full(len(values), np.nan)
     if len(numbers) != count or not np.all(np.abs(numbers - np.rint(numbers)) < 0.01):
         raise UserError(
-            f"{name} has {len(values)} keys of type {keys.dtype}, but there are {count} frames: give a whole number for"
-            " each, 0 for a projection, 1 for a flat, 2 for a dark"
+            f"{name} has {len(values)} keys of type {keys.dtype}, but there are {count} frames: write one integer per"
+            " frame, 0 for a projection, 1 for a flat, 2 for a dark"
         )
     return np.rint(numbers).astype(np.int64)
 
@@ -125,41 +146,47 @@ def image_keys(keys: h5py.Dataset, count: int) -> IntArray:
 def select_angles(
     angles: h5py.Dataset, stack: Stack, chosen: IntArray, candidates: Sequence[IntArray]
 ) -> tuple[FloatArray, tuple[str, ...]]:
-    """Angles of the projections, (projections,) radians, and what is doubtful about them.
+    """Return the angles of the projections, (projections,) radians, and doubts about them.
 
     Parameters
     ----------
-    angles : one angle for each projection, or for each frame of a larger set.
+    angles : one angle per projection, or per frame of a larger set.
     stack : the dataset of the projections.
-    chosen : their positions among all frames.
-    candidates : positions of the frames that the angles may belong to.
+    chosen : positions of the projections among all frames.
+    candidates : larger sets of frames, as positions, that the angles may belong to.
+
+    Raises
+    ------
+    UserError
+        If there are no projections, or the number of angles fits none of these sets.
     """
-    values, count = units.radians(angles), len(chosen)
+    values = units.radians(angles)
+    count = len(chosen)
     if count == 0:
-        raise UserError(f"{stack.name} holds no projections: is this the whole scan?")
+        raise UserError(f"{stack.name} holds no projections: is the file complete?")
     for frames_of_angles in (chosen, *candidates):
         if len(values) == len(frames_of_angles):
             return values[np.isin(frames_of_angles, chosen)], ()
     name = f"{angles.file.filename}: {angles.name}"
     if len(values) == count + 1 and _is_even(values):
-        return values[:-1], (f"{name} has one angle more than there are projections: the last one is left out",)
+        return values[:-1], (f"{name} has one angle more than there are projections: the last angle is ignored",)
     raise UserError(
-        f"{name} has {len(values)} angles, but {stack.data.name} has {count} projections: give one angle for each"
+        f"{name} has {len(values)} angles, but {stack.data.name} has {count} projections: write one angle for each"
     )
 
 
 def frames(stack: Stack, indices: IntArray, time: float = 0.0) -> Frames:
-    """Refer to some frames of an open dataset."""
+    """Return a reference to some frames of an open dataset."""
     return Frames(Path(stack.data.file.filename), stack.data.name, indices, time)
 
 
 def groups(stack: Stack, members: IntArray, projections: IntArray) -> tuple[Frames, ...]:
-    """Group flats or darks that lie between the same two projections, each group with its time.
+    """Group flats or darks that were taken between the same two projections; each group gets its time.
 
     Parameters
     ----------
-    stack : the dataset that holds all frames in the order of acquisition.
-    members, projections : positions in it, ascending.
+    stack : the dataset of all frames, in acquisition order.
+    members, projections : positions in it of the flats or darks and of the projections, ascending.
     """
     before = np.searchsorted(projections, members)
     parts = np.split(members, np.flatnonzero(np.diff(before)) + 1)
@@ -167,12 +194,12 @@ def groups(stack: Stack, members: IntArray, projections: IntArray) -> tuple[Fram
 
 
 def used_files(objects: Sequence[h5py.HLObject | None]) -> tuple[Path, ...]:
-    """Every file that the numbers of the datasets among some objects lie in."""
-    found = (sources.find(each, 0).files for each in objects if isinstance(each, h5py.Dataset))
-    return tuple(dict.fromkeys(file for files in found for file in files))
+    """Return all files that hold the data of the given datasets; other objects are ignored."""
+    groups_of_files = (sources.find(data, 0).files for data in objects if isinstance(data, h5py.Dataset))
+    return tuple(dict.fromkeys(file for files in groups_of_files for file in files))
 
 
 def _is_even(values: FloatArray) -> bool:
     steps = np.diff(values)
-    middle = np.median(steps)
-    return bool(middle != 0 and np.all(np.abs(steps - middle) < EVEN * abs(middle)))
+    median = np.median(steps)
+    return bool(median != 0 and np.all(np.abs(steps - median) < EVEN * abs(median)))

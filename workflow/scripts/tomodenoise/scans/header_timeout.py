@@ -1,4 +1,4 @@
-"""Headers opened on trial: with some damaged files HDF5 comes to no end, and nothing but a signal ends that."""
+"""Headers read with a timeout: HDF5 never returns from some damaged files, and only a signal stops it."""
 
 import os
 import signal
@@ -10,24 +10,24 @@ from typing import Any, NoReturn
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans.opening import open_scan
 
-PATIENCE = 120
-"""Seconds that the reading of a header may take, also one of thousands of files on a slow file system."""
+TIMEOUT = 120
+"""Seconds within which a header must be read, enough for one of thousands of files on a slow file system."""
 
 
 def try_headers(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
-    """Open raw files in a process that can be given up, before they are opened in this one.
+    """Open raw files in a child process that can be killed, before they are opened in this process.
 
-    One for all of them: a large process takes longer to fork than a header takes to be read.
+    A single child opens all of them, as forking a large process takes longer than reading a header.
 
     Parameters
     ----------
-    files : each with what `open_scan` is to know of it besides.
+    files : paths, each with further arguments for `open_scan`.
 
     Raises
     ------
     UserError
-        With the first file whose header takes longer than `PATIENCE`, or at which HDF5 breaks down. Whatever else is
-        wrong shows when they are opened again.
+        For the first file whose header takes longer than `TIMEOUT`, or on which HDF5 crashes. Other errors are not
+        reported here: they show when the file is opened again.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -41,18 +41,18 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
         return
     file, ending = files[ended][0], os.WTERMSIG(status)
     if ending == signal.SIGALRM:
-        wrong = f"its header could not be read within {PATIENCE} s: where its disk is not slow, the file is damaged"
+        reason = f"its header could not be read within {TIMEOUT} s: unless the disk is slow, the file is damaged"
     else:
-        wrong = f"reading its header ended with signal {ending}: the file is damaged"
-    raise UserError(f"{file}: {wrong}: copy it again")
+        reason = f"reading its header ended with signal {ending}: the file is damaged"
+    raise UserError(f"{file}: {reason}: copy it again")
 
 
 def _open_all(files: Sequence[tuple[Path, Mapping[str, Any]]], writing: int) -> NoReturn:
-    """Write a byte for each header that came to an end, one way or another."""
+    """Write one byte for each header that was read or failed with an exception."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     try:
         for file, options in files:
-            signal.alarm(PATIENCE)
+            signal.alarm(TIMEOUT)
             with suppress(Exception):
                 open_scan(file, **options)
             os.write(writing, b".")

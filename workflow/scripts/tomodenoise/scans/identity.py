@@ -1,4 +1,4 @@
-"""Know a raw scan again: its size, its time, and a fingerprint of its content."""
+"""Identity of a raw scan: its files, size, modification time and a fingerprint of its content."""
 
 import hashlib
 from collections.abc import Collection, Iterable
@@ -10,40 +10,40 @@ import numpy as np
 SAMPLES = 16
 SAMPLE_BYTES = 1 << 16
 MANY = 4
-"""Files of a scan from which on each is sampled at fewer places."""
+"""Number of files of a scan above which each is sampled at fewer positions."""
 
 
 def identify(file: Path, used: Iterable[Path]) -> dict[str, object]:
-    """Identity of a scan for provenance.
+    """Return the identity of a scan for its provenance.
 
     Parameters
     ----------
     file : the raw file, as the user gave it.
-    used : every file that its numbers lie in; ``file`` itself need not be among them.
+    used : all files that hold its data; may omit ``file`` itself.
 
     Returns
     -------
-    `path` as given, `files` that are used, `size` of all of them in bytes, `modified`, the latest change of any
-    (ISO 8601, UTC), and `fingerprint`, which alone decides whether the content is still the same.
+    `path` as given; `files` in use; `size`, their total in bytes; `modified`, the latest modification (ISO 8601, UTC);
+    `fingerprint`, which alone decides whether the content is unchanged.
     """
     files = [file, *sorted(set(used) - {file})]
-    status = [each.stat() for each in files]
-    modified = datetime.fromtimestamp(int(max(each.st_mtime for each in status)), UTC)
+    stats = [path.stat() for path in files]
+    modified = datetime.fromtimestamp(int(max(stat.st_mtime for stat in stats)), UTC)
     return {
         "path": str(file),
-        "files": [str(each) for each in files],
-        "size": sum(each.st_size for each in status),
+        "files": [str(path) for path in files],
+        "size": sum(stat.st_size for stat in stats),
         "modified": modified.isoformat(),
         "fingerprint": fingerprint(files),
     }
 
 
 def fingerprint(files: Collection[Path]) -> str:
-    """SHA-256 over the size of each file and samples of 64 KiB at its head, its tail and 14 places between.
+    """Return the SHA-256 of the size of each file and of samples of 64 KiB, evenly spaced from its start to its end.
 
-    A mebibyte a file is read, however large it is, and of many files four and the ends of each. A scan that was
-    touched or moved keeps its fingerprint, one that was acquired anew has another. It is no guard against a few bytes
-    that were altered on purpose.
+    At most 1 MiB is read per file, and of more than 4 files about 4 MiB in total, but at least the ends of each. A scan
+    that was touched or moved keeps its fingerprint; one that was acquired again has another. A few altered bytes may go
+    unnoticed.
     """
     digest = hashlib.sha256()
     samples = max(2, min(SAMPLES, MANY * SAMPLES // max(len(files), 1)))

@@ -1,4 +1,4 @@
-"""Other files that an HDF5 file refers to: where HDF5 looks for them, and which link leads nowhere."""
+"""Files that an HDF5 file refers to: where HDF5 looks for them, and which links are broken."""
 
 import os
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from tomodenoise.common.errors import UserError
 EXTERNAL_LINK = "HDF5_EXT_PREFIX"
 VIRTUAL = "HDF5_VDS_PREFIX"
 ORIGIN = "${ORIGIN}"
-"""At the start of a prefix: the folder of the file that refers."""
+"""Start of a prefix that stands for the folder of the referring file."""
 
 
-def home_of(found: h5py.Dataset) -> Path:
-    """Path of the file that a dataset lies in; of its attribute `file` h5py makes an object each time."""
-    return Path(os.fsdecode(h5py.h5f.get_name(found.id)))
+def home_of(data: h5py.Dataset) -> Path:
+    """Return the path of the file that holds a dataset, without the h5py.File object that ``data.file`` creates."""
+    return Path(os.fsdecode(h5py.h5f.get_name(data.id)))
 
 
 def places(home: Path, name: str, variable: str) -> Iterator[Path]:
-    """Paths at which HDF5 looks for another file, in its order.
+    """Yield the paths at which HDF5 looks for another file, in its order.
 
     Parameters
     ----------
-    home : the file that refers to it, as it was opened.
-    name : as it stands in that file.
-    variable : of the environment, with folders to look in: `EXTERNAL_LINK` or `VIRTUAL`.
+    home : the referring file, under the path by which it was opened.
+    name : the other file, as written in the referring one.
+    variable : environment variable that lists folders: `EXTERNAL_LINK` or `VIRTUAL`.
 
     Notes
     -----
-    As documented for H5Pset_virtual_prefix and H5Pset_elink_prefix, with the working directory and the folder of the
-    real file as HDF5 2.0 adds them; tests compare each place with what HDF5 opens.
+    The order is documented for H5Pset_virtual_prefix and H5Pset_elink_prefix; HDF5 2.0 adds the working directory and
+    the folder of the real file. The tests compare each path with the file that HDF5 opens.
     """
     if Path(name).is_absolute():
         yield Path(name)
@@ -47,30 +47,30 @@ def places(home: Path, name: str, variable: str) -> Iterator[Path]:
 
 
 def located(home: Path, name: str, variable: str) -> Path | None:
-    """First of the `places` where something is; None where nothing is.
+    """Return the first of the `places` that exists, or None.
 
     Raises
     ------
     UserError
-        If nothing is found, but a folder is closed to this user.
+        If none exists, but a folder is not accessible.
     """
-    closed = None
-    for place in places(home, name, variable):
+    forbidden = None
+    for path in places(home, name, variable):
         try:
-            place.stat()
+            path.stat()
         except PermissionError:
-            closed = closed or place
+            forbidden = forbidden or path
         except (OSError, ValueError):
             continue
         else:
-            return place
-    if closed:
-        raise UserError(f"{closed} {paths.FORBIDDEN}")
+            return path
+    if forbidden:
+        raise UserError(f"{forbidden} {paths.FORBIDDEN}")
     return None
 
 
 def missing_target(group: h5py.Group, path: str) -> str | None:
-    """Say in words what the first broken link on a path points to; None where no link is broken."""
+    """Describe the target of the first broken link on a path; return None if no link is broken."""
     node = group.file if path.startswith("/") else group
     for name in filter(None, path.split("/")):
         link = node.get(name, getlink=True)
@@ -83,19 +83,21 @@ def missing_target(group: h5py.Group, path: str) -> str | None:
         if isinstance(link, h5py.SoftLink):
             return missing_target(node, link.path) or f"{link.path}, which does not exist: repair the link"
         if isinstance(link, h5py.HardLink):
-            return "what cannot be opened: the file is damaged, copy it again"
+            return "an object that cannot be opened: the file is damaged, copy it again"
         return _missing_file(Path(node.file.filename), link)
     return None
 
 
 def passed(group: h5py.Group, path: str) -> list[Path]:
-    """Files that the links on a path lead through, with that of the object at its end; none where all is in one file.
+    """Return the files that the external links on a path lead through, up to the one that holds the object.
 
-    The path must exist.
+    The path must exist. The result is empty if it stays within one file.
     """
-    node, files = (group.file if path.startswith("/") else group), []
+    node = group.file if path.startswith("/") else group
+    files: list[Path] = []
     for name in filter(None, path.split("/")):
-        link, child = node.get(name, getlink=True), node.get(name)
+        link = node.get(name, getlink=True)
+        child = node.get(name)
         if isinstance(link, h5py.SoftLink):
             files += passed(node, link.path)
         elif isinstance(link, h5py.ExternalLink):
@@ -118,7 +120,7 @@ def _missing_file(home: Path, link: h5py.ExternalLink) -> str:
     if target is None:
         return f"{home.parent / link.filename}, which is missing: copy that file there"
     try:
-        target.open("rb").close()  # HDF5 does not tell a file that may not be read from one that lacks the object
+        target.open("rb").close()  # HDF5 reports an unreadable file as a missing object
     except PermissionError as error:
         raise UserError(f"{target} {paths.FORBIDDEN}") from error
-    return f"{target}, which holds no {link.path}: is that file complete?"
+    return f"{link.path} in {target}, which does not exist: is that file complete?"

@@ -1,11 +1,10 @@
-"""NXtomo and its relatives: one stack of all frames, told apart by an image key.
+"""Reader of NXtomo and related NeXus layouts: a single stack whose image key distinguishes the frames.
 
-The application definition comes first; other NeXus files (Diamond's scan files, for one) are searched for a group
-with such a key and for the angles that belong to its frames.
+Groups that follow the application definition are preferred. Other NeXus files, such as the scan files of Diamond, are
+searched for a group with an image key and for the angles of its frames.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import h5py
@@ -16,7 +15,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, pixel_size
 from tomodenoise.scans.header import (
     Contents,
-    Offer,
+    Reader,
     Stack,
     frames,
     groups,
@@ -26,8 +25,7 @@ from tomodenoise.scans.header import (
     used_files,
 )
 
-LOOKED_FOR = "an NXtomo entry, or a group with data and image_key"
-PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, as 3, marks a frame that must not be used
+PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, such as 3, marks a frame that must not be used
 DEPTH = 6
 ANGLE_NAMES = ("rotation_angle", "theta", "rot", "angle")
 SAME_ANGLE = 1e-6
@@ -46,42 +44,39 @@ class _Members(NamedTuple):
     flats: IntArray
     darks: IntArray
     keyed: IntArray
-    """Those that the key calls projections, whatever else is said of them."""
+    """Projections according to the image key alone."""
 
 
-def offers(file: h5py.File, entry: str | None = None) -> dict[str, Offer]:
-    """Find the entries of this layout: their paths in the file, the best first, with how to read each.
-
-    Parameters
-    ----------
-    entry : path of the only group to look at.
-    """
-    found: dict[str, list[_Candidate]] = {}
-    for name in ["", *file] if entry is None else [entry]:
-        group = hdf5.child(file, name) if name else file
-        if isinstance(group, h5py.Group):
-            found[name] = _candidates(group, DEPTH - 1 if name else 0)
-    ranked = sorted((name for name in found if found[name]), key=lambda name: (_rank(found[name][0]), name))
-    first = {name: found[name][0].stack for name in ranked}
-    # A link to an entry is no other entry.
-    own = [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
-    return {name: partial(_read, found[name]) for name in own}
+def recognise(file: h5py.File, entry: str | None) -> list[str]:
+    """Find the entries of this layout, those that follow the application definition first."""
+    candidates = {name: _candidates(file, name) for name in (["", *file] if entry is None else [entry])}
+    ranked = sorted((name for name in candidates if candidates[name]), key=lambda n: (_rank(candidates[n][0]), n))
+    first = {name: candidates[name][0].stack for name in ranked}
+    # A link to an entry is not another entry.
+    return [name for number, name in enumerate(ranked) if first[name] not in [first[n] for n in ranked[:number]]]
 
 
 def check_links(file: h5py.File) -> None:
-    """Refuse a file whose only groups of this layout have a broken link in place of their frames."""
+    """Refuse groups of this layout whose frames are a broken link; for files in which no frames were found.
+
+    Raises
+    ------
+    UserError
+        For the first such link.
+    """
     for group in _groups(file, DEPTH):
         hdf5.dataset(group, "data")
 
 
-def _read(candidates: Sequence[_Candidate]) -> Contents:
+def read(file: h5py.File, entry: str) -> Contents:
     """Read the header of an entry.
 
     Raises
     ------
     UserError
-        If its parts do not fit.
+        If its parts do not match.
     """
+    candidates = _candidates(file, entry)
     chosen = candidates[0]
     stack = open_stack(chosen.stack)
     members, key_data, key_doubts = _members(chosen.group, stack)
@@ -103,19 +98,25 @@ def _read(candidates: Sequence[_Candidate]) -> Contents:
     )
 
 
-def _candidates(entry: h5py.Group, depth: int) -> list[_Candidate]:
-    """Stacks of an entry that can be opened, each once, in order of preference."""
-    found: list[_Candidate] = []
-    for group in _groups(entry, depth):
+def _candidates(file: h5py.File, entry: str) -> list[_Candidate]:
+    """Return the stacks of an entry that can be opened, without duplicates, in order of preference.
+
+    Of the root of the file only its own stack counts.
+    """
+    top = hdf5.child(file, entry) if entry else file
+    if not isinstance(top, h5py.Group):
+        return []
+    ranked: list[_Candidate] = []
+    for group in _groups(top, DEPTH - 1 if entry else 0):
         stack = hdf5.child(group, "data")
         if isinstance(stack, h5py.Dataset) and stack.ndim >= 2:
-            found.append(_Candidate(group, stack))
-    found.sort(key=lambda candidate: (_rank(candidate), candidate.group.name))
-    return [each for number, each in enumerate(found) if each.stack not in [other.stack for other in found[:number]]]
+            ranked.append(_Candidate(group, stack))
+    ranked.sort(key=lambda candidate: (_rank(candidate), candidate.group.name))
+    return [c for number, c in enumerate(ranked) if c.stack not in [other.stack for other in ranked[:number]]]
 
 
 def _groups(group: h5py.Group, depth: int) -> Iterator[h5py.Group]:
-    """All groups with frames and either keys or angles; links into other files are followed at the root only."""
+    """Yield all groups with frames and either image keys or angles; links are followed at the root only."""
     if "data" in group and ("image_key" in group or "rotation_angle" in group):
         yield group
     for name in group if depth else ():
@@ -125,30 +126,36 @@ def _groups(group: h5py.Group, depth: int) -> Iterator[h5py.Group]:
 
 
 def _rank(candidate: _Candidate) -> tuple[bool, bool, bool]:
-    """Order of preference: frames of numbers, the place of the application definition, then groups with keys."""
+    """Return a sort key: numeric frames first, then the path of the application definition, then groups with keys."""
     group, stack = candidate
     frames_of_numbers = len(hdf5.frame_axes(stack.shape)) == 3 and hdf5.has_numbers(stack)
     return not frames_of_numbers, not group.name.endswith("/instrument/detector"), "image_key" not in group
 
 
 def _others(candidates: Sequence[_Candidate]) -> Iterator[str]:
-    """Report the stacks of an entry that are not taken."""
+    """Report the stacks of an entry that are not used."""
     chosen, *others = candidates
-    alike = [each for each in others if not _rank(each)[0]]
-    if alike:
-        found = ", ".join(f"{each.group.name}/data {each.stack.shape}" for each in alike)
+    usable = [candidate for candidate in others if not _rank(candidate)[0]]
+    if usable:
+        names = ", ".join(f"{candidate.group.name}/data {candidate.stack.shape}" for candidate in usable)
         yield (
-            f"the frames of {chosen.group.name} are used, but there are also {found}: to use these, set entry to their"
-            f" group, as {alike[0].group.name.strip('/')}"
+            f"the frames of {chosen.group.name} are used, but there are also {names}: to use these, set entry to their"
+            f" group, such as {usable[0].group.name.strip('/')}"
         )
 
 
 def _members(group: h5py.Group, stack: Stack) -> tuple[_Members, list[h5py.Dataset], list[str]]:
-    """Tell the frames apart by their keys, and say from which datasets; without keys all frames are projections."""
+    """Sort the frames by their image keys; without keys all frames are projections.
+
+    Returns
+    -------
+    The members, the datasets of the keys that were used, and doubts about them.
+    """
     count = stack.shape[0]
     data = hdf5.dataset(group, "image_key")
     if data is None:
-        every, none = np.arange(count), np.arange(0)
+        every = np.arange(count)
+        none = np.arange(0)
         return _Members(projections=every, flats=none, darks=none, keyed=every), [], []
     keys = image_keys(data, count)
     members = _by_key(keys, np.zeros(count, dtype=np.int64))
@@ -163,12 +170,12 @@ def _members(group: h5py.Group, stack: Stack) -> tuple[_Members, list[h5py.Datas
         kind: (len(getattr(members, kind)), len(getattr(valid, kind))) for kind in ("projections", "flats", "darks")
     }
     lost = [f"{before - after} {kind}" for kind, (before, after) in pairs.items() if after < before]
-    doubt = f"{' and '.join(lost)} are left out, as {control_data.name} says that they are alignment or invalid frames"
+    doubt = f"{' and '.join(lost)} are left out: {control_data.name} marks them as alignment frames or invalid"
     return valid, [data, control_data], [doubt] if lost else []
 
 
 def _by_key(keys: IntArray, control: IntArray) -> _Members:
-    """Sort frames by their keys. The control says which projections are none, and which flats and darks are invalid."""
+    """Sort frames by their image keys; the control keys mark alignment projections and invalid flats and darks."""
     valid = (control >= PROJECTION) & (control <= DARK)
     return _Members(
         projections=np.flatnonzero((keys == PROJECTION) & (control == PROJECTION)),
@@ -179,57 +186,58 @@ def _by_key(keys: IntArray, control: IntArray) -> _Members:
 
 
 def _angles(group: h5py.Group, stack: Stack, members: _Members) -> tuple[FloatArray, h5py.Dataset, tuple[str, ...]]:
-    """Find the angles: beside the frames, in the sample, or on the axis of a plot (NXdata) of these frames."""
-    file, every = group.file, np.arange(stack.shape[0])
-    paths = [*_beside(group, "sample/rotation_angle", "rotation_angle"), *_plotted(group, stack.data)]
+    """Find the angles: next to the frames, in the sample, or on the axis of an NXdata group of these frames."""
+    file = group.file
+    paths = [*_nearby(group, "sample/rotation_angle", "rotation_angle"), *_plotted(group, stack.data)]
     paths += [f"{group.name.rstrip('/')}/{name}" for name in ANGLE_NAMES]
-    found: list[h5py.Dataset] = []
+    datasets: list[h5py.Dataset] = []
     for path in paths:
-        # A broken link matters only where nothing better was found.
-        angles = hdf5.child(file, path) if found else hdf5.dataset(file, path)
-        if isinstance(angles, h5py.Dataset) and angles not in found:
-            found.append(angles)
-    if not found:
+        # A broken link is an error only if no angles were found before it.
+        angles = hdf5.child(file, path) if datasets else hdf5.dataset(file, path)
+        if isinstance(angles, h5py.Dataset) and angles not in datasets:
+            datasets.append(angles)
+    if not datasets:
         raise UserError(
-            f"{file.filename}: no angles for {stack.data.name}: looked for sample/rotation_angle, and for an NXdata"
-            f" group of these frames with an axis called {', '.join(ANGLE_NAMES)}"
+            f"{file.filename}: no angles for {stack.data.name}: write them to sample/rotation_angle, or to an NXdata"
+            f" group with these frames, under one of the names {', '.join(ANGLE_NAMES)}"
         )
-    candidates = [every, members.keyed]
-    lengths = {len(each) for each in [members.projections, *candidates]}
-    fitting = [each for each in found if each.size in lengths] or found[:1]
+    candidates = [np.arange(stack.shape[0]), members.keyed]
+    lengths = {len(positions) for positions in [members.projections, *candidates]}
+    fitting = [data for data in datasets if data.size in lengths] or datasets[:1]
     values, doubts = select_angles(fitting[0], stack, members.projections, candidates)
     for other in fitting[1:]:
         try:
-            apart = float(np.abs(select_angles(other, stack, members.projections, candidates)[0] - values).max())
+            other_values, _ = select_angles(other, stack, members.projections, candidates)
         except UserError:
             continue
-        if apart > SAME_ANGLE:
-            differ = f"those of {other.name} differ by up to {np.degrees(apart):.3g} degrees"
-            doubts = (*doubts, f"the angles are those of {fitting[0].name}, and {differ}")
+        difference = float(np.abs(other_values - values).max())
+        if difference > SAME_ANGLE:
+            differ = f"those of {other.name} differ by up to {np.degrees(difference):.3g} degrees"
+            doubts = (*doubts, f"the angles of {fitting[0].name} are used, but {differ}")
     return values, fitting[0], doubts
 
 
-def _beside(group: h5py.Group, outer: str, inner: str) -> list[str]:
-    """Paths at which something that belongs to ``group`` may lie: in itself, or in any group around it."""
-    return [f"{each}/{outer}" for each in _around(group)] + [f"{group.name.rstrip('/')}/{inner}"]
+def _nearby(group: h5py.Group, outer: str, inner: str) -> list[str]:
+    """Return the paths of ``outer`` in the groups that enclose a group, and of ``inner`` in the group itself."""
+    return [f"{path}/{outer}" for path in _around(group)] + [f"{group.name.rstrip('/')}/{inner}"]
 
 
 def _around(group: h5py.Group) -> list[str]:
-    """Paths of the groups around a group, the nearest first, the root's being empty."""
+    """Return the paths of the groups that enclose a group, the nearest first; that of the root is empty."""
     parts = group.name.strip("/").split("/")
     return ["/" + "/".join(parts[:depth]) if depth else "" for depth in range(len(parts) - 1, -1, -1)]
 
 
 def _plotted(group: h5py.Group, stack: h5py.Dataset) -> list[str]:
-    """Paths of the angles in those NXdata groups of the entry of a group that plot ``stack``.
+    """Return the paths of the angles in NXdata groups that have ``stack`` as their signal, within the same entry.
 
-    Measured positions come before demanded ones: control systems call the latter by the same name with ``_set``.
+    Measured positions come before set points, which control systems give the same name with the suffix ``_set``.
     """
     paths = []
     entry = group.file["/" + group.name.split("/")[1]]
     for plot in (inner for name in entry if isinstance(inner := hdf5.child(entry, name), h5py.Group)):
-        shown = hdf5.child(plot, hdf5.text(plot, "signal") or "data")
-        if isinstance(shown, h5py.Dataset) and shown == stack:
+        signal = hdf5.child(plot, hdf5.text(plot, "signal") or "data")
+        if isinstance(signal, h5py.Dataset) and signal == stack:
             names = [name for name in plot if any(word in name.lower() for word in ANGLE_NAMES)]
             opened = [name for name in names if isinstance(hdf5.child(plot, name), h5py.Dataset)]
             paths += [f"{plot.name}/{name}" for name in sorted(opened or names, key=lambda name: name.endswith("_set"))]
@@ -239,7 +247,10 @@ def _plotted(group: h5py.Group, stack: h5py.Dataset) -> list[str]:
 def _pixel_size(group: h5py.Group) -> tuple[float | None, tuple[str, ...]]:
     around = _around(group)
     paths = [*(f"{path}/sample" for path in around), group.name, *(f"{path}/instrument/detector" for path in around)]
-    found = [hdf5.child(group.file, path) for path in dict.fromkeys(paths)]
+    nodes = [hdf5.child(group.file, path) for path in dict.fromkeys(paths)]
     instruments = [hdf5.child(group.file, f"{path}/instrument") for path in around]
-    nearest = next((each for each in instruments if isinstance(each, h5py.Group)), group)
-    return pixel_size.choose([each for each in found if isinstance(each, h5py.Group)], [nearest])
+    nearest = next((node for node in instruments if isinstance(node, h5py.Group)), group)
+    return pixel_size.choose([node for node in nodes if isinstance(node, h5py.Group)], [nearest])
+
+
+READER = Reader("an NXtomo entry, or a group with data and image_key", recognise, read)

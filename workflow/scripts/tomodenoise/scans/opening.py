@@ -1,6 +1,6 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,12 @@ from tomodenoise.scans.description import Frames, Scan, sized
 from tomodenoise.scans.excluding import exclude as leave_out
 from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.hdf5 import opened
-from tomodenoise.scans.header import Contents, Offer
+from tomodenoise.scans.header import Contents, Reader
 from tomodenoise.scans.identity import identify
 from tomodenoise.scans.origins import Origin, check
 
-LAYOUTS: dict[str, Callable[..., dict[str, Offer]]] = {
-    dataexchange.LOOKED_FOR: dataexchange.offers,
-    nxtomo.LOOKED_FOR: nxtomo.offers,
-}
+READERS: list[Reader] = [dataexchange.READER, nxtomo.READER]
+"""Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names."""
 
 KIND_WORDS = (
     # In this order: "an intensity that is a line integral" is attenuation.
@@ -133,18 +131,20 @@ def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequen
 
 def _contents(file: h5py.File, entry: str | None) -> Contents:
     """Read one of the entries of a file, in the layout that it has."""
-    offers: dict[str, Offer] = {}
-    for find in LAYOUTS.values():
-        offers |= {name: offer for name, offer in find(file).items() if name not in offers}
+    readers: dict[str, Reader] = {}
+    for reader in READERS:
+        for name in reader.recognise(file, None):
+            readers.setdefault(name, reader)
     if entry is not None:
-        return _asked(file, entry.strip("/"), sorted(offers))
-    if not offers:
+        return _asked(file, entry.strip("/"), sorted(readers))
+    if not readers:
         nxtomo.check_links(file)
-        looked = "; ".join(LAYOUTS)
+        looked = "; ".join(reader.looks_for for reader in READERS)
         raise UserError(f"{file.filename} has no known layout: looked for {looked}: convert it to one of these")
     default = hdf5.text(file, "default").strip("/").split("/")[0]
-    chosen = default if default and default in offers else next(iter(offers))
-    contents, others = offers[chosen](), [name for name in offers if name != chosen]
+    chosen = default if default and default in readers else next(iter(readers))
+    contents = readers[chosen].read(file, chosen)
+    others = [name for name in readers if name != chosen]
     if not others:
         return contents
     why = "which the file names as its default" if chosen == default else "the first"
@@ -161,9 +161,9 @@ def _asked(file: h5py.File, entry: str, known: Sequence[str]) -> Contents:
     group = hdf5.child(file, entry or "/")
     if not isinstance(group, h5py.Group):
         raise UserError(f"{file.filename} has no entry {entry}: {there}: correct the scan's key entry")
-    for find in LAYOUTS.values():
-        for offer in find(file, entry).values():
-            return offer()
+    for reader in READERS:
+        for name in reader.recognise(file, entry):
+            return reader.read(file, name)
     nxtomo.check_links(group)
     raise UserError(f"{file.filename}: entry {entry} holds no frames: {there}: correct the scan's key entry")
 

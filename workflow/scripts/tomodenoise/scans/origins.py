@@ -1,4 +1,4 @@
-"""What the numbers of a dataset come from, and which of them are missing."""
+"""Origin of the data of a dataset: the files that hold it, and the entries that are missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,45 +14,45 @@ class Gap(NamedTuple):
     """Entries of a dataset that cannot be read."""
 
     entries: IntArray | None
-    """Positions along the axis in question; None where the dataset would be longer if it were whole."""
+    """Positions along the axis in question; None if the complete dataset would be longer."""
     reason: str
-    """A line with file, path and fix."""
+    """Message with file, path and fix."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What the numbers of a dataset come from."""
+    """Files that hold the data of a dataset, and what they lack."""
 
     name: str
-    """File and path, for messages."""
+    """File and path in it, for messages."""
     files: tuple[Path, ...]
-    """All that were found, its own first."""
+    """All files found, that of the dataset itself first."""
     gaps: tuple[Gap, ...] = ()
     shares: FloatArray | None = None
-    """(n,) share of the numbers of each entry that lies in some file; None where it is 1 for all."""
+    """(n,) fraction of each entry that is stored in some file; None if all entries are complete."""
     fill: str = ""
-    """What HDF5 reads for the others."""
+    """Value that HDF5 returns for the rest."""
 
 
 def check(origin: Origin, used: IntArray | None) -> str:
-    """Refuse a dataset that lacks what it is used for.
+    """Refuse a dataset that lacks data of the entries in use.
 
     Parameters
     ----------
-    used : entries along the axis that ``origin`` was found for; None for all of them.
+    used : entries along the axis that ``origin`` was found for; None for all.
 
     Returns
     -------
-    A doubt, where the same share of every entry lies in no file; else nothing.
+    A doubt if the same fraction of every entry is stored in no file, else an empty string.
 
     Raises
     ------
     UserError
-        For the first gap among the entries that are used, and for one that holds less than the others.
+        For the first gap among the entries in use, or the first entry that holds less than the others.
     """
     for gap in origin.gaps:
         if gap.entries is None or used is None or np.isin(gap.entries, used).any():
-            where = "" if gap.reason.startswith(origin.name) else f"{origin.name} cannot be read whole: "
+            where = "" if gap.reason.startswith(origin.name) else f"{origin.name} is incomplete: "
             raise UserError(where + gap.reason)
     if origin.shares is None:
         return ""
@@ -63,10 +63,10 @@ def check(origin: Origin, used: IntArray | None) -> str:
     if len(short):
         others = f" and {len(short) - 1} others" if len(short) > 1 else ""
         fix = "complete the virtual dataset" + (", or leave them out with exclude" if used is not None else "")
-        raise UserError(f"{origin.name}: all or a part of entry {short[0]}{others} lies in no file: {fix}")
+        raise UserError(f"{origin.name}: all or part of entry {short[0]}{others} is stored in no file: {fix}")
     if most in {0, 1}:
         return ""
     return (
-        f"{1 - most:.1%} of each frame of {origin.name} lies in no file, as between the modules of a detector: it is"
-        f" read as {origin.fill}"
+        f"{1 - most:.1%} of each frame of {origin.name} is stored in no file, like the gaps between detector modules:"
+        f" it is read as {origin.fill}"
     )

@@ -1,4 +1,4 @@
-"""Raw files outside of HDF5 that a dataset is stored in: HDF5 reads zeros beyond the end of one."""
+"""External storage of a dataset in raw binary files, where HDF5 silently reads zeros beyond the end of a file."""
 
 import os
 from pathlib import Path
@@ -12,34 +12,38 @@ from tomodenoise.scans import links
 from tomodenoise.scans.origins import Gap, Origin
 
 PREFIX = "HDF5_EXTFILE_PREFIX"
-"""Variable of the environment with the folder to look in; without it that is the working directory."""
+"""Environment variable with the folder of the raw files; without it they are in the working directory."""
 
 
-def find(found: h5py.Dataset, axis: int) -> Origin:
-    """Find the raw files of a dataset; ``axis`` is that of the entries to tell apart."""
-    home, total = links.home_of(found), found.nbytes
-    name = f"{home}: {found.name}"
-    entry = max(total // max(found.shape[axis], 1), 1)
-    made, files, gaps, done = found.id.get_create_plist(), [home], list[Gap](), 0
-    for number in range(made.get_external_count()):
-        stored, offset, size = made.get_external(number)
-        file, wanted = _raw_file(home, stored.decode(errors="replace")), min(int(size), total - done)
-        found_file = os.path.isfile(file)  # noqa: PTH113 - of a Path it raises an error in a folder that is closed
-        if found_file and not os.access(file, os.R_OK):
+def find(data: h5py.Dataset, axis: int) -> Origin:
+    """Find the raw files of a dataset, and its gaps in terms of the entries along ``axis``."""
+    home = links.home_of(data)
+    name = f"{home}: {data.name}"
+    entry_bytes = max(data.nbytes // max(data.shape[axis], 1), 1)
+    properties = data.id.get_create_plist()
+    files = [home]
+    gaps: list[Gap] = []
+    done = 0
+    for number in range(properties.get_external_count()):
+        stored, offset, size = properties.get_external(number)
+        file = _raw_file(home, stored.decode(errors="replace"))
+        needed = min(int(size), data.nbytes - done)
+        exists = os.path.isfile(file)  # noqa: PTH113 - Path.is_file raises an error in a folder without access
+        if exists and not os.access(file, os.R_OK):
             raise UserError(f"{file} {paths.FORBIDDEN}")
-        there = max(file.stat().st_size - offset, 0) if found_file else 0
-        files += [file] * found_file
-        if there < wanted:
-            wrong = f"has {there} of {wanted} bytes" if found_file else "is missing"
-            entries = np.arange((done + there) // entry, -(-(done + wanted) // entry))
+        available = max(file.stat().st_size - offset, 0) if exists else 0
+        files += [file] * exists
+        if available < needed:
+            problem = f"has {available} of {needed} bytes" if exists else "is missing"
+            entries = np.arange((done + available) // entry_bytes, -(-(done + needed) // entry_bytes))
             fix = f"copy that file there{_hint(home, file)}"
-            gaps.append(Gap(entries, f"{name} is stored in {file}, which {wrong}: {fix}"))
-        done += wanted
+            gaps.append(Gap(entries, f"{name} is stored in {file}, which {problem}: {fix}"))
+        done += needed
     return Origin(name, tuple(files), tuple(gaps))
 
 
 def _raw_file(home: Path, stored: str) -> Path:
-    """Path of a raw file, relative to the working directory unless the environment says otherwise, as HDF5 has it."""
+    """Return the path that HDF5 uses: relative to the working directory, or to the folder given by `PREFIX`."""
     prefix = os.environ.get(PREFIX, "")
     if prefix.startswith(links.ORIGIN):
         prefix = f"{home.absolute().parent}{prefix.removeprefix(links.ORIGIN)}"
@@ -47,7 +51,6 @@ def _raw_file(home: Path, stored: str) -> Path:
 
 
 def _hint(home: Path, file: Path) -> str:
-    beside = home.parent / file.name
-    if file.exists() or not beside.exists():
+    if file.exists() or not (home.parent / file.name).exists():
         return ""
-    return f", or as it is in {beside.parent}, set the environment variable {PREFIX}='{links.ORIGIN}'"
+    return f", or, as it is in {home.parent}, set the environment variable {PREFIX}='{links.ORIGIN}'"

@@ -1,4 +1,4 @@
-"""Read rows of frames, and never more than that."""
+"""Reading of detector rows of frames, and of nothing else."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -24,32 +24,36 @@ def read(
 
     Parameters
     ----------
-    frames : the frames to choose from; several parts count as one after the other.
-    rows : start and stop of the detector rows, counted in the file, whatever the crop.
-    select : which of the frames, as an index into all their ``indices``; ascending where there are several parts.
-        Default: all.
+    frames : the frames to choose from; several parts are concatenated.
+    rows : detector rows [start, stop), counted in the file and not in the crop.
+    select : index into the concatenated ``indices`` of the frames; ascending if there are several parts. Default: all.
 
     Returns
     -------
     (n, rows, columns) float32, in the order of ``select``.
+
+    Raises
+    ------
+    UserError
+        If the file has changed since its header was read, or data is missing from it.
     """
     if isinstance(frames, Frames):
         return _read(frames, rows, frames.indices if select is None else frames.indices[select])
     ends = np.cumsum([0, *(len(part.indices) for part in frames)])
     chosen = np.arange(ends[-1])[slice(None) if select is None else select]
-    found = [
-        _read(part, rows, part.indices[mine - first])
-        for part, first, last in zip(frames, ends[:-1], ends[1:], strict=True)
-        if len(mine := chosen[(chosen >= first) & (chosen < last)])
+    blocks = [
+        _read(part, rows, part.indices[inside - start])
+        for part, start, stop in zip(frames, ends[:-1], ends[1:], strict=True)
+        if len(inside := chosen[(chosen >= start) & (chosen < stop)])
     ]
-    return found[0] if len(found) == 1 else np.concatenate(found)
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def ceiling(frames: Frames) -> float | None:
-    """Largest value that the frames can hold, as saturated pixels do; None for floats."""
+    """Return the largest value of the frames' integer type, which saturated pixels have; None for floats."""
     with opened(frames.file) as file:
-        kind = _stack(file, frames).dtype
-    return float(np.iinfo(kind).max) if kind.kind in "iu" else None
+        dtype = _stack(file, frames).dtype
+    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else None
 
 
 def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArray:
@@ -62,8 +66,8 @@ def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArra
         out = np.empty((len(indices), rows[1] - rows[0], stack.shape[axes[2]]), dtype=np.float32)
         done = 0
         for start, stop in runs(indices):
-            taken = dict(zip(axes, (slice(start, stop), slice(*rows), slice(None)), strict=True))
-            out[done : done + stop - start] = stack[tuple(taken.get(axis, 0) for axis in range(stack.ndim))]
+            slices = dict(zip(axes, (slice(start, stop), slice(*rows), slice(None)), strict=True))
+            out[done : done + stop - start] = stack[tuple(slices.get(axis, 0) for axis in range(stack.ndim))]
             done += stop - start
     return out
 
@@ -76,23 +80,28 @@ def _stack(file: h5py.File, frames: Frames) -> h5py.Dataset:
 
 @lru_cache(maxsize=64)
 def _origin(file: Path, path: str, modified: int) -> Origin:
-    """Look for what a stack is made of once in a job, as its node may lack a disk; ``modified`` tells files apart."""
+    """Find the origin of a stack once per job, as its node may lack a disk; ``modified`` is part of the cache key."""
     with opened(file) as content:
         stack = content[path]
         return sources.find(stack, frame_axes(stack.shape)[0])
 
 
 def read_channels(scan: Scan, rows: tuple[int, int]) -> FloatArray:
-    """Read some slices of sinograms of many channels, one after the other.
+    """Read some slices of multichannel sinograms.
 
     Parameters
     ----------
-    scan : one with `channels`.
-    rows : start and stop of the slices, counted in the volume, so 0 is the first one in use.
+    scan : a scan with `channels`.
+    rows : slices [start, stop), counted in the volume, so 0 is the first one in use.
 
     Returns
     -------
     (angle, channel, slice, translation) float32, whatever the order of the axes in the file.
+
+    Raises
+    ------
+    UserError
+        If the dataset is no longer there.
     """
     axes = scan.channels.axes if scan.channels else "azt"
     kept = axes.replace("z", "")

@@ -1,4 +1,4 @@
-"""Angles and lengths as files write them, with their units in any spelling."""
+"""Angles, lengths and times in files, whose units come in any spelling."""
 
 import re
 
@@ -34,7 +34,7 @@ SECONDS = {
 
 DEGREE, TURN = np.pi / 180, 2 * np.pi
 RADIANS = (
-    # By how the unit begins, in this order.
+    # Prefixes of a unit and its factor; the first match counts.
     (("mrad", "millirad"), 1e-3),
     (("urad", "\N{MICRO SIGN}rad", "\N{GREEK SMALL LETTER MU}rad", "microrad"), 1e-6),
     (("rad",), 1.0),
@@ -44,34 +44,34 @@ RADIANS = (
 )
 
 
-def unit_of(found: h5py.Dataset) -> str:
-    """Read the unit of a dataset, in small letters; empty where it has none."""
-    unit = hdf5.text(found, *NAMES).strip(" \t\n\x00.'\"[]()").lower()
+def unit_of(data: h5py.Dataset) -> str:
+    """Return the unit of a dataset in lower case; empty if it has none."""
+    unit = hdf5.text(data, *NAMES).strip(" \t\n\x00.'\"[]()").lower()
     return "" if unit in NONE else unit
 
 
 def radians(angles: h5py.Dataset, unit: str | None = None) -> FloatArray:
-    """Angles (n,) as float64 radians, by ``unit`` or else their own; degrees where there is none, as layouts have it.
+    """Return angles as (n,) float64 radians, given ``unit`` or else the unit of the dataset; default: degrees.
 
     Raises
     ------
     UserError
-        If the angles are no list of numbers, or their unit is of no angle.
+        If the angles are not a list of numbers, or their unit is not one of an angle.
     """
     name = f"{angles.file.filename}: {angles.name}"
     if angles.dtype.kind not in "iuf" or sum(size != 1 for size in angles.shape) > 1:
         raise UserError(
-            f"{name} has shape {angles.shape} and type {angles.dtype}, but angles are a list of numbers: write one"
+            f"{name} has shape {angles.shape} and type {angles.dtype}: write the angles as a list of numbers"
         )
     unit = unit or unit_of(angles) or "degrees"
     factor = next((factor for starts, factor in RADIANS if unit.startswith(starts)), None)
     if factor is None:
-        raise UserError(f"{name} has units '{unit}': write degrees or radians into that attribute")
+        raise UserError(f"{name} has the unknown unit '{unit}': set its attribute 'units' to degrees or radians")
     return np.asarray(factor * sources.values(angles).astype(np.float64).ravel())
 
 
 def micrometres(length: h5py.Dataset) -> FloatArray | None:
-    """Lengths (n,) in micrometre; None unless they are numbers with a unit of length."""
+    """Return lengths as (n,) float64 micrometres; None unless they are numbers with a unit of length."""
     factor = MICROMETRES.get(PER_PIXEL.sub("", unit_of(length)))
     if factor is None or length.dtype.kind not in "iuf":
         return None

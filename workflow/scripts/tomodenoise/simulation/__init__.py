@@ -1,1 +1,1 @@
-"""Scans of a known object: phantom, exact projections, a detector with its faults, and the file layouts."""
+"""Simulated scans of known objects: phantoms, exact projections, a detector with faults, and the file layouts."""

@@ -1,4 +1,4 @@
-"""The course of a scan: darks, flats, projections at their angles, flats again, one frame at a time."""
+"""Acquisition of a scan, one frame at a time: darks, flats, projections, flats again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ Frame: TypeAlias = NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Scan:
-    """Plan of a scan; the flats are taken half before and half after the projections."""
+    """Plan of a scan; half of the flats are taken before the projections and half after them."""
 
     columns: int = field(default=256, metadata={"help": "detector columns"})
     rows: int = field(default=24, metadata={"help": "detector rows"})
@@ -63,11 +63,12 @@ def rotation_angles(scan: Scan) -> FloatArray:
     Raises
     ------
     UserError
-        If the projections cannot be dealt to the turns, or the order is unknown.
+        If the angles do not divide evenly into turns, or the order is unknown.
     """
     if scan.angles % scan.turns:
-        raise UserError(f"{scan.angles} angles do not divide into {scan.turns} turns: change either")
-    number, per_turn = np.arange(scan.angles), scan.angles // scan.turns
+        raise UserError(f"{scan.angles} angles do not divide evenly into {scan.turns} turns: change one of the two")
+    number = np.arange(scan.angles)
+    per_turn = scan.angles // scan.turns
     turn, position = np.divmod(number, per_turn)
     match scan.order:
         case "golden":
@@ -95,12 +96,12 @@ def image_keys(scan: Scan) -> IntArray:
 
 
 def acquire(phantom: Phantom, scan: Scan, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
-    """Yield the frames of a scan in order of time, kinds as in `image_keys`; holds one frame at a time.
+    """Yield the frames of a scan in order of time, kinds as in `image_keys`; one frame is in memory at a time.
 
-    The beam changes linearly from the first flat to the last. Each frame has a random stream of its own.
+    The beam changes linearly from the first flat to the last. Each frame has its own random stream.
 
-    Returns
-    -------
+    Yields
+    ------
     Frames of shape `scan.frame_shape`, uint16 counts.
     """
     keys = image_keys(scan)
@@ -122,11 +123,12 @@ def acquire(phantom: Phantom, scan: Scan, detector: Detector, rng: np.random.Gen
 
 
 def _transmissions(phantom: Phantom, scan: Scan) -> Iterator[FloatArray]:
-    """Yield the light behind the sample relative to the beam, for each projection, with what diffracts into view."""
+    """Yield the intensity behind the sample relative to the beam for each projection, diffraction included."""
     contrast = np.reshape(scan.channels or 1.0, (-1, 1, 1) if scan.channels else ())
     fresnel = spread(scan.energy, scan.distance, scan.pixel_size)
     margin = reach(fresnel)
-    shape, core = (scan.rows + 2 * margin, scan.columns + 2 * margin), slice(margin, -margin or None)
+    shape = (scan.rows + 2 * margin, scan.columns + 2 * margin)
+    core = slice(margin, -margin or None)
     for number, angle in enumerate(np.deg2rad(rotation_angles(scan))):
         foam = phantom(number / max(1, scan.angles - 1))
         shifted = replace(foam, centers=foam.centers + np.array([margin, 0, 0]))

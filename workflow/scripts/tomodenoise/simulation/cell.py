@@ -1,4 +1,4 @@
-"""A thing like a working fuel cell: a foam with a channel, which a liquid fills, and a bubble that grows."""
+"""Phantom of a working fuel cell: a foam with a channel that fills with liquid, and a growing bubble."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -9,16 +9,16 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.simulation.phantom import Foam, foam, truth
 from tomodenoise.simulation.projection import project
 
-LIQUID = 0.8
-CHANNEL = (0.34, 0.12)  # half length and height, of the columns
+LIQUID = 0.8  # attenuation, relative to twice the matrix
+CHANNEL = (0.34, 0.12)  # half length and height, relative to the columns, as are all lengths here
 CHANNEL_AT = 0.14  # y of its middle
 BUBBLE = (-0.14, -0.2, 0.11)  # x, y and largest radius
-GUEST = (0.2, -0.16, 0.04)  # x, y and radius of what is there in one step only
-FINE = 8  # samples of a pixel's width in the shadow of a box
+GUEST = (0.2, -0.16, 0.04)  # x, y and radius of a sphere that is there in one step only
+FINE = 8  # samples per pixel in the projection of a box
 
 
 class Box(NamedTuple):
-    """A block through all rows, from the axis in pixels, y up; what it adds to the attenuation of a pixel."""
+    """Block through all rows, in pixels from the axis, y up, with the attenuation that it adds per pixel."""
 
     x: tuple[float, float]
     y: tuple[float, float]
@@ -27,7 +27,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """The object at one moment."""
+    """Object at one time."""
 
     foam: Foam
     boxes: tuple[Box, ...]
@@ -35,30 +35,32 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the object is made of, and what happens in it, in time steps."""
+    """Structure of the object and its changes, in time steps."""
 
     foam: Foam
-    """The static spheres; none is where anything happens."""
+    """Static spheres, away from everything that changes."""
     columns: int
     rows: int
     quiet: float
-    """Nothing moves before."""
+    """Time before which nothing moves."""
     speed: float
-    """Of the front, columns per step; the bubble's radius grows by half of it."""
+    """Speed of the front, columns per step; the bubble's radius grows at half this speed."""
     guest: float | None = None
-    """The step in which a sphere is there, and in no other."""
+    """The only step in which the guest sphere is there; None for no guest."""
 
     def front(self, step: float) -> float:
-        """Return where the liquid ends, x in pixels from the axis."""
+        """Return the position x of the end of the liquid, pixels from the axis."""
         half = CHANNEL[0] * self.columns
         return float(min(half, -0.8 * half + self.speed * max(0.0, step - self.quiet)))
 
     def at(self, step: float) -> Cell:
-        """Return the object at a moment."""
-        (half, height), middle = np.multiply(CHANNEL, self.columns), CHANNEL_AT * self.columns
-        y, front = (middle - height / 2, middle + height / 2), self.front(step)
-        gas, liquid = -self.foam.matrix, LIQUID * 2 * self.foam.matrix
-        boxes = (Box((-half, half), y, gas), Box((-half, front), y, liquid))
+        """Return the object at a time."""
+        half, height = np.multiply(CHANNEL, self.columns)
+        middle = CHANNEL_AT * self.columns
+        y = (middle - height / 2, middle + height / 2)
+        gas = -self.foam.matrix
+        liquid = LIQUID * 2 * self.foam.matrix
+        boxes = (Box((-half, half), y, gas), Box((-half, self.front(step)), y, liquid))
         bx, by, largest = np.multiply(BUBBLE, self.columns)
         grown = min(largest, 0.3 * largest + self.speed / 2 * max(0.0, step - self.quiet))
         spheres = [((self.rows - 1) / 2, by, bx, grown, 0.0)]
@@ -78,13 +80,13 @@ def plan(
     absorption: float = 2.0,
     guest: float | None = None,
 ) -> Plan:
-    """Draw the object.
+    """Draw an object at random.
 
     Parameters
     ----------
     columns, rows : of the detector.
     quiet, speed, guest : as in `Plan`.
-    absorption : line integral across the cylinder, without anything in it.
+    absorption : line integral across the empty cylinder.
     """
     radii = columns / 128 * 1.5, columns / 128 * 5.0
     drawn = foam((rows, columns), radii, 0.22, rng)
@@ -112,7 +114,8 @@ def project_cell(cell: Cell, angle: float, center: float, shape: tuple[int, int]
 
 def true_slices(cell: Cell, size: int, rows: range) -> FloatArray:
     """Return the attenuation (len(rows), size, size) of each voxel, float32; axis at (size - 1) / 2, y up."""
-    volume, edges = truth(cell.foam, size, rows), np.arange(size + 1) - size / 2
+    volume = truth(cell.foam, size, rows)
+    edges = np.arange(size + 1) - size / 2
     for box in cell.boxes:
         x, y = (np.diff(np.clip(edges, *side)) for side in (box.x, box.y))
         volume += np.float32(box.attenuation) * np.outer(y[::-1], x).astype(np.float32)
@@ -121,12 +124,14 @@ def true_slices(cell: Cell, size: int, rows: range) -> FloatArray:
 
 def _shadow(box: Box, angle: float, t: FloatArray) -> FloatArray:
     """Return the line integral through a rectangle at distances t from the axis: a trapezoid of the box's area."""
-    wide, high = box.x[1] - box.x[0], box.y[1] - box.y[0]
+    width = box.x[1] - box.x[0]
+    height = box.y[1] - box.y[0]
     middle = np.cos(angle) * sum(box.x) / 2 + np.sin(angle) * sum(box.y) / 2
-    a, b = abs(wide * np.cos(angle)), abs(high * np.sin(angle))
+    a = abs(width * np.cos(angle))
+    b = abs(height * np.sin(angle))
     outer, inner = (a + b) / 2, abs(a - b) / 2
     rise = np.clip((outer - np.abs(t - middle)) / max(outer - inner, 1e-9), 0, 1)
-    return np.asarray(box.attenuation * rise * wide * high / max(a, b, 1e-9))
+    return np.asarray(box.attenuation * rise * width * height / max(a, b, 1e-9))
 
 
 def _with(static: Foam, spheres: list[tuple[float, float, float, float, float]]) -> Foam:

@@ -1,4 +1,4 @@
-"""What a detector makes of line integrals: counts with their noise and faults."""
+"""Detector model: from expected photons to counts with noise and faults."""
 
 from dataclasses import dataclass, field
 
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from tomodenoise.common.arrays import FloatArray, IntArray
 
 VIGNETTING = 0.2  # loss of beam from the middle to the side of the detector
-PIXEL_SPREAD = 0.02  # rms of the pixels' own gains
+PIXEL_SPREAD = 0.02  # rms variation of the pixel gains
 STRIPE_ERROR = 0.03  # largest relative error of a faulty column
 ZINGER_PHOTONS = (5.0, 20.0)  # strength in units of the open beam
-ZINGER_EDGE = 3  # pixels at most, in either direction
+ZINGER_EDGE = 3  # largest extent in pixels, in either direction
 STUCK_AT = (0.3, 0.9)  # level of a dead column in units of the open beam
 
 
@@ -25,9 +25,9 @@ class Detector:
     read_noise: float = field(default=1.0, metadata={"help": "counts, rms"})
     drift: float = field(default=-0.02, metadata={"help": "relative change of the beam over the scan"})
     flicker: float = field(default=0.0, metadata={"help": "change of the beam from frame to frame, relative, rms"})
-    sway: float = field(default=0.0, metadata={"help": "the same of its slope, at the detector's sides"})
+    sway: float = field(default=0.0, metadata={"help": "the same for its slope, at the detector's sides"})
     stripes: int = field(default=0, metadata={"help": "columns with a gain error that the flats do not show"})
-    dead: int = field(default=0, metadata={"help": "columns stuck at one value in projections, as others in flats"})
+    dead: int = field(default=0, metadata={"help": "columns stuck at one value in projections, but not in flats"})
     zingers: float = field(default=0.0, metadata={"help": "mean number of zingers per frame, of 1 to 3 x 3 pixels"})
     afterglow: float = field(default=0.0, metadata={"help": "share of the light that appears one frame later"})
 
@@ -41,7 +41,7 @@ def flatfield(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
 
 
 def stripe_gain(detector: Detector, columns: int, rng: np.random.Generator) -> FloatArray:
-    """Draw the gain of each column in projections but not in flats, (columns,) float64: 1 but for the stripes."""
+    """Draw the gain of each column in projections but not in flats, (columns,) float64: 1 except for stripes."""
     gain = np.ones(columns)
     faulty = rng.choice(columns, detector.stripes, replace=False)
     gain[faulty] += rng.uniform(-STRIPE_ERROR, STRIPE_ERROR, detector.stripes)
@@ -56,7 +56,7 @@ def dead_columns(detector: Detector, columns: int, rng: np.random.Generator) -> 
 
 
 def dose(detector: Detector, columns: int, rng: np.random.Generator) -> FloatArray:
-    """Draw the beam of one frame relative to the mean one, (columns,) float64: in its logarithm a straight line."""
+    """Draw the beam of one frame relative to the mean beam, (columns,) float64; its logarithm is a straight line."""
     level, slope = rng.standard_normal(2)
     line: FloatArray = np.exp(detector.flicker * level + detector.sway * slope * np.linspace(-1, 1, columns))
     return line
@@ -70,9 +70,9 @@ def expose(
     Parameters
     ----------
     expected : (..., rows, columns) mean number of photons.
-    before : the photons of the frame before, same shape; `detector.afterglow` of them appear now.
+    before : photons of the previous frame, same shape; the share `detector.afterglow` of them appears now.
     gain : factor on the conversion, broadcast to the frame.
-    rng : source of this frame's noise.
+    rng : source of the noise of this frame.
 
     Returns
     -------
@@ -86,12 +86,12 @@ def expose(
 
 
 def _counts(values: FloatArray) -> NDArray[np.uint16]:
-    """Round and clip to what a pixel can hold."""
+    """Round and clip to the range of uint16."""
     return np.clip(np.rint(values), 0, np.iinfo(np.uint16).max).astype(np.uint16)
 
 
 def _zingers(detector: Detector, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """Return stray light in photons: spots of few pixels, far above the beam, in one frame only."""
+    """Return stray light in photons: spots of a few pixels, far above the beam, in one frame only."""
     stray = np.zeros(shape)
     struck = rng.integers(stray.size, size=rng.poisson(detector.zingers))
     strength = detector.photons * rng.uniform(*ZINGER_PHOTONS, struck.size)

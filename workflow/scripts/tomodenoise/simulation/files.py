@@ -1,4 +1,4 @@
-"""Write a scan as Data Exchange or NXtomo, frame by frame, and its truth."""
+"""Files of simulated scans: Data Exchange or NXtomo, written frame by frame, and the true volume."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.files import replacing
 from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Frame, Scan, image_keys, rotation_angles
 from tomodenoise.simulation.phantom import Foam, truth
 from tomodenoise.simulation.xrdct import Patterns
@@ -18,31 +19,26 @@ Layout: TypeAlias = Literal["exchange", "nxtomo"]
 
 
 def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame]) -> None:
-    """Write the frames as they come; the file appears under its name only when it is whole.
+    """Write the frames as they come; the file gets its name once it is complete.
 
     Parameters
     ----------
-    path : HDF5 file to write or replace; missing folders are made.
+    path : HDF5 file to write or replace; missing folders are created.
     layout : Data Exchange (`exchange`) or NXtomo (`nxtomo`).
     frames : as `acquisition.acquire` yields them.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with replacing(path) as partial, h5py.File(partial, "w") as file:
         {"exchange": _write_exchange, "nxtomo": _write_nxtomo}[layout](file, scan, frames)
-    partial.replace(path)
 
 
 def write_truth(path: Path, foam: Foam, size: int, rows: int) -> None:
     """Write the true volume, (rows, size, size) float32 in attenuation per pixel, as .npy in blocks of rows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    volume = np.lib.format.open_memmap(partial, "w+", np.float32, (rows, size, size))
-    for start in range(0, rows, TRUTH_ROWS):
-        block = range(start, min(start + TRUTH_ROWS, rows))
-        volume[block.start : block.stop] = truth(foam, size, block)
-    volume.flush()
-    partial.replace(path)
+    with replacing(path) as partial:
+        volume = np.lib.format.open_memmap(partial, "w+", np.float32, (rows, size, size))
+        for start in range(0, rows, TRUTH_ROWS):
+            block = range(start, min(start + TRUTH_ROWS, rows))
+            volume[block.start : block.stop] = truth(foam, size, block)
+        volume.flush()
 
 
 def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
@@ -62,7 +58,7 @@ def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> Non
 
 
 def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
-    """Write the NXtomo application definition: all frames in one stack in order of time, told apart by a key."""
+    """Write the NXtomo application definition: all frames in one stack in order of time, distinguished by a key."""
     keys = image_keys(scan)
     file.attrs["default"] = "entry"
     entry = _group(file, "entry", "NXentry")
@@ -79,7 +75,9 @@ def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
     _quantity(sample, "rotation_angle", rotation, "degrees")
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
-    data["data"], data["image_key"], data["rotation_angle"] = stack, detector["image_key"], sample["rotation_angle"]
+    data["data"] = stack
+    data["image_key"] = detector["image_key"]
+    data["rotation_angle"] = sample["rotation_angle"]
     for number, frame in enumerate(frames):
         stack[number] = frame
 
@@ -114,17 +112,15 @@ def write_sinograms(
 
     Parameters
     ----------
-    path : HDF5 file to write or replace; missing folders are made.
+    path : HDF5 file to write or replace; missing folders are created.
     shape : slices and columns.
     patterns : name, unit and values of the channels.
     angles : (angle,) radians.
     frames : as `xrdct.acquire` yields them.
-    empty : whether there is one more channel, of noise; its value goes on where the others end.
+    empty : whether there is one more channel, of pure noise; its value follows those of the others.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     values = np.append(patterns.values, patterns.values[-1] + 1) if empty else patterns.values
-    with h5py.File(partial, "w") as file:
+    with replacing(path) as partial, h5py.File(partial, "w") as file:
         data = _group(_group(file, "entry", "NXentry"), "data", "NXdata")
         whole = (shape[0], len(values), len(angles), shape[1])
         stack = data.create_dataset("sinograms", whole, np.float32, chunks=(1, *whole[1:]))
@@ -134,13 +130,9 @@ def write_sinograms(
         _quantity(data, patterns.name, values, patterns.unit)
         for number, frame in enumerate(frames):
             stack[:, :, number] = frame.swapaxes(0, 1)
-    partial.replace(path)
 
 
 def write_array(path: Path, values: FloatArray) -> None:
-    """Write an array as .npy, under its name only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    """Write an array as .npy; the file gets its name once it is complete."""
+    with replacing(path) as partial, partial.open("wb") as file:
         np.save(file, values)
-    partial.replace(path)

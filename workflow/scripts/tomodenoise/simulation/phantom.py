@@ -1,4 +1,4 @@
-"""A foam of spheres inside a cylinder: its geometry, and its truth on a grid of voxels."""
+"""Foam of spheres inside a cylinder: its geometry, and the true volume on a voxel grid."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from tomodenoise.common.errors import UserError
 
 MATRIX = 0.5
 INCLUSIONS = (0.0, 0.4, 0.6, 0.7, 1.0)
-CYLINDER = 0.44  # of the detector's columns
+CYLINDER = 0.44  # radius, relative to the detector's columns
 SUPERSAMPLING = 4
 PLACEMENT_ROUNDS = 5000
 BATCHES = 20
@@ -18,9 +18,9 @@ BATCHES = 20
 
 @dataclass(frozen=True, eq=False)
 class Foam:
-    """Spheres that touch neither each other nor the side of a cylinder without ends; lengths in pixels.
+    """Spheres in an infinite cylinder, without contact to each other or to its side; lengths in pixels.
 
-    The cylinder's axis is the rotation axis. Where a sphere is, its attenuation replaces the cylinder's.
+    The cylinder's axis is the rotation axis. Inside a sphere its attenuation replaces the cylinder's.
     """
 
     cylinder: float  # radius
@@ -41,23 +41,24 @@ def foam(
     rng: np.random.Generator,
     cylinder: float = CYLINDER,
 ) -> Foam:
-    """Draw a foam in relative attenuation (matrix 0.5, largest 1); a detector sees it whole by default.
+    """Draw a foam in relative attenuation (matrix 0.5, largest 1), by default within the field of view.
 
     Parameters
     ----------
     shape : (rows, columns) of the detector.
-    radii : smallest and largest radius of the spheres in pixels; the others lie evenly between.
+    radii : smallest and largest radius of the spheres in pixels; the others are evenly spaced between them.
     fill : volume of the spheres over the volume of the cylinder, below about 0.35.
     rng : source of the places and attenuations.
-    cylinder : its radius, of the columns; where it exceeds 0.5, the detector sees a region of interest.
+    cylinder : its radius relative to the columns; above 0.5 the detector sees a region of interest.
 
     Raises
     ------
     UserError
-        If `fill` is too high for spheres dropped at random.
+        If `fill` is too high for random placement.
     """
     rows, columns = shape
-    radius, (small, large) = cylinder * columns, radii
+    radius = cylinder * columns
+    small, large = radii
     mean_cube = (small + large) * (small**2 + large**2) / 4
     count = round(fill * rows * radius**2 / (4 / 3 * mean_cube))
     drawn = np.linspace(large, small, count)
@@ -66,9 +67,10 @@ def foam(
 
 
 def _place(radii: FloatArray, cylinder: float, rows: int, rng: np.random.Generator) -> FloatArray:
-    """Find places without overlap by random sequential adsorption, largest first, all open spheres at once."""
+    """Find places without overlap by random sequential adsorption, largest first, in batches."""
     batch = len(radii) // BATCHES + 1
-    placed, centers = np.zeros(radii.shape, bool), np.empty((*radii.shape, 3))
+    placed = np.zeros(radii.shape, bool)
+    centers = np.empty((*radii.shape, 3))
     for _ in range(PLACEMENT_ROUNDS):
         if placed.all():
             return centers
@@ -85,7 +87,8 @@ def _place(radii: FloatArray, cylinder: float, rows: int, rng: np.random.Generat
 
 def _uniform(reach: FloatArray, rows: int, rng: np.random.Generator) -> FloatArray:
     """Draw one place (z, y, x) in each cylinder of radius `reach`."""
-    polar, azimuth = reach * np.sqrt(rng.random(reach.shape)), rng.uniform(0, 2 * np.pi, reach.shape)
+    polar = reach * np.sqrt(rng.random(reach.shape))
+    azimuth = rng.uniform(0, 2 * np.pi, reach.shape)
     z = rng.uniform(-0.5, rows - 0.5, reach.shape)
     return np.stack([z, polar * np.sin(azimuth), polar * np.cos(azimuth)], axis=1)
 
@@ -98,7 +101,8 @@ def truth(foam: Foam, size: int, rows: range) -> FloatArray:
     (len(rows), size, size) float32, attenuation per pixel; axis at index (size - 1) / 2, y up.
     """
     middle = (size - 1) / 2
-    y, x = middle - _points(0, size), _points(0, size) - middle
+    y = middle - _points(0, size)
+    x = _points(0, size) - middle
     disc = _coverage(np.hypot(y[:, None], x)[None] < foam.cylinder, depth=1)
     volume = np.repeat(np.float32(foam.matrix) * disc, len(rows), axis=0)
     for center, radius, attenuation in zip(foam.centers, foam.radii, foam.attenuations, strict=True):
@@ -118,8 +122,9 @@ def _points(start: int, stop: int) -> FloatArray:
 
 
 def _span(center: float, radius: float, size: int) -> tuple[int, int]:
-    """Return the first and one past the last voxel that a sphere touches, within the volume."""
-    first, last = np.floor(center - radius + 0.5), np.floor(center + radius + 0.5)
+    """Return the voxels [start, stop) that a sphere touches, within the volume."""
+    first = np.floor(center - radius + 0.5)
+    last = np.floor(center + radius + 0.5)
     start = int(np.clip(first, 0, size))
     return start, int(np.clip(last + 1, start, size))
 

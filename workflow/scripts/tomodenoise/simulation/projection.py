@@ -1,6 +1,6 @@
-"""Exact line integrals of a foam, integrated over the area of each detector pixel; and those of pixels.
+"""Exact line integrals of a foam, averaged over the area of each detector pixel, and line integrals of pixels.
 
-Nothing of a foam is sampled on a grid, so reconstructing its projections is no inverse crime.
+A foam is never sampled on a grid, so reconstructing its projections is no inverse crime.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from scipy import sparse
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.simulation.phantom import Foam
 
-BATCH = 2**17  # pixel corners worked on at once: fits the cache
+BATCH = 2**17  # pixel corners processed at once, which fit the cache
 PROBES = 64
 
 
@@ -28,10 +28,11 @@ def project(foam: Foam, angle: float, center: float, shape: tuple[int, int], til
 
     Returns
     -------
-    (rows, columns) float64, the mean of the line integral over each pixel; that through the cylinder is the one of the
-    row's middle.
+    (rows, columns) float64, the mean line integral over each pixel; through the cylinder, that at the middle of the
+    row.
     """
-    middle, cosine = (shape[0] - 1) / 2, 1 / np.hypot(1, tilt)
+    middle = (shape[0] - 1) / 2
+    cosine = 1 / np.hypot(1, tilt)
     axis = center + tilt * (np.arange(shape[0]) - middle)
     edges = (np.arange(shape[1] + 1) - 0.5 - axis[:, None]) * cosine
     image: FloatArray = foam.matrix * np.diff(_disc_area(edges, foam.cylinder)) / cosine
@@ -43,13 +44,13 @@ def project(foam: Foam, angle: float, center: float, shape: tuple[int, int], til
 
 
 def absorb(foam: Foam, largest: float, center: float, shape: tuple[int, int]) -> Foam:
-    """Scale a foam to a largest line integral, as found at 64 angles over half a turn."""
+    """Scale a foam to a largest line integral, measured at 64 angles over half a turn."""
     angles = np.arange(PROBES) * np.pi / PROBES
     return foam.scaled(largest / max(project(foam, angle, center, shape).max() for angle in angles))
 
 
 def _disc_area(t: FloatArray, radius: float) -> FloatArray:
-    """Return the area of a disc between its middle and the chord at `t`: the antiderivative of the chord length."""
+    """Return the area of a disc between its centre and the chord at `t`: the antiderivative of the chord length."""
     u = np.clip(t / radius, -1, 1)
     area: FloatArray = radius**2 * (u * np.sqrt(1 - u**2) + np.arcsin(u))
     return area
@@ -61,7 +62,8 @@ def _ball_volume(t: FloatArray, z: FloatArray) -> FloatArray:
     With s = sqrt(1 - t² - z²), differentiating by t and z gives the chord 2 s. Where the corner lies outside
     the ball's shadow the same expression holds with s = 0, once t and z are clipped to the shadow's box.
     """
-    t, z = np.clip(t, -1, 1), np.clip(z, -1, 1)
+    t = np.clip(t, -1, 1)
+    z = np.clip(z, -1, 1)
     s = np.sqrt(np.maximum(1 - t**2 - z**2, 0))
     arcs = t * (3 - t**2) * np.arctan2(z, s) + z * (3 - z**2) * np.arctan2(t, s)
     volume: FloatArray = (2 * t * z * s + arcs - 2 * np.arctan2(t * z, s)) / 3
@@ -69,9 +71,10 @@ def _ball_volume(t: FloatArray, z: FloatArray) -> FloatArray:
 
 
 def _add_spheres(image: FloatArray, z: FloatArray, t: FloatArray, radii: FloatArray, values: FloatArray) -> None:
-    """Add the shadows of spheres at rows `z` and columns `t` in place, only on the pixels that each one touches."""
+    """Add the projections of spheres at rows `z` and columns `t` in place, only on the pixels that each touches."""
     reach = np.ceil(2 * radii).astype(int) + 1
-    rows, columns = np.floor(z - radii + 0.5).astype(int), np.floor(t - radii + 0.5).astype(int)
+    rows = np.floor(z - radii + 0.5).astype(int)
+    columns = np.floor(t - radii + 0.5).astype(int)
     margin = int(reach.max(initial=0))
     padded = np.zeros([size + 2 * margin for size in image.shape])
     seen = (rows + reach > 0) & (rows < image.shape[0]) & (columns + reach > 0) & (columns < image.shape[1])
@@ -89,7 +92,7 @@ def _add_spheres(image: FloatArray, z: FloatArray, t: FloatArray, radii: FloatAr
 
 
 def _batches(reach: IntArray, seen: BoolArray) -> Iterator[tuple[int, IntArray]]:
-    """Yield indices of seen spheres whose shadows fit the same square of pixels, few enough for the cache."""
+    """Yield indices of visible spheres whose projections fit the same square of pixels, few enough for the cache."""
     for width in np.unique(reach[seen]):
         members = np.flatnonzero(seen & (reach == width))
         step = max(1, BATCH // int(width + 1) ** 2)
@@ -98,10 +101,10 @@ def _batches(reach: IntArray, seen: BoolArray) -> Iterator[tuple[int, IntArray]]
 
 
 def rays(places: IntArray, angle: float, fineness: int, columns: int, center: float | None = None) -> sparse.csr_array:
-    """Matrix (column, place) of the length of each ray in each fine pixel, in pixels of the detector.
+    """Return the matrix (column, place) of ray lengths in each fine pixel, in pixels of the detector.
 
-    A point falls on the column center + x cos(angle) + y sin(angle); center is (columns - 1) / 2 unless given. A fine
-    pixel is taken for a square that faces the beam, shared by at most two columns.
+    A point falls on the column center + x cos(angle) + y sin(angle); center is (columns - 1) / 2 by default. A fine
+    pixel is approximated by a square that faces the beam, shared by at most two columns.
     """
     middle = (fineness * columns - 1) / 2
     x, y = (places[:, 1] - middle) / fineness, (middle - places[:, 0]) / fineness
@@ -109,7 +112,8 @@ def rays(places: IntArray, angle: float, fineness: int, columns: int, center: fl
     left = axis + x * np.cos(angle) + y * np.sin(angle) + 0.5 - 0.5 / fineness
     first = np.floor(left).astype(int)
     beyond = np.clip((left - first) * fineness - (fineness - 1), 0, 1)
-    column, number = np.concatenate([first, first + 1]), np.tile(np.arange(len(places)), 2)
+    column = np.concatenate([first, first + 1])
+    number = np.tile(np.arange(len(places)), 2)
     length = np.concatenate([1 - beyond, beyond]) / fineness**2
     seen = (column >= 0) & (column < columns)
     return sparse.csr_array((length[seen], (column[seen], number[seen])), shape=(columns, len(places)))

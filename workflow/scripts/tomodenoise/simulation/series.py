@@ -1,4 +1,4 @@
-"""The course of a dynamic scan: an object that changes while the stage turns and turns, one frame at a time."""
+"""Acquisition of a dynamic scan, one frame at a time: an object that changes during continuous rotation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.files import replacing
 from tomodenoise.simulation.acquisition import Frame
 from tomodenoise.simulation.cell import Plan, project_cell, true_slices
 from tomodenoise.simulation.detector import Detector, expose, flatfield
@@ -16,12 +17,12 @@ from tomodenoise.simulation.detector import Detector, expose, flatfield
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What changes in time."""
+    """Object that changes in time."""
 
     integrals: Callable[[float, float], FloatArray]
-    """Of a moment in steps and an angle in radians: (row, column) line integrals."""
+    """Time in steps and angle in radians to line integrals (row, column)."""
     volume: Callable[[float], FloatArray]
-    """Of a moment: (row, y, x) float32, attenuation per pixel."""
+    """Time in steps to the volume (row, y, x) float32, attenuation per pixel."""
 
 
 K11 = Detector(conversion=1.55, offset=99.0, read_noise=2.5)
@@ -35,9 +36,9 @@ class Turns:
     columns: int = field(default=128, metadata={"help": "detector columns"})
     rows: int = field(default=12, metadata={"help": "detector rows"})
     steps: int = field(default=72, metadata={"help": "time steps"})
-    projections: float = field(default=59.92, metadata={"help": "projections of a step; need not be whole"})
+    projections: float = field(default=59.92, metadata={"help": "projections of a step; need not be a whole number"})
     span: float = field(default=180.0, metadata={"help": "degrees of a step"})
-    shifts: int = field(default=1, metadata={"help": "steps after which shifted angles repeat; 1 shifts none"})
+    shifts: int = field(default=1, metadata={"help": "steps after which shifted angles repeat; 1: no shifts"})
     flats: int = field(default=120, metadata={"help": "number of flats, before the scan"})
     darks: int = field(default=20, metadata={"help": "number of darks"})
     center: float = field(default=65.2, metadata={"help": "column of the axis"})
@@ -50,10 +51,10 @@ class Turns:
 
 
 def angles(turns: Turns) -> FloatArray:
-    """Return the angle of each projection, (count,) degrees, running on from step to step.
+    """Return the angle of each projection, (count,) degrees, increasing from step to step.
 
-    Where the projections of a step are no whole number, steps interlace by themselves; else they may be shifted
-    against each other, by multiples of the inverse golden ratio rounded to one of so many ``shifts``.
+    If the projections of a step are not a whole number, steps interlace by themselves. Else they may be shifted
+    against each other, by multiples of the inverse golden ratio rounded to one of ``shifts`` values.
     """
     number = np.arange(turns.count) / turns.projections
     stride = max(1, round(turns.shifts * 0.618))
@@ -64,7 +65,7 @@ def angles(turns: Turns) -> FloatArray:
 
 
 def filled(plan: Plan, turns: Turns) -> Sample:
-    """Return the cell as such a scan sees it."""
+    """Return the cell as a sample for a scan of these turns."""
     shape = turns.rows, turns.columns
     return Sample(
         lambda step, angle: project_cell(plan.at(step), angle, turns.center, shape),
@@ -73,7 +74,7 @@ def filled(plan: Plan, turns: Turns) -> Sample:
 
 
 def frames(sample: Sample, turns: Turns, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
-    """Yield darks, flats and projections in order of time, uint16 (rows, columns); holds one frame at a time."""
+    """Yield darks, flats and projections in order of time, uint16 (rows, columns); one frame is in memory at a time."""
     shape = turns.rows, turns.columns
     pattern_rng, *streams = rng.spawn(1 + turns.darks + turns.flats + turns.count)
     beam = detector.photons * flatfield(shape, pattern_rng)
@@ -82,23 +83,24 @@ def frames(sample: Sample, turns: Turns, detector: Detector, rng: np.random.Gene
     for number, stream in enumerate(streams):
         light_share: FloatArray = np.full(shape, float(number >= turns.darks))
         if (projection := number - turns.darks - turns.flats) >= 0:
-            moment, angle = (projection + 0.5) / turns.projections, float(np.deg2rad(theta[projection]))
+            moment = (projection + 0.5) / turns.projections
+            angle = float(np.deg2rad(theta[projection]))
             light_share = np.exp(-sample.integrals(moment, angle))
         frame, light = expose(detector, beam * light_share, light, np.ones(1), stream)
         yield frame
 
 
 def write(path: Path, sample: Sample, turns: Turns, detector: Detector, rng: np.random.Generator, layout: str) -> None:
-    """Write the scan.
+    """Write a dynamic scan.
 
     Parameters
     ----------
-    path : Data Exchange file to write or replace; of files for single steps each has the step's number before its
-        ending.
-    layout : `continuous`, one file; `numbered`, one that holds the step of each projection; `files`, one for each step,
-        with all the flats and darks.
+    path : Data Exchange file to write or replace; the files of single steps have the step number before the suffix.
+    layout : `continuous`, one file; `numbered`, one file that holds the step of each projection; `files`, one file
+        for each step, with all the flats and darks.
     """
-    stream, theta = frames(sample, turns, detector, rng), angles(turns)
+    stream = frames(sample, turns, detector, rng)
+    theta = angles(turns)
     darks, flats = ([next(stream) for _ in range(count)] for count in (turns.darks, turns.flats))
     step = np.floor((np.arange(turns.count) + 1e-6) / turns.projections).astype(int)
     common = {"exchange/data_white": np.array(flats), "exchange/data_dark": np.array(darks)}
@@ -114,19 +116,16 @@ def write(path: Path, sample: Sample, turns: Turns, detector: Detector, rng: np.
 
 def write_truth(path: Path, sample: Sample, turns: Turns) -> None:
     """Write the true volumes in the middle of each step, (step, row, y, x) float32, attenuation per pixel, as .npy."""
-    partial = path.with_name(path.name + ".partial")
     shape = turns.steps, turns.rows, turns.columns, turns.columns
-    volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
-    for step in range(turns.steps):
-        volumes[step] = sample.volume(step + 0.5)
-    volumes.flush()
-    partial.replace(path)
+    with replacing(path) as partial:
+        volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+        for step in range(turns.steps):
+            volumes[step] = sample.volume(step + 0.5)
+        volumes.flush()
 
 
 def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count: int, shape: tuple[int, int]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with replacing(path) as partial, h5py.File(partial, "w") as file:
         file["implements"] = "exchange:measurement"
         stack = file.create_dataset("exchange/data", (count, *shape), np.uint16, chunks=(1, *shape))
         for name, values in data.items():
@@ -137,4 +136,3 @@ def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count
         file["measurement/instrument/detector/x_pixel_size"].attrs["units"] = "um"
         for number in range(count):
             stack[number] = next(stream)
-    partial.replace(path)

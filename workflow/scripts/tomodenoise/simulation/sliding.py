@@ -1,4 +1,4 @@
-"""A measured volume that slides along the axis: what each row of the detector sees changes from slice to slice."""
+"""Measured volume that slides along the rotation axis, so that each detector row sees one slice after the other."""
 
 from pathlib import Path
 
@@ -12,32 +12,32 @@ from tomodenoise.simulation.projection import rays
 from tomodenoise.simulation.series import Sample, Turns
 
 FINENESS = 2
-"""Pixels of the object in a column."""
+"""Pixels of the object per detector column."""
 
 PROBES = 16
 
 
 def read(file: Path, columns: int) -> FloatArray:
-    """Read a volume and give its slices a whole number of pixels in each column of the detector.
+    """Read a volume and resample its slices to a whole number of pixels per detector column.
 
     Parameters
     ----------
-    file : HDF5 with the dataset `volume`, (z, y, x), slices square. What lies outside of the disc within is left out.
+    file : HDF5 with the dataset `volume`, (z, y, x), slices square. Only the inscribed disc is used.
 
     Returns
     -------
-    (z, y, x) float32 of 2 x ``columns`` pixels, the largest value 1.
+    (z, y, x) float32, slices of 2 x ``columns`` pixels a side, the largest value 1.
 
     Raises
     ------
     UserError
-        If the file holds no such volume.
+        If the file does not hold such a volume.
     """
     try:
         with h5py.File(file) as content:
             volume = np.asarray(content["volume"], dtype=np.float32)
     except (OSError, KeyError, TypeError, ValueError):
-        raise UserError(f"{file} holds no volume to be read: give an HDF5 file with the dataset `volume`") from None
+        raise UserError(f"{file} holds no readable volume: give an HDF5 file with the dataset `volume`") from None
     if volume.ndim != 3 or volume.shape[1] != volume.shape[2] or not volume.max() > 0:
         raise UserError(f"{file}: volume has the shape {volume.shape}, or is black: give square slices (z, y, x)")
     size = volume.shape[1]
@@ -51,31 +51,33 @@ def read(file: Path, columns: int) -> FloatArray:
 
 
 def sample(volume: FloatArray, turns: Turns, *, quiet: float, speed: float, absorption: float = 2.0) -> Sample:
-    """Let a volume slide through the beam.
+    """Make a sample of a volume that slides through the beam.
 
     Parameters
     ----------
     volume : as from `read`.
-    quiet, speed : steps before it moves, and slices per step then; between slices it is interpolated.
-    absorption : largest line integral, of some angles.
+    quiet : steps before it moves.
+    speed : slices per step; positions between slices are interpolated.
+    absorption : largest line integral, over some angles.
 
     Raises
     ------
     UserError
-        If it has not enough slices for the way.
+        If the volume has too few slices for the distance.
     """
-    way = speed * max(0.0, turns.steps - quiet)
-    if len(volume) < turns.rows + int(np.ceil(way)) + 1:
+    distance = speed * max(0.0, turns.steps - quiet)
+    if len(volume) < turns.rows + int(np.ceil(distance)) + 1:
         raise UserError(
-            f"the volume has {len(volume)} slices, too few for {turns.rows} rows and a way of {way:g}: lower speed"
+            f"the volume has {len(volume)} slices, too few for {turns.rows} rows and a distance of"
+            f" {distance:g}: lower speed"
         )
     places = np.argwhere(volume.any(axis=0))
     flat = np.ascontiguousarray(volume[:, places[:, 0], places[:, 1]].T)
 
     def shown(slices: FloatArray, step: float) -> FloatArray:
-        """Rows of the detector, from (z, ...) of the slices that they see."""
+        """Return the values at the detector rows, interpolated from those of the slices (z, ...)."""
         first, part = divmod(speed * max(0.0, step - quiet), 1)
-        low, high = (slices[int(first) + more : int(first) + more + turns.rows] for more in (0, 1))
+        low, high = (slices[start : start + turns.rows] for start in (int(first), int(first) + 1))
         return np.asarray((1 - part) * low + part * high)
 
     def integrals(step: float, angle: float) -> FloatArray:

@@ -1,7 +1,7 @@
-"""XRD-CT of particles whose truth is known: each a mixture of materials, each material a diffraction pattern.
+"""Simulated XRD-CT of known samples: mixtures of materials, each with its own diffraction pattern.
 
-Photons are counted in every channel at every point: Poisson, with a mean that is a line integral of what scatters
-there. Nothing is absorbed, so there are neither flats nor -log.
+Photons are counted in every channel at every point: Poisson, with the line integral of the scattering as the mean.
+Nothing is absorbed, so there are neither flats nor -log.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ from tomodenoise.simulation.projection import project
 
 MATERIALS = 5
 PEAKS = 8
-"""Of each material's own pattern."""
+"""Number of peaks in the pattern of each material."""
 
 WIDTH = 0.006
-"""Deviation of a peak, of the range of channels."""
+"""Standard deviation of a peak, relative to the range of channels."""
 
 BACKGROUND = 0.15
-"""Of the highest peak, scattered by all material alike."""
+"""Background that all materials scatter equally, relative to the highest peak."""
 
 LOOSE = 0.3
 """Density of the material between spheres."""
@@ -31,19 +31,19 @@ PROBES = 16
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Where the materials are."""
+    """Distribution of the materials."""
 
     shape: tuple[int, int]
-    """Slices and columns."""
+    """(slices, columns)"""
     integrals: Callable[[float], FloatArray]
-    """Of an angle in radians: (material, slice, column) float64, line integrals in pixels."""
+    """Angle in radians to line integrals (material, slice, column) float64, in pixels."""
     volume: Callable[[], FloatArray]
-    """(material, z, y, x) float32, the share of each voxel."""
+    """(material, z, y, x) float32, the share of each material in each voxel."""
 
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
-    """What the materials scatter."""
+    """Scattering patterns of the materials."""
 
     name: str
     unit: str
@@ -78,22 +78,23 @@ def _sampled(parts: list[Foam], shape: tuple[int, int]) -> FloatArray:
 
 
 def peaks(channels: int, rng: np.random.Generator) -> Patterns:
-    """Draw patterns of Gaussian peaks, for whom has none that were measured: 2theta from 2 to 6 degrees."""
+    """Draw patterns of Gaussian peaks, as a stand-in for measured ones: 2theta from 2 to 6 degrees."""
     values = np.linspace(2, 6, channels)
-    places, heights = rng.uniform(2, 6, (MATERIALS, PEAKS, 1)), rng.uniform(0.2, 1, (MATERIALS, PEAKS, 1))
+    places = rng.uniform(2, 6, (MATERIALS, PEAKS, 1))
+    heights = rng.uniform(0.2, 1, (MATERIALS, PEAKS, 1))
     width = max(4 * WIDTH, 2 / channels)
     drawn = np.sum(heights * np.exp(-(((values - places) / width) ** 2) / 2), axis=1)
     return Patterns("2theta", "deg", values, _on_background(drawn))
 
 
 def reflections(name: str, unit: str, values: FloatArray, measured: FloatArray, count: int) -> Patterns:
-    """Keep those channels of finer patterns that tell materials apart best: the highest, none beside another.
+    """Select the channels of finer patterns that best distinguish the materials, none adjacent to another.
 
     Parameters
     ----------
     values : (fine channel,)
     measured : (material, fine channel).
-    count : channels to keep.
+    count : number of channels to keep.
     """
     apart = max(1, len(values) // (4 * count))
     height = measured.std(axis=0)
@@ -106,13 +107,13 @@ def reflections(name: str, unit: str, values: FloatArray, measured: FloatArray, 
 
 
 def _on_background(patterns: FloatArray) -> FloatArray:
-    """Put patterns on what all materials scatter smoothly, falling along the channels."""
+    """Add the smooth background of all materials, which falls along the channels."""
     falling = BACKGROUND * patterns.max() * np.linspace(1.3, 0.7, patterns.shape[1])
     return np.asarray(patterns + falling)
 
 
 def scaled(patterns: Patterns, sample: Sample, counts: tuple[float, float]) -> Patterns:
-    """Scale each channel to its largest count: evenly spread in the logarithm, the weakest channel least.
+    """Scale each channel to a largest count; the largest counts are evenly spaced in the logarithm.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def scaled(patterns: Patterns, sample: Sample, counts: tuple[float, float]) -> P
 
 
 def _mixed(patterns: Patterns, materials: FloatArray) -> FloatArray:
-    """(material, ...) to (channel, ...)."""
+    """Mix the patterns by amounts of materials, (material, ...) to (channel, ...)."""
     return np.tensordot(patterns.intensities.T, materials, 1)
 
 
@@ -138,14 +139,14 @@ def acquire(
     ----------
     patterns : in counts at full time, see `scaled`.
     angles : (angle,) radians.
-    time : of the measurement, relative to the full one.
-    empty : counts at full time of a last channel that holds nothing but a constant background, which is taken off: pure
-        noise. Without it, 0, there is no such channel.
+    time : measuring time, relative to the full one.
+    empty : counts at full time of an extra last channel with only a constant background, which is subtracted: pure
+        noise. With 0 there is no such channel.
 
     Yields
     ------
-    (channel, slice, column) float32, counts over time: the same at any time but for the noise. Each angle has a random
-    stream of its own.
+    (channel, slice, column) float32, counts divided by time: equal at any time except for noise. Each angle has its own
+    random stream.
     """
     for angle, stream in zip(angles, rng.spawn(len(angles)), strict=True):
         counted = stream.poisson(time * _mixed(patterns, sample.integrals(float(angle)))) / time
@@ -156,6 +157,6 @@ def acquire(
 
 
 def volume(sample: Sample, patterns: Patterns, empty: float) -> FloatArray:
-    """Give the truth, (channel, z, y, x) float32, counts per pixel at full time; of a channel of noise it is 0."""
+    """Return the true volume, (channel, z, y, x) float32, counts per pixel at full time; 0 for a channel of noise."""
     mixed = _mixed(patterns, sample.volume()).astype(np.float32)
     return np.concatenate([mixed, np.zeros_like(mixed[:1])]) if empty else mixed

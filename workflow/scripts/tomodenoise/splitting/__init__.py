@@ -1,1 +1,1 @@
-"""Projections to sections whose noise is independent."""
+"""Division of the projections into sections with independent noise."""

@@ -1,4 +1,4 @@
-"""Sections and the roles that they take in training, and their form in `split.json`."""
+"""Sections, their roles in training, and their form in `split.json`."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,7 +17,7 @@ class Section:
     angles: FloatArray
     """(n,) radians."""
     weights: FloatArray
-    """(n,) radians: the angle that each projection stands for; the sum is the same for every section."""
+    """(n,) radians: the range of angles each projection represents; the sum is the same for every section."""
     share: float
     """Weight of this section's reconstruction in the full one; the shares of all sections sum to one."""
 
@@ -29,46 +29,47 @@ class Role:
     inputs: tuple[int, ...]
     targets: tuple[int, ...]
     context: tuple[int, ...] = ()
-    """Time steps that the network sees one by one, the one of ``inputs`` in their middle; none of the targets."""
+    """Time steps that are separate inputs of the network, ``inputs`` in the middle; none of them is a target."""
 
     @property
     def seen(self) -> tuple[tuple[int, ...], ...]:
-        """What the network sees: sections that are averaged, for each of its time steps."""
+        """Sections to average for each time step that the network sees."""
         return tuple((step,) for step in self.context) or (self.inputs,)
 
 
 @dataclass(frozen=True)
 class Interlacing:
-    """How evenly the angles of some consecutive time steps cover the circle together; see `steps.interlacing`."""
+    """Evenness with which consecutive time steps cover the circle together; see `time_steps.interlacing`."""
 
     group: int
     """Number of steps."""
     directions: int
+    """Number of distinct directions of the group."""
     figure: float
-    """Widest gap over the mean one."""
+    """Widest gap divided by the mean gap."""
     verdict: str
 
 
 @dataclass(frozen=True)
 class Split:
-    """The sections of a scan and the roles that they take in turn."""
+    """Sections of a scan and the roles that they take in turn."""
 
     sections: tuple[Section, ...]
-    """One time step after the other, as many for each."""
+    """Ordered by time step, equally many for each."""
     roles: tuple[Role, ...]
-    """Of consecutive sections, numbered from the first of them: of all, or of those of one step or one group."""
+    """Roles of consecutive sections, numbered from 0: of all sections, of one time step, or of one group of steps."""
     missing_wedge: float
-    """Degrees of the half-turn that no projection covers; 0 for a complete scan. Of the worst time step."""
+    """Degrees of the half-turn without projections, in the worst time step; 0 for a complete scan."""
     why: str = ""
-    """Reason for the number of sections, where it was not given."""
+    """Reason for the number of sections, if chosen automatically."""
     times: int = 1
-    """Time steps."""
+    """Number of time steps."""
     interlacing: Interlacing | None = None
-    """Where whole steps predict each other."""
+    """Set if whole steps predict each other."""
     gaps: tuple[tuple[float, float], ...] = ()
-    """Degrees (from, to) of each range without projections, of the worst time step; see `directions.covered_gaps`."""
+    """Degrees (from, to) of each range without projections in the worst time step; see `directions.missing_ranges`."""
     unused: tuple[int, ...] = ()
-    """Positions in the scan of projections that are in no section, ascending."""
+    """Positions of the projections that are in no section, ascending."""
 
     @property
     def members(self) -> int:
@@ -81,8 +82,8 @@ class Split:
         return len(self.sections) // self.times
 
 
-def to_json(found: Split) -> dict[str, Any]:
-    """Plain values for `split.json`; angles in degrees for people, the rest as in `Section`."""
+def to_json(split: Split) -> dict[str, Any]:
+    """Return plain values for `split.json`; angles in degrees for readability, the rest as in `Section`."""
     return {
         "sections": [
             {
@@ -91,20 +92,20 @@ def to_json(found: Split) -> dict[str, Any]:
                 "angles_degrees": np.degrees(section.angles).tolist(),
                 "weights": section.weights.tolist(),
             }
-            for section in found.sections
+            for section in split.sections
         ],
-        "roles": [{"inputs": role.inputs, "targets": role.targets} for role in found.roles],
-        "missing_wedge_degrees": found.missing_wedge,
-        "why": found.why,
-        **({} if found.times == 1 else {"times": found.times}),
-        **({} if found.interlacing is None else {"interlacing": asdict(found.interlacing)}),
-        **({} if not found.gaps else {"gaps_degrees": found.gaps}),
-        **({} if not found.unused else {"unused": found.unused}),
+        "roles": [{"inputs": role.inputs, "targets": role.targets} for role in split.roles],
+        "missing_wedge_degrees": split.missing_wedge,
+        "why": split.why,
+        **({} if split.times == 1 else {"times": split.times}),
+        **({} if split.interlacing is None else {"interlacing": asdict(split.interlacing)}),
+        **({} if not split.gaps else {"gaps_degrees": split.gaps}),
+        **({} if not split.unused else {"unused": split.unused}),
     }
 
 
 def from_json(values: dict[str, Any]) -> Split:
-    """Read what `to_json` wrote."""
+    """Restore a split from the values of `to_json`."""
     sections = tuple(
         Section(np.asarray(s["indices"]), np.radians(s["angles_degrees"]), np.asarray(s["weights"]), s["share"])
         for s in values["sections"]

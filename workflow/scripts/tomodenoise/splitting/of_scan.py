@@ -1,4 +1,4 @@
-"""How the projections of a scan become sections, whatever its mode: by angle, or by time step."""
+"""Division of a scan into sections according to its mode: by angle, or by time step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ from tomodenoise.splitting import by_angle, time_steps
 from tomodenoise.splitting.by_angle import Choice
 
 READ = ("rows", "pixel_size", "entry", "exclude")
-"""Keys of a scan that decide over what is read of it, whatever its mode."""
+"""Keys of a scan that determine what is read from it in all modes."""
 
 
 @dataclass(frozen=True)
 class Dealt:
-    """What the header and the settings of a scan tell of its sections."""
+    """Sections of a scan as planned from its header and settings."""
 
     choice: Choice | time_steps.Choice
-    """How many sections, and why."""
+    """Number of sections, and the reason."""
     stored: int
-    """Reconstructions that are kept."""
+    """Number of reconstructions to keep."""
     firsts: tuple[int, ...] = (0,)
     """Number of the first projection of each time step."""
     window: tuple[int, int] | None = None
-    """Time steps to train on, first and last plus one; None for a static scan."""
+    """Time steps to train on, [start, stop); None for a static scan."""
     trained: tuple[int, int] = (0, 0)
-    """Runs of sections that training learns from, and sections in each; 0 for a static scan."""
+    """Number of runs of sections to train on, and of sections in each; 0 for a static scan."""
 
 
 def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str, channels: Mapping[str, Any] | None = None) -> Scan:
-    """Read the header of a scan in the way of its mode.
+    """Read the header of a scan according to its mode.
 
     Parameters
     ----------
     files : of the scan.
     entry : of the scan in the resolved configuration.
     kind : `correct.input`.
-    channels : as for `scans.open_scan`.
+    channels : as for `opening.open_scan`.
 
     Raises
     ------
     UserError
-        As `scans.open_series` and `scans.open_scan`; and where a scan with time steps is not called dynamic.
+        As `series.open_series` and `opening.open_scan`; or if a scan with time steps does not have `mode: dynamic`.
     """
     given: dict[str, Any] = {"input": kind, **{key: entry.get(key) for key in READ}}
     if entry["mode"] == "dynamic":
@@ -55,50 +55,52 @@ def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str, channels: M
     if "steps" in entry:
         raise UserError("steps is for scans that change in time: set mode: dynamic, or leave it out")
     if len(files) > 1:
-        raise UserError(f"file names {len(files)} files, as of the steps of a dynamic scan: set mode: dynamic")
+        raise UserError(f"file lists {len(files)} files, as for the steps of a dynamic scan: set mode: dynamic")
     if channels is not None and "entry" in entry:
         raise UserError("entry is for frames: with mode: xrdct set dataset to the path of the sinograms")
     scan = opening.open_scan(files[0], channels=channels, **given)
-    if (found := series.labelled_steps(scan)) > 1:
-        raise UserError(f"{files[0]} holds {found} time steps: set mode: dynamic")
+    if (steps := series.labelled_steps(scan)) > 1:
+        raise UserError(f"{files[0]} holds {steps} time steps: set mode: dynamic")
     return scan
 
 
 def deal(scan: Scan, entry: Mapping[str, Any], split: Mapping[str, Any], *, additive: bool) -> Dealt:
-    """Settle the sections of a scan.
+    """Plan the sections of a scan.
 
     Parameters
     ----------
     entry : of the scan in the resolved configuration.
-    split : that section of it.
-    additive : whether the mean of sections' reconstructions is that of their union.
+    split : section `split` of the resolved configuration.
+    additive : whether the mean of sections' reconstructions is the reconstruction of their union.
 
     Raises
     ------
     UserError
-        As `splitting.split`, `steps.window` and `steps.split`; and for steps split by angle that do not add up.
+        As `by_angle.split`, `time_steps.window` and `time_steps.split`; and for steps that are split by angle if
+        reconstructions are not additive.
     """
     if scan.steps is None:
         many = scan.channels is not None
         choice = by_angle.choose(split["sections"], split["input"], len(scan.angles), scan.columns, channels=many)
         roles = by_angle.split(scan.angles, choice.sections, choice.inputs).roles
         return Dealt(choice, len(by_angle.stored(roles, additive=additive)))
-    by, firsts = entry["steps"]["split"], np.flatnonzero(np.diff(scan.steps, prepend=-1))
+    by = entry["steps"]["split"]
+    firsts = np.flatnonzero(np.diff(scan.steps, prepend=-1))
     if by == "angle" and not additive:
-        raise UserError("steps.split: angle needs a filtered backprojection: leave out reconstruct.algorithm")
+        raise UserError("steps.split: angle needs filtered backprojection: leave out reconstruct.algorithm")
     window = time_steps.window(entry["steps"].get("train"), len(firsts), by)
     chosen = time_steps.choose(np.split(scan.angles, firsts[1:]), window, entry["steps"], split, scan.columns)
-    found = time_steps.split(scan.angles, scan.steps, chosen.by, chosen.sections, chosen.inputs)
-    runs = by_angle.trained(found, window)
-    return Dealt(chosen, len(found.sections), tuple(firsts.tolist()), window, (len(runs), found.members))
+    division = time_steps.split(scan.angles, scan.steps, chosen.by, chosen.sections, chosen.inputs)
+    runs = by_angle.trained(division, window)
+    return Dealt(chosen, len(division.sections), tuple(firsts.tolist()), window, (len(runs), division.members))
 
 
 def views(scan: Scan) -> FloatArray:
-    """Angles of the projections that a slice is made of, radians: of one time step, where there are several."""
+    """Return the angles of the projections of a slice, radians: those of the first time step if there are several."""
     return scan.angles if scan.steps is None else scan.angles[scan.steps == 0]
 
 
 def step_seconds(scan: Scan, entry: Mapping[str, Any]) -> float | None:
-    """Seconds from one time step to the next, from the configuration or the file; None where neither tells."""
+    """Return the seconds between time steps, from the configuration or the file; None if neither states them."""
     given = entry.get("steps", {}).get("seconds")
     return series.seconds(scan) if given is None else float(given)

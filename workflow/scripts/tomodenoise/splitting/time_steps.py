@@ -1,4 +1,4 @@
-"""Time steps to sections: whole steps that predict each other, or each step split by angle."""
+"""Division of time steps into sections: whole steps that predict each other, or each step split by angle."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,56 +15,59 @@ from tomodenoise.splitting.by_angle import ENOUGH_ANGLES
 from tomodenoise.splitting.model import Interlacing, Role, Section, Split
 
 EVEN = 1.5
-"""Widest gap over the mean one up to which directions count as even, as for the sections of a static scan."""
+"""Widest gap divided by the mean gap up to which directions count as even, as for sections of a static scan."""
 
 QUIET = 5
-"""The window of training is the first of so many parts of the series: processes start late [Hendriksen 2021: 36 of
-180 steps]."""
+"""Number of parts of the series of which the first is the training window, as processes start late [Hendriksen 2021:
+36 of 180 steps]."""
 
 FEWEST = 12
-"""Steps that the window holds at least, where there are so many."""
+"""Smallest number of steps in the window, if the scan has that many."""
 
 LARGEST = 32
-"""Steps in a group at most, where nobody sets it."""
+"""Largest group that is chosen automatically, in steps."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How the steps of a scan become sections; what `split_scan` is told."""
+    """Division of the steps of a scan into sections, as passed to `split_scan`."""
 
     by: str
     """`time`: a step is a section; `angle`: each step has `sections` of them."""
     sections: int
-    """Steps in a group, or sections of a step: what takes roles in turn."""
+    """Number of steps in a group, or of sections in a step, that take roles in turn."""
     inputs: int
     why: str
 
 
 def window(wanted: Sequence[int] | None, steps: int, by: str) -> tuple[int, int]:
-    """Settle which steps to train on.
+    """Choose the steps to train on.
 
     Parameters
     ----------
-    wanted : `steps.train` of the configuration; where absent, the first fifth, at least 12, or all of a scan whose
-        steps are split by angle.
-    steps : of the scan.
+    wanted : `steps.train` of the configuration; default: the first fifth, at least 12, or all steps that are split by
+        angle.
+    steps : number of steps of the scan.
+    by : as in `Choice`.
 
     Returns
     -------
-    The first step and the last plus one.
+    The steps [start, stop).
 
     Raises
     ------
     UserError
-        If there are no such steps, or only one to be predicted by others.
+        If there are no such steps, or only one, which has no other to predict.
     """
     if wanted is None:
         return 0, steps if by == "angle" else min(steps, max(FEWEST, steps // QUIET))
     start, stop = wanted
     if not 0 <= start < stop <= steps:
-        raise UserError(f"steps.train: [{start}, {stop}] are not in the scan: choose within [0, {steps}]")
+        raise UserError(f"steps.train: [{start}, {stop}] is not within the scan: choose a range within [0, {steps}]")
     if by == "time" and stop - start < 2:
-        raise UserError("steps.train: one step alone has no other to predict: choose more, or set steps.split: angle")
+        raise UserError(
+            "steps.train: a single step has no other to predict: choose more steps, or set steps.split: angle"
+        )
     return start, stop
 
 
@@ -75,14 +78,14 @@ def choose(
     split: Mapping[str, Any],
     columns: int,
 ) -> Choice:
-    """Put numbers in place of "auto".
+    """Replace "auto" by numbers.
 
     Parameters
     ----------
     steps : angles of each step, radians.
-    within : the steps to train on, first and last plus one.
+    within : the steps to train on, [start, stop).
     settings : `steps` of the scan in the resolved configuration.
-    split : the section `split`, for steps that are split by angle.
+    split : section `split` of the resolved configuration, for steps that are split by angle.
     columns : of the detector.
 
     Raises
@@ -113,31 +116,31 @@ def split(
     angles : (n,) radians.
     steps : (n,) time step of each projection, ascending.
     by, sections, inputs : as in `Choice`.
-    used : positions of the projections to deal, ascending; all by default.
+    used : positions of the projections to use, ascending; all by default.
 
     Returns
     -------
-    By time: a section for each step, and the roles of ``sections`` consecutive ones: each predicts the mean of the
-    others in turn. By angle: the sections of each step as `splitting.split` deals them, and their roles.
+    By time: one section per step, and the roles of ``sections`` consecutive steps, each of which predicts the mean of
+    the others in turn. By angle: the sections of each step as from `by_angle.split`, and their roles.
 
     Raises
     ------
     UserError
-        As `splitting.check`; and for a step without projections.
+        As `by_angle.check`; or if a step has no projections.
     """
-    dealt = np.arange(len(steps)) if used is None else used
+    chosen = np.arange(len(steps)) if used is None else used
     firsts = np.flatnonzero(np.diff(steps, prepend=-1))
-    members = np.split(dealt, np.searchsorted(dealt, firsts[1:]))
+    members = np.split(chosen, np.searchsorted(chosen, firsts[1:]))
     empty = [number for number, indices in enumerate(members) if not len(indices)]
     if empty:
-        raise UserError(f"no projection of time step {empty[0]} can be used: it cannot be reconstructed, leave it out")
+        raise UserError(f"time step {empty[0]} has no usable projection and cannot be reconstructed: leave it out")
     parts = [angles[indices] for indices in members]
     wedges = [directions.angular_weights(part)[1] for part in parts]
     worst = int(np.argmax(wedges))
-    found = _by_angle(parts, members, sections, inputs) if by == "angle" else _by_time(parts, members, sections)
-    unused = np.setdiff1d(np.arange(len(steps)), dealt)
+    division = _by_angle(parts, members, sections, inputs) if by == "angle" else _by_time(parts, members, sections)
+    unused = np.setdiff1d(np.arange(len(steps)), chosen)
     return replace(
-        found,
+        division,
         missing_wedge=math.degrees(wedges[worst]),
         gaps=by_angle.gaps(parts[worst]),
         unused=tuple(unused.tolist()),
@@ -156,31 +159,32 @@ def _by_time(parts: Sequence[FloatArray], members: Sequence[IntArray], group: in
 
 def _by_angle(parts: Sequence[FloatArray], members: Sequence[IntArray], sections: int, inputs: int) -> Split:
     by_angle.check(parts, sections)
-    found = [by_angle.split(part, sections, inputs) for part in parts]
-    dealt = tuple(
+    splits = [by_angle.split(part, sections, inputs) for part in parts]
+    joined = tuple(
         replace(section, indices=indices[section.indices])
-        for step, indices in zip(found, members, strict=True)
+        for step, indices in zip(splits, members, strict=True)
         for section in step.sections
     )
-    return Split(dealt, found[0].roles, 0.0, times=len(members))
+    return Split(joined, splits[0].roles, 0.0, times=len(members))
 
 
 def in_context(roles: Sequence[Role], steps: int) -> tuple[Role, ...]:
-    """Let a network see so many consecutive time steps to predict others of their group.
+    """Extend roles so that the network sees several consecutive time steps to predict others of their group.
 
     Parameters
     ----------
-    roles : in which each step of a group in turn predicts all others.
-    steps : that the network sees, odd; less than the group has.
+    roles : each step of a group in turn predicts all others.
+    steps : number of steps that the network sees, odd and less than the size of the group.
 
     Returns
     -------
-    The roles of the steps with enough others of the group on both sides. What the network sees is no target of it, as
-    it would learn the noise; and nothing is seen of other groups, whose flats the targets may share.
+    The roles of the steps with enough neighbours within the group. Steps that the network sees are not its targets, as
+    it would learn their noise; steps of other groups are not seen, as they may share flats with the targets.
     """
     if steps == 1:
         return tuple(roles)
-    count, reach = len(roles), steps // 2
+    count = len(roles)
+    reach = steps // 2
     around = (range(middle - reach, middle + reach + 1) for middle in range(reach, count - reach))
     return tuple(
         Role((seen[reach],), tuple(step for step in range(count) if step not in seen), tuple(seen)) for seen in around
@@ -197,8 +201,8 @@ def interlacing(steps: Sequence[FloatArray], group: int) -> Interlacing:
 
     Returns
     -------
-    Of the worst group. The figure is the widest gap between directions over the mean one that so many directions
-    would have: 1 for steps that interlace evenly, the number of steps where all repeat the same angles.
+    The result for the worst group. The figure is the widest gap between directions divided by the mean gap: 1 for
+    steps that interlace evenly, the number of steps if all repeat the same angles.
     """
     starts = range(0, max(len(steps) - group, 0) + 1, group)
     groups = [steps[start : start + group] for start in starts]
@@ -214,7 +218,7 @@ def _verdict(figure: float, group: int) -> str:
 
 
 def _evenness(steps: Sequence[FloatArray]) -> tuple[float, int]:
-    """Widest gap over the mean one, and how many directions the steps see, those that one sees twice counted once."""
+    """Return the widest gap divided by the mean gap, and the number of directions without repeats in a step."""
     folded = np.sort(directions.half_turn(np.concatenate(steps)))
     gaps, _ = directions.covered_gaps(folded, directions.HALF)
     count = sum(_distinct(angles) for angles in steps)
@@ -227,12 +231,12 @@ def _distinct(angles: FloatArray) -> int:
 
 
 def _smallest_even(steps: Sequence[FloatArray], columns: int) -> tuple[int, str]:
-    """Give the smallest group that covers the circle evenly with enough directions in its targets, and say why."""
-    found = [interlacing(steps, group) for group in range(2, min(LARGEST, len(steps)) + 1)]
-    even = [each for each in found if each.figure <= EVEN]
+    """Return the smallest group that covers the circle evenly with enough directions in its targets, and the reason."""
+    candidates = [interlacing(steps, group) for group in range(2, min(LARGEST, len(steps)) + 1)]
+    even = [candidate for candidate in candidates if candidate.figure <= EVEN]
     if not even:
-        return 2, f"no group covers the circle evenly ({found[0].verdict}): a pair of steps predicts each other"
-    enough = [e for e in even if e.directions * (e.group - 1) / e.group >= ENOUGH_ANGLES * columns]
+        return 2, f"no group covers the circle evenly ({candidates[0].verdict}): pairs of steps predict each other"
+    enough = [c for c in even if c.directions * (c.group - 1) / c.group >= ENOUGH_ANGLES * columns]
     chosen = enough[0] if enough else even[-1]
     size = "smallest group whose" if enough else "largest group whose"
     return chosen.group, (

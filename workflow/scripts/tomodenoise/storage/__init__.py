@@ -1,1 +1,1 @@
-"""How arrays are cut into slabs and shards, and stored as Zarr and OME-Zarr."""
+"""Arrays in slabs and shards, stored as Zarr and OME-Zarr."""

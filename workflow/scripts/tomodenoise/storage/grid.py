@@ -1,4 +1,4 @@
-"""Arithmetic of slabs, halos, tiles and pyramid levels: whole numbers only, no array, no file."""
+"""Arithmetic of slabs, halos, tiles and pyramid levels, without any data."""
 
 import math
 from collections.abc import Sequence
@@ -8,24 +8,32 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 
+CHUNK = (8, 512, 512)
+"""Inner chunk of a volume, (z, y, x): small enough for patches, large enough for efficient disk access."""
+
 SHARD_BYTES = 1 << 30
-"""What one job writes at a time, about: a job must cost far more than its start."""
+"""Approximate amount that one job writes: a job must take far longer than its start."""
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Consecutive rows ``start:stop`` of a volume that one job works on."""
+    """Consecutive rows ``start:stop`` of a volume, the work of one job."""
 
     index: int
     start: int
     stop: int
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Rows as [start, stop)."""
+        return self.start, self.stop
+
 
 @dataclass(frozen=True)
 class Tile:
-    """A rectangle of an image that is computed at once, and the larger window that it is computed from.
+    """Rectangle of an image that is computed at once, and the larger window that it is computed from.
 
-    Both are (start, stop) pairs in (y, x); the window may reach outside of the image.
+    Both are (start, stop) pairs in (y, x); the window may extend beyond the image.
     """
 
     core: tuple[tuple[int, int], tuple[int, int]]
@@ -34,12 +42,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Piece:
-    """Entries ``start:stop`` of an axis that are computed at once and blended with their neighbours."""
+    """Entries ``start:stop`` of an axis that are computed at once and blended with the neighbouring pieces."""
 
     start: int
     stop: int
     weights: FloatArray
-    """(stop - start,) float32; those of all pieces sum to one at every entry."""
+    """(stop - start,) float32; the weights of all pieces sum to one at every entry."""
 
 
 def slabs(depth: int, rows: int) -> tuple[Slab, ...]:
@@ -48,13 +56,13 @@ def slabs(depth: int, rows: int) -> tuple[Slab, ...]:
 
 
 def rows_per_slab(row_bytes: int, depth: int, shard_bytes: int = SHARD_BYTES) -> int:
-    """Rows of the largest slab that is a power of two and fills no more than a shard; never more than needed."""
+    """Return the rows of a slab: the largest power of two that fits into a shard, but no more than the depth needs."""
     fitting = max(1, shard_bytes // row_bytes)
     return int(min(2 ** int(math.log2(fitting)), 2 ** math.ceil(math.log2(max(depth, 1)))))
 
 
 def covering(start: int, stop: int, rows: int) -> range:
-    """Give the indices of the slabs of ``rows`` rows that hold the rows ``start:stop``."""
+    """Return the indices of the slabs of ``rows`` rows that hold the rows ``start:stop``."""
     return range(start // rows, -(-stop // rows))
 
 
@@ -64,24 +72,24 @@ def with_halo(start: int, stop: int, halo: int, depth: int) -> tuple[int, int]:
 
 
 def repeated_edge(start: int, stop: int, length: int) -> IntArray:
-    """Positions ``start:stop`` of an axis of ``length`` entries, the first and the last one repeated outside of it."""
+    """Return the positions ``start:stop`` of an axis of ``length`` entries, with the ends repeated beyond it."""
     return np.clip(np.arange(start, stop), 0, length - 1)
 
 
 def tiles(shape: tuple[int, int], size: int, halo: int, multiple: int, *, clipped: bool = False) -> tuple[Tile, ...]:
-    """Cover an image by tiles that give the same result as the whole image.
+    """Cover an image with tiles that give the same result as the whole image.
 
     Parameters
     ----------
     shape : (y, x) of the image.
-    size : length of a core's sides, pixels.
-    halo : how far a result pixel looks, pixels.
-    multiple : grid on which the network pools. Windows start and stop on it in all tiles alike.
-    clipped : end the windows at the image, for a network that continues its image itself; ``multiple`` must be 1.
+    size : edge of a core, pixels.
+    halo : reach of a result pixel into its surroundings, pixels.
+    multiple : pooling grid of the network, to which all windows are aligned.
+    clipped : cut the windows at the border, for a network that pads the image itself; ``multiple`` must be 1.
 
     Returns
     -------
-    Tiles whose cores are disjoint and together the image; each window holds its core and the halo around it.
+    Tiles whose cores are disjoint and cover the image; each window holds its core and the halo around it.
     """
 
     def window(start: int, stop: int, length: int) -> tuple[int, int]:
@@ -97,18 +105,18 @@ def tiles(shape: tuple[int, int], size: int, halo: int, multiple: int, *, clippe
 
 
 def overlapping(length: int, edge: int, overlap: int) -> tuple[Piece, ...]:
-    """Cover an axis by pieces of one length that blend into each other.
+    """Cover an axis with pieces of equal length that are blended into each other.
 
     Parameters
     ----------
-    length : entries of the axis.
-    edge : entries of a piece. An axis that is shorter is one piece, of which the first ``length`` entries count.
-    overlap : what neighbours share at least, less than ``edge``. The last piece ends with the axis and may share more.
+    length : number of entries of the axis.
+    edge : number of entries of a piece. A shorter axis is one piece, of which the first ``length`` entries count.
+    overlap : smallest overlap of neighbours, less than ``edge``; the last piece ends with the axis and may have more.
 
     Returns
     -------
     Pieces in ascending order. Their weights are ramps over the overlap, divided by the sum over all pieces: a
-    partition of unity up to both ends of the axis, where one piece alone counts in full.
+    partition of unity along the whole axis.
     """
     starts = [*range(0, length - edge, edge - overlap), max(0, length - edge)]
     position = np.arange(edge)
@@ -123,14 +131,14 @@ def overlapping(length: int, edge: int, overlap: int) -> tuple[Piece, ...]:
 
 
 def touching(pieces: Sequence[Piece], start: int, stop: int) -> tuple[Piece, ...]:
-    """Pick the pieces that hold any of the entries ``start:stop``: what these entries are blended from."""
+    """Select the pieces that the entries ``start:stop`` are blended from."""
     return tuple(piece for piece in pieces if piece.start < stop and piece.stop > start)
 
 
 def pyramid(shape: tuple[int, int, int], smallest: int = 256) -> tuple[tuple[int, int, int], ...]:
-    """Shapes (z, y, x) of a pyramid that halves every axis until no side of a slice exceeds ``smallest``.
+    """Return the shapes (z, y, x) of a pyramid that halves every axis until no side of a slice exceeds ``smallest``.
 
-    An odd length is halved upwards; an axis of length one stays.
+    Odd lengths are rounded up; an axis of length one stays.
     """
     levels = [shape]
     while max(levels[-1][1:]) > smallest:

@@ -1,4 +1,4 @@
-"""OME-Zarr images: arrays of several resolutions, and what they say of themselves."""
+"""OME-Zarr images: arrays of several resolutions, with their metadata."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ from tomodenoise.storage import grid, zarr_arrays
 from tomodenoise.storage.zarr_arrays import Shape
 
 SLICES = 64
-"""Of the coarsest resolution, that windows are found from."""
+"""Slices of the coarsest resolution from which the grey windows are computed."""
 
 HALVED = {
     "method": "tomodenoise.storage.zarr_arrays.halve",
     "description": "means of blocks of 2 x 2 x 2 of the next finer one",
 }
-"""How each coarser resolution is made."""
+"""Method of downsampling, as recorded in the metadata."""
 
 
 class Window(NamedTuple):
-    """Grey values of a channel: the range of the sliders of a viewer, and the part of it that is shown at first."""
+    """Grey window of a channel: slider range of a viewer (low, high), and the part shown at first (start, end)."""
 
     low: float
     start: float
@@ -37,7 +37,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class Image:
-    """An OME-Zarr image on disk, the full resolution of it."""
+    """OME-Zarr image on disk, at full resolution."""
 
     folder: Path
     name: str
@@ -46,7 +46,7 @@ class Image:
     """Names, t c z y x."""
     units: tuple[str | None, ...]
     scale: tuple[float, ...]
-    """Distance of neighbours along each axis, in its unit."""
+    """Pixel spacing along each axis, in its unit."""
     windows: tuple[Window, ...]
     """Grey values of each channel."""
     provenance: dict[str, Any]
@@ -67,24 +67,25 @@ def describe(
     labels: Sequence[str] = (),
     step_seconds: float | None = None,
 ) -> None:
-    """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, and nothing else.
+    """Write the group metadata of an OME-Zarr 0.5 image, `zarr.json`, without any array.
 
     Parameters
     ----------
     path : the group's folder.
     shape : (t, c, z, y, x) of the full resolution.
-    pixel_size : micrometre, the same in z, y and x; None where it is not known: pixels are counted then.
-    attributes, name : provenance, and the name that viewers show.
-    windows : of each channel.
-    labels : of each of several channels; default: the image's name and a number.
-    step_seconds : from one time step to the next; None where steps are counted.
+    pixel_size : micrometre, the same in z, y and x; None if unknown, which leaves pixels as the unit.
+    attributes : provenance.
+    name : name that viewers show.
+    windows : one for each channel.
+    labels : one for each channel; default: the image's name, with a number for several channels.
+    step_seconds : time between steps; None if unknown, which leaves steps as the unit.
 
     Notes
     -----
-    A pyramid level averages whole blocks, so its first pixel's centre lies (2**level - 1) / 2 pixels further in:
-    that is the translation beside the scale.
+    A pyramid level averages whole blocks, so the centre of its first pixel is shifted by (2**level - 1) / 2 pixels:
+    this is the translation next to the scale.
     """
-    # Imported where it is needed: it takes two seconds, which every job would pay.
+    # Imported here as it takes two seconds, which other jobs can save.
     from ome_zarr.format import FormatV05  # noqa: PLC0415
     from ome_zarr.writer import write_multiscales_metadata  # noqa: PLC0415
 
@@ -106,18 +107,18 @@ def describe(
     unit = {"unit": "micrometer"} if pixel_size else {}
     axes += [{"name": axis, "type": "space", **unit} for axis in "zyx"]
     names = labels or ([name] if len(windows) == 1 else [f"{name} {number}" for number in range(len(windows))])
-    channels = [_channel(*each) for each in zip(names, windows, strict=True)]
+    channels = [_channel(label, window) for label, window in zip(names, windows, strict=True)]
     for channel in channels[1:]:
         channel["active"] = False
-    shown = {"channels": channels, "rdefs": {"model": "greyscale"}}
+    omero = {"channels": channels, "rdefs": {"model": "greyscale"}}
     group = zarr.open_group(scratch, mode="w", zarr_format=3, attributes=attributes)
     write_multiscales_metadata(
-        group, datasets, fmt=FormatV05(), axes=axes, name=name, metadata={"omero": shown, **HALVED}
+        group, datasets, fmt=FormatV05(), axes=axes, name=name, metadata={"omero": omero, **HALVED}
     )
-    # A recommended key for which the writer has no argument.
-    described: Any = group.attrs["ome"]
-    described["multiscales"][0]["type"] = "mean"
-    group.attrs["ome"] = described
+    # A recommended key that the writer does not support.
+    metadata: Any = group.attrs["ome"]
+    metadata["multiscales"][0]["type"] = "mean"
+    group.attrs["ome"] = metadata
     zarr_arrays.move_metadata(scratch, path)
 
 
@@ -127,73 +128,74 @@ def read(folder: Path) -> Image:
     Raises
     ------
     UserError
-        If they are damaged.
+        If the metadata are damaged.
     """
     try:
         attributes = json.loads((folder / "zarr.json").read_text())["attributes"]
-        (shown,) = attributes["ome"]["multiscales"]
-        (scale,) = [t["scale"] for t in shown["datasets"][0]["coordinateTransformations"] if t["type"] == "scale"]
+        (multiscale,) = attributes["ome"]["multiscales"]
+        (scale,) = [t["scale"] for t in multiscale["datasets"][0]["coordinateTransformations"] if t["type"] == "scale"]
         channels = [channel["window"] for channel in attributes["ome"]["omero"]["channels"]]
         return Image(
             folder=folder,
-            name=shown["name"],
-            shape=zarr_arrays.open_array(folder / shown["datasets"][0]["path"]).shape,
-            axes=tuple(axis["name"] for axis in shown["axes"]),
-            units=tuple(axis.get("unit") for axis in shown["axes"]),
+            name=multiscale["name"],
+            shape=zarr_arrays.open_array(folder / multiscale["datasets"][0]["path"]).shape,
+            axes=tuple(axis["name"] for axis in multiscale["axes"]),
+            units=tuple(axis.get("unit") for axis in multiscale["axes"]),
             scale=tuple(scale),
             windows=tuple(Window(*(float(w[key]) for key in ("min", "start", "end", "max"))) for w in channels),
             provenance=attributes["provenance"],
         )
     except (KeyError, ValueError, TypeError):
-        raise UserError(f"{folder / 'zarr.json'} is damaged: ask Snakemake for this file with --force") from None
+        raise UserError(f"{folder / 'zarr.json'} is damaged: run Snakemake on this file with --force") from None
 
 
 def blocks(
     image: Image, start: int, stop: int, times: tuple[int, int] | None = None
 ) -> Iterator[tuple[int, int, slice, FloatArray]]:
-    """Stream some rows of an image, of some time steps or of all, a chunk at a time.
+    """Stream rows of an image, one chunk at a time, for some time steps or all.
 
     Yields
     ------
-    Time, channel, rows, and the values there, (z, y, x) float32.
+    Time step, channel, rows, and the values there, (z, y, x) float32.
     """
     for time, channel in product(range(*times or (0, image.shape[0])), range(image.shape[1])):
-        for first in range(start, stop, zarr_arrays.CHUNK[0]):
-            rows = slice(first, min(first + zarr_arrays.CHUNK[0], stop))
+        for first in range(start, stop, grid.CHUNK[0]):
+            rows = slice(first, min(first + grid.CHUNK[0], stop))
             yield time, channel, rows, zarr_arrays.read(image.array, (time, channel, rows))
 
 
 def windows(array: Path, radius: float) -> list[Window]:
-    """Find the grey window of each channel of an image.
+    """Compute the grey window of each channel of an image.
 
     Parameters
     ----------
-    array : a resolution of it (t, c, z, y, x), best the coarsest.
-    radius : of the field of view, as a part of a slice's edge.
+    array : folder of a resolution (t, c, z, y, x), preferably the coarsest.
+    radius : of the field of view, relative to the edge of a slice.
 
     Returns
     -------
-    For each channel: what is shown reaches from the 0.5 % to the 99.5 % quantile of the field of view and a tenth of
-    their distance more; the sliders a distance beyond the lowest and the highest value, which finer resolutions exceed.
+    One window for each channel. The part shown at first spans the 0.5 % to 99.5 % quantiles of the field of view,
+    extended by a tenth of their distance on both sides. The slider range goes one such distance beyond the extremes,
+    which finer resolutions exceed.
     """
     times, channels, depth, _, size = zarr_arrays.open_array(array).shape
     places = np.unique(np.linspace(0, times * depth - 1, min(times * depth, SLICES)).astype(int))
     visible = field_of_view.mask(size, radius * size)
-    found = []
+    channel_windows = []
     for channel in range(channels):
         slices = [zarr_arrays.read(array, (int(i // depth), channel, int(i % depth)))[visible] for i in places]
-        found.append(_window(np.stack(slices).astype(np.float64)))
-    return found
+        channel_windows.append(_window(np.stack(slices).astype(np.float64)))
+    return channel_windows
 
 
 def _channel(label: str, window: Window) -> dict[str, Any]:
-    """Say what viewers know of a channel, in the words of OMERO."""
+    """Return the display settings of a channel in the OMERO schema."""
     shown = {"min": window.low, "start": window.start, "end": window.end, "max": window.high}
     return {"label": label, "color": "FFFFFF", "active": True, "window": shown}
 
 
 def _factors(levels: Sequence[Shape]) -> list[tuple[int, ...]]:
-    """How many pixels of the full resolution one pixel of each level spans, per axis."""
+    """Return the size of a pixel of each level in pixels of the full resolution, per axis."""
     spans = [tuple(1 for _ in levels[0])]
     for finer in levels[:-1]:
         spans.append(tuple(f * (2 if n > 1 else 1) for f, n in zip(spans[-1], finer, strict=True)))

@@ -1,4 +1,4 @@
-"""The section reconstructions of a scan on disk, and the weighted means that all else is made of."""
+"""Section reconstructions of a scan on disk, and their weighted means."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tomodenoise.storage import grid, zarr_arrays
 
 @dataclass(frozen=True)
 class Sections:
-    """Where the sections of one scan lie, and how they were formed."""
+    """Location and division of the section reconstructions of one scan."""
 
     array: Path
     channels: int
@@ -26,20 +26,20 @@ class Sections:
     """Edge of a slice, pixels."""
     split: Split
     radius: float
-    """Pixels, of the disc around the axis that all projections have seen."""
+    """Radius in pixels of the disc around the axis that all projections cover."""
     unions: tuple[tuple[int, ...], ...]
-    """Sections in each of the S stored reconstructions: one, or several where these do not add up."""
+    """Sections in each of the S stored reconstructions: one, or several if reconstructions are not additive."""
     first: int = 0
-    """Place in the array of the first of them, where this is a part of a scan."""
+    """Index in the array of the first reconstruction, for a part of a scan."""
 
     @property
     def additive(self) -> bool:
-        """Whether each section is stored alone, and any union is the weighted mean of its sections."""
+        """True if each section is stored alone, so that any union is the weighted mean of its sections."""
         return all(len(members) == 1 for members in self.unions)
 
     @property
     def shares(self) -> FloatArray:
-        """Weight (S,) of each stored reconstruction in the full one."""
+        """Weights (S,) of the stored reconstructions in the full one."""
         return self.mixing(range(len(self.split.sections)))
 
     @property
@@ -48,12 +48,12 @@ class Sections:
         return field_of_view.mask(self.size, self.radius)
 
     def mixing(self, members: Sequence[int]) -> FloatArray:
-        """Weights (S,) that make the mean of what is stored the reconstruction of the union of some sections.
+        """Return weights (S,) that average the stored reconstructions to that of the union of some sections.
 
         Raises
         ------
         ValueError
-            Where the union is not stored and reconstructions do not add up.
+            If the union is not stored and reconstructions are not additive.
         """
         if self.additive:
             return by_angle.mixing(members, [part.share for part in self.split.sections])
@@ -65,36 +65,36 @@ class Sections:
         return weights
 
     def holds(self, members: Sequence[int]) -> bool:
-        """Tell whether `mixing` knows the union of some sections."""
+        """Return whether `mixing` can give the union of some sections."""
         return self.additive or tuple(sorted(members)) in self.unions
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Read rows of all that is stored: (S, channel, z, y, x) float32, attenuation per pixel.
+        """Read rows of all stored reconstructions: (S, channel, z, y, x) float32, attenuation per pixel.
 
-        There is always an axis of channels, of length 1 where a scan has but one.
+        The channel axis is always there, with length 1 for a single channel.
         """
-        mine = slice(self.first, self.first + len(self.unions))
-        return zarr_arrays.read(self.array, (mine, slice(None), slice(start, stop)))
+        stored = slice(self.first, self.first + len(self.unions))
+        return zarr_arrays.read(self.array, (stored, slice(None), slice(start, stop)))
 
     def at(self, time: int) -> "Sections":
-        """Part of a dynamic scan that is one time step; a static scan has but one."""
-        each = self.split.each
-        return self._part(time * each, (time + 1) * each)
+        """Return one time step of a dynamic scan; a static scan has one only."""
+        sections = self.split.each
+        return self._part(time * sections, (time + 1) * sections)
 
     def beside(self, time: int, apart: int) -> "Sections":
-        """Part of a dynamic scan from some steps before a step to as many after it, as sections of one scan."""
+        """Return the steps from ``apart`` before a step to ``apart`` after it, as sections of one scan."""
         part = self._part(time - apart, time + apart + 1)
         total = sum(section.share for section in part.split.sections)
         shared = tuple(replace(section, share=section.share / total) for section in part.split.sections)
         return replace(part, split=replace(part.split, sections=shared))
 
     def around(self, time: int, count: int) -> list["Sections"]:
-        """Consecutive time steps around one of them; beyond the ends of the series the outermost is repeated."""
+        """Return ``count`` consecutive time steps around one; the first and last steps are repeated beyond the ends."""
         reach = count // 2
         return [self.at(int(near)) for near in grid.repeated_edge(time - reach, time + reach + 1, self.split.times)]
 
     def trained(self, window: Sequence[int] | None) -> list["Sections"]:
-        """Parts of which training takes inputs and targets, see `splitting.trained`."""
+        """Return the parts that training takes inputs and targets from, see `by_angle.trained`."""
         return [self._part(*run) for run in by_angle.trained(self.split, window)]
 
     def _part(self, start: int, stop: int) -> "Sections":
@@ -106,12 +106,12 @@ class Sections:
 
 
 def describe(results: Path) -> Sections:
-    """Find the sections of a scan in its folder of results.
+    """Describe the sections in the results folder of a scan.
 
     Raises
     ------
     UserError
-        If another version, or other settings, stored other reconstructions.
+        If the stored reconstructions come from another version or other settings.
     """
     split = model.from_json(json.loads((results / "split.json").read_text()))
     radius = rotation_axis.read(results / "center.json").radius
@@ -120,14 +120,16 @@ def describe(results: Path) -> Sections:
     alone = split.times > 1 or count == len(split.sections)
     unions = tuple((i,) for i in range(count)) if alone else by_angle.stored(split.roles, additive=False)
     if len(unions) != count:
-        raise UserError(f"{array} holds {count} reconstructions, not {len(unions)}: run again with `-R reconstruct`")
+        raise UserError(
+            f"{array} holds {count} reconstructions instead of {len(unions)}: run again with `-R reconstruct`"
+        )
     return Sections(array, channels, depth, size, split, radius, unions)
 
 
 def mix(sections: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted mean of stored reconstructions, (S, …) to (…) float32.
+    """Return the weighted mean of stored reconstructions, (S, …) to (…) float32.
 
-    FBP is additive: with the sections' shares as weights this *is* the reconstruction of their union.
+    FBP is additive: with the shares of the sections as weights this *is* the reconstruction of their union.
     """
     mixed = np.zeros(sections.shape[1:], dtype=np.float32)
     for section, weight in zip(sections, weights, strict=True):

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tomodenoise.common import logs
+from tomodenoise.common import files, logs
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,10 @@ def save(checkpoint: Checkpoint, state: State, *, ended: bool) -> None:
         "iteration": state.iteration,
         "seconds": state.seconds,
     }
-    scratch = checkpoint.path.with_name(f"{checkpoint.path.name}.partial")
-    with scratch.open("wb") as file:
+    with files.replacing(checkpoint.path) as partial, partial.open("wb") as file:
         torch.save(plain, file)
         file.flush()
         os.fsync(file.fileno())
-    scratch.replace(checkpoint.path)
 
 
 def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.device) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 from tomodenoise.common import devices
 from tomodenoise.common.arrays import BoolArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.networks import specs
+from tomodenoise.networks.held_out import HeldOut
 from tomodenoise.networks.models import Normalisation
+from tomodenoise.networks.registry import NETWORKS
+from tomodenoise.networks.specs import Spec
 from tomodenoise.scans.description import runs
 from tomodenoise.splitting import time_steps
 from tomodenoise.storage.sections import Sections
@@ -39,23 +41,8 @@ class Data:
     memory: float
     """Bytes of sections to hold at most."""
     exam: validation.Exam
-    held_out: Sequence["HeldOut"]
+    held_out: Sequence[HeldOut]
     """Of each scan."""
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What of a scan a model was not trained on, as its file keeps it: plain values."""
-
-    rows: list[list[int]]
-    """Runs of rows [start, stop)."""
-    band: bool
-    """Whether it is only a band through the axis in these rows, see `sampling.bands`."""
-
-    @classmethod
-    def of(cls, part: sampling.Part, mask: BoolArray) -> "HeldOut":
-        """Describe the part that is held out; ``mask`` are all pixels that count."""
-        return cls([list(run) for run in runs(part.rows)], not np.array_equal(part.mask, mask))
 
 
 def prepare(task: Task, ranks: Ranks) -> Data:
@@ -82,7 +69,10 @@ def prepare(task: Task, ranks: Ranks) -> Data:
     roles, free = time_steps.in_context(groups[0][0].split.roles, spec.steps), devices.free_memory(ranks.device)
     memory = settings.memory * GIB if free is None else free / 2
     exam = validation.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
-    kept = [HeldOut.of(part, mask) for (_, part), mask in zip(parts, masks, strict=True)]
+    kept = [
+        HeldOut(tuple(runs(part.rows)), part.mask, band=not np.array_equal(part.mask, mask))
+        for (_, part), mask in zip(parts, masks, strict=True)
+    ]
     field, pairs = patches.field(trained, ranks.device), patches.pairs(trained, roles)
     return Data(trained, field, pairs, shape, norm, memory, exam, kept)
 
@@ -98,8 +88,8 @@ def _mask(runs: Sequence[Sections], kind: str) -> BoolArray:
     return np.asarray(np.any([sampling.sample(run) for run in runs], axis=0))
 
 
-def _patch_size(scans: Sequence[Sections], spec: specs.Spec, wanted: int) -> int:
-    grid = specs.multiple(spec)
+def _patch_size(scans: Sequence[Sections], spec: Spec, wanted: int) -> int:
+    grid = NETWORKS[spec.name].multiple(spec)
     smallest = min(min(scan.size, scan.depth if spec.volumetric else scan.size) for scan in scans)
     if smallest < grid:
         what = "rows" if spec.volumetric and smallest == min(scan.depth for scan in scans) else "pixels"

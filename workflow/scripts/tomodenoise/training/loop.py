@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 
 from tomodenoise.common import devices
 from tomodenoise.common.errors import UserError
-from tomodenoise.networks import build
+from tomodenoise.networks import held_out, registry
 from tomodenoise.networks.models import Model
 from tomodenoise.training import checkpoints, dataset, losses, patches, schedule, store, validation
 from tomodenoise.training.checkpoints import Evaluation, State
@@ -102,17 +101,10 @@ def train(
     if not math.isfinite(state.best_loss):
         raise UserError("training diverged, its held-out loss was never finite: set train.learning_rate lower")
     state.network.load_state_dict(state.best)
-    facts = {
-        **task.facts,
-        "held_out": _held_out(task, data),
-        "improving": schedule.improving([line.held_out_loss for line in state.history]),
-    }
-    return Model(state.network.eval(), task.spec, data.norm, facts)
-
-
-def _held_out(task: Task, data: dataset.Data) -> dict[str, Any]:
-    """Say for each scan, by its name, what the model was not trained on."""
-    return {name: asdict(part) for name, part in zip(task.facts.get("source", ()), data.held_out, strict=False)}
+    improving = schedule.improving([line.held_out_loss for line in state.history])
+    names = task.facts.get("source", ())
+    parts = {name: held_out.to_json(part) for name, part in zip(names, data.held_out, strict=False)}
+    return Model(state.network.eval(), task.spec, data.norm, {**task.facts, "improving": improving}, parts)
 
 
 def progress(history: Sequence[Evaluation], total: int) -> str:
@@ -129,7 +121,7 @@ def progress(history: Sequence[Evaluation], total: int) -> str:
 def _begin(task: Task, ranks: Ranks) -> State:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(task.settings.seed)
-        network = build.build(task.spec)
+        network = registry.build(task.spec)
     if task.start:
         network.load_state_dict(task.start.network.state_dict())
     order = devices.memory_format(volumetric=task.spec.volumetric)

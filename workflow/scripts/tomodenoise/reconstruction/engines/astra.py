@@ -15,6 +15,7 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filtering import check_shape, filtered
+from tomodenoise.reconstruction.engines.registry import Request
 
 _DIAGONAL = 1.5  # columns over a slice's edge that the rays through its corners reach, and some more
 
@@ -71,19 +72,12 @@ class AstraPlan:
             astra.projector.delete(projector)
 
 
-def astra_plan(
-    algorithm: str,
-    angles: FloatArray,
-    weights: FloatArray,
-    columns: int,
-    kind: str,
-    pad: str,
-    iterations: int,
-    device: str,
-) -> AstraPlan:
-    """Prepare an algorithm of ASTRA; arguments as in ``engines.plan``. On "cuda" only where ASTRA itself finds it."""
-    cuda = device == "cuda" and astra.use_cuda()
-    return AstraPlan(algorithm, np.asarray(angles), np.asarray(weights), columns, kind, pad, iterations, cuda)
+def plan(request: Request) -> AstraPlan:
+    """Prepare an algorithm of ASTRA; on "cuda" only where ASTRA itself finds it."""
+    r = request
+    cuda = r.device == "cuda" and astra.use_cuda()
+    angles = np.asarray(r.angles)
+    return AstraPlan(r.algorithm, angles, np.asarray(r.weights), r.columns, r.filter, r.pad, r.iterations, cuda)
 
 
 def _vectors(angles: FloatArray, offset: float) -> FloatArray:

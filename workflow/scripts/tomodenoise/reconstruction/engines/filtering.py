@@ -15,7 +15,7 @@ def filtered(
     ----------
     sinograms : (slice, angle, column) line integrals.
     length : columns L of the result, even, at least twice those of the sinograms.
-    kind, pad : as in ``engines.plan``.
+    kind, pad : as in ``registry.plan``.
     weights : (angle,) radians.
     shift : (slice, angle) columns, from where column 0 of the result lies in the sinogram; any number. The result is
         periodic, so that with center - L / 2 the rotation axis lies at L / 2 and all rays around it.

@@ -63,7 +63,7 @@ def gridding_plan(
     device: str,
     limit: int = MATRIX_BYTES,
 ) -> GriddingPlan:
-    """Prepare filtered backprojection to slices of ``columns`` pixels; arguments as in ``engines.plan``.
+    """Prepare filtered backprojection to slices of ``columns`` pixels; arguments as in ``registry.plan``.
 
     Notes
     -----

@@ -77,7 +77,7 @@ def iterative_plan(
 ) -> IterativePlan:
     """Prepare total variation minimisation, or SIRT where there is no ``regularisation``.
 
-    Arguments as in ``engines.plan``. Two kinds of matrices are held, 256 bytes a detector pixel; where one kind takes
+    Arguments as in ``registry.plan``. Two kinds of matrices are held, 256 bytes a detector pixel; where one kind takes
     more than ``limit`` they are built again in every iteration, which is slow.
     """
     raster = polar_raster(np.asarray(angles, np.float64), columns, device, both=True, limit=limit)

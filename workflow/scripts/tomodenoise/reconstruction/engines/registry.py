@@ -1,10 +1,15 @@
-"""The reconstruction engines behind one interface: a plan for a set of angles, applied to any number of slices."""
+"""The reconstruction engines by name, behind one interface: a plan for a set of angles, applied to any slices.
+
+To add one, write a module with a function from `Request` to `Plan`, and its entry in `ENGINES`. An engine is imported
+when it is used.
+"""
 
 import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tomodenoise.common import imports
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.reconstruction.engines.filters import FILTERS
@@ -16,17 +21,41 @@ ITERATIONS = 100
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an algorithm of an engine may be asked for."""
+    """Properties of an algorithm, and the keys of the configuration that it takes."""
 
     additive: bool  # the weighted mean of the reconstructions of sections is the reconstruction of their union
-    linear: bool  # twice the sinogram gives twice the slice, and a sum of sinograms the sum of the slices
-    gpu: bool  # runs on device "cuda"
-    filtered: bool  # ``filter`` and ``pad`` mean something to it
-    iterative: bool = False  # so do ``iterations``
-    regularised: bool = False  # and so does ``regularisation``, which it cannot do without
-    arbitrary_angles: bool = True  # any angles in any order, not only an even half turn
-    off_axis: bool = True  # the rotation axis anywhere on the detector, also between pixels
-    full_turn: bool = True  # angles beyond 180 degrees
+    filtered: bool = False  # takes ``filter`` and ``pad``
+    iterative: bool = False  # takes ``iterations``
+    regularised: bool = False  # takes ``regularisation``, and cannot do without it
+
+
+@dataclass(frozen=True)
+class Request:
+    """A reconstruction that an engine prepares; see `plan` for what the fields mean."""
+
+    algorithm: str
+    angles: FloatArray
+    weights: FloatArray
+    columns: int
+    filter: str
+    pad: str
+    iterations: int
+    regularisation: float | None
+    device: str
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine, known without importing it."""
+
+    plan: str
+    """Where its function from `Request` to `Plan` is imported from, ``package.module:function``."""
+    algorithms: Mapping[str, Capabilities]
+    """By name; the first is the default."""
+    package: str | None = None
+    """Python package that must be installed for it."""
+    install: str = ""
+    """Advice where that package is missing."""
 
 
 class Plan(Protocol):
@@ -48,54 +77,48 @@ class Plan(Protocol):
         ...
 
 
-_ALGORITHMS: dict[str, dict[str, Capabilities]] = {
-    "torch": {
-        "fbp": Capabilities(additive=True, linear=True, gpu=True, filtered=True),
-        "sirt": Capabilities(additive=False, linear=True, gpu=True, filtered=False, iterative=True),
-        "tv": Capabilities(
-            additive=False, linear=False, gpu=True, filtered=False, iterative=True, regularised=True
-        ),
-    },
-    "tomopy": {
-        "gridrec": Capabilities(additive=True, linear=True, gpu=False, filtered=True),
-        "fbp": Capabilities(additive=True, linear=True, gpu=False, filtered=True),
-        "sirt": Capabilities(additive=False, linear=True, gpu=False, filtered=False, iterative=True),
-        "mlem": Capabilities(additive=False, linear=False, gpu=False, filtered=False, iterative=True),
-        "tv": Capabilities(
-            additive=False, linear=False, gpu=False, filtered=False, iterative=True, regularised=True
-        ),
-    },
-    "astra": {
-        "fbp": Capabilities(additive=True, linear=True, gpu=True, filtered=True),
-        "sirt": Capabilities(additive=False, linear=True, gpu=True, filtered=False, iterative=True),
-    },
-}  # fmt: skip
-ENGINES = tuple(_ALGORITHMS)
+_FILTERED = Capabilities(additive=True, filtered=True)
+_ITERATIVE = Capabilities(additive=False, iterative=True)
+_REGULARISED = Capabilities(additive=False, iterative=True, regularised=True)
 
-_MENDS = {
-    "tomopy": "it is on conda-forge, not PyPI; run with --sdm conda, or set reconstruct.engine: torch",
-    "astra": "pip install astra-toolbox, or set reconstruct.engine: torch",
+ENGINES: dict[str, Engine] = {
+    "torch": Engine(
+        "tomodenoise.reconstruction.engines.native:plan",
+        {"fbp": _FILTERED, "sirt": _ITERATIVE, "tv": _REGULARISED},
+    ),
+    "tomopy": Engine(
+        "tomodenoise.reconstruction.engines.tomopy:plan",
+        {"gridrec": _FILTERED, "fbp": _FILTERED, "sirt": _ITERATIVE, "mlem": _ITERATIVE, "tv": _REGULARISED},
+        package="tomopy",
+        install="it is on conda-forge, not PyPI; run with --sdm conda, or set reconstruct.engine: torch",
+    ),
+    "astra": Engine(
+        "tomodenoise.reconstruction.engines.astra:plan",
+        {"fbp": _FILTERED, "sirt": _ITERATIVE},
+        package="astra",
+        install="pip install astra-toolbox, or set reconstruct.engine: torch",
+    ),
 }
 
 
 def algorithms(engine: str) -> tuple[str, ...]:
     """Names of an engine's algorithms, its own first choice first; UserError for an unknown engine."""
     _check("engine", engine, ENGINES)
-    return tuple(_ALGORITHMS[engine])
+    return tuple(ENGINES[engine].algorithms)
 
 
 def capabilities(engine: str, algorithm: str | None = None) -> Capabilities:
-    """Say what an algorithm, by default the engine's first, may be asked for; UserError for an unknown name."""
+    """Properties of an algorithm, by default the engine's first; UserError for an unknown name."""
     known = algorithms(engine)
     if algorithm is not None and algorithm not in known:
         raise UserError(
             f"reconstruct.algorithm: engine '{engine}' has no '{algorithm}'; write one of {', '.join(known)}"
         )
-    return _ALGORITHMS[engine][algorithm or known[0]]
+    return ENGINES[engine].algorithms[algorithm or known[0]]
 
 
 def check(settings: Mapping[str, Any], *, installed_elsewhere: bool = False) -> None:
-    """Refuse what the chosen engine cannot do; imports neither torch nor an engine.
+    """Refuse settings that the chosen engine cannot follow; imports neither torch nor an engine.
 
     Parameters
     ----------
@@ -119,8 +142,9 @@ def check(settings: Mapping[str, Any], *, installed_elsewhere: bool = False) -> 
             raise UserError(f"reconstruct.{key}: algorithm '{name}' has none; leave it out")
     if able.regularised and settings.get("regularisation") is None:
         raise UserError(f"reconstruct.regularisation: algorithm '{name}' needs it; write a number such as 0.1")
-    if not (installed_elsewhere or engine == "torch" or importlib.util.find_spec(engine)):
-        raise UserError(f"engine '{engine}' is not installed: {_MENDS[engine]}")
+    record = ENGINES[engine]
+    if record.package and not (installed_elsewhere or importlib.util.find_spec(record.package)):
+        raise UserError(f"engine '{engine}' is not installed: {record.install}")
 
 
 def plan(
@@ -171,23 +195,11 @@ def plan(
     check(settings)
     if len(angles) != len(weights):
         raise ValueError(f"{len(angles)} angles but {len(weights)} weights")
-    name, rounds = algorithm or algorithms(engine)[0], iterations or ITERATIONS
-    # Imports are here, for torch takes seconds and whoever checks a config needs only the names above.
-    if engine == "tomopy":
-        from tomodenoise.reconstruction.engines.tomopy import tomopy_plan  # noqa: PLC0415
-
-        return tomopy_plan(name, angles, weights, columns, filter, pad, rounds, regularisation)
-    if engine == "astra":
-        from tomodenoise.reconstruction.engines.astra import astra_plan  # noqa: PLC0415
-
-        return astra_plan(name, angles, weights, columns, filter, pad, rounds, device)
-    if name == "fbp":
-        from tomodenoise.reconstruction.engines.gridding import gridding_plan  # noqa: PLC0415
-
-        return gridding_plan(angles, weights, columns, filter, pad, device)
-    from tomodenoise.reconstruction.engines.iterative import iterative_plan  # noqa: PLC0415
-
-    return iterative_plan(angles, columns, rounds, regularisation, device)
+    name = algorithm or algorithms(engine)[0]
+    rounds = iterations or ITERATIONS
+    request = Request(name, angles, weights, columns, filter, pad, rounds, regularisation, device)
+    prepared: Plan = imports.load(ENGINES[engine].plan)(request)
+    return prepared
 
 
 def plan_as_set(

@@ -22,6 +22,7 @@ import torch
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filtering import check_shape, filtered
+from tomodenoise.reconstruction.engines.registry import Request
 
 _TRIAL_ANGLES = 180  # that the scale of gridrec is found with
 
@@ -124,22 +125,14 @@ class TracingPlan:
         return np.asarray(slices, np.float32)
 
 
-def tomopy_plan(
-    algorithm: str,
-    angles: FloatArray,
-    weights: FloatArray,
-    columns: int,
-    kind: str,
-    pad: str,
-    iterations: int,
-    regularisation: float | None,
-) -> FilteringPlan | TracingPlan:
-    """Prepare an algorithm of TomoPy; arguments as in ``engines.plan``."""
-    angles = np.asarray(angles, np.float32)
-    if algorithm not in {"gridrec", "fbp"}:
-        return TracingPlan(algorithm, angles, columns, iterations, regularisation)
-    scale = _gridrec_scale(columns) if algorithm == "gridrec" else 1.0
-    return FilteringPlan(algorithm, angles, np.asarray(weights), columns, kind, pad, scale)
+def plan(request: Request) -> FilteringPlan | TracingPlan:
+    """Prepare an algorithm of TomoPy."""
+    r = request
+    angles = np.asarray(r.angles, np.float32)
+    if r.algorithm not in {"gridrec", "fbp"}:
+        return TracingPlan(r.algorithm, angles, r.columns, r.iterations, r.regularisation)
+    scale = _gridrec_scale(r.columns) if r.algorithm == "gridrec" else 1.0
+    return FilteringPlan(r.algorithm, angles, np.asarray(r.weights), r.columns, r.filter, r.pad, scale)
 
 
 def _gridrec_scale(columns: int) -> float:

@@ -1,0 +1,107 @@
+"""Patterns of product paths, and the shards that hold what a job works on."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tomodenoise.networks import specs
+from tomodenoise.planning import paths, shards
+from tomodenoise.storage.layout import Layout
+
+UNET = specs.complete({"name": "unet"})
+SERIES = Layout(angles=98, depth=9, columns=48, size=48, stored=8, slab_bytes=2**15, firsts=(0, 25, 49, 74))
+
+layouts = st.builds(
+    lambda angles, depth, size, each, slab, channels, steps: Layout(
+        angles=angles * steps,
+        depth=depth,
+        columns=size,
+        size=size,
+        stored=each * steps,
+        slab_bytes=slab,
+        channels=channels,
+        firsts=tuple(range(0, angles * steps, angles)),
+    ),
+    st.integers(4, 20),
+    st.integers(1, 40),
+    st.integers(8, 600),
+    st.integers(1, 4),
+    st.integers(2**12, 2**22),
+    st.integers(1, 3),
+    st.integers(1, 5),
+)
+
+
+def test_some_wildcards_of_a_pattern_are_filled_in() -> None:
+    assert paths.fill(paths.LEVEL_JSON, volume="denoised", level=0) == "results/{scan}/denoised.ome.zarr/0/zarr.json"
+    assert paths.fill(paths.SCAN) == paths.SCAN
+
+
+def test_every_combination_is_filled_in() -> None:
+    assert paths.fill_all("{a}/{b}", a="xy", b=[1, 2]) == ["x/1", "x/2", "y/1", "y/2"]
+    assert paths.fill_all(["{a}.json", "{a}.png"], a="xy") == ["x.json", "x.png", "y.json", "y.png"]
+    assert paths.fill_all("{a}", a=[]) == []
+
+
+def test_a_pattern_of_names_matches_these_only() -> None:
+    assert paths.one_of(["a.b", "c"]) == r"a\.b|c"
+    assert paths.one_of([]) == "(?!)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("tiff16", "results/s/denoised_tiff16/volume.json"),
+        ("hdf5", "results/s/denoised.h5"),
+        ("ozx", "results/s/denoised.ozx"),
+        ("reconstruction", "results/s/reconstruction.ome.zarr/zarr.json"),
+    ],
+)
+def test_an_export_is_asked_for_by_its_last_file(kind: str, file: str) -> None:
+    assert paths.exports(kind, "s", "denoised") == file
+
+
+def test_the_shards_of_a_small_series() -> None:
+    """Steps of 25, 24, 25 and 24 projections in blocks of 25: the third begins in one block and ends in the next."""
+    assert shards.of_sections("s", SERIES, (1, 2)) == [f"results/s/sections.zarr/c/1/0/{slab}/0/0" for slab in range(9)]
+    assert shards.of_projections_around("s", SERIES, 1, 3) == ["results/s/projections.zarr/c/1/0/0"]
+    assert shards.of_projections_around("s", SERIES, 2, 8) == [
+        "results/s/projections.zarr/c/1/2/0",
+        "results/s/projections.zarr/c/2/2/0",
+    ]
+
+
+def test_channels_have_an_axis_of_their_own_in_the_projections() -> None:
+    layout = Layout(angles=60, depth=3, columns=48, size=48, stored=3, slab_bytes=2**30, channels=4)
+    assert shards.of_projections("s", layout) == ["results/s/projections.zarr/c/0/0/0/0"]
+
+
+@settings(max_examples=30)
+@given(layout=layouts)
+def test_every_shard_is_read_and_no_other(layout: Layout) -> None:
+    """The jobs of a stage read together exactly what the jobs before them write."""
+    slabs = [(block.index, slab.index) for block in layout.blocks for slab in layout.slabs]
+    images = [(block.index, slab.index) for block in layout.blocks for slab in layout.image_slabs(0)]
+    projections = chain(*(shards.of_projections_around("s", layout, *place) for place in slabs))
+    assert set(projections) == set(shards.of_projections("s", layout))
+    around = chain(*(shards.of_sections_around("s", layout, UNET, *place) for place in images))
+    assert set(around) == set(shards.of_sections("s", layout))
+    within = list(chain(*(shards.of_sections_within("s", layout, *place) for place in images)))
+    assert set(within) == set(shards.of_sections("s", layout))
+    for level in range(1, len(layout.levels)):
+        places = [(block.index, slab.index) for block in layout.blocks for slab in layout.image_slabs(level)]
+        finer = chain(*(shards.of_finer_level("s", layout, "denoised", level, *place) for place in places))
+        pattern = paths.fill(paths.IMAGE_SHARD, volume="denoised")
+        assert set(finer) == set(shards.of_level(pattern, "s", layout, level - 1))
+
+
+@settings(max_examples=30)
+@given(layout=layouts)
+def test_no_shard_is_named_twice_and_the_middle_is_among_them(layout: Layout) -> None:
+    sections, image = shards.of_sections("s", layout), shards.of_image("s", layout, "denoised")
+    for names in (sections, image, shards.of_projections("s", layout), shards.of_corrections("s", layout)):
+        assert len(set(names)) == len(names)
+    assert set(shards.of_sections_in_the_middle("s", layout)) <= set(sections)
+    assert set(shards.of_image_in_the_middle("s", layout)) <= set(image)

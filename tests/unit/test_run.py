@@ -1,0 +1,170 @@
+"""What the rules ask about a run: files, parameters, memory, and what it ends with."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hdf5_files import half_turn, write_exchange
+
+from tomodenoise.common.errors import UserError
+from tomodenoise.planning import hooks, run
+from tomodenoise.planning.console import Failure
+from tomodenoise.planning.files import Files
+from tomodenoise.planning.memory import NEEDS, Needs
+from tomodenoise.planning.params import Params, training_program
+from tomodenoise.planning.run import Run, Wildcards
+
+HALF, TURN = Wildcards(scan="half", model="half"), Wildcards(scan="turn", model="turn")
+CENTER = Path("results/turn/center.json")
+
+
+class CenterMissingError(Exception):
+    """Stands for what Snakemake raises until a checkpoint has run."""
+
+
+@pytest.fixture
+def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, object]]:
+    """Work in a folder with two scans, half a turn and a whole one, whose field of view may be extended."""
+    monkeypatch.chdir(tmp_path)
+    frames = np.full((48, 12, 32), 200, np.uint16)
+    flats = {"data_white": np.full((5, 12, 32), 400, np.uint16), "data_dark": np.full((5, 12, 32), 10, np.uint16)}
+    write_exchange(tmp_path / "half.h5", frames, **flats)
+    write_exchange(tmp_path / "turn.h5", frames, theta=2 * half_turn(48), **flats)
+    return {"half": {"file": "half.h5", "pixel_size": 1.5}, "turn": {"file": "turn.h5"}}
+
+
+def opened(scans: dict[str, dict[str, object]], **config: object) -> Run:
+    def wait(scan: str) -> None:
+        if not Path(f"results/{scan}/center.json").exists():
+            raise CenterMissingError
+
+    return run.open_run({"scans": scans, **config}, [], wait, try_headers=False, installed_elsewhere=False)
+
+
+def test_scans_models_and_volumes_of_a_run(scans: dict[str, dict[str, object]]) -> None:
+    opened_run = opened(scans, export=["reconstruction"])
+    assert opened_run.scans == ["half", "turn"]
+    assert opened_run.trained_models == ["half", "turn"]
+    assert opened_run.volumes == ["denoised", "reconstruction"]
+    assert not opened_run.is_paged
+    assert opened({f"scan{number}": scans["half"] for number in range(5)}).is_paged
+
+
+def test_a_layout_waits_for_the_center_where_the_field_may_be_extended(scans: dict[str, dict[str, object]]) -> None:
+    opened_run = opened(scans)
+    assert opened_run.layout("half").size == 32
+    assert Files(opened_run).center_if_needed(HALF) == []
+    assert Files(opened_run).center_if_needed(TURN) == str(CENTER)
+    with pytest.raises(CenterMissingError):
+        opened_run.layout("turn")
+    assert not opened_run.is_size_known("turn")
+    assert opened_run.current_layout("turn").size == 32
+    CENTER.parent.mkdir(parents=True)
+    CENTER.write_text(json.dumps({"size": 50}))
+    assert opened_run.layout("turn").size == opened_run.current_layout("turn").size == 50
+
+
+def test_files_of_a_scan(scans: dict[str, dict[str, object]]) -> None:
+    files = Files(opened(scans, export=["tiff", "reconstruction"], compare=["turn"]), lambda file: f"content of {file}")
+    assert files.raw(HALF) == ["content of half.h5"]
+    assert files.model(HALF) == "results/models/half/model.safetensors"
+    assert files.rivals(HALF) == ["results/models/turn/model.safetensors"]
+    assert files.rivals(TURN) == []
+    assert files.training_sections(HALF) == ["results/half/sections.zarr/c/0/0/0/0/0"]
+    assert files.exported() == [
+        *("results/half/denoised_tiff/volume.json", "results/half/reconstruction.ome.zarr/zarr.json"),
+        *("results/half/reconstruction_tiff/volume.json", "results/turn/denoised_tiff/volume.json"),
+        *("results/turn/reconstruction.ome.zarr/zarr.json", "results/turn/reconstruction_tiff/volume.json"),
+    ]
+    assert files.page(["half"])["centers"] == ["results/half/center.png"]
+
+
+def test_nothing_to_export_is_an_error_of_the_user(scans: dict[str, dict[str, object]]) -> None:
+    with pytest.raises(UserError, match="export is empty: name tiff"):
+        Files(opened(scans)).wanted_exports()
+
+
+def test_parameters_of_jobs(scans: dict[str, dict[str, object]]) -> None:
+    params = Params(opened(scans))
+    assert params.slab_rows(HALF) == params.image_rows(HALF) == [0, 12]
+    assert params.sections_of_block(HALF) == [0, params.run.layout("half").stored]
+    assert params.trained_window(HALF) == [0, 0]
+    assert "pixel_size" not in params.correct(HALF)
+    assert json.loads(params.pixel_sizes(HALF)) == {"half": 1.5}
+    assert set(params.of_projections(HALF)) == {"scans", "correct", "split"}
+    assert params.of_image(HALF)["model"] == "half"
+    noisy = params.of_image(Wildcards(scan="half", volume="reconstruction"))
+    assert noisy["model"] is None
+    assert "train" not in noisy["config"]
+
+
+def test_arrays_that_verify_reads_last_or_lead_to_others(scans: dict[str, dict[str, object]]) -> None:
+    arrays = Params(opened(scans)).arrays("half")
+    assert [(path, lasts) for path, _, _, lasts in arrays] == [
+        ("results/half/projections.zarr", False),
+        ("results/half/sections.zarr", False),
+        ("results/half/denoised.ome.zarr/0", True),
+    ]
+
+
+def test_each_attempt_gets_more_memory(scans: dict[str, dict[str, object]]) -> None:
+    needs = Needs(opened(scans))
+    for rule in NEEDS:
+        threads = {"threads": 1} if rule == "train_model" else {}
+        first, second = (needs.memory(rule)(HALF, attempt=attempt, **threads) for attempt in (1, 2))
+        assert second == pytest.approx(2 * first, abs=1)
+        assert first >= NEEDS[rule].alone
+
+
+def test_every_process_of_a_training_has_the_memory_of_one(scans: dict[str, dict[str, object]]) -> None:
+    memory = Needs(opened(scans)).memory("train_model")
+    assert memory(HALF, threads=3, attempt=1) == 3 * memory(HALF, threads=1, attempt=1)
+
+
+def test_minutes_beyond_what_is_planned(scans: dict[str, dict[str, object]]) -> None:
+    assert Needs(opened(scans)).runtime("export_ozx")(HALF, attempt=2) == 2 * (30 + 1)
+
+
+def test_memory_is_unknown_until_the_center_is_found(scans: dict[str, dict[str, object]]) -> None:
+    asked = Needs(opened(scans)).first_attempts()
+    assert asked["turn"]["reconstruct_slab"] == 0 < asked["turn"]["correct_slab"]
+    assert all(asked["half"].values())
+    assert asked["models"]["train_model"] > 1000
+
+
+def test_training_starts_on_every_node_with_mpi() -> None:
+    alone = training_program("python", Path("s"), 2, {"nodes": 1})
+    assert alone == ["python", "s/launch_training.py", "1", "2"]
+    joined = training_program("python", Path("s"), 2, {"nodes": 3, "mpi": "srun", "cpus_per_task": 8})
+    assert joined[:4] == ["srun", "--ntasks-per-node=1", "--kill-on-bad-exit=1", "--label"]
+    assert joined[4:7] == ["--nodes=3", "--ntasks=3", "--cpus-per-task=8"]
+
+
+def test_rules_can_be_looked_at_without_a_scan() -> None:
+    nothing = run.without_scans()
+    assert nothing.scans == nothing.trained_models == Files(nothing).denoised() == []
+
+
+def test_scans_that_failed_for_good_are_listed_with_their_first_job(scans: dict[str, dict[str, object]]) -> None:
+    opened_run = opened(scans)
+    Path("there").touch()
+    made, lost = Failure("a", ("there",), ()), Failure("b", ("results/half/scan.json",), ())
+    later = Failure("c", ("results/models/half/model.safetensors",), ())
+    assert hooks.failed_scans(opened_run, [made, lost, later]) == {"half": lost}
+    request = hooks.survivors(opened_run, {"half": lost})
+    assert request["failed"] == [["half", lost.reason, ""]]
+    assert request["slabs"] == request["rows"] == []
+
+
+def test_a_run_ends_with_a_line_for_each_scan(
+    scans: dict[str, dict[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    end = hooks.Hooks(opened(scans), ["false"])
+    end.finish(["verify"], [], success=True)
+    assert capsys.readouterr().err == ""
+    end.finish(["center"], [], success=True)
+    assert capsys.readouterr().err.splitlines()[0] == "2 of 2 scans done"
+    end.brief.interrupted = True
+    end.finish([], [["results/half/scan.json"]], success=False)
+    assert capsys.readouterr().err.startswith("tomodenoise: interrupted")

@@ -1,0 +1,22 @@
+"""Write a volume to one file in the format of other programs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomodenoise.common import formatting, imports, logs
+from tomodenoise.exports import registry
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+
+def main(folder: Path, output: Path) -> None:
+    """Let the kind of export that the ending of the file names write it."""
+    write = registry.single_files()[output.suffix.removeprefix(".")].write
+    imports.load(str(write))(folder, output)
+    logs.logger.info("%s: %s", output, formatting.size(output.stat().st_size))
+
+
+if __name__ == "__main__":
+    with logs.to(snakemake.log[0]):
+        main(Path(snakemake.input.image).parent, Path(snakemake.output[0]))

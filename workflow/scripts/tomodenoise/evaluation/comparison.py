@@ -1,0 +1,65 @@
+"""The raw slices, the network's and those of baselines side by side: the same figures and the same region."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.ndimage import gaussian_gradient_magnitude, uniform_filter
+
+from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.evaluation.baselines import Baseline
+from tomodenoise.evaluation.evidence import Evidence
+from tomodenoise.evaluation.figures_of_merit import Figure, if_any
+from tomodenoise.metrics import calibration, contrast, edges, merit, residuals
+
+SHOWN = 256
+"""Edge of the square that is shown of each, pixels."""
+
+
+def compare(e: Evidence, baselines: Sequence[Baseline]) -> Figure | None:
+    """Compute the same figures for all.
+
+    Returns
+    -------
+    `columns`: name to figures, None where one cannot be had; and curves: name to the same square of the middle slice.
+    None if there are no baselines, no sample, or slices that are not finite.
+    """
+    if not baselines or e.finite is not e or not e.agreement.holds_sample:
+        return None
+    places = if_any(lambda: edges.detect(e.opposite, e.mask))
+    sides = if_any(lambda: contrast.classes(e.opposite, e.mask))
+    raw = Baseline("raw", e.given, e.raw, "")
+    network = Baseline("network", e.predicted, e.denoised, "")
+    everyone = [raw, network, *baselines]
+    columns = {one.name: {"told": one.setting} | _figures(e, one, places, sides) for one in everyone}
+    middle = len(e.raw) // 2
+    box = region(e.opposite[middle], e.mask)
+    pictures = {one.name: one.denoised[middle][box] for one in everyone}
+    return Figure({"columns": columns}, pictures | ({} if e.truth is None else {"truth": e.truth[middle][box]}))
+
+
+def region(image: FloatArray, mask: BoolArray) -> tuple[slice, slice]:
+    """Find the square with the most edges."""
+    side = min(SHOWN, *image.shape)
+    strength = uniform_filter(gaussian_gradient_magnitude(image, 1.5) * mask, side, mode="constant")
+    half = side // 2
+    inner = strength[half : image.shape[0] - side + half + 1, half : image.shape[1] - side + half + 1]
+    y, x = (int(start) for start in np.unravel_index(np.argmax(inner), inner.shape))
+    return slice(y, y + side), slice(x, x + side)
+
+
+def _figures(
+    e: Evidence, one: Baseline, places: edges.Edges | None, sides: tuple[BoolArray, BoolArray] | None
+) -> dict[str, float | None]:
+    predicted = one.predicted
+    values: dict[str, float | None] = {"split_loss": merit.split_loss(predicted, e.targets, e.mask)}
+    values["upsnr"] = merit.decibels(merit.umse(predicted, *e.twins, e.mask), e.scale) if e.twins else None
+    values["slope"] = if_any(lambda: calibration.calibrate(predicted, e.targets, e.mask).slope)
+    values["contrast"] = contrast.cnr(one.denoised, *sides) if sides else None
+    values["edges"] = if_any(lambda: edges.measure(predicted, places).fwhm) if places else None
+    if one.name != "raw":
+        left = residuals.examine(e.raw, one.denoised, e.noise, e.mask)
+        values["residual"] = left.at_edges - left.noise_at_edges
+    if (truth := e.truth) is not None:
+        values["psnr"] = merit.psnr(one.denoised, truth, e.mask, e.scale)
+        values["ssim"] = if_any(lambda: merit.ssim(one.denoised, truth, e.mask, e.scale))
+    return values

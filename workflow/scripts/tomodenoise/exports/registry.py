@@ -1,0 +1,52 @@
+"""The kinds of exports by name. To add one that is a single file, write its module and its entry in `EXPORTS`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tomodenoise.storage.grid import CHUNK
+
+
+@dataclass(frozen=True)
+class Export:
+    """A format of other programs, or another volume, that `export` of the configuration asks for."""
+
+    file: str
+    """The last file that is made, in the folder of a scan; `{volume}` is denoised, or reconstruction."""
+    write: str | None = None
+    """Where its function is imported from, ``package.module:function``.
+
+    It takes the folder of an OME-Zarr image and the path of the file to write. None for a kind with rules of its own.
+    """
+    slices: int = 0
+    """How many slices its job holds as float32."""
+    share: float = 1.0
+    """Bytes that it writes for each byte of the volume."""
+    by_slab: bool = False
+    """Whether there is a job for each slab of the volume, instead of one for all of it."""
+
+
+EXPORTS: dict[str, Export] = {
+    "tiff": Export("{volume}_tiff/volume.json", by_slab=True),
+    "tiff16": Export("{volume}_tiff16/volume.json", by_slab=True, share=0.5),
+    "tiff8": Export("{volume}_tiff8/volume.json", by_slab=True, share=0.25),
+    "hdf5": Export("{volume}.h5", "tomodenoise.exports.hdf5:write", slices=4 * CHUNK[0]),
+    "ozx": Export("{volume}.ozx", "tomodenoise.exports.ozx:write"),
+    "reconstruction": Export("reconstruction.ome.zarr/zarr.json"),
+}
+
+
+def single_files() -> dict[str, Export]:
+    """Kinds that one job writes to one file, by the ending of its name."""
+    return {record.file.rpartition(".")[2]: record for record in EXPORTS.values() if record.write}
+
+
+def products(wanted: Sequence[str]) -> list[str]:
+    """Files of a scan that a list of kinds asks for, sorted, in the scan's folder.
+
+    Parameters
+    ----------
+    wanted : the section `export` of the configuration. With `reconstruction` in it, all of them are also made of the
+        noisy volume.
+    """
+    volumes = ["denoised", "reconstruction"] if "reconstruction" in wanted else ["denoised"]
+    return sorted({EXPORTS[kind].file.format(volume=volume) for kind in wanted for volume in volumes})

@@ -1,0 +1,123 @@
+"""The start and the end of a run: the list of commands, the lines at the end, and the report of a failed run."""
+
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tomodenoise.planning import console, outcome, paths
+from tomodenoise.planning.console import Brief, Failure
+from tomodenoise.planning.files import Files
+from tomodenoise.planning.run import Run
+
+QUIET_TARGETS = {"check", "verify", "clean_intermediates"}
+"""Targets that print themselves what they found."""
+
+REPORTING_TARGETS = {"all", "report"}
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What happens before and after the jobs of a run, in the working directory."""
+
+    run: Run
+    report_command: Sequence[str]
+    """Words that start report_survivors.py."""
+    brief: Brief = field(default_factory=Brief)
+    """What is shown of a run, and which jobs failed."""
+
+    def finish(self, targets: Collection[str], unfinished: Iterable[Sequence[str]], *, success: bool) -> None:
+        """Print what the run came to.
+
+        Parameters
+        ----------
+        targets : as the user typed them; none for the default one.
+        unfinished : outputs of each job that is left.
+        """
+        if is_quiet(targets):
+            return
+        if self.brief.interrupted or not (success or self.brief.failures):
+            _print("tomodenoise: interrupted; what is complete stays, the same command goes on")
+        else:
+            failed = failed_scans(self.run, self.brief.failures)
+            left = {scan for outputs in unfinished for scan in _scans_of(self.run, outputs)}
+            finished = [scan for scan in self.run.scans if scan not in left]
+            asked = not targets or bool(REPORTING_TARGETS & set(targets))
+            page = Path(paths.REPORT) if asked and (success or self._report_survivors(failed)) else None
+            for line in outcome.lines(self.run.scans, failed, finished, page, Path()):
+                _print(line)
+        self.brief.ended = True
+
+    def _report_survivors(self, failed: Mapping[str, Failure]) -> bool:
+        """Write the report of the scans that are done, and say which failed; whether that worked."""
+        request = survivors(self.run, failed)
+        Path(paths.RESULTS).mkdir(exist_ok=True)
+        text = json.dumps(request)
+        script = subprocess.run(self.report_command, input=text, text=True, capture_output=True, check=False)
+        if script.returncode:
+            last = (script.stderr.strip().splitlines() or ["no reason given"])[-1]
+            _print(f"tomodenoise: no report of the scans that are done: {last}")
+        return not script.returncode
+
+
+def is_quiet(targets: Collection[str]) -> bool:
+    """Whether a run prints no lines of its own at its end."""
+    return bool(QUIET_TARGETS & set(targets))
+
+
+def options() -> str:
+    """Give the options that Snakemake was called with, without the targets that only look."""
+    return shlex.join(word for word in sys.argv[1:] if word not in {"verify", "check"})
+
+
+def note_command(log: Path) -> None:
+    """Add a line to the list of commands that were run here; no product holds it, as equal runs give equal files."""
+    log.parent.mkdir(exist_ok=True)
+    line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {platform.node()} {shlex.join(sys.argv)}"
+    with log.open("a") as stream:
+        print(line, file=stream)
+
+
+def failed_scans(run: Run, failures: Iterable[Failure]) -> dict[str, Failure]:
+    """Give the scans of which a job failed for good, each with the first such job."""
+    first: dict[str, Failure] = {}
+    for failure in failures:
+        for scan in _scans_of(run, failure.outputs) if failure.final else []:
+            first.setdefault(scan, failure)
+    return first
+
+
+def survivors(run: Run, failed: Mapping[str, Failure]) -> dict[str, object]:
+    """Gather what report_survivors.py reads: the scans that are done, and those that failed with the reason."""
+    # After a run no checkpoint can be asked for, and the scans that are done have a center.
+    files = Files(replace(run, wait_for_center=lambda _scan: None))
+    done = [scan for scan in run.scans if scan not in failed and _is_finished(files, scan)]
+    page = files.page(done)
+    rows = paths.fill_all(paths.ROW, scan=[scan for scan in run.scans if scan not in failed])
+    return {
+        "config": run.only(done),
+        "slabs": page["corrections"] + page["planes"],
+        "rows": [row for row in rows if Path(row).exists()],
+        "failed": [[scan, job.reason, job.log] for scan, job in failed.items()],
+        "paged": run.is_paged,
+    }
+
+
+def _is_finished(files: Files, scan: str) -> bool:
+    """Whether everything is there that a page of a scan shows."""
+    if not files.run.is_size_known(scan):
+        return False
+    return all(Path(file).exists() for group in files.page([scan]).values() for file in group)
+
+
+def _scans_of(run: Run, outputs: Sequence[str]) -> list[str]:
+    return console.scans_of(outputs, run.scans, run.users())
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

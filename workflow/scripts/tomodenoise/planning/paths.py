@@ -1,0 +1,80 @@
+"""Where each product lies, relative to the working directory: patterns whose braces are wildcards of Snakemake."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+RESULTS = "results"
+
+SCAN = f"{RESULTS}/{{scan}}/scan.json"
+MEASURED = f"{RESULTS}/{{scan}}/measured.json"
+SPLIT = f"{RESULTS}/{{scan}}/split.json"
+CENTER = f"{RESULTS}/{{scan}}/center.json"
+CENTER_FIGURE = f"{RESULTS}/{{scan}}/center.png"
+
+PROJECTIONS = f"{RESULTS}/{{scan}}/projections.zarr"
+PROJECTIONS_JSON = f"{PROJECTIONS}/zarr.json"
+PROJECTIONS_SHARD = f"{PROJECTIONS}/c/{{block}}/{{slab}}/0"
+CHANNELS_SHARD = f"{PROJECTIONS}/c/{{block}}/0/{{slab}}/0"
+"""Of projections with several channels, whose array has one axis more."""
+CORRECTIONS = f"{RESULTS}/{{scan}}/corrections/{{block}}-{{slab}}.json"
+
+SECTIONS = f"{RESULTS}/{{scan}}/sections.zarr"
+SECTIONS_JSON = f"{SECTIONS}/zarr.json"
+SECTIONS_SHARD = f"{SECTIONS}/c/{{block}}/0/{{slab}}/0/0"
+
+MODEL = f"{RESULTS}/models/{{model}}/model.safetensors"
+HISTORY = f"{RESULTS}/models/{{model}}/history.jsonl"
+
+IMAGE = f"{RESULTS}/{{scan}}/{{volume}}.ome.zarr"
+IMAGE_JSON = f"{IMAGE}/zarr.json"
+LEVEL = f"{IMAGE}/{{level}}"
+LEVEL_JSON = f"{LEVEL}/zarr.json"
+IMAGE_SHARD = f"{LEVEL}/c/{{block}}/0/{{slab}}/0/0"
+PLANES = f"{RESULTS}/{{scan}}/figures/planes/{{block}}-{{slab}}.npz"
+
+HDF5 = f"{RESULTS}/{{scan}}/{{volume}}.h5"
+OZX = f"{RESULTS}/{{scan}}/{{volume}}.ozx"
+TIFF_JSON = f"{RESULTS}/{{scan}}/{{volume}}_{{tiff}}/volume.json"
+TIFF_SLAB = f"{RESULTS}/{{scan}}/{{volume}}_{{tiff}}/slabs/{{block}}-{{slab}}.json"
+
+QUALITY = f"{RESULTS}/{{scan}}/quality.json"
+QUALITY_CURVES = f"{RESULTS}/{{scan}}/figures/quality.npz"
+SERIES = f"{RESULTS}/{{scan}}/figures/series.npz"
+PAGE = f"{RESULTS}/{{scan}}/report.html"
+ROW = f"{RESULTS}/{{scan}}/figures/row.json"
+REPORT = f"{RESULTS}/report.html"
+
+DENOISED, RECONSTRUCTION = "denoised", "reconstruction"
+"""Volumes: the clean one and, if it is exported, the noisy one."""
+
+TIFFS = ("tiff", "tiff16", "tiff8")
+
+
+def fill(pattern: str, **known: object) -> str:
+    """Fill in some wildcards of a pattern; the others stay."""
+    return re.sub(r"\{(\w+)\}", lambda braces: str(known.get(braces[1], braces[0])), pattern)
+
+
+def fill_all(patterns: str | Sequence[str], **values: Iterable[object]) -> list[str]:
+    """Fill in every combination of the values, the last name running fastest, in every pattern."""
+    combinations = [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
+    listed = [patterns] if isinstance(patterns, str) else patterns
+    return [pattern.format(**combination) for combination in combinations for pattern in listed]
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Give a regular expression that matches these names only; nothing, where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def exports(kind: str, scan: str, volume: str) -> str:
+    """Name the file that is made last where a scan's volume is exported as `kind`, a word of the key `export`.
+
+    The kind `reconstruction` stands for the noisy volume itself, whichever volume is named.
+    """
+    if kind == RECONSTRUCTION:
+        return IMAGE_JSON.format(scan=scan, volume=RECONSTRUCTION)
+    if kind in TIFFS:
+        return TIFF_JSON.format(scan=scan, volume=volume, tiff=kind)
+    return {"hdf5": HDF5, "ozx": OZX}[kind].format(scan=scan, volume=volume)

@@ -199,5 +199,5 @@ def test_memory_grows_with_the_channels() -> None:
     assert resources.reconstructing(many, additive=True) > resources.reconstructing(one, additive=True)
     narrow, wide = (specs.complete({"name": "unet", "slices": 1}, count) for count in (1, 11))
     assert resources.denoising(wide, many, "full") > resources.denoising(narrow, one, "full")
-    train_ = {"memory": 4, "batch": 2, "patch": 64}
+    train_ = Train()
     assert resources.training(wide, [many], train_) > resources.training(narrow, [one], train_)

@@ -17,6 +17,7 @@ from tomodenoise.correction.measuring import Measures
 from tomodenoise.scans import description, excluding, opening, reading
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
+from tomodenoise.splitting.options import SteppedScan
 from tomodenoise.storage import layout
 
 FRAMES = np.arange(12 * 4 * 5, dtype=np.uint16).reshape(12, 4, 5) + 100
@@ -30,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(files: list[Path], exclude: dict[str, Any], **entry: Any) -> Scan:  # noqa: ANN401 - a YAML value
-    return of_scan.read(files, {"mode": "static", "exclude": exclude, **entry}, "auto")
+    return of_scan.read(files, SteppedScan.model_validate({"file": "x", "exclude": exclude, **entry}), "auto")
 
 
 def test_the_frames_that_are_left_are_read_with_their_angles(file: Path) -> None:
@@ -144,7 +145,7 @@ def test_the_borders_of_time_steps_stay_where_they_are(tmp_path: Path, projectio
     assert whole.steps is not None
     np.testing.assert_array_equal(some.steps, whole.steps[left])
     np.testing.assert_array_equal(reading.read(some.projections, (0, 4)), FRAMES[left])
-    assert of_scan.step_seconds(some, {}) == pytest.approx(projections, abs=0.2)
+    assert of_scan.step_seconds(some, None) == pytest.approx(projections, abs=0.2)
     shape = layout.Layout(len(some.angles), 4, 5, 5, 4, slab_bytes=2**20)
     assert shape.angles == len(left)
 

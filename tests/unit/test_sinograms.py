@@ -19,6 +19,7 @@ from tomodenoise.correction.options import Phase
 from tomodenoise.planning import scan_table
 from tomodenoise.scans import description, opening, reading, xrdct
 from tomodenoise.scans.description import Scan
+from tomodenoise.scans.options import ChannelNames, RawScan
 from tomodenoise.splitting import by_angle
 from tomodenoise.storage import layout
 
@@ -133,9 +134,9 @@ def test_what_would_need_flats_or_a_logarithm_is_refused(tmp_path: Path, kind: s
 
 def test_keys_of_channels_are_refused_for_another_mode() -> None:
     with pytest.raises(UserError, match="axes: this key is for mode: xrdct only"):
-        xrdct.unnamed({"file": "x", "mode": "static", "axes": "zcat"})
-    assert xrdct.unnamed({"file": "x", "mode": "static"}) is None
-    named = {"file": "x", "mode": "xrdct", "axes": "zcat", "channels": {"name": "q"}}
+        xrdct.unnamed(RawScan(file="x", axes="zcat"))
+    assert xrdct.unnamed(RawScan(file="x")) is None
+    named = RawScan(file="x", mode="xrdct", axes="zcat", channels=ChannelNames(name="q"))
     assert xrdct.unnamed(named) == {"axes": "zcat"}, "what names channels shapes no pixel"
 
 
@@ -217,7 +218,7 @@ def test_the_measured_rock_is_recognised_and_its_doubts_are_told() -> None:
 def test_scans_of_one_model_have_as_many_channels(tmp_path: Path) -> None:
     entry = {"mode": "xrdct", "model": "both", **ASKED}
     named = {"a": entry | {"file": str(write(tmp_path / "a.h5"))}, "b": entry | {"file": str(write(tmp_path / "b.h5"))}}
-    assert scan_table.open_all(settings.resolve({"scans": named}))["a"].layout.channels == 4
+    assert scan_table.open_all(settings.load({"scans": named}))["a"].layout.channels == 4
     named["b"] |= {"file": str(write(tmp_path / "c.h5", "zat")), "axes": "zat"}
     with pytest.raises(UserError, match=r"models\.both: its scans differ in the number of channels \(a 4, b 1\)"):
-        scan_table.open_all(settings.resolve({"scans": named}))
+        scan_table.open_all(settings.load({"scans": named}))

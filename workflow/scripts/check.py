@@ -3,17 +3,18 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tomodenoise.common import devices, formatting, logs
 from tomodenoise.common.errors import UserError
+from tomodenoise.config.model import Config
 from tomodenoise.planning import forecast, preflight
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores: int, *, submitting: bool) -> None:
+def main(config: Config, memory: Mapping[str, Mapping[str, int]], cores: int, *, submitting: bool) -> None:
     """Print a table for each scan, then what all of them need together."""
     plan = preflight.plan(config)
     for name, stages in plan.scans.items():
@@ -37,4 +38,5 @@ def main(config: dict[str, Any], memory: Mapping[str, Mapping[str, int]], cores:
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        main(**dict(snakemake.params.items()))
+        params = dict(snakemake.params.items())
+        main(Config.model_validate(params.pop("config")), **params)

@@ -1,11 +1,12 @@
 """Sections of the configuration: their base class, and the types of their values."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 T = TypeVar("T")
@@ -65,18 +66,23 @@ class Whole:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotation of a value that a table in the library names."""
+    """Annotation of a value that stands in a table of the library, to which entries may be added."""
 
-    values: Sequence[str | int]
+    values: Collection[str | int]
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Check it against the table."""
-        return core_schema.no_info_before_validator_function(self._read, core_schema.literal_schema(list(self.values)))
+        """Look a value up when it is read."""
+        return core_schema.no_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """List the values."""
+        return {"enum": list(self.values), "type": "string" if isinstance(next(iter(self.values)), str) else "integer"}
 
     def _read(self, value: object) -> object:
-        found = _whole(value) if isinstance(self.values[0], int) else value
-        if type(found) is not type(self.values[0]):  # True equals 1
-            raise PydanticCustomError("literal_error", "is of another type")
+        first = next(iter(self.values))
+        found = _whole(value) if isinstance(first, int) else value
+        if type(found) is not type(first) or found not in self.values:  # True equals 1
+            raise PydanticCustomError("literal_error", "is none of them")
         return found
 
 

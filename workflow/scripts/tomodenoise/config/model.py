@@ -92,7 +92,7 @@ class Config(Options):
         " and `paganin` (the low-pass of phase retrieval), each in slices with the strength that best predicts data it"
         " did not see; and names of models, which are trained if need be.",
     )
-    export: Annotated[tuple[Annotated[str, OneOf(tuple(EXPORTS))], ...], Unique()] = Field(
+    export: Annotated[tuple[Annotated[str, OneOf(EXPORTS)], ...], Unique()] = Field(
         (),
         description="Further forms of the volumes. `tiff` is a file of float32 for each slice, `tiff16` and `tiff8`"
         " whole numbers with the grey window recorded, `hdf5` one file after NeXus, `ozx` the OME-Zarr image in one Zip"

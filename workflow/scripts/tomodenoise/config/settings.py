@@ -1,6 +1,6 @@
 """The configuration: read, checked, completed; errors are reported in one line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,7 @@ from pydantic import ValidationError
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.errors import explain, nearest
-from tomodenoise.config.model import FILTERS as FILTERS  # noqa: PLC0414
-from tomodenoise.config.model import PER_SCAN as PER_SCAN  # noqa: PLC0414
-from tomodenoise.config.model import Config, ModelEntry
+from tomodenoise.config.model import FILTERS, PER_SCAN, Config, ModelEntry
 from tomodenoise.networks import specs
 
 
@@ -73,61 +71,6 @@ def _merged(section: object, own: object) -> object:
         return own
     both = {**section, **own} if isinstance(section, Mapping) else own
     return {key: value for key, value in both.items() if value is not None}
-
-
-def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Load a configuration as plain values."""
-    return load(config).as_json()
-
-
-def model_of(config: Mapping[str, Any], scan: str) -> str:
-    """Name the model that denoises a scan."""
-    return str(config["scans"][scan].get("model", scan))
-
-
-def trained_on(config: Mapping[str, Any], model: str) -> list[str]:
-    """Name the scans that a model is trained on; none where it is used as its file holds it."""
-    return list(config["models"][model].get("scans", []))
-
-
-def users(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Name with each model the scans that it is trained on or denoises."""
-    found = {model: dict.fromkeys(trained_on(config, model)) for model in models(config)}
-    for scan in config["scans"]:
-        found[model_of(config, scan)][scan] = None
-    return {model: list(scans) for model, scans in found.items()}
-
-
-def file_of(config: Mapping[str, Any], model: str) -> Path | None:
-    """File that a model is taken from, or that its training starts from; None where it starts anew."""
-    file = config["models"][model].get("file")
-    return None if file is None else Path(file)
-
-
-def models(config: Mapping[str, Any]) -> list[str]:
-    """Name the models that denoise a scan, or that others are compared with."""
-    return sorted({model_of(config, scan) for scan in config["scans"]} | set(rivals(config)))
-
-
-def rivals(config: Mapping[str, Any]) -> list[str]:
-    """Name the models in `compare`."""
-    return [name for name in config["compare"] if name not in FILTERS]
-
-
-def only(config: Mapping[str, Any], scans: Sequence[str]) -> dict[str, Any]:
-    """Give the configuration as far as some scans go: their entries, and those of their models and the compared."""
-    some = {**config, "scans": {scan: config["scans"][scan] for scan in scans}}
-    return {**some, "models": {name: config["models"][name] for name in models(some)}}
-
-
-def relevant(
-    config: Mapping[str, Any], scan: str, keys: Sequence[str] | None = None, sections: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Pick what shapes a product of a scan: keys of its entry, all if None, and sections as this scan has them."""
-    entry = config["scans"][scan]
-    picked = {key: value for key, value in entry.items() if key not in PER_SCAN and (keys is None or key in keys)}
-    chosen = {section: (entry if section in PER_SCAN else config)[section] for section in sections}
-    return {"scans": {scan: picked}, **chosen}
 
 
 def check_unique(path: Path) -> None:

@@ -1,7 +1,6 @@
 """The section `correct` of the configuration, and what of it a scan cannot have."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -69,11 +68,6 @@ class Correct(Options):
     def deviations(self) -> float | None:
         """Standard deviations of the noise at which a pixel is a zinger; None keeps zingers."""
         return None if self.zingers == "none" else float(self.zingers)
-
-
-def from_settings(settings: Mapping[str, Any]) -> Correct:
-    """Read the section from plain values, which may hold more."""
-    return Correct.model_validate({key: value for key, value in settings.items() if key in Correct.model_fields})
 
 
 def check(scan: Scan, options: Correct) -> None:

@@ -11,7 +11,7 @@ from tomodenoise.networks.registry import NETWORKS
 class Network(Options):
     """The network; keys that are absent have defaults of each network, see `specs.complete`."""
 
-    name: Annotated[str, OneOf(tuple(NETWORKS))] = Field(
+    name: Annotated[str, OneOf(NETWORKS)] = Field(
         "unet",
         description="`unet` is a U-Net with skip connections that subtracts its correction from the middle slice,"
         " without normalisation layers; `unet3d` the same in three dimensions, on cubes. `msd` is the mixed-scale dense"

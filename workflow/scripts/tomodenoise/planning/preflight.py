@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from tomodenoise.common import disk_usage, formatting
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config.model import Config
 from tomodenoise.planning import forecast, scan_table
 from tomodenoise.planning.forecast import Stage
 from tomodenoise.planning.scan_table import Entry
-from tomodenoise.reconstruction.engines.registry import ITERATIONS, capabilities
+from tomodenoise.reconstruction.engines.registry import ITERATIONS
 from tomodenoise.scans import reading
 from tomodenoise.scans.description import Frames, Scan
 
@@ -34,18 +33,18 @@ class Plan:
         return [*chain.from_iterable(self.scans.values()), *self.trainings.values()]
 
 
-def plan(config: Mapping[str, Any]) -> Plan:
-    """Open the scans and models of a resolved configuration, and plan the stages of each."""
+def plan(config: Config) -> Plan:
+    """Open the scans and models of a configuration, and plan the stages of each."""
     entries = scan_table.open_all(config, installed_elsewhere=True)
     files = scan_table.open_models(config, entries)
-    specs = {model: scan_table.spec_of(config, entries, files, model) for model in settings.models(config)}
+    specs = {model: scan_table.spec_of(config, entries, files, model) for model in config.used_models}
     scans = {}
     for name, entry in entries.items():
-        filtered = capabilities(*scan_table.algorithm(config, name)).filtered
-        iterations = 0 if filtered else config["scans"][name]["reconstruct"].get("iterations", ITERATIONS)
-        scans[name] = forecast.of_scan(entry.layout, specs[settings.model_of(config, name)], config, iterations)
-    trained = {model: spec for model, spec in specs.items() if settings.trained_on(config, model)}
-    trainings = {model: forecast.of_training(spec, config["train"]) for model, spec in trained.items()}
+        engine = config.scans[name].reconstruct
+        iterations = 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
+        scans[name] = forecast.of_scan(entry.layout, specs[config.model_of(name)], config, iterations)
+    trained = {model: spec for model, spec in specs.items() if config.trained_on(model)}
+    trainings = {model: forecast.of_training(spec, config.train) for model, spec in trained.items()}
     return Plan(entries, scans, trainings)
 
 

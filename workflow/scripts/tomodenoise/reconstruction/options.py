@@ -14,7 +14,7 @@ ALGORITHMS = tuple(dict.fromkeys(name for engine in registry.ENGINES for name in
 class Reconstruct(Options):
     """From sinograms to slices."""
 
-    engine: Annotated[str, OneOf(tuple(registry.ENGINES))] = Field(
+    engine: Annotated[str, OneOf(registry.ENGINES)] = Field(
         "torch",
         description="What reconstructs. `torch` is built in, on processors and graphics cards. `tomopy` is on"
         " conda-forge alone: `--sdm conda`. `astra` is ASTRA, on CUDA if available: `pip install astra-toolbox`.",
@@ -25,7 +25,7 @@ class Reconstruct(Options):
         " engine's first. With fbp and gridrec each projection is reconstructed once; the others are slower by far,"
         " and use `iterations` instead of `filter` and `pad`.",
     )
-    filter: Annotated[str, OneOf(tuple(FILTERS))] = Field(
+    filter: Annotated[str, OneOf(FILTERS)] = Field(
         "ram-lak",
         description="Window on the ramp filter, the same with every engine; `none` leaves out the ramp as well.",
     )
@@ -42,3 +42,8 @@ class Reconstruct(Options):
         description="For tv, which needs it: the weight λ in ½|Ax - b|² + λ TV(x), with x in attenuation per pixel. It"
         " grows with the number of projections and with their noise.",
     )
+
+    @property
+    def capabilities(self) -> registry.Capabilities:
+        """Properties of the algorithm, by default the engine's first; UserError if the engine lacks it."""
+        return registry.capabilities(self.engine, self.algorithm)

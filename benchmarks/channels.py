@@ -25,7 +25,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 from tests.data import FOLDER
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.geometry import field_of_view, rotation_axis
 from tomodenoise.metrics import merit
@@ -37,6 +36,7 @@ from tomodenoise.splitting import model as splitting_model
 from tomodenoise.storage import sections, zarr_arrays
 from tomodenoise.training import distributed, tasks
 from tomodenoise.training.loop import train
+from tomodenoise.training.options import Train
 
 DATA = FOLDER / "for_simulation"
 SHAPE, ANGLES, CHANNELS, COUNTS, EMPTY = (3, 109), 180, 11, (1.0, 50.0), 10.0
@@ -88,10 +88,8 @@ def write(folder: Path, scan: Scan, channels: Sequence[int]) -> sections.Section
 
 def denoise(scan: sections.Sections, network: str, pixels: float, seed: int) -> FloatArray:
     """Train on a scan and apply the network to it: (channel, z, y, x)."""
-    values = {"pixels": pixels, "seed": seed, "evaluations": 10}
-    resolved = settings.resolve({"scans": {"scan": {"file": "scan.h5"}}, "train": values})["train"]
     spec = specs.complete({"name": network, "slices": 1}, scan.channels)
-    task = tasks.Task([scan], spec, tasks.settings(resolved), {})
+    task = tasks.Task([scan], spec, Train(pixels=pixels, seed=seed, evaluations=10), {})
     model = train(task, distributed.alone("cpu"), lambda *_: None)
     return np.stack([after for _, after in inference.denoise(model, scan, (0, scan.depth))], axis=1)
 

@@ -17,7 +17,6 @@ from benchmarks import counting, simulated
 
 from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.metrics import merit
 from tomodenoise.networks import registry, specs
@@ -25,6 +24,7 @@ from tomodenoise.networks.models import Model
 from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections
 from tomodenoise.training import distributed, loop, tasks
+from tomodenoise.training.options import Train
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,18 @@ def flops(spec: specs.Spec, edge: int = 64) -> float:
         return counting.count(lambda: network(images)).operations / edge ** (3 if spec.volumetric else 2)
 
 
-def options(contestant: Contestant, pixels: float, seed: int) -> dict[str, Any]:
+def options(contestant: Contestant, pixels: float, seed: int) -> Train:
     """Complete the `train` section of the configuration."""
-    train = {**contestant.train, "pixels": pixels, "seed": seed}
-    resolved = settings.resolve({"scans": {"phantom": {"file": "phantom.h5"}}, "train": {"evaluations": 10, **train}})
-    return dict(resolved["train"])
+    return Train(**{"evaluations": 10, **contestant.train, "pixels": pixels, "seed": seed})
 
 
-def compete(contestant: Contestant, train: Mapping[str, Any], scan: simulated.Scan, folder: Path) -> dict[str, float]:
+def compete(contestant: Contestant, train: Train, scan: simulated.Scan, folder: Path) -> dict[str, float]:
     """Train on some rows and judge on others."""
     if contestant.sections:
         trained = simulated.write(folder / "trained", scan, simulated.TRAINED, contestant.sections)
     else:
         trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED, exact=contestant.exact)
-    task, lines = tasks.Task([trained], contestant.spec, tasks.settings(train), {}), []
+    task, lines = tasks.Task([trained], contestant.spec, train, {}), []
     began = time.process_time()
     model = loop.train(task, distributed.alone(devices.best()), lambda history, _: lines.append(asdict(history[-1])))
     spent = {"cpu_seconds": time.process_time() - began, "seconds": lines[-1]["seconds"]}

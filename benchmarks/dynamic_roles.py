@@ -18,7 +18,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 from benchmarks import dynamic
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.networks import specs
 from tomodenoise.networks.models import Model
@@ -26,6 +25,7 @@ from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections
 from tomodenoise.storage.sections import Sections
 from tomodenoise.training import distributed, loop, tasks
+from tomodenoise.training.options import Train
 
 NAME = "sparse-6"
 
@@ -53,9 +53,7 @@ def opposite(roles: tuple[Role, ...]) -> tuple[Role, ...]:
 
 def train(scan: Sections, pixels: float) -> Model:
     """Train the default network on the window."""
-    config = settings.resolve({"scans": {"a": {"file": "a.h5"}}, "train": {"pixels": pixels}})
-    spec = specs.complete(config["network"])
-    task = tasks.Task([scan], spec, tasks.settings(config["train"]), {}, windows=[(0, dynamic.QUIET)])
+    task = tasks.Task([scan], specs.complete({"name": "unet"}), Train(pixels=pixels), {}, windows=[(0, dynamic.QUIET)])
     return loop.train(task, distributed.alone(), lambda *_: None)
 
 

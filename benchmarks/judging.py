@@ -86,7 +86,7 @@ def networks(folder: Path, scan: simulated.Scan) -> Iterator[tuple[str, Model]]:
     for name, (network, pixels, keys) in NETWORKS.items():
         contestant = contestants.Contestant({"name": "unet", **network}, train=keys)
         options = contestants.options(contestant, pixels, keys.get("seed", 0))
-        task = tasks.Task([trained], contestant.spec, tasks.settings(options), {})
+        task = tasks.Task([trained], contestant.spec, options, {})
         model = train(task, distributed.alone("cpu"), lambda _, __: None)
         yield name, model
     yield f"Gaussian of {BLUR:g} pixels", replace(model, network=Blur())

@@ -22,12 +22,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 from tests.unit import scans_on_disk
 
 from tomodenoise.common import devices
-from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.storage import sections
 from tomodenoise.training import distributed, loop, tasks
+from tomodenoise.training.options import Train
 
 SIZE, SLAB, HELD = 256, 32, 2**-5
 """Pixels, rows, GiB."""
@@ -35,9 +35,8 @@ SIZE, SLAB, HELD = 256, 32, 2**-5
 
 def train(scan: sections.Sections, spec: specs.Spec) -> None:
     """Train through several turns of what is in memory."""
-    values = {"pixels": 1e6, "evaluations": 6, "memory": HELD, "patch": 48 if spec.volumetric else 96}
-    resolved = settings.resolve({"scans": {"scan": {"file": "scan.h5"}}, "train": values})["train"]
-    task = tasks.Task([scan], spec, tasks.settings(resolved), {})
+    settings = Train(pixels=1e6, evaluations=6, memory=HELD, patch=48 if spec.volumetric else 96)
+    task = tasks.Task([scan], spec, settings, {})
     loop.train(task, distributed.alone(devices.best()), lambda *_: None)
 
 

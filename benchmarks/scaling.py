@@ -24,17 +24,16 @@ from benchmarks import counting
 from tests.unit import scans_on_disk
 
 from tomodenoise.common import devices
-from tomodenoise.config import settings
 from tomodenoise.networks import specs
+from tomodenoise.training.options import Train
 
 LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 
 def speed(folder: Path, network: str, processes: int, pixels: float, batch: int) -> float:
     """Train on so many pixels for each process, and return pixels a second of all."""
-    values = {"pixels": pixels * processes, "batch": batch * processes, "evaluations": 1}
-    train = settings.resolve({"scans": {"scan": {"file": "scan.h5"}}, "train": values})["train"]
-    config = {"train": train, "network": asdict(specs.complete({"name": network})), "scans": {"scan": {}}}
+    train = Train(pixels=pixels * processes, batch=batch * processes, evaluations=1)
+    config = {"train": train.as_json(), "network": asdict(specs.complete({"name": network})), "scans": {"scan": {}}}
     request = {"config": config, "sources": {"scan": ""}, "start": None, "origin": None}
     history, script = folder / "history.jsonl", ROOT / "workflow/scripts/train_model.py"
     launcher = [*LAUNCHER, str(processes)] if processes > 1 else []

@@ -29,13 +29,13 @@ from benchmarks import counting
 from tests.unit import scans_on_disk
 
 from tomodenoise.common import devices
-from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.storage import sections, zarr_arrays
 from tomodenoise.training import distributed, tasks
 from tomodenoise.training import loop as training_loop
+from tomodenoise.training.options import Train
 
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "unet": {"name": "unet"},
@@ -91,12 +91,11 @@ def forward(network: nn.Module, seen: Tensor) -> Work:
 
 def loop(spec: specs.Spec, scan: sections.Sections, pixels: float, options: argparse.Namespace) -> float:
     """Train as a user does, and return pixels a second."""
-    resolved = settings.resolve({"scans": {"scan": {"file": "scan.h5"}}})["train"]
     patch = 48 if spec.volumetric else 96
     batch = max(1, round(options.batch * 96**2 / 48**3)) if spec.volumetric else options.batch
-    given = resolved | {"pixels": pixels, "evaluations": 1, "patch": patch, "batch": batch}
+    settings = Train(pixels=pixels, evaluations=1, patch=patch, batch=batch)
     lines: list[Any] = []
-    task = tasks.Task([scan], spec, tasks.settings(given), {})
+    task = tasks.Task([scan], spec, settings, {})
     training_loop.train(task, distributed.alone(options.device), lambda history, _: lines.append(history[-1]))
     return float(lines[-1].pixels / lines[-1].seconds)
 

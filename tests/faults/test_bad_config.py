@@ -11,11 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config import schema, settings
 
-KEYS = sorted(
-    {key for line in settings.SCHEMA.read_text().splitlines() if (key := line.strip().split(":")[0]).isidentifier()}
-)
+KEYS = sorted({part for key in schema.keys(schema.schema()) for part in key.split(".")})
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["auto", "none"])
 VALUES = st.recursive(
     SCALARS,
@@ -36,21 +34,22 @@ def leaves(rules: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
 
 
 def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Put a value under a path of keys, beside what is required."""
+    """Put a value under a path of keys, with what is required."""
     config: dict[str, Any] = {"scans": {"x": {"file": "raw.h5"}}}
-    if "phase" in path:
-        config["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}
     inner = config
+    if "phase" in path:
+        parent = config["scans"]["x"] if path[0] == "scans" else config
+        parent["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}
     for key in path[:-1]:
         inner = inner.setdefault(key, {})
     inner[path[-1]] = value
     return config
 
 
-@pytest.mark.parametrize("path", sorted(leaves(settings.schema())), ids=".".join)
+@pytest.mark.parametrize("path", sorted(leaves(schema.schema())), ids=".".join)
 def test_a_value_of_the_wrong_type_is_refused_with_its_key(path: tuple[str, ...]) -> None:
     with pytest.raises(UserError) as refusal:
-        settings.resolve(nested(path, {"of": {"the": "wrong type"}}))
+        settings.load(nested(path, {"of": {"the": "wrong type"}}))
     line = str(refusal.value)
     assert "\n" not in line
     assert ".".join(path) in line or f"'{'.'.join([*path, 'of'])}'" in line
@@ -61,7 +60,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_its_key(path: tuple[str, ...]
 @example({"scans": {"a": {"file": "x", "pixel_size": float("inf")}}})
 def test_any_mapping_is_a_configuration_or_refused_in_one_line(config: dict[Any, Any]) -> None:
     try:
-        settings.resolve(config)
+        settings.load(config)
     except UserError as refusal:
         assert "\n" not in str(refusal)  # noqa: PT017 - what is not refused is right, too
 
@@ -91,13 +90,13 @@ def test_names_stay_in_the_results_folder_and_out_of_the_shell(name: str) -> Non
         {"scans": {"a": {"file": "x"}}, "models": {name: {"scans": ["a"]}}},
     ):
         with pytest.raises(UserError, match="must be of letters, digits, dots, dashes and underscores"):
-            settings.resolve(config)
+            settings.load(config)
 
 
 def test_anchors_stand_for_what_they_name() -> None:
     text = "scans: {a: &a {file: x, rows: [0, 4]}, b: {<<: *a, file: y}}"
-    resolved = settings.resolve(yaml.safe_load(text))
-    assert resolved["scans"]["b"]["rows"] == [0, 4]
+    resolved = settings.load(yaml.safe_load(text))
+    assert resolved.scans["b"].rows == (0, 4)
 
 
 def test_ten_thousand_scans_cost_ten_times_as_much_as_a_thousand() -> None:
@@ -106,9 +105,9 @@ def test_ten_thousand_scans_cost_ten_times_as_much_as_a_thousand() -> None:
     def calls(count: int) -> int:
         config = {"scans": {f"scan{number}": {"file": f"{number}.h5"} for number in range(count)}}
         profile = cProfile.Profile(builtins=False)
-        complete = profile.runcall(settings.resolve, config)
-        trained = {name: profile.runcall(settings.trained_on, complete, name) for name in settings.models(complete)}
-        assert trained == profile.runcall(settings.users, complete)
+        complete = profile.runcall(settings.load, config)
+        trained = {name: profile.runcall(complete.trained_on, name) for name in complete.used_models}
+        assert trained == profile.runcall(complete.users)
         return sum(entry.callcount for entry in profile.getstats())
 
     few, many, most = (calls(count) for count in (1, 1000, 10000))

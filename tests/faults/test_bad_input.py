@@ -19,7 +19,7 @@ from hdf5_files import half_turn, write_exchange, write_nxtomo
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
-from tomodenoise.correction import concerns, measuring, options, screening, slabs
+from tomodenoise.correction import concerns, measuring, screening, slabs
 from tomodenoise.networks import model_file
 from tomodenoise.planning import scan_table
 from tomodenoise.splitting import by_angle
@@ -267,10 +267,10 @@ ODD: dict[str, Write] = {
 
 def line_integrals(file: Path, config: dict[str, Any] | None = None) -> np.ndarray:
     """Do what the first jobs do; the angles in order."""
-    resolved = settings.resolve({"scans": {"s": {"file": str(file)}}, **(config or {})})
+    resolved = settings.load({"scans": {"s": {"file": str(file)}}, **(config or {})})
     entry = scan_table.open_all(resolved)["s"]
     split = by_angle.split(entry.scan.angles, entry.choice.sections, entry.choice.inputs)
-    chosen, measures = options.from_settings(resolved["correct"]), measuring.measure(entry.scan)
+    chosen, measures = resolved.correct, measuring.measure(entry.scan)
     found, _ = slabs.correct_slab(entry.scan, (0, entry.scan.depth), by_angle.assignment(split), chosen, measures)
     return found[np.argsort(entry.scan.angles)]
 
@@ -334,13 +334,13 @@ def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> Non
     (here / "beamtime").mkdir()
     exchange()(here / "scan.h5")
     with closed(here / "beamtime"):
-        resolved = settings.resolve({"scans": {"s": {"file": "scan.h5", "truth": "beamtime/truth.npy"}}})
+        resolved = settings.load({"scans": {"s": {"file": "scan.h5", "truth": "beamtime/truth.npy"}}})
         with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not readable for you"):
             scan_table.open_all(resolved)
         with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not readable for you"):
             model_file.describe(Path("beamtime/model.safetensors"))
         with pytest.raises(UserError, match="no file matches beamtime/"):
-            scan_table.open_all(settings.resolve({"scans": {"s": {"file": "beamtime/*.h5"}}}))
+            scan_table.open_all(settings.load({"scans": {"s": {"file": "beamtime/*.h5"}}}))
 
 
 @pytest.mark.parametrize("write", ODD.values(), ids=ODD)
@@ -364,9 +364,9 @@ def test_what_is_merely_odd_gives_the_same_line_integrals(write: Write, here: Pa
 )
 def test_what_weakens_a_scan_is_reported(write: Write, words: str, here: Path) -> None:
     write(here / "scan.h5")
-    resolved = settings.resolve({"scans": {"s": {"file": "scan.h5"}}})
+    resolved = settings.load({"scans": {"s": {"file": "scan.h5"}}})
     scan = screening.screen(scan_table.open_all(resolved)["s"].scan)
-    chosen, measures = options.from_settings(resolved["correct"]), measuring.measure(scan)
+    chosen, measures = resolved.correct, measuring.measure(scan)
     _, found = slabs.correct_slab(scan, (0, scan.depth), None, chosen, measures)
     reported = [*map(str, scan.left_out), *concerns.concerns(scan, [found], 2, divided=True)]
     assert any(words in text for text in reported)

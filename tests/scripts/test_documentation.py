@@ -36,7 +36,7 @@ def words() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_configuration_in_the_pages_is_valid(page: Path) -> None:
     for text in blocks(page, "yaml"):
-        settings.resolve({"scans": SCAN} | yaml.safe_load(text))
+        settings.load({"scans": SCAN} | yaml.safe_load(text))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -45,11 +45,11 @@ def test_every_configuration_in_a_line_of_text_is_valid(page: Path) -> None:
     for text in re.findall(r"`(\w+: [\[{][^`…]*[\]}])`", page.read_text(encoding="utf-8")):
         key = text.partition(":")[0]
         if key in properties:
-            settings.resolve({"scans": SCAN} | yaml.safe_load(text))
+            settings.load({"scans": SCAN} | yaml.safe_load(text))
         else:
             mode = {"mode": "dynamic"} if key == "steps" else {}
             assert key in properties["scans"]["additionalProperties"]["properties"], text
-            settings.resolve({"scans": {"scan": SCAN["scan"] | mode | yaml.safe_load(text)}})
+            settings.load({"scans": {"scan": SCAN["scan"] | mode | yaml.safe_load(text)}})
 
 
 def test_every_make_target_in_the_pages_exists() -> None:

@@ -1,6 +1,5 @@
 """Several channels through one network: each with its own scale, none mixed up, and noise stays noise."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,12 @@ from tomodenoise.planning import resources
 from tomodenoise.storage import zarr_arrays
 from tomodenoise.storage.layout import Layout
 from tomodenoise.storage.sections import Sections, mix
-from tomodenoise.training import dataset, distributed, patches, sampling, schedule, store, tasks
+from tomodenoise.training import dataset, distributed, patches, sampling, store, tasks
 from tomodenoise.training.loop import train
+from tomodenoise.training.options import Train
 from tomodenoise.training.patches import Draw, Shape
 
 CPU = torch.device("cpu")
-BUDGET = schedule.Budget(pixels=4e5, evaluations=2)
 
 
 def channels(depth: int, size: int) -> FloatArray:
@@ -52,12 +51,8 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Sections:
     return write(tmp_path_factory.mktemp("scan"))
 
 
-def task(scan: Sections, spec: Spec, pixels: float = BUDGET.pixels) -> tasks.Task:
-    budget = replace(BUDGET, pixels=pixels)
-    settings = tasks.Settings(
-        budget, batch=2, patch=32, learning_rate=3e-3, loss="mse", symmetric=False, mask="field_of_view",
-        held_out=0.2, memory=1, seed=1,
-    )  # fmt: skip
+def task(scan: Sections, spec: Spec, pixels: float = 4e5) -> tasks.Task:
+    settings = Train(pixels=pixels, evaluations=2, patch=32, learning_rate=3e-3, held_out=0.2, memory=1, seed=1)
     return tasks.Task([scan], spec, settings, {})
 
 
@@ -206,5 +201,5 @@ def test_memory_grows_with_the_channels() -> None:
     assert resources.reconstructing(many, additive=True) > resources.reconstructing(one, additive=True)
     narrow, wide = (specs.complete({"name": "unet", "slices": 1}, count) for count in (1, 11))
     assert resources.denoising(wide, many, "full") > resources.denoising(narrow, one, "full")
-    train_ = {"memory": 4, "batch": 2, "patch": 64}
+    train_ = Train()
     assert resources.training(wide, [many], train_) > resources.training(narrow, [one], train_)

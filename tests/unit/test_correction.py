@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corrections import only
 from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,6 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.correction import concerns, measuring, options, slabs
 from tomodenoise.correction.counts import attenuation, estimate_gain
 from tomodenoise.correction.measuring import Measures, estimate_afterglow
-from tomodenoise.correction.options import Options
 from tomodenoise.correction.references import Reference, distribute, is_shared
 from tomodenoise.correction.repairing import repair
 from tomodenoise.correction.slabs import SlabStatistics
@@ -26,7 +26,7 @@ from tomodenoise.simulation import acquisition as simulation
 from tomodenoise.simulation.detector import Detector
 from tomodenoise.simulation.phantom import Foam
 
-PLAIN, DEFAULT = Options(), Options(zingers=10)
+PLAIN, DEFAULT = only(), only(zingers=10)
 DARK = 20
 INTEGRAL = 0.7
 
@@ -188,18 +188,18 @@ def test_changes_of_the_dose_are_taken_off_each_row_of_each_frame(file: Path, rn
     sample = np.where(np.abs(np.arange(60) - 30) < 15, 0.8, 0)
     dose = rng.uniform(0.9, 1.1, (12, 3, 1)) * (1 + rng.uniform(-0.05, 0.05, (12, 3, 1)) * np.linspace(-1, 1, 60))
     scan = open_scan(write_exchange(file, np.exp(-sample) * dose), input="intensity")
-    wrong, right = (slabs.correct_slab(scan, (0, 3), None, Options(air=n), Measures())[0] for n in (0, 10))
+    wrong, right = (slabs.correct_slab(scan, (0, 3), None, only(air=n), Measures())[0] for n in (0, 10))
     assert np.abs(wrong - sample).max() > 0.08
     assert np.abs(right - sample).max() < 0.002
-    row = slabs.correct_slab(scan, (1, 2), None, Options(air=10), Measures())[0]
+    row = slabs.correct_slab(scan, (1, 2), None, only(air=10), Measures())[0]
     np.testing.assert_array_equal(row[:, 0], right[:, 1])
 
 
 def test_more_air_than_columns_is_refused(file: Path) -> None:
     scan = open_scan(write_exchange(file, np.ones((3, 2, 9))), input="intensity")
-    options.check(scan, Options(air=4))
+    options.check(scan, only(air=4))
     with pytest.raises(UserError, match=r"correct.air: 5 columns at each side"):
-        options.check(scan, Options(air=5))
+        options.check(scan, only(air=5))
 
 
 # Afterglow

@@ -48,9 +48,10 @@ def test_what_is_guessed_is_advice_and_no_setting(tmp_path: Path) -> None:
 def test_each_piece_of_advice_is_a_setting_once_its_mark_is_gone(tmp_path: Path) -> None:
     text = draft.draft([scan(tmp_path / "a.h5", last=360), scan(tmp_path / "b.h5", last=900)])
     lines = [re.sub(r"^    # ([a-z_]+: )", r"    \1", line) for line in text.splitlines()]
-    config = settings.resolve(yaml.safe_load("\n".join(lines)))
-    assert {"pixel_size", "field", "center", "rows"} <= set(config["scans"]["a"])
-    assert config["scans"]["b"]["steps"]["projections"] == pytest.approx(4.211)
+    config = settings.load(yaml.safe_load("\n".join(lines)))
+    assert {"pixel_size", "field", "center", "rows"} <= config.scans["a"].model_fields_set
+    assert config.scans["b"].steps
+    assert config.scans["b"].steps.projections == pytest.approx(4.211)
     assert len(scan_table.open_all(config)) == 2
 
 
@@ -110,9 +111,9 @@ def test_names_are_valid_and_each_stands_once(tmp_path: Path) -> None:
     for folder, name in [("a", "x y.h5"), ("b", "x y.h5"), ("a", "0012.h5"), ("a", "yes.h5"), ("a", "über: 'it'.h5")]:
         (tmp_path / folder).mkdir(exist_ok=True)
         files.append(scan(tmp_path / folder / name))
-    config = settings.resolve(yaml.safe_load(draft.draft(files)))
-    assert list(config["scans"]) == ["x_y", "x_y_2", "0012", "yes", "ber_it_"]
-    assert [entry["file"] for entry in config["scans"].values()] == [str(file) for file in files]
+    config = settings.load(yaml.safe_load(draft.draft(files)))
+    assert list(config.scans) == ["x_y", "x_y_2", "0012", "yes", "ber_it_"]
+    assert [entry.file for entry in config.scans.values()] == [str(file) for file in files]
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
+from tomodenoise.geometry.rotation_axis import Geometry
+from tomodenoise.reconstruction import slices
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.reconstruction.engines.filters import FILTERS
 from tomodenoise.reconstruction.engines.registry import ENGINES, PADS
+from tomodenoise.reconstruction.options import Reconstruct
+from tomodenoise.splitting.model import Section
 
 N, A = 64, 100
 ANGLES = np.arange(A) * np.pi / A
 WEIGHTS = np.full(A, np.pi / A)
 MIDDLE = (N - 1) / 2
 ELLIPSES = phantoms.random_ellipses(seed=0)
-SETTINGS = {"engine": "torch", "filter": "ram-lak", "pad": "edge"}
 ROUNDING = 1e-3  # an angle rounded otherwise moves a sample across the rim of its kernel, worth exp(-8)
 
 
@@ -211,7 +214,7 @@ def test_what_does_not_fit_is_refused(engine: str) -> None:
 )
 def test_what_an_engine_cannot_do_is_refused_when_the_config_is_checked(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        registry.check(SETTINGS | given)
+        registry.plan(**{"engine": "torch", "algorithm": None, **given}, angles=ANGLES, weights=WEIGHTS, columns=N)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +228,9 @@ def test_a_missing_engine_is_refused_with_advice_unless_the_jobs_bring_it(
     monkeypatch: pytest.MonkeyPatch, engine: str, advice: str
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    settings = SETTINGS | {"engine": engine}
     with pytest.raises(UserError, match=f"engine '{engine}' is not installed: {advice}"):
-        registry.check(settings)
-    registry.check(settings, installed_elsewhere=True)
+        registry.check(engine)
+    registry.check(engine, installed_elsewhere=True)
 
 
 def test_capabilities_are_declared_for_every_algorithm() -> None:
@@ -242,11 +244,12 @@ def test_capabilities_are_declared_for_every_algorithm() -> None:
 
 def test_the_plan_of_a_configuration_is_what_it_says() -> None:
     sinograms = noise(1)
-    told = registry.plan_as_set(SETTINGS | {"algorithm": "sirt", "iterations": 2}, ANGLES, WEIGHTS, N, "cpu")
+    section, geometry = Section(np.arange(len(ANGLES)), ANGLES, WEIGHTS, 1.0), Geometry(N, 30.0)
+    chosen = slices.prepare(section, geometry, Reconstruct(algorithm="sirt", iterations=2), "cpu")
     plan = registry.plan("torch", "sirt", ANGLES, WEIGHTS, N, iterations=2)
-    assert np.array_equal(told(sinograms, 30.0), plan(sinograms, 30.0))
-    told = registry.plan_as_set(SETTINGS | {"filter": "hann", "pad": "zero"}, ANGLES, WEIGHTS, N, "cpu")
-    assert np.array_equal(told(sinograms, 30.0), reconstruct(ANGLES, WEIGHTS, sinograms, 30.0, kind="hann"))
+    assert np.array_equal(chosen(sinograms, 30.0), plan(sinograms, 30.0))
+    chosen = slices.prepare(section, geometry, Reconstruct(filter="hann", pad="zero"), "cpu")
+    assert np.array_equal(chosen(sinograms, 30.0), reconstruct(ANGLES, WEIGHTS, sinograms, 30.0, kind="hann"))
 
 
 @pytest.mark.gpu

@@ -6,6 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from corrections import only
 from hdf5_files import half_turn, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import slabs
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
 from tomodenoise.scans import description, excluding, opening, reading
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
+from tomodenoise.splitting.options import SteppedScan
 from tomodenoise.storage import layout
 
 FRAMES = np.arange(12 * 4 * 5, dtype=np.uint16).reshape(12, 4, 5) + 100
@@ -30,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(files: list[Path], exclude: dict[str, Any], **entry: Any) -> Scan:  # noqa: ANN401 - a YAML value
-    return of_scan.read(files, {"mode": "static", "exclude": exclude, **entry}, "auto")
+    return of_scan.read(files, SteppedScan.model_validate({"file": "x", "exclude": exclude, **entry}), "auto")
 
 
 def test_the_frames_that_are_left_are_read_with_their_angles(file: Path) -> None:
@@ -111,7 +112,7 @@ def test_flats_keep_their_place_between_the_projections_that_are_left(tmp_path: 
 def test_line_integrals_of_the_others_stay_the_same(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).poisson(500, (40, 4, 16)).astype(np.uint16)
     file = write_exchange(tmp_path / "scan.h5", frames, data_white=frames[:8] * 2, data_dark=frames[:4] // 50)
-    options, measures = Options(zingers=None), Measures()
+    options, measures = only(), Measures()
     whole, some = (
         slabs.correct_slab(read([file], exclude), (0, 4), None, options, measures)[0]
         for exclude in ({}, {"projections": [[10, 20]]})
@@ -144,7 +145,7 @@ def test_the_borders_of_time_steps_stay_where_they_are(tmp_path: Path, projectio
     assert whole.steps is not None
     np.testing.assert_array_equal(some.steps, whole.steps[left])
     np.testing.assert_array_equal(reading.read(some.projections, (0, 4)), FRAMES[left])
-    assert of_scan.step_seconds(some, {}) == pytest.approx(projections, abs=0.2)
+    assert of_scan.step_seconds(some, None) == pytest.approx(projections, abs=0.2)
     shape = layout.Layout(len(some.angles), 4, 5, 5, 4, slab_bytes=2**20)
     assert shape.angles == len(left)
 

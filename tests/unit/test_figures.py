@@ -10,6 +10,7 @@ import pytest
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
 from tomodenoise.denoising import previews
 from tomodenoise.report import collect
 from tomodenoise.report.content import Failed
@@ -89,12 +90,7 @@ def test_the_report_takes_slabs_in_order_and_no_stale_ones(tmp_path: Path) -> No
     assert [file.name for file in collect.numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
 
 
-CONFIG = {
-    "scans": {name: {"file": "raw.h5", "model": f"of-{name}"} for name in ("a", "b", "c")},
-    "models": {f"of-{name}": {"scans": [name]} for name in ("a", "b", "c")},
-    "export": [],
-    "compare": [],
-}
+CONFIG = settings.load({"scans": {name: {"file": "raw.h5", "model": f"of-{name}"} for name in ("a", "b", "c")}})
 
 
 def gather(monkeypatch: pytest.MonkeyPatch, broken: dict[str, Exception]) -> collect.Gathered:

@@ -14,13 +14,14 @@ from tomodenoise.networks import specs
 from tomodenoise.planning import forecast, preflight
 from tomodenoise.scans.opening import open_scan
 from tomodenoise.storage.layout import Layout
+from tomodenoise.training.options import Train
 
 LAYOUT = Layout(angles=1500, depth=2048, columns=2048, size=2048, stored=4, slab_bytes=2**30)
 UNET = specs.complete({"name": "unet"})
 
 
 def stages(**config: object) -> dict[str, forecast.Stage]:
-    resolved = settings.resolve({"scans": {"a": {"file": "a.h5"}}, **config})
+    resolved = settings.load({"scans": {"a": {"file": "a.h5"}}, **config})
     return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, iterations=0)}
 
 
@@ -49,19 +50,18 @@ def test_times_hold_what_was_measured() -> None:
     assert low < 0.94 * 2048 < high
     low, high = planned["denoise"].seconds
     assert low < 2048**3 / 1.18e6 < high
-    low, high = forecast.of_training(UNET, {"pixels": 34e6, "batch": 2, "patch": 64}).seconds
+    low, high = forecast.of_training(UNET, Train(pixels=34e6)).seconds
     assert low < 62 < high
 
 
 def test_training_that_ends_earlier_takes_less() -> None:
-    train = {"pixels": 1e9, "batch": 2, "patch": 64}
-    whole = forecast.of_training(UNET, train)
-    assert forecast.of_training(UNET, {**train, "iterations": 10}).seconds[1] < whole.seconds[1] / 100
-    assert forecast.of_training(UNET, {**train, "minutes": 5}).seconds[1] == 300
+    whole = forecast.of_training(UNET, Train(pixels=1e9))
+    assert forecast.of_training(UNET, Train(pixels=1e9, iterations=10)).seconds[1] < whole.seconds[1] / 100
+    assert forecast.of_training(UNET, Train(pixels=1e9, minutes=5)).seconds[1] == 300
 
 
 def test_more_cores_share_the_jobs_of_a_stage_but_not_the_training() -> None:
-    training = forecast.of_training(UNET, {"pixels": 1e8, "batch": 2, "patch": 64})
+    training = forecast.of_training(UNET, Train(pixels=1e8))
     planned = [*stages().values(), training]
     one, many = (forecast.together(planned, cores) for cores in (1, 1000))
     assert one[1] == pytest.approx(sum(stage.seconds[1] for stage in planned))

@@ -13,7 +13,7 @@ import zarr
 from scipy.ndimage import gaussian_filter
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.config import settings
+from tomodenoise.config import model as config_model
 from tomodenoise.evaluation import (
     baselines,
     cases,
@@ -224,7 +224,7 @@ def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
 
 
 def test_the_names_of_filters_are_those_of_the_configuration() -> None:
-    assert set(baselines.FILTERS) == set(settings.FILTERS)
+    assert set(baselines.FILTERS) == set(config_model.FILTERS)
 
 
 def test_the_low_pass_of_phase_retrieval_damps_a_wave_by_its_formula() -> None:

@@ -13,6 +13,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import opening, reading
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
+from tomodenoise.splitting.options import SteppedScan, Steps
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5) + 100
 WHITE = np.full((3, 4, 5), 1000, dtype=np.uint16)
@@ -22,7 +23,7 @@ Change = Callable[[h5py.File], Any]
 
 
 def static(file: Path, **entry: object) -> Scan:
-    return of_scan.read([file], {"mode": "static", **entry}, "auto")
+    return of_scan.read([file], SteppedScan.model_validate({"file": "x", **entry}), "auto")
 
 
 # Several entries
@@ -84,7 +85,7 @@ def test_an_entry_that_is_not_there_is_refused_with_those_that_are(file: Path, a
 def test_an_entry_is_not_for_sinograms(file: Path) -> None:
     write_exchange(file, FRAMES)
     with pytest.raises(UserError, match="entry is for frames: with mode: xrdct set dataset to the path"):
-        of_scan.read([file], {"mode": "xrdct", "entry": "exchange"}, "auto", {})
+        of_scan.read([file], SteppedScan(file="x", mode="xrdct", entry="exchange"), "auto", {})
 
 
 def test_an_entry_with_a_broken_link_says_where_it_leads(file: Path) -> None:
@@ -434,10 +435,10 @@ def test_a_series_needs_times_only_where_nobody_gives_its_period(
     if unit:
         with h5py.File(file, "a") as content:
             content["exchange/time"].attrs["units"] = unit
-    scan = of_scan.read([file], {"mode": "dynamic", "steps": {}}, "auto")
-    assert of_scan.step_seconds(scan, {"steps": {"seconds": 3}}) == 3
+    scan = of_scan.read([file], SteppedScan(file="x", mode="dynamic"), "auto")
+    assert of_scan.step_seconds(scan, Steps(seconds=3)) == 3
     if words:
         with pytest.raises(UserError, match=words):
-            of_scan.step_seconds(scan, {})
+            of_scan.step_seconds(scan, None)
     else:
-        assert of_scan.step_seconds(scan, {}) == pytest.approx(seconds)
+        assert of_scan.step_seconds(scan, None) == pytest.approx(seconds)

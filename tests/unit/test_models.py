@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
+from tomodenoise.config.model import Config
 from tomodenoise.geometry import field_of_view
 from tomodenoise.networks import held_out, model_file, models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
@@ -195,8 +196,8 @@ ENTRIES: Any = {
 }
 
 
-def configured(**changes: object) -> dict[str, Any]:
-    return settings.resolve({"scans": {"foam": {"file": "x", "model": "old"}}} | changes)
+def configured(**changes: object) -> Config:
+    return settings.load({"scans": {"foam": {"file": "x", "model": "old"}}} | changes)
 
 
 def test_a_file_brings_its_own_network(tmp_path: Path) -> None:

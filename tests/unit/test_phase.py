@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corrections import only
 from hdf5_files import write_exchange
 
 from tomodenoise.common.arrays import FloatArray
@@ -13,7 +14,7 @@ from tomodenoise.correction import frames as correction_frames
 from tomodenoise.correction import options as correction_options
 from tomodenoise.correction import phase, slabs
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options, Phase
+from tomodenoise.correction.options import Phase
 from tomodenoise.scans.description import Scan
 from tomodenoise.scans.opening import open_scan
 
@@ -66,8 +67,8 @@ def test_a_propagated_wave_gives_back_its_thickness() -> None:
 
 def test_the_length_is_in_si_units() -> None:
     """20 keV is 0.62 Å: sqrt(0.62e-10 * 0.1 * 200 / 4 pi) is 9.93 µm."""
-    assert phase.length(Phase(200, 20, 0.1), pixel_size=1) == pytest.approx(9.93, abs=0.005)
-    assert phase.length(Phase(200, 20, 0.1), pixel_size=2) == pytest.approx(4.97, abs=0.005)
+    assert phase.length(Phase(delta_beta=200, energy=20, distance=0.1), pixel_size=1) == pytest.approx(9.93, abs=0.005)
+    assert phase.length(Phase(delta_beta=200, energy=20, distance=0.1), pixel_size=2) == pytest.approx(4.97, abs=0.005)
 
 
 def test_a_constant_stays() -> None:
@@ -100,7 +101,7 @@ def test_a_slab_differs_by_less_than_1e4_from_the_whole(tmp_path: Path) -> None:
     intensity = np.random.default_rng(1).uniform(0.2, 1.2, SHAPE)
     intensity[60:] *= 0.3
     scan = scan_of(tmp_path / "a.h5", intensity)
-    options = Options(phase=PHASE)
+    options = only(phase=PHASE)
     assert correction_frames.halo(scan, options) == np.ceil(9.2103 * phase.length(PHASE, PIXEL))
     whole, _ = slabs.correct_slab(scan, (0, 160), None, options, Measures())
     for rows in ((0, 8), (50, 70), (152, 160)):
@@ -112,7 +113,7 @@ def test_dead_and_invalid_pixels_do_not_spread(tmp_path: Path) -> None:
     intensity = np.full((30, 40), 0.5)
     intensity[12, 20], intensity[28] = np.nan, np.nan
     scan = scan_of(tmp_path / "a.h5", intensity)
-    integrals, statistics = slabs.correct_slab(scan, (10, 14), None, Options(phase=PHASE), Measures())
+    integrals, statistics = slabs.correct_slab(scan, (10, 14), None, only(phase=PHASE), Measures())
     assert (statistics.repaired, statistics.empty_rows) == (3, 0)
     assert np.isfinite(integrals).all()
     np.testing.assert_allclose(integrals[:, :, :], np.log(2), atol=0.02)
@@ -127,4 +128,4 @@ def test_phase_without_intensities_or_pixel_size_is_refused(
 ) -> None:
     scan = replace(scan_of(tmp_path / "a.h5", np.ones((4, 5))), kind=kind, pixel_size=pixel_size)
     with pytest.raises(UserError, match=message):
-        correction_options.check(scan, Options(phase=PHASE))
+        correction_options.check(scan, only(phase=PHASE))

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from tomodenoise.denoising import tile_plan
+from tomodenoise.denoising.options import Denoise
 from tomodenoise.denoising.tile_plan import CACHED, CUBE_BYTES
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.storage.layout import Layout
+from tomodenoise.training.options import Train
 
 PLANAR = [specs.complete({"name": name}) for name in ("unet", "msd", "unet_noskip")]
 VOLUMETRIC = [specs.complete({"name": "unet3d", "depth": depth, "width": width}) for depth, width in [(1, 4), (5, 56)]]
@@ -107,7 +109,7 @@ def test_operations_are_those_that_torch_counts(name: str) -> None:
 
 
 def test_training_asks_for_memory_for_its_sections_up_to_its_limit() -> None:
-    train = {"memory": 1, "batch": 2, "patch": 64}
+    train = Train(memory=1)
     asked = [
         4 * resources.training(PLANAR[0], [Layout(64, depth, 512, 512, 4, 2**30)], train) for depth in (100, 200, 9999)
     ]
@@ -117,7 +119,7 @@ def test_training_asks_for_memory_for_its_sections_up_to_its_limit() -> None:
 
 
 def test_judging_costs_more_with_rivals_and_not_with_depth() -> None:
-    denoise = {"input": "full", "ensemble": 1}
+    denoise = Denoise()
     low, high = (Layout(900, depth, 1024, 1024, 4, 2**30) for depth in (100, 1000))
     for spec in PLANAR:
         alone = resources.judging_minutes([spec], low, denoise)
@@ -129,6 +131,6 @@ def test_judging_costs_more_with_rivals_and_not_with_depth() -> None:
 
 def test_the_time_of_a_slab_grows_with_passes() -> None:
     shape = Layout(64, 100, 512, 512, 4, 2**30)
-    once = resources.denoising_minutes(PLANAR[0], shape, {"input": "full", "ensemble": 1})
-    many = resources.denoising_minutes(PLANAR[0], shape, {"input": "sections", "ensemble": 8})
+    once = resources.denoising_minutes(PLANAR[0], shape, Denoise())
+    many = resources.denoising_minutes(PLANAR[0], shape, Denoise(input="sections", ensemble=8))
     assert many == pytest.approx(32 * once)

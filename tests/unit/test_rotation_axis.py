@@ -12,11 +12,12 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.reconstruction import slices as reconstruction_slices
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting import by_angle
 from tomodenoise.splitting.model import Section
 
 TURN = np.arange(360) * 2 * np.pi / 360
-SETTINGS = {"engine": "torch", "filter": "ram-lak", "pad": "edge"}
+SETTINGS = Reconstruct()
 SIZE = 128
 MIDDLE = (SIZE - 1) / 2
 

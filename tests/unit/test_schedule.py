@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tomodenoise.training import schedule
-from tomodenoise.training.schedule import Budget
+from tomodenoise.training.options import Train
 
 
 def test_the_rate_is_that_of_torchs_one_cycle() -> None:
@@ -23,23 +23,23 @@ def test_the_rate_is_that_of_torchs_one_cycle() -> None:
 
 @given(pixels=st.floats(1, 1e9), step=st.integers(1, 10**6))
 def test_the_last_step_reaches_the_pixels_and_the_one_before_does_not(pixels: float, step: int) -> None:
-    count = schedule.iterations(Budget(pixels, 1), step)
+    count = schedule.iterations(Train(pixels=pixels), step)
     assert count * step >= pixels > (count - 1) * step
 
 
 @given(evaluations=st.integers(1, 50), total=st.integers(1, 10**5))
 def test_evaluations_are_spread_up_to_the_end(evaluations: int, total: int) -> None:
-    goals = schedule.goals(Budget(1, evaluations), total)
+    goals = schedule.goals(Train(evaluations=evaluations), total)
     assert goals == sorted(set(goals))
     assert goals[-1] == total
     assert len(goals) == min(evaluations, total)
 
 
 def test_the_first_limit_counts() -> None:
-    assert schedule.iterations(Budget(1e9, 1, iterations=7), 100) == 7
-    assert schedule.share(Budget(1, 1), 5, 10, 1e9) == 0.5
-    assert schedule.share(Budget(1, 1, minutes=2), 5, 10, 90) == 0.75
-    assert schedule.share(Budget(1, 1, minutes=2), 5, 10, 500) == 1
+    assert schedule.iterations(Train(pixels=1e9, iterations=7), 100) == 7
+    assert schedule.share(Train(), 5, 10, 1e9) == 0.5
+    assert schedule.share(Train(minutes=2), 5, 10, 90) == 0.75
+    assert schedule.share(Train(minutes=2), 5, 10, 500) == 1
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_the_first_limit_counts() -> None:
     [([1.0], False), ([1.0, 2.0], False), ([1.0, 2.0, 2.0], True), ([3.0, 2.0, 1.0], False), ([math.nan, 2, 2], False)],
 )
 def test_patience_counts_evaluations_since_the_best(losses: list[float], ended: bool) -> None:
-    assert schedule.out_of_patience(Budget(1, 1, patience=2), losses) == ended
-    assert not schedule.out_of_patience(Budget(1, 1), losses)
+    assert schedule.out_of_patience(Train(patience=2), losses) == ended
+    assert not schedule.out_of_patience(Train(), losses)
 
 
 @pytest.mark.parametrize(

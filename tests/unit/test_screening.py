@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corrections import only
 from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from data import measured
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import concerns, measuring, odd_frames, screening, slabs
-from tomodenoise.correction.options import Options
 from tomodenoise.correction.screening import spans
 from tomodenoise.scans import description, opening
 from tomodenoise.scans.description import Scan
@@ -203,7 +203,7 @@ def test_what_was_left_out_changes_nothing_of_the_rest(tmp_path: Path) -> None:
     other = screened(tmp_path / "good", good)
     measures = measuring.measure(scan)
     assert replace(measures, noise=None) == replace(measuring.measure(other), noise=None)
-    options = Options(zingers=10, stripes="none")
+    options = only(zingers=10, stripes="none")
     mine, theirs = (slabs.correct_slab(s, (0, ROWS), None, options, measures)[0] for s in (scan, other))
     assert not mine[9].any()
     np.testing.assert_array_equal(np.delete(mine, 9, 0), np.delete(theirs, 9, 0))
@@ -214,14 +214,14 @@ def test_projections_brighter_than_flats_are_refused(tmp_path: Path) -> None:
     frames["data_white"] = shot(BEAM / 10, 20)
     scan = screened(tmp_path, frames)
     with pytest.raises(UserError, match=r"nearly all line integrals are below .*: check the flats and darks"):
-        slabs.correct_slab(scan, (0, ROWS), None, Options(), measuring.measure(scan))
+        slabs.correct_slab(scan, (0, ROWS), None, only(), measuring.measure(scan))
 
 
 def test_line_integrals_below_zero_are_reported(tmp_path: Path) -> None:
     frames = parts()
     frames["data_white"] = shot(0.8 * BEAM, 20)
     scan = screened(tmp_path, frames)
-    found = slabs.correct_slab(scan, (0, ROWS), None, Options(), measuring.measure(scan))[1]
+    found = slabs.correct_slab(scan, (0, ROWS), None, only(), measuring.measure(scan))[1]
     said = " ".join(concerns.concerns(scan, [found], 4, divided=True))
     assert "line integrals fall below zero" in said
 

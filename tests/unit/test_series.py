@@ -5,15 +5,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from corrections import only
 
 import simulate_series
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import measuring, slabs
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
 from tomodenoise.scans import description, reading, series
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
+from tomodenoise.splitting.options import SteppedScan, Steps
 
 TINY = [
     "--columns",
@@ -39,8 +40,8 @@ def simulated(folder: Path, layout: str, *options: str) -> Path:
 
 
 def opened(*files: Path, projections: float | None = None) -> Scan:
-    steps = {} if projections is None else {"projections": projections}
-    return of_scan.read(files, {"mode": "dynamic", "steps": steps}, "auto")
+    steps = Steps() if projections is None else Steps(projections=projections)
+    return of_scan.read(files, SteppedScan(file="x", mode="dynamic", steps=steps), "auto")
 
 
 def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
     numbered = opened(simulated(tmp_path, "numbered"))
     simulated(tmp_path, "files")
     each = opened(*series.expand(str(tmp_path / "files*.h5")))
-    options = Options()
+    options = only()
     first, *others = (
         slabs.correct_slab(scan, (0, 3), None, options, Measures())[0] for scan in (whole, numbered, each)
     )
@@ -56,13 +57,13 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
         np.testing.assert_array_equal(scan.steps, whole.steps)
         np.testing.assert_allclose(scan.angles, whole.angles)
         np.testing.assert_array_equal(other, first)
-        assert of_scan.step_seconds(scan, {}) == pytest.approx(0.1, rel=0.05)
+        assert of_scan.step_seconds(scan, None) == pytest.approx(0.1, rel=0.05)
 
 
 def test_blocks_of_projections_come_out_as_the_whole_does(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
     scan = opened(*series.expand(str(tmp_path / "files*.h5")))
-    measures, options = measuring.measure(scan), Options()
+    measures, options = measuring.measure(scan), only()
     whole = slabs.correct_slab(scan, (0, 3), None, options, measures)[0]
     parts = [
         slabs.correct_slab(scan, (0, 3), None, options, measures, slice(start, start + 15))[0] for start in (0, 15, 30)
@@ -94,19 +95,19 @@ def test_files_are_read_in_natural_order_and_all_described(tmp_path: Path) -> No
 def test_what_makes_no_series_is_told(tmp_path: Path, entry: dict[str, object], told: str) -> None:
     file = simulated(tmp_path, "continuous")
     with pytest.raises(UserError, match=told):
-        of_scan.read([file], entry, "auto")
+        of_scan.read([file], SteppedScan.model_validate({"file": "x", **entry}), "auto")
 
 
 def test_a_file_with_steps_is_not_taken_for_a_static_scan(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds 4 time steps: set mode: dynamic"):
-        of_scan.read([simulated(tmp_path, "numbered")], {"mode": "static"}, "auto")
+        of_scan.read([simulated(tmp_path, "numbered")], SteppedScan(file="x"), "auto")
 
 
 def test_files_that_differ_are_refused(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
     files = series.expand(str(tmp_path / "files*.h5"))
     with pytest.raises(UserError, match="set mode: dynamic"):
-        of_scan.read(files, {"mode": "static"}, "auto")
+        of_scan.read(files, SteppedScan(file="x"), "auto")
     with h5py.File(files[2], "r+") as content:
         kept = content["exchange/data"][:, :, :20]
         for name in ("data", "data_white", "data_dark"):

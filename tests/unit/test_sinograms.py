@@ -7,6 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from corrections import only
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +15,11 @@ from data import measured
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
 from tomodenoise.correction import channels, options
-from tomodenoise.correction.options import Options, Phase
+from tomodenoise.correction.options import Phase
 from tomodenoise.planning import scan_table
 from tomodenoise.scans import description, opening, reading, xrdct
 from tomodenoise.scans.description import Scan
+from tomodenoise.scans.options import ChannelNames, RawScan
 from tomodenoise.splitting import by_angle
 from tomodenoise.storage import layout
 
@@ -125,16 +127,16 @@ def test_what_does_not_fit_is_told_in_one_line(
 def test_what_would_need_flats_or_a_logarithm_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(UserError, match=rf"leave out correct\.input: {kind}"):
         opening.open_scan(write(tmp_path / "scan.h5"), channels=ASKED, input=kind)
-    phase = Options(phase=Phase(9, 20, 0.1))
+    phase = only(phase=Phase(delta_beta=9, energy=20, distance=0.1))
     with pytest.raises(UserError, match=r"leave correct\.phase out"):
         options.check(opened(write(tmp_path / "scan.h5")), phase)
 
 
 def test_keys_of_channels_are_refused_for_another_mode() -> None:
     with pytest.raises(UserError, match="axes: this key is for mode: xrdct only"):
-        xrdct.unnamed({"file": "x", "mode": "static", "axes": "zcat"})
-    assert xrdct.unnamed({"file": "x", "mode": "static"}) is None
-    named = {"file": "x", "mode": "xrdct", "axes": "zcat", "channels": {"name": "q"}}
+        xrdct.unnamed(RawScan(file="x", axes="zcat"))
+    assert xrdct.unnamed(RawScan(file="x")) is None
+    named = RawScan(file="x", mode="xrdct", axes="zcat", channels=ChannelNames(name="q"))
     assert xrdct.unnamed(named) == {"axes": "zcat"}, "what names channels shapes no pixel"
 
 
@@ -175,13 +177,13 @@ def test_each_channel_is_mended_by_itself(tmp_path: Path) -> None:
     data[0, 2, 7, 9] = np.nan
     file = write(tmp_path / "scan.h5", data=data, angles=np.arange(60) * 3.0)
     scan = opened(file)
-    plain, found = channels.correct_channels(scan, (0, 2), Options())
+    plain, found = channels.correct_channels(scan, (0, 2), only())
     assert (found.repaired, found.empty_rows) == (1, 0)
     assert plain[7, 2, 0, 9] == pytest.approx((data[0, 2, 7, 8] + data[0, 2, 7, 10]) / 2, rel=1e-5)
-    mended, _ = channels.correct_channels(scan, (0, 2), Options(stripes="sorting"))
+    mended, _ = channels.correct_channels(scan, (0, 2), only(stripes="sorting"))
     columns = np.abs(mended[:, 1].mean(axis=(0, 1)))
     assert columns.max() < 0.5 < np.abs(plain[:, 1].mean(axis=(0, 1))).max()
-    alone, _ = channels.correct_channels(scan, (1, 2), Options(stripes="sorting"))
+    alone, _ = channels.correct_channels(scan, (1, 2), only(stripes="sorting"))
     np.testing.assert_array_equal(alone[:, :, 0], mended[:, :, 1])
 
 
@@ -216,7 +218,7 @@ def test_the_measured_rock_is_recognised_and_its_doubts_are_told() -> None:
 def test_scans_of_one_model_have_as_many_channels(tmp_path: Path) -> None:
     entry = {"mode": "xrdct", "model": "both", **ASKED}
     named = {"a": entry | {"file": str(write(tmp_path / "a.h5"))}, "b": entry | {"file": str(write(tmp_path / "b.h5"))}}
-    assert scan_table.open_all(settings.resolve({"scans": named}))["a"].layout.channels == 4
+    assert scan_table.open_all(settings.load({"scans": named}))["a"].layout.channels == 4
     named["b"] |= {"file": str(write(tmp_path / "c.h5", "zat")), "axes": "zat"}
     with pytest.raises(UserError, match=r"models\.both: its scans differ in the number of channels \(a 4, b 1\)"):
-        scan_table.open_all(settings.resolve({"scans": named}))
+        scan_table.open_all(settings.load({"scans": named}))

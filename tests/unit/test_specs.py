@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config import schema, settings
 from tomodenoise.networks import specs
 from tomodenoise.networks.registry import NETWORKS
 
@@ -33,20 +33,20 @@ def test_a_completed_spec_completes_to_itself(name: str) -> None:
 
 @pytest.mark.parametrize("key", OTHER)
 def test_the_schema_gives_defaults_only_for_networks_that_take_a_key(key: str) -> None:
-    description = settings.schema()["properties"]["network"]["properties"][key]["description"]
+    description = schema.schema()["properties"]["network"]["properties"][key]["description"]
     defaults = {name: network.defaults[key] for name, network in NETWORKS.items() if takes(name, key)}
     told = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
     assert description.endswith(f" Default: {told}.")
 
 
 def test_the_schema_names_every_network() -> None:
-    assert settings.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(NETWORKS)
+    assert schema.schema()["properties"]["network"]["properties"]["name"]["enum"] == list(NETWORKS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_resolved_network_is_as_written_and_completed_for_channels(name: str) -> None:
-    resolved = settings.resolve({"scans": {"a": {"file": "x"}}, "network": {"name": name}})
-    assert json.loads(json.dumps(resolved)) == resolved == settings.resolve(resolved)
+    resolved = settings.load({"scans": {"a": {"file": "x"}}, "network": {"name": name}}).as_json()
+    assert json.loads(json.dumps(resolved)) == resolved == settings.load(resolved).as_json()
     assert resolved["network"] == {"name": name}
     one, many = (specs.complete(resolved["network"], channels) for channels in (1, 40))
     assert one == specs.complete({"name": name})

@@ -11,11 +11,12 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import series
 from tomodenoise.splitting import by_angle, model, time_steps
+from tomodenoise.splitting.options import Split, Steps
 from tomodenoise.storage.layout import Layout
 
-TIME = {"group": "auto", "split": "time"}
-ANGLE = {"group": "auto", "split": "angle"}
-AUTO = {"sections": "auto", "input": "auto"}
+TIME = Steps()
+ANGLE = Steps(split="angle")
+AUTO = Split()
 
 
 def rotation(count: int, projections: float, span: float = np.pi) -> list[FloatArray]:
@@ -192,7 +193,7 @@ def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
         ),
         (lambda: time_steps.window([4, 5], 20, "time"), "a single step"),
         (
-            lambda: time_steps.choose(interlaced(8, 9, [0]), (0, 4), {"group": 6, "split": "time"}, AUTO, 9),
+            lambda: time_steps.choose(interlaced(8, 9, [0]), (0, 4), Steps(group=6), AUTO, 9),
             "steps.group is 6, but steps.train holds only 4",
         ),
         (

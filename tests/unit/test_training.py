@@ -15,22 +15,11 @@ from tomodenoise.denoising import inference
 from tomodenoise.networks import held_out, models, specs
 from tomodenoise.splitting import by_angle
 from tomodenoise.storage.sections import Sections, mix
-from tomodenoise.training import distributed, loop, sampling, schedule, tasks
+from tomodenoise.training import distributed, loop, sampling, tasks
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
+from tomodenoise.training.options import Train
 
-BUDGET = schedule.Budget(pixels=2e5, evaluations=3)
-SETTINGS = tasks.Settings(
-    BUDGET,
-    batch=4,
-    patch=32,
-    learning_rate=3e-3,
-    loss="mse",
-    symmetric=False,
-    mask="field_of_view",
-    held_out=0.2,
-    memory=1,
-    seed=1,
-)
+SETTINGS = Train(pixels=2e5, evaluations=3, batch=4, patch=32, learning_rate=3e-3, held_out=0.2, memory=1, seed=1)
 SPEC = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
 
 
@@ -44,8 +33,12 @@ def trained(scan: Sections) -> tuple[models.Model, list[Evaluation]]:
     return run(task(scan, 6e5))
 
 
+def changed(**keys: object) -> Train:
+    return SETTINGS.model_copy(update=keys)
+
+
 def task(scan: Sections, pixels: float = 2e5, **changes: object) -> tasks.Task:
-    settings = replace(SETTINGS, budget=replace(BUDGET, pixels=pixels))
+    settings = changed(pixels=pixels)
     return replace(tasks.Task([scan], SPEC, settings, {"who": "test"}), **changes)  # type: ignore[arg-type]
 
 
@@ -103,15 +96,12 @@ def test_history_counts_iterations_and_pixels(scan: Sections) -> None:
     _, history = run(task(scan))
     assert len(history) == 3
     assert [line.pixels for line in history] == [line.iteration * 4 * 32**2 for line in history]
-    assert history[-1].pixels >= BUDGET.pixels > history[-1].pixels - 4 * 32**2
+    assert history[-1].pixels >= SETTINGS.pixels > history[-1].pixels - 4 * 32**2
     assert "million pixels" in loop.progress(history, history[-1].iteration)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(scan: Sections) -> None:
-    first, again, other = (
-        run(task(scan, settings=replace(SETTINGS, seed=seed, budget=replace(BUDGET, pixels=3e4))))[0]
-        for seed in (1, 1, 2)
-    )
+    first, again, other = (run(task(scan, settings=changed(seed=seed, pixels=3e4)))[0] for seed in (1, 1, 2))
     assert equal(first, again)
     assert not equal(first, other)
 
@@ -120,14 +110,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(scan: Secti
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_other_losses_and_the_two_way_mode_learn(tmp_path: Path, loss: str, symmetric: bool) -> None:
     two = scans_on_disk.write(tmp_path, scans_on_disk.blobs(24, 64), count=2)
-    _, history = run(task(two, settings=replace(SETTINGS, loss=loss, symmetric=symmetric)))
+    _, history = run(task(two, settings=changed(loss=loss, symmetric=symmetric)))
     assert history[-1].held_out_loss < history[0].held_out_loss
     assert history[-1].umse is None
 
 
 def test_a_volumetric_network_learns(scan: Sections) -> None:
     spec = specs.complete({"name": "unet3d", "width": 4, "depth": 2})
-    _, history = run(task(scan, spec=spec, settings=replace(SETTINGS, patch=16)))
+    _, history = run(task(scan, spec=spec, settings=changed(patch=16)))
     assert history[-1].held_out_loss < history[0].held_out_loss
     assert history[-1].umse is not None
 
@@ -152,7 +142,7 @@ def test_a_model_keeps_what_was_held_out_of_each_scan(tmp_path: Path) -> None:
     clean[:20] = 0
     half_air = scans_on_disk.write(tmp_path / "half", clean)
     thin = scans_on_disk.write(tmp_path / "thin", scans_on_disk.blobs(4, 48))
-    settings = replace(SETTINGS, mask="sample", budget=replace(BUDGET, pixels=5e3))
+    settings = changed(mask="sample", pixels=5e3)
     model, _ = run(
         task(half_air, scans=[half_air, thin], settings=settings, facts={"source": {"half": "", "thin": ""}})
     )
@@ -197,26 +187,26 @@ def test_slices_that_are_too_small_to_hold_anything_out_are_refused(tmp_path: Pa
 
 def test_two_scans_train_one_model_in_turns_of_memory(scan: Sections, tmp_path: Path) -> None:
     other = scans_on_disk.write(tmp_path, scans_on_disk.blobs(12, 40), seed=3)
-    _, history = run(task(scan, scans=[scan, other], settings=replace(SETTINGS, memory=1e-3)))
+    _, history = run(task(scan, scans=[scan, other], settings=changed(memory=1e-3)))
     assert history[-1].held_out_loss < history[0].held_out_loss
 
 
 def test_the_first_of_the_limits_ends_a_training(scan: Sections) -> None:
-    by_iterations = replace(SETTINGS, budget=replace(BUDGET, iterations=10))
+    by_iterations = changed(iterations=10)
     assert run(task(scan, settings=by_iterations))[1][-1].iteration == 10
-    by_time = replace(SETTINGS, budget=schedule.Budget(1e9, 1, minutes=0.2 / 60))
+    by_time = changed(pixels=1e9, evaluations=1, minutes=0.2 / 60)
     history = run(task(scan, settings=by_time))[1]
     assert len(history) == 1
     assert history[0].seconds < 5
     assert history[0].learning_rate < 0.2 * SETTINGS.learning_rate
-    by_patience = replace(SETTINGS, budget=schedule.Budget(1e9, 1000, iterations=1000, patience=2), learning_rate=1e-12)
+    by_patience = changed(pixels=1e9, evaluations=1000, iterations=1000, patience=2, learning_rate=1e-12)
     assert len(run(task(scan, settings=by_patience))[1]) < 100
 
 
 @pytest.mark.parametrize("memory", [1, 1e-3])
 @pytest.mark.parametrize("steps", [1, 17, 20, 48])
 def test_stop_and_resume_give_the_bits_of_no_stop(scan: Sections, tmp_path: Path, steps: int, memory: float) -> None:
-    settings = replace(SETTINGS, memory=memory)
+    settings = changed(memory=memory)
     straight, history = run(task(scan, settings=settings))
     given = task(scan, settings=settings, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "same", "budget"))
     with pytest.raises(loop.Interrupted):
@@ -261,7 +251,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_continued(scan: Sections, tmp_pat
 def test_fine_tuning_starts_from_a_models_weights_and_normalisation(scan: Sections) -> None:
     old = run(task(scan))[0]
     old = replace(old, normalisation=models.Normalisation((1.1,), (0.7,)))
-    frozen = replace(SETTINGS, learning_rate=1e-12, budget=replace(BUDGET, pixels=1e4))
+    frozen = changed(learning_rate=1e-12, pixels=1e4)
     tuned, _ = run(task(scan, start=old, settings=frozen))
     assert tuned.normalisation == old.normalisation
     for new, before in zip(tuned.network.parameters(), old.network.parameters(), strict=True):

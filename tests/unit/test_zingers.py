@@ -4,20 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corrections import only
 from hdf5_files import write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tomodenoise.correction import measuring, slabs, zingers
 from tomodenoise.correction.measuring import estimate_noise
-from tomodenoise.correction.options import Options
 from tomodenoise.scans.description import Scan
 from tomodenoise.scans.opening import open_scan
 
 SHAPE = (20, 30)
 NOISE = zingers.Noise(gain=1.0, floor=4.0)
 LIMIT = zingers.threshold(NOISE, 10, np.full(SHAPE, 1000.0))
-OPTIONS = Options(zingers=10)
+OPTIONS = only(zingers=10)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_scan_loses_its_zingers_and_says_how_many(tmp_path: Path, rng: np.rand
     assert statistics.zingers == 10
     assert np.abs(integrals - np.log(2)).max() < 0.25
     assert np.abs(integrals.mean(axis=0) - np.log(2)).max() < 0.05  # flats and darks as well
-    kept, statistics = slabs.correct_slab(scan, (0, 9), None, Options(), measures)
+    kept, statistics = slabs.correct_slab(scan, (0, 9), None, only(), measures)
     assert statistics.zingers is None
     assert kept[tuple(where)].max() < -1
 

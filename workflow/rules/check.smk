@@ -5,7 +5,7 @@ rule check:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=RUN.config,
+        config=RUN.config.as_json(),
         # Of a cluster it is not known.
         cores=workflow.resource_settings.cores or 1,
         # Then this machine's memory does not count.

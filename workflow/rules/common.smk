@@ -41,7 +41,7 @@ NEEDS = Needs(RUN)
 HOOKS = hooks.Hooks(RUN, [PYTHON, str(SCRIPTS / "report_survivors.py")])
 # The input of a stage's target, and an output that only leads to a volume.
 gather = partial(snakemake_internals.gather, workflow)
-intermediate = temp if RUN.deletes_intermediates else str
+intermediate = temp if RUN.config.intermediates == "delete" else str
 
 
 wildcard_constraints:

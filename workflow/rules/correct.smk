@@ -50,6 +50,7 @@ rule correct_slab:
         rows=PARAMS.projection_rows,
         angles=PARAMS.projection_angles,
         settings=PARAMS.correct,
+        pixel_size=PARAMS.pixel_size_of_phase,
     script:
         "../scripts/correct_slab.py"
 

@@ -28,8 +28,8 @@ rule denoise_slab:
     params:
         rows=PARAMS.image_rows,
         times=PARAMS.times_of_block,
-        mode=RUN.denoise["input"],
-        ensemble=int(RUN.denoise["ensemble"]),
+        mode=RUN.config.denoise.input,
+        ensemble=RUN.config.denoise.ensemble,
         # Functions of `input` are not compared between runs: another scale denoises nothing again.
         pixel_size=lambda wildcards, input: PARAMS.pixel_size(wildcards),
         file=PARAMS.model_content,

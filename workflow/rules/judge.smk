@@ -39,8 +39,8 @@ rule judge_scan:
         rows=PARAMS.crop,
         pixel_size=PARAMS.pixel_size,
         config=PARAMS.judge,
-        denoise=RUN.denoise,
-        filters=RUN.filters,
+        denoise=RUN.config.denoise.as_json(),
+        filters=RUN.config.filters,
         others=lambda w: RUN.rivals(w.scan),
         contents=PARAMS.judged_contents,
     script:

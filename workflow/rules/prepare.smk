@@ -21,6 +21,7 @@ rule describe_scan:
     params:
         fingerprint=PARAMS.fingerprint,
         entry=PARAMS.entry_of_pixels,
+        settings=PARAMS.correct,
         last=lambda w: RUN.projected(w.scan).angle_blocks[0].stop,
         channels=PARAMS.unnamed_channels,
     script:

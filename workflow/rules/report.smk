@@ -27,7 +27,7 @@ rule watch_series:
     params:
         window=PARAMS.trained_window,
         seconds=lambda w: RUN.entries[w.scan].step_seconds,
-        seen=lambda w: RUN.spec(RUN.model_of(w.scan)).steps,
+        seen=lambda w: RUN.spec(RUN.config.model_of(w.scan)).steps,
     script:
         "../scripts/watch_series.py"
 
@@ -50,7 +50,7 @@ rule render_scan:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=lambda w: RUN.only([w.scan]),
+        config=lambda w: RUN.config.only([w.scan]).as_json(),
     script:
         "../scripts/render_scan.py"
 
@@ -72,6 +72,6 @@ rule render_report:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=[] if RUN.is_paged else RUN.config,
+        config=[] if RUN.is_paged else RUN.config.as_json(),
     script:
         "../scripts/list_scans.py" if RUN.is_paged else "../scripts/render_report.py"

@@ -2,17 +2,18 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tomodenoise.common import devices, formatting, logs
 from tomodenoise.common.errors import UserError
+from tomodenoise.config.model import Config
 from tomodenoise.planning import forecast, preflight, run
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(config: dict[str, Any], cores: int, *, submitting: bool) -> None:
+def main(config: Config, cores: int, *, submitting: bool) -> None:
     """Print a table for each scan, then what all of them need together."""
     plan = preflight.plan(run.open_resolved(config, installed_elsewhere=True))
     for name, stages in plan.scans.items():
@@ -36,4 +37,5 @@ def main(config: dict[str, Any], cores: int, *, submitting: bool) -> None:
 
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
-        main(**dict(snakemake.params.items()))
+        params = dict(snakemake.params.items())
+        main(Config.model_validate(params.pop("config")), **params)

@@ -1,15 +1,14 @@
 """Correct one slab of raw frames into its own shard of line integrals, and count what was repaired."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.correction import channels, concerns, slabs
 from tomodenoise.correction import measured as correction_measured
-from tomodenoise.correction import options as correction_options
+from tomodenoise.correction.options import Correct
 from tomodenoise.scans import description
 from tomodenoise.splitting import by_angle, model
 from tomodenoise.storage import zarr_arrays
@@ -26,15 +25,16 @@ def main(
     counts: Path,
     rows: tuple[int, int],
     angles: tuple[int, int],
-    chosen: Mapping[str, Any],
+    options: Correct,
+    pixel_size: float | None,
 ) -> None:
-    """Read the slab's rows of a block of frames, write one shard and what was counted; `chosen` is `correct`."""
+    """Read the slab's rows of a block of frames, write one shard and what was counted."""
     plan = model.from_json(json.loads(split.read_text()))
     raw = description.from_json(json.loads(scan.read_text()))
-    raw = replace(raw, pixel_size=chosen.get("pixel_size", raw.pixel_size))
+    raw = replace(raw, pixel_size=pixel_size or raw.pixel_size)
     known = correction_measured.from_json(json.loads(measured.read_text()))
-    options = replace(correction_options.from_settings(chosen), stripes=known.stripes.method)
-    divided = chosen["flats"] == "divided"
+    options = options.model_copy(update={"stripes": known.stripes.method})
+    divided = options.flats == "divided"
     if raw.channels:
         projections, found = channels.correct_channels(raw, rows, options)
     else:
@@ -59,5 +59,6 @@ if __name__ == "__main__":
             Path(snakemake.output.counts),
             snakemake.params.rows,
             snakemake.params.angles,
-            snakemake.params.settings,
+            Correct.model_validate(snakemake.params.settings),
+            snakemake.params.pixel_size,
         )

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from tomodenoise.centering import finding
 from tomodenoise.common import logs, provenance
+from tomodenoise.config import settings
 from tomodenoise.correction import concerns, measuring, screening, stripe_choice
 from tomodenoise.correction import measured as correction_measured
-from tomodenoise.correction import options as correction_options
 from tomodenoise.correction.measured import Measured
+from tomodenoise.correction.options import Correct
 from tomodenoise.scans import description
 from tomodenoise.splitting import of_scan
+from tomodenoise.splitting.options import SteppedScan
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -22,7 +24,8 @@ def main(
     files: Sequence[Path],
     described: Path,
     measured: Path,
-    entry: Mapping[str, Any],
+    entry: SteppedScan,
+    options: Correct,
     channels: Mapping[str, Any] | None,
     last: int,
     pixel_size: float | None = None,
@@ -31,27 +34,26 @@ def main(
 
     Parameters
     ----------
-    entry : of the scan in the resolved configuration, as far as it shapes its projections.
-    channels : what it says of those.
+    entry : keys of the scan in the configuration that shape its projections.
+    options : the section `correct` of the scan.
+    channels : keys of the scan about channels.
     last : projections that stripes are measured on, of the first ones.
     pixel_size : that the user states. It only settles what is logged: another one makes no product again.
     """
-    chosen = entry["correct"]
-    scan = of_scan.read(files, entry, chosen["input"], channels)
+    scan = of_scan.read(files, entry, options.input, channels)
     shape = (len(scan.angles), scan.depth, scan.columns)
     logs.logger.info("%s: %s, %d projections of %d x %d", files[0], scan.kind, *shape)
     if scan.steps is not None:
         logs.logger.info("%d time steps in %d files", scan.steps[-1] + 1, len(files))
     for kind, parts in scan.excluded.items():
         logs.logger.info("left out by the key exclude: %s %s", kind, ", ".join(f"[{a}, {b})" for a, b in parts))
-    if chosen["screen"]:
+    if options.screen:
         scan = screening.screen(scan)
     for doubt in (*scan.left_out, *description.sized(scan, pixel_size).doubts):
         said = str(doubt)
         logs.logger.warning(said if said.startswith(f"{files[0]}: ") else f"{files[0]}: {said}")
-    options, divided = correction_options.from_settings(chosen), chosen["flats"] == "divided"
     measures = measuring.measure(scan)
-    sinograms, angles = correction_measured.sample(scan, options, measures, last, divided=divided)
+    sinograms, angles = correction_measured.sample(scan, options, measures, last)
     axis = finding.find(sinograms.swapaxes(0, 1), angles).center
     stripes = stripe_choice.choose(sinograms, angles, axis, options.stripes)
     logs.logger.info("stripes: %s (%s)", stripes.method, stripes.why or f"strength {stripes.before} to {stripes.after}")
@@ -65,5 +67,13 @@ if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         output, params = snakemake.output, snakemake.params
         files = list(map(Path, snakemake.input.raw))
-        size = snakemake.config["scans"][snakemake.wildcards.scan].get("pixel_size")
-        main(files, Path(output.scan), Path(output.measured), params.entry, params.channels, params.last, size)
+        main(
+            files,
+            Path(output.scan),
+            Path(output.measured),
+            SteppedScan.model_validate(params.entry),
+            Correct.model_validate(params.settings),
+            params.channels,
+            params.last,
+            settings.load(snakemake.config).scans[snakemake.wildcards.scan].pixel_size,
+        )

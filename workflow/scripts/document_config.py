@@ -1,6 +1,6 @@
-"""Write docs/reference.md from the schema: document_config.py [--check].
+"""Write docs/reference.md and the JSON Schema for editors from the models of the configuration.
 
-With --check nothing is written, and the exit status says whether the page is up to date.
+document_config.py [--check]; with --check nothing is written, and the exit status says whether both are up to date.
 """
 
 import json
@@ -9,9 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tomodenoise.config import settings
+import yaml
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+from tomodenoise.config import schema
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference.md"
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+HEADER = "# Generated from the models, see tomodenoise/config/model.py: `make docs`.\n"
 INTRODUCTION = """\
 # Configuration keys
 
@@ -21,43 +26,48 @@ the nearest one that is. [Choosing settings](settings.md) says which key helps w
 
 
 def main(check: bool) -> None:
-    """Write the page, or compare it."""
-    text = INTRODUCTION + "\n".join(reference(settings.schema())) + "\n"
-    if not check:
-        PAGE.write_text(text)
-    elif not PAGE.is_file() or PAGE.read_text() != text:
-        sys.exit(f"docs/{PAGE.name} differs from the schema: run `make docs`")
+    """Write both files, or compare them."""
+    rules = schema.schema()
+    texts = {
+        PAGE: INTRODUCTION + "\n".join(reference(rules)) + "\n",
+        SCHEMA: HEADER + yaml.safe_dump(json.loads(json.dumps(rules)), sort_keys=False, allow_unicode=True, width=120),
+    }
+    for file, text in texts.items():
+        if not check:
+            file.write_text(text)
+        elif not file.is_file() or file.read_text() != text:
+            sys.exit(f"{file.relative_to(ROOT)} differs from the models: run `make docs`")
 
 
-def reference(schema: Mapping[str, Any]) -> Iterator[str]:
+def reference(rules: Mapping[str, Any]) -> Iterator[str]:
     """Lines of Markdown: a table for each section of the configuration."""
-    for name, section in schema["properties"].items():
+    for name, section in rules["properties"].items():
         entry = section.get("additionalProperties")
         keys = entry["properties"] if entry else section.get("properties", {})
         yield f"\n## `{name}{'.NAME' if entry else ''}`\n"
         yield section["description"] + ("" if keys else f" Default: `{json.dumps(section['default'])}`.")
         if keys:
             yield "\n| key | default | values | what it does |\n|---|---|---|---|"
-            yield from _rows("", keys)
+            yield from _rows("", keys, set(rules["properties"]))
 
 
-def _rows(prefix: str, keys: Mapping[str, Any]) -> Iterator[str]:
+def _rows(prefix: str, keys: Mapping[str, Any], sections: set[str]) -> Iterator[str]:
+    """Rows of keys and those below them, except for sections, which have their own tables."""
     for key, rule in keys.items():
         yield _row(prefix + key, rule)
-        yield from _rows(f"{prefix}{key}.", rule.get("properties", {}))
+        if prefix + key not in sections:
+            yield from _rows(f"{prefix}{key}.", rule.get("properties", {}), sections)
 
 
 def _row(key: str, rule: Mapping[str, Any]) -> str:
     default = f"`{json.dumps(rule['default'])}`" if "default" in rule else "-"
-    kinds = rule.get("oneOf", [rule])
-    values = ", ".join(f"`{value}`" for kind in kinds for value in _values(kind))
+    values = ", ".join(f"`{value}`" for kind in rule.get("anyOf", [rule]) for value in _values(kind))
     description = rule["description"].replace("|", r"\|")
     return f"| `{key}` | {default} | {values} | {description} |"
 
 
 def _values(kind: Mapping[str, Any]) -> list[Any]:
-    types = kind.get("type", "object" if "$ref" in kind else [])
-    return list(kind.get("enum", [kind["const"]] if "const" in kind else [types] if isinstance(types, str) else types))
+    return list(kind.get("enum", [kind.get("const", kind.get("type"))]))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from tomodenoise.centering import picture as centering_picture
 from tomodenoise.common import logs
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction import slices
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans import description
 from tomodenoise.splitting.model import Section
 from tomodenoise.storage import zarr_arrays
@@ -46,7 +47,7 @@ def main(
     extended = rotation_axis.is_extended(wanted["field"], found.center, columns, angles)
     axis = rotation_axis.Geometry(columns, found.center, found.tilt, found.row, extended)
     whole = Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
-    trial = slices.prepare(whole, axis, {"engine": engine, "filter": "ram-lak", "pad": "edge"}, "cpu")
+    trial = slices.prepare(whole, axis, Reconstruct(engine=engine), "cpu")
     with style.context("default"):  # whatever the user's matplotlibrc says
         centering_picture.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
     output.write_text(json.dumps(asdict(found) | rotation_axis.to_json(axis), indent=1))

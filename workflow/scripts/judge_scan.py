@@ -21,6 +21,7 @@ from tomodenoise.evaluation import (
     verdicts,
 )
 from tomodenoise.networks import models
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans import description
 from tomodenoise.storage import sections
 
@@ -37,7 +38,8 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
         return
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
     described = replace(description.from_json(header), pixel_size=params.pixel_size)
-    acquired = acquisition.gather(described, corrections, scan.split.members, params.config)
+    engine = Reconstruct.model_validate(params.config["reconstruct"])
+    acquired = acquisition.gather(described, corrections, scan.split.members, params.config["flats"], engine)
     slices = held_out_slices.choose(scan.at(0), model, described.identity, params.rows)
     true = truth.read(Path(files.truth), scan, described.rows) if files.truth else None
     product = params.denoise["input"], int(params.denoise["ensemble"])

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ import torch
 from tomodenoise.common import devices, logs
 from tomodenoise.geometry import rotation_axis
 from tomodenoise.reconstruction import slices
-from tomodenoise.reconstruction.engines import registry
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting import by_angle, model
 from tomodenoise.storage import zarr_arrays
 
@@ -26,20 +26,22 @@ def main(
     rows: tuple[int, int],
     parts: tuple[int, int],
     angles: tuple[int, int],
-    settings: dict[str, Any],
+    options: Reconstruct,
 ) -> None:
     """Read the slab's sinograms once, reconstruct some sections, or each union that is needed, write one shard.
 
     `parts` are the sections of a block of time steps, `angles` their projections; of a static scan all of them.
     """
     split, axis = model.from_json(json.loads(split_file.read_text())), rotation_axis.read(center)
-    able = registry.capabilities(settings["engine"], settings.get("algorithm"))
-    unions, centers = by_angle.kept(split, parts, additive=able.additive), axis.centers(np.arange(*rows))
+    unions, centers = (
+        by_angle.kept(split, parts, additive=options.capabilities.additive),
+        axis.centers(np.arange(*rows)),
+    )
     channels = zarr_arrays.read_sinograms(projections, rows, slice(*angles))
     block = np.empty((len(unions), *channels.shape[:2], axis.size, axis.size), dtype=np.float32)
     for number, members in enumerate(unions):
         section = by_angle.union(split, members)
-        reconstruct = slices.prepare(section, axis, settings, devices.best())
+        reconstruct = slices.prepare(section, axis, options, devices.best())
         for channel, sinograms in enumerate(channels):
             block[number, channel] = reconstruct(sinograms[:, section.indices - angles[0]], centers)
     logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
@@ -58,5 +60,5 @@ if __name__ == "__main__":
             snakemake.params.rows,
             snakemake.params.block,
             snakemake.params.angles,
-            snakemake.params.settings,
+            Reconstruct.model_validate(snakemake.params.settings),
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
+from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
+def main(slabs: Collection[Path], output: Path, config: Config) -> None:
     """Write one page for all scans of the configuration, from the files in `slabs` only."""
     scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     page = pages.render(scans, models, "tomodenoise report", failed=failed)
@@ -23,4 +24,4 @@ def main(slabs: Collection[Path], output: Path, config: dict[str, Any]) -> None:
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
-        main(slabs, Path(snakemake.output[0]), snakemake.params.config)
+        main(slabs, Path(snakemake.output[0]), Config.model_validate(snakemake.params.config))

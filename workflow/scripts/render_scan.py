@@ -4,10 +4,11 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.common.errors import UserError
+from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(slabs: Collection[Path], page: Path, row: Path, config: dict[str, Any]) -> None:
+def main(slabs: Collection[Path], page: Path, row: Path, config: Config) -> None:
     """Write both, of the only scan of the configuration.
 
     Raises
@@ -35,4 +36,9 @@ def main(slabs: Collection[Path], page: Path, row: Path, config: dict[str, Any])
 if __name__ == "__main__":
     with logs.to(snakemake.log[0]):
         slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
-        main(slabs, Path(snakemake.output.page), Path(snakemake.output.row), snakemake.params.config)
+        main(
+            slabs,
+            Path(snakemake.output.page),
+            Path(snakemake.output.row),
+            Config.model_validate(snakemake.params.config),
+        )

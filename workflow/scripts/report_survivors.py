@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 from tomodenoise.report.content import Failed, Row
@@ -27,7 +28,8 @@ def main(request: Mapping[str, Any], output: Path) -> None:
         page = pages.render_overview(rows, TITLE, "{scan}/report.html", failed)
     else:
         slabs = [Path(file) for file in request["slabs"]]
-        scans, models, missing = collect.of_all(request["config"], Path(paths.RESULTS), Path("benchmarks"), slabs)
+        config = Config.model_validate(request["config"])
+        scans, models, missing = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
         page = pages.render(scans, models, TITLE, failed=[*failed, *missing])
     output.write_text(page, encoding="utf-8")
     os.utime(output, (0, 0))

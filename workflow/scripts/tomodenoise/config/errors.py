@@ -1,10 +1,12 @@
-"""What is wrong with a configuration, in the words of somebody who edits YAML."""
+"""Validation errors of the configuration, worded for somebody who edits YAML."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from jsonschema.exceptions import ValidationError
+from pydantic_core import ErrorDetails
+
+from tomodenoise.config import schema
 
 KINDS = {
     "array": "a list",
@@ -14,7 +16,7 @@ KINDS = {
     "object": "a group of keys",
     "string": "text",
 }
-"""What the types of JSON Schema are called where YAML is written."""
+"""Types of JSON Schema, in words."""
 
 SYNONYMS = {
     **dict.fromkeys(("epoch", "epochs", "budget", "steps_total"), "train.pixels"),
@@ -41,78 +43,165 @@ SYNONYMS = {
 """Keys as other programs call them, to ours."""
 
 
-def explain(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    """Say in one line what the schema does not accept, where it stands, and how to correct it."""
-    key, value = dotted(error.absolute_path), error.instance
-    if "propertyNames" in error.absolute_schema_path or error.validator == "pattern":
-        return f"{key}: the name {value!r} must be of letters, digits, dots, dashes and underscores"
-    if value is None and error.validator in {"type", "enum", "oneOf"}:
-        return f"{key} has no value: give it one, or leave it out"
-    messages = {
-        "type": lambda: f"{key}: {_of_other_type(error)}",
-        "additionalProperties": lambda: _unknown_key(error, schema),
-        "required": lambda: f"{key}: {error.message.split(' ')[0]} is missing",
-        "enum": lambda: f"{key}: '{value}' is none of {', '.join(map(str, _rules(error)['enum']))}",
-        "minProperties": lambda: f"{key} is empty: name at least one, as in `sample: {{file: raw/sample.h5}}`",
-        "oneOf": lambda: f"{key}: {value!r} is neither {_alternatives(error)}",
-        "not": lambda: f"{key}: {value!r} is even, but must be odd",
-        "minItems": lambda: f"{key}: {value!r} has fewer entries than {error.validator_value}",
-        "maxItems": lambda: f"{key}: {value!r} has more entries than {error.validator_value}",
-        "uniqueItems": lambda: f"{key}: {value!r} names one twice: name each once",
-        "minLength": lambda: f"{key}: '' is empty",
-    }
-    return messages.get(str(error.validator), lambda: f"{key}: {error.message}")()
+class Place(NamedTuple):
+    """Where an error is, and the rules for the value there."""
+
+    path: tuple[str | int, ...]
+    """Keys that lead to the value; to the group that a key is missing from, or is unknown in."""
+    rule: Mapping[str, Any]
+    error: ErrorDetails
+
+    @property
+    def key(self) -> str:
+        """Full name of the key."""
+        return dotted(self.path)
+
+    @property
+    def limit(self) -> str:
+        """Limit that the value exceeds."""
+        limits = self.error.get("ctx", {})
+        return next(f"{limits[name]:g}" for name in ("ge", "gt", "le", "min_length", "max_length") if name in limits)
+
+    def __str__(self) -> str:
+        """Key and value."""
+        return f"{self.key}: {self.error['input']!r}"
+
+
+def explain(errors: Sequence[ErrorDetails]) -> str:
+    """Say in one line which value the first error is about, what is wrong, and how to correct it.
+
+    Errors in sections come before those in scans, which inherit the sections.
+    """
+    places = sorted(map(_locate, errors), key=_order)
+    first = places[0]
+    if "anyOf" in first.rule or first.error["type"] == "too_short":
+        # A list that is refused for an entry of it: the entry has its own error.
+        inner = (place for place in places if place.path[: len(first.path)] == first.path != place.path)
+        first = next(inner, first)
+    return MESSAGES.get(_kind(first), _wrong_type)(first)
+
+
+def _order(place: Place) -> tuple[bool, list[str], bool]:
+    later = place.error["type"] in {"string_type", "missing"}
+    return place.path[:1] == ("scans",), list(map(str, place.path)), later
+
+
+def _kind(place: Place) -> str:
+    """Type of an error; of a value that may be a word or a number, whether it is either."""
+    kind, value = place.error["type"], place.error["input"]
+    if "[key]" in place.error["loc"]:
+        return "string_pattern_mismatch"
+    if value is None and kind not in {"missing", "invalid_key"}:
+        return "no_value"
+    return "wrong_type" if "const" in place.rule.get("anyOf", [{}])[0] else kind
 
 
 def dotted(path: Iterable[object]) -> str:
-    """Write the keys that lead to a value as people do."""
+    """Join the keys that lead to a value."""
     return ".".join(map(str, path)) or "the top level"
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Ask for the known name that is most like another, or say something else where none is."""
+    """Ask for the known name that is most similar to another, or give other advice if none is."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean '{close[0]}'?" if close else otherwise
 
 
-def _of_other_type(error: ValidationError) -> str:
-    wanted = error.validator_value
-    kinds = [wanted] if isinstance(wanted, str) else cast("list[str]", wanted)
-    value = error.instance
-    wrong = f"{value!r} is not {' or '.join(KINDS[kind] for kind in kinds)}"
-    if isinstance(value, str) and list(error.absolute_path)[:-1] == ["scans"]:
+def _locate(error: ErrorDetails) -> Place:
+    """Follow the location of an error through the schema; pydantic's names of alternatives are not keys."""
+    path: list[str | int] = []
+    rule = schema.schema()
+    for part in error["loc"]:
+        inner = _inside(rule, part)
+        if inner is None:
+            continue
+        if error["type"] == "missing" and part == error["loc"][-1]:
+            break
+        path.append(part)
+        rule = inner
+    return Place(tuple(path), rule, error)
+
+
+def _inside(rule: Mapping[str, Any], part: str | int) -> Mapping[str, Any] | None:
+    """Rules for an entry or an item of a value; None if it has none of this name."""
+    for kind in rule.get("anyOf", [rule]):
+        entry = kind.get("additionalProperties")
+        found = kind.get("items") if isinstance(part, int) else kind.get("properties", {}).get(part, entry or None)
+        if "prefixItems" in kind and isinstance(part, int):
+            found = kind["prefixItems"][part]
+        if found is not None:
+            return dict(found)
+    return None
+
+
+def _wrong_name(place: Place) -> str:
+    name = place.error["input"]
+    if not isinstance(name, str):
+        return f"the name {name!r} is read as a {type(name).__name__}: put it in quotes"
+    return f"{place.key}: the name {name!r} must be of letters, digits, dots, dashes and underscores"
+
+
+def _wrong_type(place: Place) -> str:
+    value, rules = place.error["input"], place.rule.get("anyOf", [place.rule])
+    if "enum" in place.rule:
+        return f"{place} is none of {', '.join(map(str, place.rule['enum']))}"
+    if "const" in rules[0]:
+        return f"{place} is neither {rules[0]['const']!r} nor {_number(rules[1])}"
+    wrong = f"{place} is not {' or '.join(KINDS[rule['type']] for rule in rules)}"
+    if isinstance(value, str) and place.path[:-1] == ("scans",):
         return f"{wrong}: write {{file: {value}}}"
-    return f"{wrong}: write [{value}]" if isinstance(value, str) and "array" in kinds else wrong
+    return f"{wrong}: write [{value}]" if isinstance(value, str) and rules[-1]["type"] == "array" else wrong
 
 
-def _alternatives(error: ValidationError) -> str:
-    word, number = _rules(error)["oneOf"]
-    kind = "a whole number" if number["type"] == "integer" else "a number"
-    least = f" of at least {number['minimum']}" if "minimum" in number else ""
-    return f"{word['const']!r} nor {kind}{least}"
+def _missing(place: Place) -> str:
+    name = place.error["loc"][-1]
+    if isinstance(name, int):
+        return f"{place} has fewer entries than {place.rule['minItems']}"
+    return f"{place.key}: '{name}' is missing"
 
 
-def _unknown_key(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    known = list(_rules(error).get("properties", {}))
-    unknown = next(str(key) for key in cast("Mapping[str, Any]", error.instance) if key not in known)
-    plain = unknown.casefold().replace("-", "_")
+def _number(rule: Mapping[str, Any]) -> str:
+    least = f" of at least {rule['minimum']:g}" if "minimum" in rule else ""
+    return f"{KINDS[rule['type']]}{least}"
+
+
+def _too_short(place: Place) -> str:
+    if place.path == ("scans",):
+        return "scans is empty: name at least one, as in `sample: {file: raw/sample.h5}`"
+    return f"{place} has fewer entries than {place.limit}"
+
+
+def _unknown_key(place: Place) -> str:
+    invalid = place.error["type"] == "invalid_key"
+    known, unknown = (
+        list(place.rule.get("properties", {})),
+        str(place.error["input"] if invalid else place.error["loc"][-1]),
+    )
+    word = unknown.casefold().replace("-", "_")
     close = difflib.get_close_matches(unknown, known, n=1, cutoff=0.7)
-    elsewhere = [key for key in keys(schema) if key.rsplit(".", 1)[-1] == plain]
-    meant = close or ([SYNONYMS[plain]] if plain in SYNONYMS else elsewhere)
+    alike = [key for key in schema.keys(schema.schema()) if key.rsplit(".", 1)[-1] == word]
+    elsewhere = [key for key in alike if key.removeprefix("scans.NAME.") not in alike or key.count(".") < 2]
+    meant = close or ([SYNONYMS[word]] if word in SYNONYMS else elsewhere)
     meant = meant or difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
     named = " or ".join(f"'{key}'" for key in meant)
-    advice = f"did you mean {named}?" if meant else f"known are {', '.join(known)}"
-    return f"unknown key '{dotted([*error.absolute_path, unknown])}': {advice}"
+    advice = f"did you mean {named}?" if meant else f"the keys here are {', '.join(known)}"
+    return f"unknown key '{dotted([*place.path, unknown])}': {advice}"
 
 
-def keys(rules: Mapping[str, Any], around: str = "") -> Iterator[str]:
-    """Give the full names of all keys, NAME standing for what the user names."""
-    for key, rule in rules.get("properties", {}).items():
-        yield around + key
-        entry = rule.get("additionalProperties")
-        named = isinstance(entry, Mapping)
-        yield from keys(entry if named else rule, f"{around}{key}.{'NAME.' if named else ''}")
-
-
-def _rules(error: ValidationError) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", error.schema)
+MESSAGES: dict[str, Callable[[Place], str]] = {
+    "no_value": lambda place: f"{place.key} has no value: give it one, or leave it out",
+    "extra_forbidden": _unknown_key,
+    "invalid_key": _unknown_key,
+    "missing": _missing,
+    "finite_number": lambda place: f"{place} is not a finite number: correct it",
+    "even": lambda place: f"{place} is even, but must be odd",
+    "not_unique": lambda place: f"{place} names one twice: name each once",
+    "string_too_short": lambda place: f"{place} is empty",
+    "string_pattern_mismatch": _wrong_name,
+    "too_short": _too_short,
+    "too_long": lambda place: f"{place} has more entries than {place.limit}",
+    "greater_than_equal": lambda place: f"{place} must be at least {place.limit}",
+    "greater_than": lambda place: f"{place} must be more than {place.limit}",
+    "less_than_equal": lambda place: f"{place} must be at most {place.limit}",
+}
+"""By the type of pydantic's error; any other is a value of a wrong type."""

@@ -4,14 +4,14 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction import air, stripes
-from tomodenoise.correction.options import Options, check
+from tomodenoise.correction.options import Correct, check
 from tomodenoise.correction.repairing import all_finite, repair
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.scans.description import Scan
 from tomodenoise.scans.reading import read_channels
 
 
-def correct_channels(scan: Scan, rows: tuple[int, int], options: Options) -> tuple[FloatArray, SlabStatistics]:
+def correct_channels(scan: Scan, rows: tuple[int, int], options: Correct) -> tuple[FloatArray, SlabStatistics]:
     """Read and repair a slab of sinograms; they hold no counts, so they need neither flats nor -log.
 
     Parameters

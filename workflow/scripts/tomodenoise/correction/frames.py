@@ -9,7 +9,7 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.correction import air, phase, zingers
 from tomodenoise.correction.counts import attenuation
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
+from tomodenoise.correction.options import Correct
 from tomodenoise.correction.references import References, references
 from tomodenoise.correction.repairing import repair
 from tomodenoise.scans.description import Scan
@@ -55,13 +55,13 @@ class Repairs:
         return Repairs(self.interpolated + other.interpolated, self.empty + other.empty, self.zingers + other.zingers)
 
 
-def halo(scan: Scan, options: Options) -> int:
+def halo(scan: Scan, options: Correct) -> int:
     """Return the number of rows on each side of a slab that influence it, where the scan has them."""
     spread = phase.reach(options.phase, scan.pixel_size) if options.phase and scan.pixel_size else 0
-    return spread + (zingers.REACH if options.zingers and scan.kind != "attenuation" else 0)
+    return spread + (zingers.REACH if options.deviations and scan.kind != "attenuation" else 0)
 
 
-def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
+def held(scan: Scan, projections: int, rows: int, options: Correct) -> int:
     """Count the float32 values held by a job that corrects some projections of a slab.
 
     These are the slab, its copy for writing and the sinogram or block of frames in progress; the largest group of
@@ -75,7 +75,7 @@ def held(scan: Scan, projections: int, rows: int, options: Options) -> int:
     return 3 * projections * rows * scan.columns + (rows + 2 * around) * per_row
 
 
-def describing(scan: Scan, projections: int, options: Options) -> int:
+def describing(scan: Scan, projections: int, options: Correct) -> int:
     """Count the float32 values held by a job that inspects a scan: sinograms of some rows and tiles of all frames."""
     rows = max(8, -(-PIXELS // scan.columns)) * scan.channel_count
     return held(scan, projections, rows, options) + 8 * projections * rows * scan.columns + 2**26
@@ -85,7 +85,7 @@ def prepare(
     scan: Scan,
     rows: tuple[int, int],
     assignment: IntArray | None,
-    options: Options,
+    options: Correct,
     measures: Measures,
     part: tuple[int, int],
 ) -> Work:
@@ -101,7 +101,7 @@ def prepare(
     read = max(scan.rows[0], start - around), min(scan.rows[1], stop + around)
     core = slice(start - read[0], stop - read[0])
     shape = (read[1] - read[0], scan.columns)
-    noise, deviations = measures.noise, options.zingers
+    noise, deviations = measures.noise, options.deviations
     clean = limit = reference = retrieval = None
     if noise and deviations:
         clean = partial(zingers.remove_from_references, noise=noise, deviations=deviations)

@@ -1,7 +1,7 @@
 """Measurements that are made once per scan before its slabs are corrected, and their form in `measured.json`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.correction.channels import correct_channels
 from tomodenoise.correction.frames import PIXELS
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options
+from tomodenoise.correction.options import Correct
 from tomodenoise.correction.screening import bands
 from tomodenoise.correction.slabs import correct_slab
 from tomodenoise.correction.stripe_choice import StripeChoice, blocks
@@ -40,23 +40,21 @@ def from_json(values: Mapping[str, Any]) -> Measured:
     return Measured(Measures(**{**measures, "noise": noise}), StripeChoice(**values["stripes"]))
 
 
-def sample(
-    scan: Scan, options: Options, measures: Measures, last: int, *, divided: bool
-) -> tuple[FloatArray, FloatArray]:
+def sample(scan: Scan, options: Correct, measures: Measures, last: int) -> tuple[FloatArray, FloatArray]:
     """Correct some rows spread over the height, but keep their stripes.
+
+    If each section has its own flats, ranges of angles alternate between two sets of flats, see `blocks`.
 
     Parameters
     ----------
     last : number of projections to use, from the first on.
-    divided : whether each section has its own flats. If so, ranges of angles alternate between two sets of flats, see
-        `blocks`.
 
     Returns
     -------
     (A, rows, columns) line integrals of the projections with light, and their angles (A,), radians. Channels count as
     rows.
     """
-    plain = replace(options, stripes="none")
+    plain = options.model_copy(update={"stripes": "none"})
     lit = scan.lit[scan.lit < last]
     rows = int(np.clip(PIXELS // scan.columns, FEWEST_ROWS, MOST_ROWS))
     if scan.channels:
@@ -64,12 +62,12 @@ def sample(
         channels = correct_channels(scan, (first, first + 1), plain)[0].reshape(len(scan.angles), -1, scan.columns)
         chosen = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
         return channels[lit][:, chosen], scan.angles[lit]
-    owner = np.zeros(len(scan.angles), dtype=np.int64)
-    owner[lit] = blocks(scan.angles[lit]) % 2
+    owner = None
+    if options.flats == "divided":
+        owner = np.zeros(len(scan.angles), dtype=np.int64)
+        owner[lit] = blocks(scan.angles[lit]) % 2
     slabs = [
-        correct_slab(
-            scan, (start - scan.rows[0], stop - scan.rows[0]), owner if divided else None, plain, measures, slice(last)
-        )
+        correct_slab(scan, (start - scan.rows[0], stop - scan.rows[0]), owner, plain, measures, slice(last))
         for start, stop in bands(scan, rows // FEWEST_ROWS)
     ]
     return np.concatenate([integrals for integrals, _ in slabs], axis=1)[lit], scan.angles[lit]

@@ -1,52 +1,77 @@
-"""What a person may choose for the correction of a scan, and what of it a scan cannot have."""
+"""The section `correct` of the configuration, and what of it a scan cannot have."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.common.options import Flag, Number, Optional, Options, Whole
 from tomodenoise.correction import stripes
 from tomodenoise.scans.description import Scan
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(Options):
     """Propagation and material for phase retrieval."""
 
-    delta_beta: float
-    """Ratio of the refractive index's decrement to its imaginary part, n = 1 - delta + i beta."""
-    energy: float
-    """keV."""
-    distance: float
-    """From the sample to the detector, metre."""
+    delta_beta: Annotated[float, Number(gt=0)] = Field(
+        description="Ratio δ/β of the refractive index n = 1 − δ + iβ of the material. Larger smooths more."
+    )
+    energy: Annotated[float, Number(gt=0)] = Field(description="In keV.")
+    distance: Annotated[float, Number(gt=0)] = Field(description="From the sample to the detector, in metres.")
 
 
-@dataclass(frozen=True)
-class Options:
-    """Steps beyond flats, darks and -log; by itself none."""
+class Correct(Options):
+    """From raw frames to line integrals."""
 
-    zingers: float | None = None
-    """Deviations of the noise by which a zinger stands above all that surrounds it; None keeps zingers."""
-    stripes: str = "none"
-    """`none`, `sorting`, `wavelet` or `vo`; `auto` has to be settled before, see `stripe_choice`."""
-    phase: Phase | None = None
-    air: int = 0
-    """Columns at each side that see no sample; 0 leaves the beam as it is."""
-
-
-def from_settings(settings: Mapping[str, Any]) -> Options:
-    """Take them from the section `correct` of the resolved configuration."""
-    zingers, phase = settings["zingers"], settings.get("phase")
-    return Options(
-        zingers=None if zingers == "none" else float(zingers),
-        stripes=settings["stripes"],
-        phase=None if phase is None else Phase(**phase),
-        air=settings["air"],
+    input: Literal["auto", "counts", "intensity", "attenuation"] = Field(
+        "auto",
+        description="What the numbers in the files are, if a file does not say it. `counts` need flats; `intensity` is"
+        " the transmitted fraction; `attenuation` is a line integral already.",
+    )
+    flats: Literal["divided", "shared"] = Field(
+        "divided",
+        description="`divided` gives each section its own flats and darks, so that their noise is not a common"
+        " structure that the network keeps; `shared` uses all of them for every projection, fit for a few hundred"
+        " flats.",
+    )
+    zingers: Literal["none"] | Annotated[float, Number(ge=1)] = Field(
+        10,
+        description="A pixel that stands more than this many standard deviations of the noise above all pixels around"
+        " it, two pixels away, was struck by a stray ray and is replaced; `none` keeps them. Lower it for weak zingers,"
+        " raise it if the sample itself has bright spots of one to three pixels.",
+    )
+    stripes: Literal["auto", "none", "sorting", "wavelet", "vo"] = Field(
+        "auto",
+        description="How stripes of sinograms, which are rings of slices, are removed before the network learns to keep"
+        " them. `auto` measures them on some rows and takes `none` if they do not exceed the noise, else the milder of"
+        " `sorting` and `vo` that removes them. `sorting` evens out stripes along all angles; `vo` also wide ones and"
+        " columns that do not respond, in ten times the time; `wavelet` damps them. Each costs the sample some detail."
+        " `wavelet` and `vo` need algotom.",
+    )
+    screen: Flag = Field(
+        True,
+        description="Look at every frame first: flats and darks that differ from the others, and projections without"
+        " light, are left out and reported.",
+    )
+    phase: Optional[Phase] = Field(
+        None,
+        description="Phase retrieval from one distance after Paganin, for a sample of one material: `{delta_beta: 200,"
+        " energy: 20, distance: 0.1}`. Needs the pixel size. Default: none.",
+    )
+    air: Annotated[int, Whole(ge=0)] = Field(
+        0,
+        description="Columns at each side of the detector that see air in every projection, to remove changes of the"
+        " beam that flats miss; 0 does nothing.",
     )
 
+    @property
+    def deviations(self) -> float | None:
+        """Standard deviations of the noise at which a pixel is a zinger; None keeps zingers."""
+        return None if self.zingers == "none" else float(self.zingers)
 
-def check(scan: Scan, options: Options) -> None:
-    """Find what would stop the correction of a scan.
+
+def check(scan: Scan, options: Correct) -> None:
+    """Refuse options that the scan cannot have.
 
     Raises
     ------
@@ -60,7 +85,7 @@ def check(scan: Scan, options: Options) -> None:
             " leave correct.phase out, or set correct.input if they are intensities"
         )
     if options.phase and scan.pixel_size is None:
-        raise UserError(f"correct.phase: {scan.file} does not tell the pixel size: set pixel_size of the scan")
+        raise UserError(f"correct.phase: {scan.file} does not state the pixel size: set pixel_size of the scan")
     if 2 * options.air > scan.columns:
         raise UserError(
             f"correct.air: {options.air} columns at each side are more than the {scan.columns} columns of {scan.file}:"

@@ -10,7 +10,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
 from tomodenoise.correction.frames import Repairs, Work, correct, prepare
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.correction.options import Options, check
+from tomodenoise.correction.options import Correct, check
 from tomodenoise.correction.repairing import all_finite
 from tomodenoise.scans.description import Scan
 from tomodenoise.scans.reading import read
@@ -60,7 +60,7 @@ def correct_slab(
     scan: Scan,
     rows: tuple[int, int],
     assignment: IntArray | None,
-    options: Options,
+    options: Correct,
     measures: Measures,
     part: slice = slice(None),
 ) -> tuple[FloatArray, SlabStatistics]:

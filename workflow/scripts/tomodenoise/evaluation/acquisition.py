@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tomodenoise.correction.references import is_shared
-from tomodenoise.reconstruction.engines import registry
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans.description import Scan
 
 
@@ -44,7 +44,7 @@ class Acquisition:
 
 
 def gather(
-    scan: Scan, corrections: Sequence[Mapping[str, Any]], sections: int, config: Mapping[str, Any]
+    scan: Scan, corrections: Sequence[Mapping[str, Any]], sections: int, flats: str, reconstruct: Reconstruct
 ) -> Acquisition:
     """Gather the facts of a scan.
 
@@ -52,12 +52,11 @@ def gather(
     ----------
     corrections : statistics of the slabs, see `correction.slabs.SlabStatistics`.
     sections : number of sections K.
-    config : `flats` of the section `correct`, and the section `reconstruct`.
+    flats : `flats` of the section `correct`.
     """
     sizes = [len(group.indices) for group in scan.flats]
-    divided = config["flats"] == "divided"
+    divided = flats == "divided"
     shared = scan.kind == "counts" and bool(sizes) and (not divided or is_shared(sizes, sections))
-    engine = config["reconstruct"]
     measured = {
         key: [slab[key] for slab in corrections if slab.get(key) is not None]
         for key in ("smallest_counts", "low_counts", "afterglow")
@@ -67,8 +66,8 @@ def gather(
         sum(sizes),
         divided,
         shared,
-        window=engine["filter"],
-        filtered=registry.capabilities(engine["engine"], engine.get("algorithm")).filtered,
+        window=reconstruct.filter,
+        filtered=reconstruct.capabilities.filtered,
         fewest_photons=min(measured["smallest_counts"], default=None),
         low_photons=min(measured["low_counts"], default=None),
         afterglow=max(measured["afterglow"], default=None),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tomodenoise.storage.zarr_arrays import CHUNK
+from tomodenoise.storage.grid import CHUNK
 
 
 @dataclass(frozen=True)

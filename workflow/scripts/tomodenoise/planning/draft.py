@@ -45,7 +45,7 @@ def draft(files: Sequence[Path]) -> str:
 def _head() -> Iterator[str]:
     yield f"# yaml-language-server: $schema={SCHEMA}"
     yield "# Drafted from the raw files. Lines in a comment are advice: take the # away to make a setting of one."
-    yield f"# Every key with its default: {SCHEMA.parents[2] / 'config' / 'README.md'}"
+    yield f"# Every key with its default: {SCHEMA.parents[2] / 'docs' / 'reference.md'}"
     yield "scans:"
 
 
@@ -55,7 +55,7 @@ def _entry(name: str, file: Path) -> list[str]:
         scan, mode = _open(file)
         lines = [f"  {_quoted(name)}:", f"    file: {_quoted(str(file))}"]
         lines += [] if mode == "static" else [f"    mode: {mode}"]
-        scan_table.open_all(settings.resolve(yaml.safe_load("\n".join(["scans:", *lines]))))
+        scan_table.open_all(settings.load(yaml.safe_load("\n".join(["scans:", *lines]))))
     except UserError as error:
         reason = " ".join(str(error).split())
         reason = reason if str(file) in reason else f"{file}: {reason}"

@@ -25,12 +25,11 @@ class Files:
 
     def truth(self, job: Wildcards) -> str | list[str]:
         """Give the file of a scan's truth; none where nobody knows it."""
-        truth: str | list[str] = self.run.settings_of(job.scan).get("truth", [])
-        return truth
+        return self.run.config.scans[job.scan].truth or []
 
     def model(self, job: Wildcards) -> str:
         """Give the file of the model that denoises a scan."""
-        return self._of_model(self.run.model_of(job.scan))
+        return self._of_model(self.run.config.model_of(job.scan))
 
     def rivals(self, job: Wildcards) -> list[str]:
         """Files of the models that a scan's own is compared with."""
@@ -42,7 +41,7 @@ class Files:
         return [] if model is None else [self.by_content(str(model.file))]
 
     def _of_model(self, name: str) -> str:
-        if self.run.trained_on(name):
+        if self.run.config.trained_on(name):
             return paths.MODEL.format(model=name)
         return self.by_content(str(self.run.model_files[name].file))
 
@@ -79,7 +78,7 @@ class Files:
 
     def sections_around(self, job: Wildcards) -> list[str]:
         """Shards that denoising a slab of a block of time steps reads."""
-        spec = self.run.spec(self.run.model_of(job.scan))
+        spec = self.run.spec(self.run.config.model_of(job.scan))
         return shards.of_sections_around(job.scan, self.run.layout(job.scan), spec, int(job.block), int(job.slab))
 
     def sections_within(self, job: Wildcards) -> list[str]:
@@ -93,16 +92,16 @@ class Files:
     def training_sections(self, job: Wildcards) -> list[str]:
         """Shards of the sections that a model is trained on: of a dynamic scan those of some time steps."""
         run = self.run
-        scans = run.trained_on(job.model)
+        scans = run.config.trained_on(job.model)
         return [name for scan in scans for name in shards.of_sections(scan, run.layout(scan), run.entries[scan].window)]
 
     def training_arrays(self, job: Wildcards) -> list[str]:
         """Metadata of the sections that a model is trained on."""
-        return paths.fill_all(paths.SECTIONS_JSON, scan=self.run.trained_on(job.model))
+        return paths.fill_all(paths.SECTIONS_JSON, scan=self.run.config.trained_on(job.model))
 
     def training_geometry(self, job: Wildcards) -> list[str]:
         """Name the splits and centers of the scans that a model is trained on."""
-        return paths.fill_all([paths.SPLIT, paths.CENTER], scan=self.run.trained_on(job.model))
+        return paths.fill_all([paths.SPLIT, paths.CENTER], scan=self.run.config.trained_on(job.model))
 
     # Volumes
 
@@ -143,7 +142,7 @@ class Files:
     def exported(self, _job: Wildcards | None = None) -> list[str]:
         """All that the key `export` asks for."""
         run = self.run
-        return sorted({paths.exports(k, s, v) for k in run.exports for s in run.scans for v in run.volumes})
+        return sorted({paths.exports(k, s, v) for k in run.config.export for s in run.scans for v in run.volumes})
 
     def wanted_exports(self, _job: Wildcards | None = None) -> list[str]:
         """All that the key `export` asks for, for a target that gathers nothing else.
@@ -153,7 +152,7 @@ class Files:
         UserError
             If it asks for nothing.
         """
-        if not self.run.exports:
+        if not self.run.config.export:
             *kinds, last = EXPORTS
             raise UserError(f"export is empty: name {', '.join(kinds)} or {last} there")
         return self.exported()
@@ -161,6 +160,7 @@ class Files:
     def page(self, scans: Sequence[str]) -> dict[str, list[str]]:
         """Name all that a page of some scans shows."""
         run = self.run
+        trained = [name for name in run.config.only(scans).used_models if run.config.trained_on(name)]
         return {
             "scans": paths.fill_all([paths.SCAN, paths.MEASURED, paths.SPLIT, paths.CENTER], scan=scans),
             "centers": paths.fill_all(paths.CENTER_FIGURE, scan=scans),
@@ -170,9 +170,7 @@ class Files:
             "curves": paths.fill_all(paths.QUALITY_CURVES, scan=scans),
             "images": paths.fill_all(paths.IMAGE_JSON, scan=scans, volume=[paths.DENOISED]),
             "series": paths.fill_all(paths.SERIES, scan=[scan for scan in scans if run.entries[scan].window]),
-            "histories": paths.fill_all(
-                paths.HISTORY, model=[name for name in run.models(scans) if run.trained_on(name)]
-            ),
+            "histories": paths.fill_all(paths.HISTORY, model=trained),
         }
 
     def scan_page(self, job: Wildcards) -> dict[str, list[str]]:

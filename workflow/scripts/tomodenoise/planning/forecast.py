@@ -1,17 +1,17 @@
 """A forecast of a run: jobs, memory, time and disk of each stage of a scan."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tomodenoise.common import formatting
-from tomodenoise.config import settings
+from tomodenoise.config.model import Config
 from tomodenoise.exports.registry import EXPORTS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.planning.resources import COPY, NETWORK
 from tomodenoise.storage.layout import Extent, Layout
+from tomodenoise.training.options import Train
 
 START = (1.0, 12.0)
 """Seconds to start a job: on one machine, and under SLURM."""
@@ -45,12 +45,11 @@ class Stage:
     """Memory of a job; 0 where that is not known yet."""
 
 
-def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: int) -> list[Stage]:
+def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list[Stage]:
     """Plan a scan, without the training.
 
     Parameters
     ----------
-    config : resolved configuration.
     iterations : of an iterative algorithm; 0 for filtered backprojection.
 
     Notes
@@ -67,9 +66,9 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: i
     effort = ITERATIVE * iterations / 100 or 1.0
     rows = min(layout.depth, 32)
     slices = math.prod(layout.levels[0].shape[:3])
-    denoising = resources.denoising_work(spec, layout, config["denoise"], slices)
-    filters = len(set(settings.FILTERS) & set(config["compare"]))
-    judging = 60 * resources.judging_minutes([spec], layout, config["denoise"], filters)
+    denoising = resources.denoising_work(spec, layout, config.denoise, slices)
+    filters = len(config.filters)
+    judging = 60 * resources.judging_minutes([spec], layout, config.denoise, filters)
     return [
         _stage("correct", "correct_slab", _shards(layout.projections), CORRECT, projections / 4, projections),
         _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
@@ -77,16 +76,16 @@ def of_scan(layout: Layout, spec: Spec, config: Mapping[str, Any], iterations: i
         _stage("denoise", "denoise_slab", slabs, NETWORK, denoising, image),
         Stage("judge", "judge_scan", 1, (judging * NETWORK[0] / NETWORK[1], judging), 0),
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
-        *_exports(config["export"], image, coarser, slabs, halving),
+        *_exports(config.export, image, coarser, slabs, halving),
     ]
 
 
-def of_training(spec: Spec, train: Mapping[str, Any]) -> Stage:
-    """Plan the training of a model; ``train`` is that section of the configuration, which may end it earlier."""
+def of_training(spec: Spec, train: Train) -> Stage:
+    """Plan the training of a model; the limits of its section may end it earlier."""
     stage = _stage("train", "train_model", 1, NETWORK, resources.training_work(spec, train), 0)
-    if "minutes" not in train:
+    if train.minutes is None:
         return stage
-    best, worst = (min(seconds, 60 * train["minutes"]) for seconds in stage.seconds)
+    best, worst = (min(seconds, 60 * train.minutes) for seconds in stage.seconds)
     return replace(stage, seconds=(best, worst))
 
 

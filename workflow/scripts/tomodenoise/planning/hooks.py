@@ -100,7 +100,7 @@ def survivors(run: Run, failed: Mapping[str, Failure]) -> dict[str, object]:
     page = files.page(done)
     rows = paths.fill_all(paths.ROW, scan=[scan for scan in run.scans if scan not in failed])
     return {
-        "config": run.only(done),
+        "config": run.config.only(done).as_json(),
         "slabs": page["corrections"] + page["planes"],
         "rows": [row for row in rows if Path(row).exists()],
         "failed": [[scan, job.reason, job.log] for scan, job in failed.items()],
@@ -116,7 +116,7 @@ def _is_finished(files: Files, scan: str) -> bool:
 
 
 def _scans_of(run: Run, outputs: Sequence[str]) -> list[str]:
-    return console.scans_of(outputs, run.scans, run.users())
+    return console.scans_of(outputs, run.scans, run.config.users())
 
 
 def _print(line: str) -> None:

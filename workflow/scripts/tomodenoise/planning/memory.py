@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tomodenoise.correction import frames, options
+from tomodenoise.correction import frames
 from tomodenoise.denoising import tile_plan
 from tomodenoise.exports.registry import single_files
 from tomodenoise.networks.specs import Spec
@@ -35,16 +35,16 @@ class Need:
 
 
 def _spec(run: Run, job: Wildcards) -> Spec:
-    return run.spec(run.model_of(job.scan))
+    return run.spec(run.config.model_of(job.scan))
 
 
 def _describing(run: Run, job: Wildcards) -> float:
-    correction = options.from_settings(run.settings_of(job.scan)["correct"])
-    return frames.describing(run.entries[job.scan].scan, run.projected(job.scan).angle_blocks[0].stop, correction)
+    projections = run.projected(job.scan).angle_blocks[0].stop
+    return frames.describing(run.entries[job.scan].scan, projections, run.config.scans[job.scan].correct)
 
 
 def _correcting(run: Run, job: Wildcards) -> float:
-    layout, correction = run.projected(job.scan), options.from_settings(run.settings_of(job.scan)["correct"])
+    layout, correction = run.projected(job.scan), run.config.scans[job.scan].correct
     return frames.held(run.entries[job.scan].scan, layout.projections.shard[0], layout.projection_rows, correction)
 
 
@@ -54,15 +54,17 @@ def _centering(run: Run, job: Wildcards) -> float:
 
 
 def _reconstructing(run: Run, job: Wildcards) -> float:
-    return resources.reconstructing(run.current_layout(job.scan), additive=run.is_additive(job.scan))
+    return resources.reconstructing(
+        run.current_layout(job.scan), additive=run.config.scans[job.scan].reconstruct.capabilities.additive
+    )
 
 
 def _denoising(run: Run, job: Wildcards) -> float:
-    return resources.denoising(_spec(run, job), run.current_layout(job.scan), run.denoise["input"])
+    return resources.denoising(_spec(run, job), run.current_layout(job.scan), run.config.denoise.input)
 
 
 def _denoising_minutes(run: Run, job: Wildcards) -> float:
-    return resources.denoising_minutes(_spec(run, job), run.current_layout(job.scan), run.denoise)
+    return resources.denoising_minutes(_spec(run, job), run.current_layout(job.scan), run.config.denoise)
 
 
 def _halving(run: Run, job: Wildcards) -> float:
@@ -91,12 +93,12 @@ def _copying_minutes(run: Run, job: Wildcards) -> float:
 
 def _judging(run: Run, job: Wildcards) -> float:
     specs = [run.spec(name) for name in run.judged_models(job.scan)]
-    return resources.judging(specs, run.current_layout(job.scan), run.denoise["input"], run.rival_count)
+    return resources.judging(specs, run.current_layout(job.scan), run.config.denoise.input, len(run.config.compare))
 
 
 def _judging_minutes(run: Run, job: Wildcards) -> float:
     specs = [run.spec(name) for name in run.judged_models(job.scan)]
-    return resources.judging_minutes(specs, run.current_layout(job.scan), run.denoise, run.rival_count)
+    return resources.judging_minutes(specs, run.current_layout(job.scan), run.config.denoise, len(run.config.compare))
 
 
 def _watching(run: Run, job: Wildcards) -> float:
@@ -104,8 +106,8 @@ def _watching(run: Run, job: Wildcards) -> float:
 
 
 def _training(run: Run, job: Wildcards) -> float:
-    layouts = [run.current_layout(scan) for scan in run.trained_on(job.model)]
-    return resources.training(run.spec(job.model), layouts, run.train)
+    layouts = [run.current_layout(scan) for scan in run.config.trained_on(job.model)]
+    return resources.training(run.spec(job.model), layouts, run.config.train)
 
 
 NEEDS: Mapping[str, Need] = {

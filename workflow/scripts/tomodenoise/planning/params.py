@@ -58,7 +58,7 @@ class Params:
 
     def trained_window(self, job: Wildcards) -> list[int]:
         """Time steps of a scan that its model was trained on; [0, 0] where other scans trained it."""
-        trained = job.scan in self.run.trained_on(self.run.model_of(job.scan))
+        trained = job.scan in self.run.config.trained_on(self.run.config.model_of(job.scan))
         window = self.run.entries[job.scan].window
         return list(window) if trained and window else [0, 0]
 
@@ -78,7 +78,7 @@ class Params:
 
     def unnamed_channels(self, job: Wildcards) -> dict[str, Any] | None:
         """Say how the channels are found, without their names, which shape no pixel."""
-        return xrdct.unnamed(self.run.settings_of(job.scan))
+        return xrdct.unnamed(self.run.config.scans[job.scan])
 
     def pixel_size(self, job: Wildcards) -> float | None:
         """Micrometre."""
@@ -92,38 +92,42 @@ class Params:
     # Settings
 
     def correct(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings of the correction, with the pixel size only where phase is retrieved."""
-        chosen = dict(self.run.settings_of(job.scan)["correct"])
-        return chosen | ({"pixel_size": self.pixel_size(job)} if chosen.get("phase") else {})
+        """Give the settings of the correction."""
+        return self.run.config.scans[job.scan].correct.as_json()
+
+    def pixel_size_of_phase(self, job: Wildcards) -> float | None:
+        """Micrometre; None where no phase is retrieved, which alone depends on it."""
+        return self.pixel_size(job) if self.run.config.scans[job.scan].correct.phase else None
 
     def center(self, job: Wildcards) -> dict[str, Any]:
         """Give the settings of the search for the center."""
-        entry = self.run.settings_of(job.scan)
-        return {"center": entry["center"], "tilt": entry["tilt"], "field": self.run.entries[job.scan].field}
+        entry = self.run.config.scans[job.scan]
+        return {"center": entry.center, "tilt": entry.tilt, "field": self.run.entries[job.scan].field}
 
     def reconstruct(self, job: Wildcards) -> dict[str, Any]:
         """Give the settings of the reconstruction."""
-        return dict(self.run.settings_of(job.scan)["reconstruct"])
+        return self.run.config.scans[job.scan].reconstruct.as_json()
 
     def engine(self, job: Wildcards) -> str:
         """Name the engine that reconstructs."""
-        return str(self.run.settings_of(job.scan)["reconstruct"]["engine"])
+        return self.run.config.scans[job.scan].reconstruct.engine
 
     def crop(self, job: Wildcards) -> list[int] | None:
         """Rows that the user crops a scan to; None for all."""
-        rows: list[int] | None = self.run.settings_of(job.scan).get("rows")
-        return rows
+        rows = self.run.config.scans[job.scan].rows
+        return list(rows) if rows else None
 
     def judge(self, job: Wildcards) -> dict[str, Any]:
         """Give the settings of correction and reconstruction that a judgement depends on."""
-        return {"flats": self.run.settings_of(job.scan)["correct"]["flats"], "reconstruct": self.reconstruct(job)}
+        return {"flats": self.run.config.scans[job.scan].correct.flats, "reconstruct": self.reconstruct(job)}
 
     # Provenance: what shapes a product
 
     def entry_of_pixels(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings that shape a scan's projections, in one."""
-        picked = self._relevant(job, rerun_keys.PIXELS, "correct")
-        return dict(picked["scans"][job.scan]) | {"correct": picked["correct"]}
+        """Give the keys of a scan that shape its projections, without those that have no value."""
+        entry: dict[str, Any] = self._relevant(job, rerun_keys.PIXELS)["scans"][job.scan]
+        steps = {key: value for key, value in entry.get("steps", {}).items() if value is not None}
+        return entry | ({"steps": steps} if "steps" in entry else {})
 
     def of_projections(self, job: Wildcards) -> dict[str, Any]:
         """Give the settings that shape a scan's projections."""
@@ -163,7 +167,7 @@ class Params:
 
     def pixel_sizes(self, job: Wildcards) -> str:
         """Pixel sizes of the scans that a model is trained on, as a JSON text."""
-        scans = self.run.trained_on(job.model)
+        scans = self.run.config.trained_on(job.model)
         return json.dumps({scan: self.run.entries[scan].scan.pixel_size for scan in scans})
 
     # Commands that look at what a run made

@@ -11,12 +11,12 @@ from pathlib import Path
 from tomodenoise.common import disk_usage, formatting
 from tomodenoise.common.errors import UserError
 from tomodenoise.exports.registry import EXPORTS
-from tomodenoise.planning import forecast, scan_table
+from tomodenoise.planning import forecast
 from tomodenoise.planning.forecast import Stage
 from tomodenoise.planning.memory import Needs
 from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.planning.scan_table import Entry
-from tomodenoise.reconstruction.engines.registry import ITERATIONS, capabilities
+from tomodenoise.reconstruction.engines.registry import ITERATIONS
 from tomodenoise.scans import reading
 from tomodenoise.scans.description import Frames, Scan
 
@@ -41,21 +41,20 @@ def plan(run: Run) -> Plan:
     scans = {}
     for name in run.scans:
         stages = forecast.of_scan(
-            run.current_layout(name), run.spec(run.model_of(name)), run.config, _iterations(run, name)
+            run.current_layout(name), run.spec(run.config.model_of(name)), run.config, _iterations(run, name)
         )
         scans[name] = [replace(s, megabytes=needs.known_megabytes(s.rule, _job(name, s))) for s in stages]
     trainings = {}
     for model in run.trained_models:
-        stage = forecast.of_training(run.spec(model), run.train)
+        stage = forecast.of_training(run.spec(model), run.config.train)
         trainings[model] = replace(stage, megabytes=needs.megabytes(stage.rule, Wildcards(model=model)))
     return Plan(run.entries, scans, trainings)
 
 
 def _iterations(run: Run, scan: str) -> int:
     """Return the iterations of a scan's reconstruction; 0 for filtered backprojection."""
-    if capabilities(*scan_table.algorithm(run.config, scan)).filtered:
-        return 0
-    return int(run.settings_of(scan)["reconstruct"].get("iterations", ITERATIONS))
+    engine = run.config.scans[scan].reconstruct
+    return 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
 
 
 def _job(scan: str, stage: Stage) -> Wildcards:

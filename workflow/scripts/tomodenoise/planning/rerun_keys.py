@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tomodenoise.config import settings
+from tomodenoise.config.model import PER_SCAN, Config
 from tomodenoise.networks import model_file
 from tomodenoise.networks.model_file import Description
 from tomodenoise.planning import scan_table
@@ -26,12 +26,12 @@ DENOISED = (*NOISY, "model", "channels")
 
 
 def relevant(
-    config: Mapping[str, Any], entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]
+    config: Config, entries: Mapping[str, Entry], scan: str, keys: Sequence[str], sections: Sequence[str]
 ) -> dict[str, Any]:
-    """Pick what shapes a product of a scan, as `settings.relevant`, with the sections that `auto` stands for."""
-    if config["scans"][scan]["correct"].get("phase"):
+    """Pick what shapes a product of a scan, as `Config.shaping`, with the sections that `auto` stands for."""
+    if config.scans[scan].correct.phase:
         keys = [*keys, "pixel_size"]
-    picked = settings.relevant(config, scan, keys, sections)
+    picked = config.shaping(scan, keys, sections)
     if "steps" in picked["scans"][scan]:
         # The window and the time of a step shape no pixel, and how steps are split stands under `split`.
         projections = picked["scans"][scan]["steps"].get("projections")
@@ -39,14 +39,14 @@ def relevant(
     return {**picked, "split": _split(entries[scan])} if "split" in sections else picked
 
 
-def content(config: Mapping[str, Any], files: Mapping[str, Description], scan: str) -> str | None:
+def content(config: Config, files: Mapping[str, Description], scan: str) -> str | None:
     """Fingerprint of the file that the model of a scan is taken from, so that other weights denoise again."""
-    model = settings.model_of(config, scan)
+    model = config.model_of(scan)
     return files[model].fingerprint if model in files else None
 
 
 def training_request(
-    config: Mapping[str, Any],
+    config: Config,
     entries: Mapping[str, Entry],
     files: Mapping[str, Description],
     model: str,
@@ -63,12 +63,12 @@ def training_request(
     `config`, as far as it counts, its network being that of the file that training starts from, if there is one;
     `sources`, the fingerprint of each scan; `start`, the path of the file, or None; and `origin`, see `_origin`.
     """
-    names = settings.trained_on(config, model)
-    shaping: dict[str, Any] = {"train": config["train"]}
+    names = config.trained_on(model)
+    shaping: dict[str, Any] = {"train": config.train.as_json()}
     shaping["network"] = asdict(scan_table.spec_of(config, entries, files, model))
     shaping["scans"] = {}
     for name in names:
-        sections = relevant(config, entries, name, keys, settings.PER_SCAN)
+        sections = relevant(config, entries, name, keys, PER_SCAN)
         shaping["scans"][name] = sections.pop("scans")[name] | sections
     for name in names:
         if entries[name].window:
@@ -82,7 +82,7 @@ def training_request(
 
 
 def product_facts(
-    config: Mapping[str, Any],
+    config: Config,
     entries: Mapping[str, Entry],
     files: Mapping[str, Description],
     scan: str,
@@ -95,10 +95,10 @@ def product_facts(
     `config`, without network and training where a file holds them; `model`, its name; `origin`, see `_origin`; and
     what `channel_facts` gives.
     """
-    model = settings.model_of(config, scan)
+    model = config.model_of(scan)
     sections = ["correct", "split", "reconstruct", "denoise"]
     sections += [] if model in files else ["network"]
-    sections += ["train"] if settings.trained_on(config, model) else []
+    sections += ["train"] if config.trained_on(model) else []
     found = relevant(config, entries, scan, keys, sections)
     if "network" in found:
         found["network"] = asdict(scan_table.spec_of(config, entries, files, model))

@@ -1,14 +1,15 @@
 """The memory of jobs and the time of their work: how much it is, and how fast it goes."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tomodenoise.denoising import previews
+from tomodenoise.denoising.options import Denoise
 from tomodenoise.denoising.tile_plan import READ_AT_ONCE, cube, step_bytes, window_bytes
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.storage.layout import Layout
+from tomodenoise.training.options import Train
 
 JUDGED_PIXELS = 2**25
 """Pixels of the slices that quality is judged on, at most, so that a few dozen images of them fit into memory."""
@@ -89,37 +90,37 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
     return max(denoising(spec, layout, mode) for spec in networks) + (images + stored) * pixels
 
 
-def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Mapping[str, Any], filters: int = 0) -> float:
+def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Denoise, filters: int = 0) -> float:
     """Return the minutes of judging a scan on one slow core: passes of each model, six of the first, and filters.
 
     Each time step takes two more passes and those of the product, and so does each channel.
     """
     pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
-    inputs = layout.each if denoise["input"] == "sections" else 1
+    inputs = layout.each if denoise.input == "sections" else 1
     passes = [inputs + (6 if number == 0 else 2) for number in range(len(networks))]
     work = sum(count * _operations(spec) for count, spec in zip(passes, networks, strict=True))
     if layout.times > 1 or layout.channels > 1:
         few = min(judged(layout.size, max(layout.times, layout.channels)), layout.depth) * layout.size**2
         work += layout.times * (inputs + 2) * _operations(networks[0]) * few / pixels
-    return pixels * (work * int(denoise["ensemble"]) * NETWORK[1] + 2 * filters * FILTERING) / 60
+    return pixels * (work * denoise.ensemble * NETWORK[1] + 2 * filters * FILTERING) / 60
 
 
-def denoising_work(spec: Spec, layout: Layout, denoise: Mapping[str, Any], slices: int) -> float:
-    """Return the operations of denoising some slices; ``denoise`` is that section of the configuration."""
-    inputs = layout.each if denoise["input"] == "sections" else 1
-    return _operations(spec) * slices * layout.size**2 * inputs * int(denoise["ensemble"])
+def denoising_work(spec: Spec, layout: Layout, denoise: Denoise, slices: int) -> float:
+    """Return the operations of denoising some slices."""
+    inputs = layout.each if denoise.input == "sections" else 1
+    return _operations(spec) * slices * layout.size**2 * inputs * denoise.ensemble
 
 
-def denoising_minutes(spec: Spec, layout: Layout, denoise: Mapping[str, Any]) -> float:
+def denoising_minutes(spec: Spec, layout: Layout, denoise: Denoise) -> float:
     """Return the minutes of denoising a slab on one slow core."""
     slices = layout.image_rows * layout.blocks[0].stop
     return denoising_work(spec, layout, denoise, slices) * NETWORK[1] / 60
 
 
-def training_work(spec: Spec, train: Mapping[str, Any]) -> float:
-    """Return the operations of a training; ``train`` is that section of the configuration."""
-    by_iterations = train.get("iterations", math.inf) * train["batch"] * train["patch"] ** spec.dimensions
-    return float(3 * _operations(spec) * min(train["pixels"], by_iterations))
+def training_work(spec: Spec, train: Train) -> float:
+    """Return the operations of a training."""
+    by_iterations = (train.iterations or math.inf) * train.batch * train.patch**spec.dimensions
+    return float(3 * _operations(spec) * min(train.pixels, by_iterations))
 
 
 def watched(depth: int) -> tuple[int, int]:
@@ -133,13 +134,12 @@ def watching(spec: Spec, layout: Layout) -> float:
     return (16 * (1 + layout.each) + spec.steps - 1) * WATCHED * layout.size**2 + 4 * layout.times * 256**2
 
 
-def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> float:
+def training(spec: Spec, scans: Sequence[Layout], train: Train) -> float:
     """Count the float32 in memory of a process that trains a model on a CPU.
 
     Parameters
     ----------
     scans : layouts of the scans that it trains on.
-    train : that section of the configuration.
 
     Notes
     -----
@@ -148,8 +148,8 @@ def training(spec: Spec, scans: Sequence[Layout], train: Mapping[str, Any]) -> f
     """
     row = max(scan.runs[1] * scan.channels * scan.size**2 for scan in scans)
     everything = sum(math.prod(scan.runs) * scan.channels * scan.size**2 * scan.depth for scan in scans) / 2
-    held = min(everything, max(float(train["memory"]) * 2**28, (READ_AT_ONCE + spec.slices) * row))
-    return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train["batch"], train["patch"]) / 4
+    held = min(everything, max(float(train.memory) * 2**28, (READ_AT_ONCE + spec.slices) * row))
+    return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train.batch, train.patch) / 4
 
 
 def copying_minutes(layout: Layout) -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tomodenoise.config import settings
+from tomodenoise.config.model import Config
 from tomodenoise.networks.model_file import Description
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import paths, scan_table
 from tomodenoise.planning.scan_table import Entry
-from tomodenoise.reconstruction.engines import registry
 from tomodenoise.storage.layout import Layout
 
 SCANS_ON_A_PAGE = 4
@@ -40,8 +40,7 @@ def _nothing_to_wait_for(_scan: str) -> None:
 class Run:
     """What is known before any job runs."""
 
-    config: Mapping[str, Any] = field(repr=False)
-    """Resolved configuration."""
+    config: Config = field(repr=False)
     entries: Mapping[str, Entry] = field(repr=False)
     """Scan to what its header and its settings say."""
     model_files: Mapping[str, Description] = field(repr=False)
@@ -57,90 +56,27 @@ class Run:
     @cached_property
     def trained_models(self) -> list[str]:
         """Models that are trained here; one that is used as its file holds it needs no rule."""
-        return [model for model in settings.models(self.config) if self.trained_on(model)]
+        return [model for model in self.config.used_models if self.config.trained_on(model)]
 
     @property
     def volumes(self) -> list[str]:
         """Volumes that are made of each scan."""
-        return [paths.DENOISED, *[paths.RECONSTRUCTION] * (paths.RECONSTRUCTION in self.exports)]
+        return [paths.DENOISED, *[paths.RECONSTRUCTION] * (paths.RECONSTRUCTION in self.config.export)]
 
     @property
     def is_paged(self) -> bool:
         """Whether each scan has a page of its own, and the report lists them."""
         return len(self.entries) > SCANS_ON_A_PAGE
 
-    # The configuration: read here and nowhere else in the planning of jobs.
-
-    @property
-    def exports(self) -> Sequence[str]:
-        """Formats in which volumes are wanted."""
-        return list(self.config["export"])
-
-    @property
-    def deletes_intermediates(self) -> bool:
-        """Whether projections and sections go as soon as nothing needs them."""
-        return bool(self.config["intermediates"] == "delete")
-
-    @property
-    def denoise(self) -> Mapping[str, Any]:
-        """Settings of denoising."""
-        section: Mapping[str, Any] = self.config["denoise"]
-        return section
-
-    @property
-    def train(self) -> Mapping[str, Any]:
-        """Settings of training."""
-        section: Mapping[str, Any] = self.config["train"]
-        return section
-
-    @property
-    def filters(self) -> list[str]:
-        """Classical filters that are compared with."""
-        return [name for name in self.config["compare"] if name in settings.FILTERS]
-
-    @property
-    def rival_count(self) -> int:
-        """How many filters and models are compared with."""
-        return len(self.config["compare"])
-
-    def settings_of(self, scan: str) -> Mapping[str, Any]:
-        """Give the settings of a scan, with the sections that it may have keys of its own in."""
-        entry: Mapping[str, Any] = self.config["scans"][scan]
-        return entry
-
-    def only(self, scans: Sequence[str]) -> dict[str, Any]:
-        """Give the configuration of some scans, with the models that they need."""
-        return settings.only(self.config, scans)
-
-    def model_of(self, scan: str) -> str:
-        """Name the model that denoises a scan."""
-        return settings.model_of(self.config, scan)
-
-    def models(self, scans: Sequence[str]) -> list[str]:
-        """Name the models that some scans need."""
-        return settings.models(settings.only(self.config, scans))
-
-    def trained_on(self, model: str) -> list[str]:
-        """Name the scans that a model is trained on."""
-        return settings.trained_on(self.config, model)
-
-    def users(self) -> Mapping[str, Sequence[str]]:
-        """Name with each model the scans that need it."""
-        return settings.users(self.config)
-
-    def is_additive(self, scan: str) -> bool:
-        """Whether reconstructions of a scan's sections add up to that of all projections."""
-        return registry.capabilities(*scan_table.algorithm(self.config, scan)).additive
-
     # Models
 
     def rivals(self, scan: str) -> list[str]:
         """Name the models that a scan's own is compared with."""
-        return [name for name in settings.rivals(self.config) if name != self.model_of(scan)]
+        return [name for name in self.config.rivals if name != self.config.model_of(scan)]
 
     def judged_models(self, scan: str) -> list[str]:
         """Name a scan's model and those that it is compared with."""
-        return [self.model_of(scan), *self.rivals(scan)]
+        return [self.config.model_of(scan), *self.rivals(scan)]
 
     def spec(self, model: str) -> Spec:
         """Network of a model."""
@@ -198,14 +134,14 @@ def open_run(
     """
     for file in files:
         settings.check_unique(Path(file))
-    resolved = settings.resolve(config)
+    complete = settings.load(config)
     if try_headers:
-        scan_table.try_headers(resolved)
-    return open_resolved(resolved, wait_for_center, installed_elsewhere=installed_elsewhere)
+        scan_table.try_headers(complete)
+    return open_resolved(complete, wait_for_center, installed_elsewhere=installed_elsewhere)
 
 
 def open_resolved(
-    config: Mapping[str, Any],
+    config: Config,
     wait_for_center: Callable[[str], object] = _nothing_to_wait_for,
     *,
     installed_elsewhere: bool,
@@ -217,5 +153,5 @@ def open_resolved(
 
 def without_scans() -> Run:
     """Give a run of nothing, whose rules can be looked at but not run: for `snakemake --lint`."""
-    resolved = settings.resolve({"scans": {"none": {"file": "none"}}})
-    return Run({**resolved, "scans": {}, "models": {}}, {}, {})
+    complete = settings.load({"scans": {"none": {"file": "none"}}})
+    return Run(complete.model_copy(update={"scans": {}, "models": {}}), {}, {})

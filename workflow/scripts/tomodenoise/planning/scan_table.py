@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tomodenoise.common import paths, provenance
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config.model import Config
 from tomodenoise.correction import options as correction_options
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.networks import model_file, specs
@@ -48,22 +47,21 @@ class Entry:
     """From one time step to the next, where that is known."""
 
 
-def try_headers(config: Mapping[str, Any]) -> None:
+def try_headers(config: Config) -> None:
     """Read the headers of all raw files that are there in a process that can be given up, see `scans.try_headers`."""
     files = []
-    for entry in config["scans"].values():
+    for entry in config.scans.values():
         with suppress(UserError):  # told by `open_all` with the scan's name
-            options = {"channels": xrdct.asked(entry), "entry": entry.get("entry")}
-            files += [(file, options) for file in series.expand(entry["file"])]
+            options = {"channels": xrdct.asked(entry), "entry": entry.entry}
+            files += [(file, options) for file in series.expand(entry.file)]
     header_timeout.try_headers(files)
 
 
-def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) -> dict[str, Entry]:
+def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, Entry]:
     """Open the header of every scan, and find what would stop a job later.
 
     Parameters
     ----------
-    config : resolved configuration.
     installed_elsewhere : whether jobs bring an environment of their own, with engines that may be missing here.
 
     Raises
@@ -74,7 +72,7 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     """
     entries: dict[str, Entry] = {}
     refused: list[str] = []
-    for name in config["scans"]:
+    for name in config.scans:
         try:
             entries[name] = _open(name, config, installed_elsewhere=installed_elsewhere)
         except UserError as error:
@@ -86,28 +84,27 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     return entries
 
 
-def _check_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> None:
+def _check_models(config: Config, entries: Mapping[str, Entry]) -> None:
     """Refuse scans of one model that differ where they must not."""
-    for model, users in settings.users(config).items():
+    for model, users in config.users().items():
         wrong = "its scans must be split alike, but `auto` gives them different numbers of sections"
-        trained = settings.trained_on(config, model)
+        trained = config.trained_on(model)
         sections = {name: entries[name].choice.sections for name in trained}
         _check_alike(sections, f"models.{model}: {wrong}", "set split.sections")
         inputs = {name: entries[name].choice.inputs for name in trained}
         _check_alike(inputs, f"models.{model}: its scans differ in split.input", "set it alike")
-        kinds = {name: algorithm(config, name) for name in trained}
-        sums = {name: registry.capabilities(*kinds[name]).additive for name in trained}
-        if len(set(sums.values())) > 1:
-            named = ", ".join(f"{name} {kinds[name][1] or kinds[name][0]}" for name in trained)
+        engines = {name: config.scans[name].reconstruct for name in trained}
+        if len({engine.capabilities.additive for engine in engines.values()}) > 1:
+            named = ", ".join(f"{name} {engine.algorithm or engine.engine}" for name, engine in engines.items())
             raise UserError(f"models.{model}: its scans are reconstructed by unlike algorithms ({named}): choose one")
         channels = {name: entries[name].layout.channels for name in users}
         _check_alike(channels, f"models.{model}: its scans differ in the number of channels", "give each its own model")
 
 
-def _channels(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str) -> int:
+def _channels(config: Config, entries: Mapping[str, Entry], model: str) -> int:
     """Channels of the scans of a model; one that is only compared with serves any."""
-    trained = settings.trained_on(config, model)
-    denoised = (name for name in config["scans"] if settings.model_of(config, name) == model)
+    trained = config.trained_on(model)
+    denoised = (name for name in config.scans if config.model_of(name) == model)
     return entries[trained[0] if trained else next(denoised, next(iter(entries)))].layout.channels
 
 
@@ -116,27 +113,27 @@ def _check_alike(numbers: Mapping[str, int], wrong: str, advice: str) -> None:
         raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {advice}")
 
 
-def algorithm(config: Mapping[str, Any], scan: str) -> tuple[str, str | None]:
-    """Name the engine and the algorithm that reconstruct a scan; None for the engine's first."""
-    chosen = config["scans"][scan]["reconstruct"]
-    return chosen["engine"], chosen.get("algorithm")
-
-
-def _open(name: str, config: Mapping[str, Any], *, installed_elsewhere: bool) -> Entry:
-    entry = config["scans"][name]
+def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
+    entry = config.scans[name]
+    engine = entry.reconstruct
     try:
-        registry.check(entry["reconstruct"], installed_elsewhere=installed_elsewhere)
-        able = registry.capabilities(*algorithm(config, name))
+        registry.check(
+            engine.engine,
+            engine.algorithm,
+            engine.iterations,
+            engine.regularisation,
+            installed_elsewhere=installed_elsewhere,
+        )
         provenance.check_format(Path("results", name))
-        files = series.expand(entry["file"])
+        files = series.expand(entry.file)
         _check_braces(*map(str, files))
-        scan = of_scan.read(files, entry, entry["correct"]["input"], xrdct.asked(entry))
-        correction_options.check(scan, correction_options.from_settings(entry["correct"]))
-        if "truth" in entry:
-            paths.check(Path(entry["truth"]), f"truth: there is no {entry['truth']}: correct the path, or leave it out")
-        dealt = of_scan.deal(scan, entry, entry["split"], additive=able.additive)
-        field = _field(entry["field"], joins=able.filtered)
-        size, size_open = _size(field, entry["center"], scan)
+        scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
+        correction_options.check(scan, entry.correct)
+        if entry.truth:
+            paths.check(Path(entry.truth), f"truth: there is no {entry.truth}: correct the path, or leave it out")
+        dealt = of_scan.deal(scan, entry, entry.split, additive=engine.capabilities.additive)
+        field = _field(entry.field, joins=engine.capabilities.filtered)
+        size, size_open = _size(field, entry.center, scan)
     except UserError as mistake:
         raise UserError(f"scans.{name}: {mistake}") from None
     shape = layout.Layout(
@@ -145,12 +142,12 @@ def _open(name: str, config: Mapping[str, Any], *, installed_elsewhere: bool) ->
         columns=scan.columns,
         size=size,
         stored=dealt.stored,
-        slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
+        slab_bytes=config.slab_megabytes * layout.MEGABYTE,
         channels=scan.channel_count,
         firsts=dealt.firsts,
         trained=dealt.trained,
     )
-    seconds = of_scan.step_seconds(scan, entry)
+    seconds = of_scan.step_seconds(scan, entry.steps)
     return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
 
 
@@ -193,12 +190,11 @@ def rested(entry: Entry) -> tuple[int, int]:
     return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.each]
 
 
-def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Description]:
+def open_models(config: Config, entries: Mapping[str, Entry]) -> dict[str, Description]:
     """Read the header of every file that a model is taken from or that its training starts from.
 
     Parameters
     ----------
-    config : resolved configuration.
     entries : of all scans.
 
     Returns
@@ -211,29 +207,27 @@ def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict
         With the model's name in front of what `modelfile.describe` refuses, or why it does not fit a scan; and for any
         model that sees several time steps where it cannot.
     """
-    files = {name: settings.file_of(config, name) for name in settings.models(config)}
+    files = {name: config.file_of(name) for name in config.used_models}
     found = {
         name: _describe(name, file, _channels(config, entries, name))
         for name, file in files.items()
         if file is not None
     }
-    users, rivals = settings.users(config), settings.rivals(config)
+    users, rivals = config.users(), config.rivals
     for name in files:
         served = entries if name in rivals else {scan: entries[scan] for scan in users[name]}
         _check_steps(config, served, name, spec_of(config, entries, found, name))
     return found
 
 
-def spec_of(
-    config: Mapping[str, Any], entries: Mapping[str, Entry], files: Mapping[str, Description], model: str
-) -> Spec:
+def spec_of(config: Config, entries: Mapping[str, Entry], files: Mapping[str, Description], model: str) -> Spec:
     """Network of a model: its file's, else that of the configuration, for the channels of the model's scans."""
     if model in files:
         return files[model].spec
-    return specs.complete(config["network"], _channels(config, entries, model))
+    return specs.complete(config.network.as_json(), _channels(config, entries, model))
 
 
-def _check_steps(config: Mapping[str, Any], entries: Mapping[str, Entry], model: str, spec: Spec) -> None:
+def _check_steps(config: Config, entries: Mapping[str, Entry], model: str, spec: Spec) -> None:
     """Refuse a network of several time steps where a scan that it serves has none, or where none is left to predict."""
     if spec.steps == 1:
         return
@@ -243,7 +237,7 @@ def _check_steps(config: Mapping[str, Any], entries: Mapping[str, Entry], model:
             raise UserError(
                 f"{told}, but this scan is not split by time: leave out network.steps, or name another model"
             )
-        if name in settings.trained_on(config, model) and choice.sections <= spec.steps:
+        if name in config.trained_on(model) and choice.sections <= spec.steps:
             raise UserError(
                 f"{told}, which leaves none of a group of {choice.sections} to predict:"
                 f" set steps.group to {spec.steps + 1} or more"

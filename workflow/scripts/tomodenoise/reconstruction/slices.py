@@ -1,7 +1,6 @@
 """Slices from projections with the axis where it is: on the detector, tilted, or near an edge of it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,18 +8,18 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.geometry import half_acquisition
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.reconstruction.engines import registry
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting.model import Section
 
 
 def prepare(
-    section: Section, geometry: Geometry, settings: Mapping[str, Any], device: str
+    section: Section, geometry: Geometry, options: Reconstruct, device: str
 ) -> Callable[[FloatArray, float | FloatArray], FloatArray]:
     """Make the reconstruction of a section ready, once for all rows and centers.
 
     Parameters
     ----------
     section : angles and weights of its projections.
-    settings : the section `reconstruct` of the configuration.
     device : "cpu" or "cuda".
 
     Returns
@@ -30,7 +29,18 @@ def prepare(
     """
     # Each measurement of a half acquisition is shared with its opposite, so a full turn counts twice.
     weights = 2 * section.weights if geometry.extended else section.weights
-    plan = registry.plan_as_set(settings, section.angles, weights, geometry.size, device)
+    plan = registry.plan(
+        options.engine,
+        options.algorithm,
+        section.angles,
+        weights,
+        geometry.size,
+        filter=options.filter,
+        pad=options.pad,
+        iterations=options.iterations,
+        regularisation=options.regularisation,
+        device=device,
+    )
     if not geometry.extended:
         return plan
     wide = geometry.wide

@@ -11,7 +11,7 @@ import numpy as np
 
 from tomodenoise.common import disk_usage, logs
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config.model import Config
 from tomodenoise.correction import measured as correction_measured
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.denoising import previews, spectra
@@ -41,7 +41,7 @@ class Gathered(NamedTuple):
 
 
 def of_all(
-    config: Mapping[str, Any],
+    config: Config,
     results: Path,
     benchmarks: Path,
     made: Collection[Path],
@@ -55,8 +55,8 @@ def of_all(
     failed: list[Failed] = []
     scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
     model = partial(of_model, config=config, results=results)
-    scans = list(_each("", sorted(config["scans"]), scan, failed))
-    models = list(_each("model ", settings.models(config), model, failed))
+    scans = list(_each("", sorted(config.scans), scan, failed))
+    models = list(_each("model ", config.used_models, model, failed))
     return Gathered(scans, models, failed)
 
 
@@ -80,14 +80,11 @@ def _reason(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def of_scan(
-    name: str, config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]
-) -> ScanSection:
+def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Collection[Path]) -> ScanSection:
     """Gather one scan.
 
     Parameters
     ----------
-    config : resolved configuration.
     results, benchmarks : the folders of products and of Snakemake's measurements.
     made : files of all slabs; others that lie beside them are of an earlier layout.
 
@@ -98,9 +95,9 @@ def of_scan(
     FileNotFoundError
         If one is missing.
     """
-    folder, model = results / name, settings.model_of(config, name)
+    folder, model = results / name, config.model_of(name)
     scan = scans_description.from_json(_read(folder / "scan.json"))
-    scan = scans_description.sized(scan, config["scans"][name].get("pixel_size"))
+    scan = scans_description.sized(scan, config.scans[name].pixel_size)
     split = splitting_model.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     measured = correction_measured.from_json(_read(folder / "measured.json"))
@@ -121,7 +118,7 @@ def of_scan(
         },
         details=facts.details(scan, split, center, slabs),
         warnings=(
-            *facts.warnings(scan, split, center, slabs, measured, config["scans"][name]["correct"]),
+            *facts.warnings(scan, split, center, slabs, measured, config.scans[name].correct),
             *model_file.concerns(description, scan.pixel_size),
         ),
         planes=views.planes,
@@ -130,7 +127,7 @@ def of_scan(
         pixel_size=scan.pixel_size,
         center_figure=(folder / "center.png").read_bytes(),
         model=model,
-        settings=settings.relevant(config, name, sections=STAGES),
+        settings=config.shaping(name, sections=STAGES),
         provenance=image["provenance"],
         series=series,
         stages=timing.stages(benchmarks / name) + timing.stages(benchmarks / "models" / model),
@@ -138,7 +135,7 @@ def of_scan(
         channels=_spectra(shown, described),
         volume=str(folder / "denoised.ome.zarr"),
         tiff=str(folder / "denoised_tiff"),
-        exported="tiff" in config["export"],
+        exported="tiff" in config.export,
         disk=_disk(folder, description, results / "models" / model, scan),
     )
 
@@ -170,10 +167,10 @@ def _quality(folder: Path) -> Quality:
     return quality.of(_read(folder / "quality.json"), curves)
 
 
-def of_model(name: str, config: Mapping[str, Any], results: Path) -> ModelSection:
+def of_model(name: str, config: Config, results: Path) -> ModelSection:
     """Gather one model; one that was not trained here, but taken from a file, has no history."""
     model, record = _model(name, config, results), results / "models" / name / "history.jsonl"
-    trained = bool(settings.trained_on(config, name))
+    trained = bool(config.trained_on(name))
     history = checked(record, _lines) if trained else []
     origin, sizes = model.facts.get("origin"), sorted(set(model.pixel_sizes))
     described = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
@@ -191,9 +188,9 @@ def of_model(name: str, config: Mapping[str, Any], results: Path) -> ModelSectio
     return ModelSection(name, history, described)
 
 
-def _model(name: str, config: Mapping[str, Any], results: Path) -> model_file.Description:
-    file = settings.file_of(config, name)
-    if file is None or settings.trained_on(config, name):
+def _model(name: str, config: Config, results: Path) -> model_file.Description:
+    file = config.file_of(name)
+    if file is None or config.trained_on(name):
         file = results / "models" / name / "model.safetensors"
     return model_file.describe(file)
 

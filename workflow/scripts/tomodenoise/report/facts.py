@@ -7,6 +7,7 @@ import numpy as np
 
 from tomodenoise.correction import concerns
 from tomodenoise.correction.measured import Measured
+from tomodenoise.correction.options import Correct
 from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.correction.stripe_choice import StripeChoice
 from tomodenoise.evaluation import time_series
@@ -122,10 +123,10 @@ def warnings(
     center: Mapping[str, Any],
     slabs: Sequence[SlabStatistics],
     measured: Measured,
-    correct: Mapping[str, Any],
+    correct: Correct,
 ) -> list[str]:
     """Say what of a scan a person should check; arguments as for `of_scan` and `details`, and the scan's `correct`."""
-    divided = correct["flats"] == "divided"
+    divided = correct.flats == "divided"
     found = list(concerns.concerns(scan, slabs, split.members, divided=divided, stripes=measured.stripes))
     if center["warning"]:
         found.append(f"center: {center['warning']}")

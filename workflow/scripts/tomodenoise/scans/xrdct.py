@@ -15,6 +15,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, sources, units
 from tomodenoise.scans.description import Channels
 from tomodenoise.scans.header import Contents, Stack, frames, used_files
+from tomodenoise.scans.options import RawScan
 
 KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")
 """Keys of a scan in the configuration."""
@@ -25,7 +26,7 @@ FEW_DEGREES = 30
 """Fewer degrees are not a tomographic scan, and as many radians are five turns."""
 
 
-def asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+def asked(entry: RawScan) -> dict[str, Any] | None:
     """Return the keys about channels of a scan in the configuration; None unless its mode is xrdct.
 
     Raises
@@ -33,13 +34,14 @@ def asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
     UserError
         If a scan of another mode has such a key.
     """
-    options = {key: entry[key] for key in KEYS if key in entry}
-    if options and entry["mode"] != "xrdct":
+    values = entry.as_json()
+    options = {key: values[key] for key in KEYS if key in values}
+    if options and entry.mode != "xrdct":
         raise UserError(f"{next(iter(options))}: this key is for mode: xrdct only: remove it, or set the mode")
-    return options if entry["mode"] == "xrdct" else None
+    return options if entry.mode == "xrdct" else None
 
 
-def unnamed(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+def unnamed(entry: RawScan) -> dict[str, Any] | None:
     """Return the keys of `asked` that affect the data: all but the names and values of the channels."""
     options = asked(entry)
     return None if options is None else {key: value for key, value in options.items() if key != "channels"}

@@ -13,6 +13,7 @@ from tomodenoise.scans import opening, series
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import by_angle, time_steps
 from tomodenoise.splitting.by_angle import Choice
+from tomodenoise.splitting.options import Split, SteppedScan, Steps
 
 READ = ("rows", "pixel_size", "entry", "exclude")
 """Keys of a scan that determine what is read from it in all modes."""
@@ -34,7 +35,7 @@ class Dealt:
     """Number of runs of sections to train on, and of sections in each; 0 for a static scan."""
 
 
-def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str, channels: Mapping[str, Any] | None = None) -> Scan:
+def read(files: Sequence[Path], entry: SteppedScan, kind: str, channels: Mapping[str, Any] | None = None) -> Scan:
     """Read the header of a scan according to its mode.
 
     Parameters
@@ -49,14 +50,16 @@ def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str, channels: M
     UserError
         As `series.open_series` and `opening.open_scan`; or if a scan with time steps does not have `mode: dynamic`.
     """
-    given: dict[str, Any] = {"input": kind, **{key: entry.get(key) for key in READ}}
-    if entry["mode"] == "dynamic":
-        return series.open_series(files, entry["steps"].get("projections"), **given)
-    if "steps" in entry:
+    given: dict[str, Any] = {"input": kind, **{key: getattr(entry, key) for key in READ}}
+    if entry.exclude:
+        given["exclude"] = entry.exclude.as_json()
+    if entry.mode == "dynamic":
+        return series.open_series(files, entry.steps.projections if entry.steps else None, **given)
+    if entry.steps:
         raise UserError("steps is for scans that change in time: set mode: dynamic, or leave it out")
     if len(files) > 1:
         raise UserError(f"file lists {len(files)} files, as for the steps of a dynamic scan: set mode: dynamic")
-    if channels is not None and "entry" in entry:
+    if channels is not None and entry.entry:
         raise UserError("entry is for frames: with mode: xrdct set dataset to the path of the sinograms")
     scan = opening.open_scan(files[0], channels=channels, **given)
     if (steps := series.labelled_steps(scan)) > 1:
@@ -64,7 +67,7 @@ def read(files: Sequence[Path], entry: Mapping[str, Any], kind: str, channels: M
     return scan
 
 
-def deal(scan: Scan, entry: Mapping[str, Any], split: Mapping[str, Any], *, additive: bool) -> Dealt:
+def deal(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Dealt:
     """Plan the sections of a scan.
 
     Parameters
@@ -81,15 +84,15 @@ def deal(scan: Scan, entry: Mapping[str, Any], split: Mapping[str, Any], *, addi
     """
     if scan.steps is None:
         many = scan.channels is not None
-        choice = by_angle.choose(split["sections"], split["input"], len(scan.angles), scan.columns, channels=many)
+        choice = by_angle.choose(split.sections, split.input, len(scan.angles), scan.columns, channels=many)
         roles = by_angle.split(scan.angles, choice.sections, choice.inputs).roles
         return Dealt(choice, len(by_angle.stored(roles, additive=additive)))
-    by = entry["steps"]["split"]
+    steps = entry.steps or Steps()
     firsts = np.flatnonzero(np.diff(scan.steps, prepend=-1))
-    if by == "angle" and not additive:
+    if steps.split == "angle" and not additive:
         raise UserError("steps.split: angle needs filtered backprojection: leave out reconstruct.algorithm")
-    window = time_steps.window(entry["steps"].get("train"), len(firsts), by)
-    chosen = time_steps.choose(np.split(scan.angles, firsts[1:]), window, entry["steps"], split, scan.columns)
+    window = time_steps.window(steps.train, len(firsts), steps.split)
+    chosen = time_steps.choose(np.split(scan.angles, firsts[1:]), window, steps, split, scan.columns)
     division = time_steps.split(scan.angles, scan.steps, chosen.by, chosen.sections, chosen.inputs)
     runs = by_angle.trained(division, window)
     return Dealt(chosen, len(division.sections), tuple(firsts.tolist()), window, (len(runs), division.members))
@@ -100,7 +103,7 @@ def views(scan: Scan) -> FloatArray:
     return scan.angles if scan.steps is None else scan.angles[scan.steps == 0]
 
 
-def step_seconds(scan: Scan, entry: Mapping[str, Any]) -> float | None:
+def step_seconds(scan: Scan, steps: Steps | None) -> float | None:
     """Return the seconds between time steps, from the configuration or the file; None if neither states them."""
-    given = entry.get("steps", {}).get("seconds")
+    given = steps.seconds if steps else None
     return series.seconds(scan) if given is None else float(given)

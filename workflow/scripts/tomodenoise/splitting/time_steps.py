@@ -1,16 +1,15 @@
 """Division of time steps into sections: whole steps that predict each other, or each step split by angle."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import directions
-from tomodenoise.splitting import by_angle
+from tomodenoise.splitting import by_angle, options
 from tomodenoise.splitting.by_angle import ENOUGH_ANGLES
 from tomodenoise.splitting.model import Interlacing, Role, Section, Split
 
@@ -74,8 +73,8 @@ def window(wanted: Sequence[int] | None, steps: int, by: str) -> tuple[int, int]
 def choose(
     steps: Sequence[FloatArray],
     within: Sequence[int],
-    settings: Mapping[str, Any],
-    split: Mapping[str, Any],
+    wanted: options.Steps,
+    split: options.Split,
     columns: int,
 ) -> Choice:
     """Replace "auto" by numbers.
@@ -84,7 +83,7 @@ def choose(
     ----------
     steps : angles of each step, radians.
     within : the steps to train on, [start, stop).
-    settings : `steps` of the scan in the resolved configuration.
+    wanted : `steps` of the scan in the configuration.
     split : section `split` of the resolved configuration, for steps that are split by angle.
     columns : of the detector.
 
@@ -93,17 +92,17 @@ def choose(
     UserError
         If the group is larger than the window.
     """
-    if settings["split"] == "angle":
+    if wanted.split == "angle":
         per_step = min(len(angles) for angles in steps)
-        chosen = by_angle.choose(split["sections"], split["input"], per_step, columns)
+        chosen = by_angle.choose(split.sections, split.input, per_step, columns)
         return Choice("angle", chosen.sections, chosen.inputs, chosen.why)
     count = within[1] - within[0]
-    if settings["group"] == "auto":
+    if wanted.group == "auto":
         group, why = _smallest_even(steps[within[0] : within[1]], columns)
         return Choice("time", group, 1, why)
-    if settings["group"] > count:
-        raise UserError(f"steps.group is {settings['group']}, but steps.train holds only {count} steps: set it lower")
-    return Choice("time", int(settings["group"]), 1, "")
+    if wanted.group > count:
+        raise UserError(f"steps.group is {wanted.group}, but steps.train holds only {count} steps: set it lower")
+    return Choice("time", wanted.group, 1, "")
 
 
 def split(

@@ -8,6 +8,9 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 
+CHUNK = (8, 512, 512)
+"""Inner chunk of a volume, (z, y, x): small enough for patches, large enough for efficient disk access."""
+
 SHARD_BYTES = 1 << 30
 """Approximate amount that one job writes: a job must take far longer than its start."""
 

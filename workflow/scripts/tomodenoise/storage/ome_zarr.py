@@ -159,8 +159,8 @@ def blocks(
     Time step, channel, rows, and the values there, (z, y, x) float32.
     """
     for time, channel in product(range(*times or (0, image.shape[0])), range(image.shape[1])):
-        for first in range(start, stop, zarr_arrays.CHUNK[0]):
-            rows = slice(first, min(first + zarr_arrays.CHUNK[0], stop))
+        for first in range(start, stop, grid.CHUNK[0]):
+            rows = slice(first, min(first + grid.CHUNK[0], stop))
             yield time, channel, rows, zarr_arrays.read(image.array, (time, channel, rows))
 
 

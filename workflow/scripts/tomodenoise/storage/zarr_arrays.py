@@ -15,9 +15,6 @@ from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
 from tomodenoise.storage import grid
 
-CHUNK = (8, 512, 512)
-"""Inner chunk of a volume, (z, y, x): small enough for patches, large enough for efficient disk access."""
-
 COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
 
 Shape = tuple[int, ...]
@@ -69,8 +66,8 @@ def allocate(
 
 
 def chunk(shard: Shape) -> Shape:
-    """Return the chunk of a shard of slices (…, z, y, x): 1 along leading axes, at most `CHUNK` along the others."""
-    inner = tuple(min(s, c) for s, c in zip(shard[-3:], CHUNK, strict=True))
+    """Return the chunk of a shard of slices (…, z, y, x): 1 along leading axes, at most `grid.CHUNK` along others."""
+    inner = tuple(min(s, c) for s, c in zip(shard[-3:], grid.CHUNK, strict=True))
     return (*(1 for _ in shard[:-3]), *inner)
 
 

@@ -50,7 +50,7 @@ class _Training:
 
     def spent(self, state: State) -> float:
         """Return the share of the budget that is spent."""
-        return schedule.share(self.task.settings.budget, state.iteration, self.total, state.seconds)
+        return schedule.share(self.task.settings, state.iteration, self.total, state.seconds)
 
 
 def train(
@@ -80,8 +80,8 @@ def train(
         If ``stopping`` returned True.
     """
     data = dataset.prepare(task, ranks)
-    budget = task.settings.budget
-    total = schedule.iterations(budget, task.settings.batch * data.shape.pixels)
+    settings = task.settings
+    total = schedule.iterations(settings, settings.batch * data.shape.pixels)
     state = _begin(task, ranks)
     if task.checkpoint:
         checkpoints.resume(task.checkpoint, state, total, ranks.device)
@@ -94,7 +94,7 @@ def train(
         _steps(training, state, loaded, goal)
         _evaluate(training, state)
         held_out_losses = [line.held_out_loss for line in state.history]
-        ended = training.spent(state) == 1 or schedule.out_of_patience(budget, held_out_losses)
+        ended = training.spent(state) == 1 or schedule.out_of_patience(settings, held_out_losses)
         _save(training, state, ended=ended)
         if ranks.first:
             report(state.history, total)
@@ -138,7 +138,7 @@ def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Stor
     """Yield the iteration of each further evaluation, with the patch store to train from until then."""
     data, settings = training.data, training.task.settings
     evaluated = state.history[-1].iteration if state.history else 0
-    goals = schedule.goals(settings.budget, training.total)
+    goals = schedule.goals(settings, training.total)
     coming = [(goal, [settings.seed, 1, number]) for number, goal in enumerate(goals) if goal > evaluated]
     loads = store.stores(
         data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device

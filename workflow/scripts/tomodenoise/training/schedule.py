@@ -2,45 +2,31 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Budget:
-    """Limits of a training; the first one reached ends it. With a larger budget a finished training continues."""
-
-    pixels: float
-    """Pixels shown to the network."""
-    evaluations: int
-    """Number of evaluations, evenly spread over the training."""
-    iterations: int | None = None
-    minutes: float | None = None
-    """Training time without interruptions."""
-    patience: int | None = None
-    """Number of evaluations in a row without a better model."""
+from tomodenoise.training.options import Train
 
 
-def iterations(budget: Budget, pixels: int) -> int:
+def iterations(budget: Train, pixels: int) -> int:
     """Return the number of steps, of ``pixels`` pixels each, that the budget allows."""
     by_pixels = math.ceil(budget.pixels / pixels)
     return min(by_pixels, budget.iterations or by_pixels)
 
 
-def goals(budget: Budget, total: int) -> list[int]:
+def goals(budget: Train, total: int) -> list[int]:
     """Return the iterations after which to evaluate the model, evenly spread up to the ``total``."""
     ends = np.linspace(0, total, budget.evaluations + 1)[1:]
     return [int(goal) for goal in np.unique(np.ceil(ends))]
 
 
-def share(budget: Budget, done: int, total: int, seconds: float) -> float:
+def share(budget: Train, done: int, total: int, seconds: float) -> float:
     """Return the share of the budget that is spent, 0 to 1."""
     limit = (budget.minutes or math.inf) * 60
     return min(1.0, max(done / total, seconds / limit))
 
 
-def out_of_patience(budget: Budget, held_out: Sequence[float]) -> bool:
+def out_of_patience(budget: Train, held_out: Sequence[float]) -> bool:
     """Return whether the best held-out loss is too many evaluations ago."""
     since_best = len(held_out) - 1 - int(np.argmin(np.nan_to_num(held_out, nan=math.inf)))
     return since_best >= (budget.patience or math.inf)

@@ -1,9 +1,9 @@
-"""What a training is told: scans, network, settings."""
+"""Inputs of a training: scans, network, settings."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,8 @@ from tomodenoise.networks import model_file, models, specs
 from tomodenoise.networks.models import Model
 from tomodenoise.storage import sections
 from tomodenoise.storage.sections import Sections
-from tomodenoise.training import schedule
 from tomodenoise.training.checkpoints import Checkpoint
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The `train` section of the configuration, see its schema."""
-
-    budget: schedule.Budget
-    batch: int
-    patch: int
-    learning_rate: float
-    loss: str
-    symmetric: bool
-    mask: str
-    held_out: float
-    memory: float
-    seed: int
+from tomodenoise.training.options import BUDGET, Train
 
 
 @dataclass(frozen=True)
@@ -37,7 +21,7 @@ class Task:
 
     scans: Sequence[Sections]
     spec: specs.Spec
-    settings: Settings
+    settings: Train
     facts: Mapping[str, Any]
     """Kept with the model."""
     start: Model | None = None
@@ -45,13 +29,6 @@ class Task:
     checkpoint: Checkpoint | None = None
     windows: Sequence[Sequence[int] | None] = ()
     """Of each scan the time steps to train on, first and last plus one; None, or no entries, for static ones."""
-
-
-def settings(values: Mapping[str, Any]) -> Settings:
-    """Read the `train` section of a resolved configuration."""
-    ends = {field.name for field in fields(schedule.Budget)}
-    budget = schedule.Budget(**{key: value for key, value in values.items() if key in ends})
-    return Settings(budget, **{key: value for key, value in values.items() if key not in ends})
 
 
 def collect(
@@ -63,13 +40,13 @@ def collect(
     ----------
     results : folder of the scans' results.
     request : see `recipes.training_request`. All of it but the budget makes the training's identity.
-    pixel_sizes : micrometre, by scan; only told in the model.
+    pixel_sizes : in micrometres, by scan; only recorded in the model.
     checkpoint : file that keeps the state.
     """
     config = request["config"]
-    chosen = settings(config["train"])
-    budget = asdict(chosen.budget)
-    shaping = {key: value for key, value in config["train"].items() if key not in budget}
+    chosen = Train.model_validate(config["train"])
+    budget = {key: getattr(chosen, key) for key in BUDGET}
+    shaping = {key: value for key, value in config["train"].items() if key not in BUDGET}
     entries = config["scans"].values()
     text = json.dumps({**request, "config": {**config, "train": shaping}}, sort_keys=True)
     return Task(

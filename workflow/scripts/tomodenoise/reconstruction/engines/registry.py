@@ -7,7 +7,7 @@ when it is used.
 import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from tomodenoise.common import imports
 from tomodenoise.common.arrays import FloatArray
@@ -117,12 +117,19 @@ def capabilities(engine: str, algorithm: str | None = None) -> Capabilities:
     return ENGINES[engine].algorithms[algorithm or known[0]]
 
 
-def check(settings: Mapping[str, Any], *, installed_elsewhere: bool = False) -> None:
+def check(
+    engine: str,
+    algorithm: str | None = None,
+    iterations: int | None = None,
+    regularisation: float | None = None,
+    *,
+    installed_elsewhere: bool = False,
+) -> None:
     """Refuse settings that the chosen engine cannot follow; imports neither torch nor an engine.
 
     Parameters
     ----------
-    settings : the section `reconstruct` of the configuration.
+    engine, algorithm, iterations, regularisation : as for `plan`.
     installed_elsewhere : whether the jobs bring an environment of their own, so that an engine which is missing here
         may be there.
 
@@ -132,15 +139,13 @@ def check(settings: Mapping[str, Any], *, installed_elsewhere: bool = False) -> 
         For an engine that is not installed, a name that is unknown, an option that the algorithm has no use for, and
         one that it lacks.
     """
-    engine, algorithm = settings["engine"], settings.get("algorithm")
     able = capabilities(engine, algorithm)
     name = algorithm or algorithms(engine)[0]
-    _check("filter", settings["filter"], FILTERS)
-    _check("pad", settings["pad"], PADS)
-    for key, used in (("iterations", able.iterative), ("regularisation", able.regularised)):
-        if settings.get(key) is not None and not used:
-            raise UserError(f"reconstruct.{key}: algorithm '{name}' has none; leave it out")
-    if able.regularised and settings.get("regularisation") is None:
+    if iterations is not None and not able.iterative:
+        raise UserError(f"reconstruct.iterations: algorithm '{name}' has none; leave it out")
+    if regularisation is not None and not able.regularised:
+        raise UserError(f"reconstruct.regularisation: algorithm '{name}' has none; leave it out")
+    if able.regularised and regularisation is None:
         raise UserError(f"reconstruct.regularisation: algorithm '{name}' needs it; write a number such as 0.1")
     record = ENGINES[engine]
     if record.package and not (installed_elsewhere or importlib.util.find_spec(record.package)):
@@ -186,13 +191,11 @@ def plan(
     Raises
     ------
     UserError
-        For what ``check`` refuses.
+        For what ``check`` refuses, and for an unknown filter or pad.
     """
-    settings = {
-        "engine": engine, "algorithm": algorithm, "filter": filter, "pad": pad,
-        "iterations": iterations, "regularisation": regularisation,
-    }  # fmt: skip
-    check(settings)
+    check(engine, algorithm, iterations, regularisation)
+    _check("filter", filter, FILTERS)
+    _check("pad", pad, PADS)
     if len(angles) != len(weights):
         raise ValueError(f"{len(angles)} angles but {len(weights)} weights")
     name = algorithm or algorithms(engine)[0]
@@ -200,14 +203,6 @@ def plan(
     request = Request(name, angles, weights, columns, filter, pad, rounds, regularisation, device)
     prepared: Plan = imports.load(ENGINES[engine].plan)(request)
     return prepared
-
-
-def plan_as_set(
-    settings: Mapping[str, Any], angles: FloatArray, weights: FloatArray, columns: int, device: str
-) -> Plan:
-    """Make the plan that the section `reconstruct` of a configuration asks for; the rest as in ``plan``."""
-    options = {key: settings[key] for key in ("filter", "pad", "iterations", "regularisation") if key in settings}
-    return plan(settings["engine"], settings.get("algorithm"), angles, weights, columns, device=device, **options)
 
 
 def _check(key: str, name: str, known: Iterable[str]) -> None:

@@ -1,0 +1,27 @@
+"""Keys of a scan in the configuration about its rotation axis."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tomodenoise.common.options import Number, Options
+
+
+class Axis(Options):
+    """The rotation axis, and the field of view that follows from it."""
+
+    center: Literal["auto"] | Annotated[float, Number(ge=0)] = Field(
+        "auto",
+        description="Column of the rotation axis, in pixels from the centre of the leftmost pixel; `auto` finds it.",
+    )
+    tilt: Literal["auto"] | Annotated[float, Number()] = Field(
+        0,
+        description="Columns by which the rotation axis moves from one row to the next below it, about the middle row,"
+        " which `center` then refers to. `auto` measures it; 0 warns if the axis leans.",
+    )
+    field: Literal["auto", "full", "extended"] = Field(
+        "auto",
+        description="Field of view of a 360-degree scan. `full` is the disc that each view sees; `extended` the wider"
+        " one that opposite views see together when the axis is near an edge of the detector (half acquisition);"
+        " `auto` chooses `extended` if the axis lies outside of the middle third.",
+    )

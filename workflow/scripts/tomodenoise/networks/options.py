@@ -1,0 +1,50 @@
+"""The section `network` of the configuration."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tomodenoise.common.options import OneOf, Optional, Options, Some, Whole
+from tomodenoise.networks.registry import NETWORKS
+
+
+class Network(Options):
+    """The network; keys that are absent have defaults of each network, see `specs.complete`."""
+
+    name: Annotated[str, OneOf(NETWORKS)] = Field(
+        "unet",
+        description="`unet` is a U-Net with skip connections that subtracts its correction from the middle slice,"
+        " without normalisation layers; `unet3d` the same in three dimensions, on cubes. `msd` is the mixed-scale dense"
+        " network of Pelt and Sethian. `unet_noskip` is that of the `denoise` package, for comparison.",
+    )
+    slices: Optional[Annotated[int, Whole(ge=1, odd=True)]] = Field(
+        None,
+        description="Adjacent slices that the network sees to denoise the middle one; odd. A volumetric network has"
+        " none. With several channels the default is 1. Default: `unet` 5, `msd` 5, `unet_noskip` 5.",
+    )
+    steps: Optional[Annotated[int, Whole(ge=1, odd=True)]] = Field(
+        None,
+        description="Consecutive time steps that the network sees to denoise the middle one; odd. For dynamic scans"
+        " that are split by time. Off by default, as it mixes time: noise goes down where nothing moves, but what lasts"
+        " one step only lost 63 % of its contrast in a simulation, and appeared in the neighbouring steps. Steps that"
+        " the network sees are no targets, so `steps.group` must be larger. Beyond both ends of the series the"
+        " outermost step is repeated. Default: 1.",
+    )
+    width: Optional[Annotated[int, Whole(ge=1)]] = Field(
+        None,
+        description="Channels at full resolution, twice and then four times as many below; for `msd`, channels of each"
+        " layer. Default: `unet` 16, `msd` 1, `unet_noskip` 64, `unet3d` 16.",
+    )
+    depth: Optional[Annotated[int, Whole(ge=1)]] = Field(
+        None,
+        description="Number of resolutions; for `msd`, of layers. Default: `unet` 4, `msd` 100, `unet_noskip` 4,"
+        " `unet3d` 3.",
+    )
+    dilations: Optional[Some[Annotated[int, Whole(ge=1)]]] = Field(
+        None,
+        description="Pixels between the taps of the layers of `msd`, in turns. Default: `msd` [1, 2, 3, 4, 5, 6, 7, 8,"
+        " 9, 10].",
+    )
+    dimensions: Optional[Annotated[int, OneOf((2, 3))]] = Field(
+        None, description="Of the convolutions of `msd`; 3 makes it volumetric. Default: `msd` 2."
+    )

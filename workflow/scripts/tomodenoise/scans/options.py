@@ -1,0 +1,91 @@
+"""Keys of a scan in the configuration that say what its raw files hold."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tomodenoise.common.options import Number, Optional, Options, Range, Some, Text
+
+
+class ChannelNames(Options):
+    """Where the file keeps values of the channels, and what to call them."""
+
+    values: Optional[Text] = Field(
+        None, description="Path of a dataset with a number for each channel. Default: channels are counted."
+    )
+    name: Optional[Text] = Field(
+        None, description="Such as 2theta, q or energy. Default: the name of the dataset `values`."
+    )
+    unit: Optional[str] = Field(None, description="Default: the attribute `units` of the dataset `values`.")
+
+
+class Exclude(Options):
+    """Frames to leave out, by kind; `excluding.exclude` checks the numbers against the scan."""
+
+    projections: Optional[tuple[Any, ...]] = Field(
+        None, description="Of the projections. In a series the borders between time steps stay where they are."
+    )
+    flats: Optional[tuple[Any, ...]] = Field(None, description="Of the flats.")
+    darks: Optional[tuple[Any, ...]] = Field(None, description="Of the darks; all of them may be left out.")
+
+
+class RawScan(Options):
+    """Raw files, and how to read them."""
+
+    file: Text | Some[Text] = Field(
+        description="HDF5 file: Data Exchange or NXtomo, recognised by its content, or sinograms with `mode: xrdct`."
+        " Relative to the working directory. A dynamic scan may have a file for each step: a list, or a pattern such"
+        " as `raw/step_*.h5`, whose files are taken in natural order."
+    )
+    mode: Literal["static", "dynamic", "xrdct"] = Field(
+        "static",
+        description="How sections are formed. `static`: an object that does not change during the scan; `dynamic`: one"
+        " that does, each time step is a volume; `xrdct`: many channels, as of diffraction, energy or fluorescence,"
+        " whose sinograms need neither flats nor −log.",
+    )
+    dataset: Optional[Text] = Field(
+        None,
+        description="For `xrdct`: path of the sinograms in the file, such as `/entry/sinograms`. Default: the one"
+        " dataset whose attributes `dim0`, `dim1` … name its axes.",
+    )
+    axes: Optional[Text] = Field(
+        None,
+        description="For `xrdct`: a letter for each axis of the dataset, in their order - `z` slice, `c` channel, `a`"
+        " angle, `t` translation - such as `zcat`; without `z` there is one slice, without `c` one channel. Default:"
+        " as the dataset's attributes name them.",
+    )
+    angles: Optional[Text] = Field(
+        None,
+        description="For `xrdct`: path of the angles in the file. Default: `rotation_angle` in the group of the"
+        " sinograms.",
+    )
+    angle_unit: Optional[Literal["degrees", "radians"]] = Field(
+        None,
+        description="For `xrdct`: unit of the angles. Default: their attribute `units`; where there is none, a span of"
+        " up to one turn in radians means radians and one of 30 and more means degrees, with a warning.",
+    )
+    channels: Optional[ChannelNames] = Field(
+        None,
+        description="For `xrdct`: what the channels are, for names in the image and the report: `{values: /entry/tth,"
+        " name: 2theta, unit: deg}`.",
+    )
+    pixel_size: Optional[Annotated[float, Number(gt=0)]] = Field(
+        None,
+        description="Edge of a detector pixel at the sample, in micrometres. Default: from the file; if that lacks it,"
+        " the volume has no unit, with a warning.",
+    )
+    rows: Optional[Range] = Field(
+        None, description="Detector rows to use, [start, stop), as in a Python slice. Default: all rows."
+    )
+    entry: Optional[Text] = Field(
+        None,
+        description="Group of the file that holds this scan, if there are several, such as `entry_2` or"
+        " `entry/instrument/camera_2`. Default: the one that the file's attribute `default` names, else the first by"
+        " name, with a warning that lists the others.",
+    )
+    exclude: Optional[Exclude] = Field(
+        None,
+        description="Frames to leave out, by number or as a range [start, stop): `{projections: [[60, 70]], flats: [0],"
+        " darks: [3, [5, 7]]}`. Each kind counts from 0 in the order of acquisition, over all files; the angles of"
+        " excluded projections become a gap.",
+    )

@@ -215,12 +215,12 @@ def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
     short, long = (SimpleNamespace(split=SimpleNamespace(times=times, each=1)) for times in (2, 3))
     reason = cases.refusal(short, 1)
     assert reason is not None
-    assert "none of its 2 time steps" in reason
+    assert "takes 3 time steps, and the scan has 2" in reason
     record.write(tmp_path / "quality.json", tmp_path / "quality.npz", record.refused(reason))
     assert json.loads((tmp_path / "quality.json").read_text())["absent"] == {"all": reason}
     assert quality.read_curves(tmp_path / "quality.npz") == {}
     assert cases.refusal(long, 1) is None
-    assert "after the 3 that are seen" in str(cases.refusal(long, 3))
+    assert "takes 5 time steps" in str(cases.refusal(long, 3))
 
 
 def test_the_names_of_filters_are_those_of_the_configuration() -> None:

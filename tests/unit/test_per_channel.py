@@ -84,8 +84,8 @@ def of_steps(folder: Path, images: np.ndarray, by: str = "time") -> cases.Case:
 def profile(case: cases.Case) -> Profile:
     """Judge each channel or step."""
     count = case.scan.split.times
-    axis, labels = ("step", per_channel.steps(count, None)) if count > 1 else ("channel", ["a", "b", "c"])
-    found = per_channel.judge(cases.series(case, cases.collect(case, case.middle)), axis, labels, case.window)
+    labels = per_channel.steps(count, None) if count > 1 else ["a", "b", "c"]
+    found = per_channel.judge(cases.series(case, cases.collect(case, case.middle)), labels, case.window, case.axis)
     assert found is not None
     return found
 
@@ -178,4 +178,4 @@ def test_many_are_counted_and_few_are_named() -> None:
 
 def test_static_scans_of_one_channel_have_no_profile(tmp_path: Path) -> None:
     case = of_channels(tmp_path, objects(1)[:1])
-    assert per_channel.judge(cases.series(case, cases.collect(case, 0)), "channel", [], ()) is None
+    assert per_channel.judge(cases.series(case, cases.collect(case, 0)), [], (), case.axis) is None

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakemake's own
     """Write `quality.json` and its curves, and the verdicts to the log."""
-    scan, products = sections.describe(Path(files.split).parent), (Path(output.quality), Path(output.curves))
+    scan = sections.describe(Path(files.split).parent)
+    products = Path(output.quality), Path(output.curves)
     model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
-    if reason := cases.refusal(scan, max(one.spec.steps for one in [model, *others])):
+    if reason := cases.refusal(scan, max(network.spec.steps for network in [model, *others])):
         record.write(*products, record.refused(reason))
         return
     header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
@@ -42,21 +43,22 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
     acquired = acquisition.gather(described, corrections, scan.split.members, params.config["flats"], engine)
     slices = held_out_slices.choose(scan.at(0), model, described.identity, params.rows)
     true = truth.read(Path(files.truth), scan, described.rows) if files.truth else None
-    product = params.denoise["input"], int(params.denoise["ensemble"])
-    case = cases.Case(scan, model, slices, acquired, *product, tuple(params.window), true)
+    mode, ensemble = params.denoise["input"], int(params.denoise["ensemble"])
+    case = cases.Case(scan, model, slices, acquired, mode, ensemble, tuple(params.window), true)
+
     evidence = cases.collect(case, case.middle)
     labels = params.labels or per_channel.steps(scan.split.times, params.seconds)
-    axis = "step" if scan.split.times > 1 else "channel"
-    profile = per_channel.judge(cases.series(case, evidence), axis, labels, list(case.window))
-    evidence = evidence.select()  # lets go of the single channels
+    profile = per_channel.judge(cases.series(case, evidence), labels, case.window, case.axis)
+    evidence = evidence.select()  # frees the single channels
     judgement = figures_of_merit.judge(evidence)
     rivals = baselines.gather(params.filters, dict(zip(params.others, others, strict=True)), case, evidence)
     if compared := comparison.compare(evidence, rivals):
         judgement = replace(judgement, figures={**judgement.figures, "comparison": compared})
-    here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
-    better = verdicts.advice(trained=here, improving=model.facts.get("improving"))
-    words = verdicts.verdicts(judgement.values, acquired, better)
-    values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), words, profile)
+
+    trained_here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
+    advice = verdicts.advice(trained=trained_here, improving=model.facts.get("improving"))
+    sentences = verdicts.verdicts(judgement.values, acquired, advice)
+    values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), sentences, profile)
     record.write(*products, values, judgement)
     for verdict in values["verdicts"]:
         logs.logger.info("%s", verdict["text"])

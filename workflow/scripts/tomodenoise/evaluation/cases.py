@@ -35,6 +35,11 @@ class Case:
     truth: Truth | None = None
 
     @property
+    def axis(self) -> str:
+        """The axis along which a scan of several channels or time steps is judged as well."""
+        return "step" if self.scan.split.times > 1 else "channel"
+
+    @property
     def by_time(self) -> bool:
         """Whether whole time steps predict each other."""
         return self.scan.split.times > 1 and self.scan.split.each == 1
@@ -80,11 +85,11 @@ class Case:
 
 
 def refusal(scan: Sections, seen: int) -> str | None:
-    """Say why a scan cannot be judged at all with networks that see so many time steps at most."""
-    if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < seen + 2:
-        unseen = "one before and one after" if seen == 1 else f"one before and one after the {seen} that are seen"
-        return f"none of its {scan.split.times} time steps has {unseen}, by which it could be judged"
-    return None
+    """Say why a scan cannot be judged at all with networks that see at most so many time steps; None if it can."""
+    times, needed = scan.split.times, seen + 2
+    if times == 1 or scan.split.each > 1 or times >= needed:
+        return None
+    return f"a step is judged by those before and after it, which takes {needed} time steps, and the scan has {times}"
 
 
 def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:

@@ -17,6 +17,11 @@ from tomodenoise.training import dataset, sampling
 RUN = 4
 """Neighbouring slices that are judged together where any may be: a network of several slices reads them once."""
 
+BY_SETTINGS = (
+    "The model's file does not list which slices of this scan were held out of training, so they were worked out from"
+    " its settings. If the model did learn from them, it is rated too well. Train it again to be sure."
+)
+
 
 @dataclass(frozen=True)
 class Slices:
@@ -118,9 +123,3 @@ def _spread(depth: int, count: int) -> tuple[tuple[int, int], ...]:
     length = min(RUN, count)
     starts = [(int(low) + int(high) - length) // 2 for low, high in pairwise(edges)]
     return tuple((max(start, 0), min(max(start, 0) + length, depth)) for start in starts)
-
-
-BY_SETTINGS = (
-    "The model's file does not list the slices held out of training that fit this scan: they were worked out from its"
-    " settings. If an earlier version held out others, the model is rated too well. Train it again to be sure."
-)

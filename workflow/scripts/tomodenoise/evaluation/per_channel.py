@@ -27,7 +27,7 @@ WORSE = 1.0  # decibels by which the error outside the training steps may exceed
 
 
 def judge(
-    evidence: Iterable[tuple[int, Evidence]], axis: str, labels: Sequence[str], window: Sequence[int]
+    evidence: Iterable[tuple[int, Evidence]], labels: Sequence[str], window: Sequence[int], axis: str
 ) -> Profile | None:
     """Judge one place after the other, holding the images of only one; None if there are none.
 

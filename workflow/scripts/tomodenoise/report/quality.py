@@ -69,7 +69,7 @@ class Quality:
         runs = self.judged["rows"]
         rows = ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs)
         noun = "row" if len(runs) == 1 and runs[0][1] == runs[0][0] + 1 else "rows"
-        return f"Judged on {noun} {rows} ({self.judged['why']}). {self.judged['told']}"
+        return f"Judged on {noun} {rows} ({self.judged['why']}). {self.judged.get('told', '')}"
 
     @property
     def missing(self) -> dict[str, str]:

@@ -94,7 +94,7 @@ def test_an_unknown_key(project: Project) -> None:
 def test_two_scans_of_one_name(project: Project) -> None:
     write(project.folder / "raw.h5", flats=5)
     (project.folder / "config.yaml").write_text("scans:\n  a: {file: raw.h5}\n  a: {file: raw.h5}\n")
-    refused(project, "line 3", "'a' stands there twice")
+    refused(project, "line 3", "'a' is given twice")
 
 
 def test_a_center_outside_of_the_detector(project: Project) -> None:

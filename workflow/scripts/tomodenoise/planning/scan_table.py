@@ -224,7 +224,7 @@ def spec_of(config: Config, entries: Mapping[str, Entry], files: Mapping[str, De
     """Network of a model: its file's, else that of the configuration, for the channels of the model's scans."""
     if model in files:
         return files[model].spec
-    return specs.complete(config.network.as_json(), _channels(config, entries, model))
+    return specs.complete(config.network, _channels(config, entries, model))
 
 
 def _check_steps(config: Config, entries: Mapping[str, Entry], model: str, spec: Spec) -> None:

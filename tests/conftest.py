@@ -1,4 +1,4 @@
-"""Settings of every test."""
+"""Settings for every test."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Faults that strike a run of Snakemake: each starts it, strikes, waits for its end, and mends what it broke."""
+"""Faults that strike a run of Snakemake: each starts it, strikes, waits for its end, and repairs what it broke."""
 
 import os
 import random
@@ -17,7 +17,7 @@ LONGEST = 600
 DAY = 86400
 
 Fault = Callable[[Project, random.Random, float], bool]
-"""What breaks the run of a project that takes so many seconds; tells whether it was struck while it was at work."""
+"""What breaks the run of a project that takes so many seconds; returns whether it struck during the run."""
 
 
 def start(project: Project, *prefix: str) -> subprocess.Popen[bytes]:
@@ -28,7 +28,7 @@ def start(project: Project, *prefix: str) -> subprocess.Popen[bytes]:
 
 
 def end(run: subprocess.Popen[bytes]) -> bool:
-    """Wait for its end and for that of all its jobs; tell whether it failed."""
+    """Wait for its end and for that of all its jobs; return whether it failed."""
     try:
         run.wait(LONGEST)
     finally:
@@ -132,7 +132,7 @@ ON_A_DISK_OF_ITS_OWN = {"disk full", "read only"}
 
 
 def wait(run: subprocess.Popen[bytes], rng: random.Random, seconds: float) -> bool:
-    """Wait until a random moment; tell whether the run has not ended by then."""
+    """Wait until a random moment; return whether the run is still going."""
     moment = time.monotonic() + rng.uniform(0, seconds)
     while run.poll() is None and time.monotonic() < moment:
         time.sleep(0.02)

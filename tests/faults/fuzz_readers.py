@@ -20,8 +20,8 @@ import numpy as np  # noqa: E402
 from hdf5_files import write_exchange, write_nxtomo  # noqa: E402
 
 with atheris.instrument_imports(include=["tomodenoise"]):
-    from tomodenoise import scans
     from tomodenoise.common.errors import UserError
+    from tomodenoise.scans import description, header_timeout, opening, reading
 
 FRAMES = np.arange(6 * 2 * 3, dtype=np.uint16).reshape(6, 2, 3) + 50
 MOST = 1 << 20
@@ -48,14 +48,14 @@ def read(content: bytes) -> None:
         file.write(content)
         file.flush()
         try:
-            scans.try_headers([(Path(file.name), {})])
-            scan = scans.open_scan(Path(file.name))
+            header_timeout.try_headers([(Path(file.name), {})])
+            scan = opening.open_scan(Path(file.name))
             if scan.depth * scan.columns * len(scan.angles) < MOST:
-                scans.read(scan.projections, scan.rows)
-                scans.from_json(scans.to_json(scan))
-        except UserError as mistake:
-            if "\n" in str(mistake):
-                raise AssertionError(str(mistake)) from mistake
+                reading.read(scan.projections, scan.rows)
+                description.from_json(description.to_json(scan))
+        except UserError as error:
+            if "\n" in str(error):
+                raise AssertionError(str(error)) from error
 
 
 if __name__ == "__main__":

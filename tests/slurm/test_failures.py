@@ -35,8 +35,9 @@ def test_a_node_that_dies_in_the_middle_of_slabs_costs_no_more_than_these(
 ) -> None:
     if not Path("/run/netns/cpu1").exists():
         pytest.skip("which processes are a node's is only known where nodes have networks of their own")
-    before = take_away(copied, *SHARDS)
-    running = copied.start(*SHARDS, "--rerun-triggers=mtime")
+    shards = SHARDS[:2]
+    before = take_away(copied, *shards)
+    running = copied.start(*shards, "--rerun-triggers=mtime")
     dead = wait_for(lambda: next((job for job in copied.jobs() if job["JobState"] == "RUNNING"), None))["NodeList"]
     wait_for(lambda: len(list(copied.folder.glob("logs/half/reconstruct/?-?.log"))) > 0)
     cluster("crash", dead)
@@ -47,7 +48,7 @@ def test_a_node_that_dies_in_the_middle_of_slabs_costs_no_more_than_these(
     assert text.endswith("exit status 0"), text
     lost = [job for job in copied.jobs() if job["JobState"] == "NODE_FAIL"]
     assert lost
-    assert len(copied.jobs()) == len(SHARDS) + len(lost)
+    assert len(copied.jobs()) == len(shards) + len(lost)
     assert there(copied, before)
 
 

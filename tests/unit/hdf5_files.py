@@ -4,6 +4,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
+
+from tomodenoise.common.errors import UserError
+from tomodenoise.scans import opening
 
 
 def half_turn(count: int) -> np.ndarray:
@@ -39,3 +43,13 @@ def write_nxtomo(
             file["entry/instrument/detector/image_key_control"] = image_key_control
         file["entry/sample/rotation_angle"] = half_turn(len(frames)) if angles is None else angles
     return path
+
+
+def complaint(file: Path, **options: object) -> str:
+    """Open a scan that cannot be used, and give the line that says why."""
+    with pytest.raises(UserError) as caught:
+        opening.open_scan(file, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(file) in message
+    return message

@@ -123,7 +123,7 @@ def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, s
     assert found.warning is None
 
 
-@settings(max_examples=10, derandomize=True)
+@settings(max_examples=3, derandomize=True)
 @given(shift=st.floats(-60, 60), start=st.floats(-7, 7), seed=st.integers(0, 1000))
 def test_start_of_the_scan_and_center_do_not_matter(shift: float, start: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -413,10 +413,13 @@ def test_whatever_the_rows_hold_a_center_comes_out(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_center_lies_within_twice_its_stated_error() -> None:
-    stated = [each for each in map(coverage.measure, range(300, 316)) if np.isfinite(each.stated)]
-    assert len(stated) >= 11
-    assert np.mean([abs(each.error) <= 2 * each.stated for each in stated]) >= 0.85
+@pytest.mark.slow
+@pytest.mark.parametrize("scans", [3, pytest.param(40, marks=pytest.mark.nightly)])
+def test_the_center_lies_within_twice_its_stated_error(scans: int) -> None:
+    results = map(coverage.measure, range(300, 300 + scans))
+    stated = [result for result in results if np.isfinite(result.stated)]
+    assert len(stated) >= 0.65 * scans
+    assert np.mean([abs(result.error) <= 2 * result.stated for result in stated]) >= 0.85
 
 
 def blank(sinograms: FloatArray, center: float) -> FloatArray:
@@ -448,6 +451,8 @@ def test_figure_without_opposite_views(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_few_seconds_for_a_large_scan() -> None:
     angles = ORDERS["one step short"](1500)
     rng = np.random.default_rng(14)

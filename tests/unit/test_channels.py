@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scans_on_disk
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import halve_slab
@@ -82,6 +82,7 @@ def test_a_channel_that_is_constant_among_others_keeps_its_scale(tmp_path: Path)
     assert norm.scale[1] == 1
 
 
+@settings(max_examples=15)
 @given(data=st.data(), slices=st.sampled_from([1, 3]))
 def test_patches_hold_all_channels_of_one_slice_after_those_of_the_other(
     scan: Sections, data: st.DataObject, slices: int
@@ -150,6 +151,7 @@ def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[
             np.testing.assert_allclose(one, same, atol=1e-3 * np.ptp(same))
 
 
+@pytest.mark.slow
 def test_a_channel_of_noise_receives_no_structure_of_the_others(tmp_path: Path) -> None:
     """After a training that halves the errors of the others: of theirs no more than 3 % of what its noise was."""
     torch.set_num_threads(1)

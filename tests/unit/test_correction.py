@@ -32,11 +32,6 @@ INTEGRAL = 0.7
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "scan.h5"
-
-
-@pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(42)
 

@@ -1,5 +1,6 @@
 """The slices that the report shows: collected slab by slab, joined, averaged; and gathered scan by scan."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -86,15 +87,13 @@ def test_the_report_takes_slabs_in_order_and_no_stale_ones(tmp_path: Path) -> No
     for name in ("0-10.npz", "0-9.npz", "1-0.npz", "0.npz"):
         (tmp_path / name).touch()
     made = [tmp_path / "1-0.npz", tmp_path / "0-10.npz", tmp_path / "0-9.npz", tmp_path / "other/0-0.npz"]
-    assert [file.name for file in collect._numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
+    assert [file.name for file in collect.numbered(tmp_path, made)] == ["0-9.npz", "0-10.npz", "1-0.npz"]
 
 
 CONFIG = settings.load({"scans": {name: {"file": "raw.h5", "model": f"of-{name}"} for name in ("a", "b", "c")}})
 
 
-def gather(
-    monkeypatch: pytest.MonkeyPatch, names: Sequence[str] | None, broken: dict[str, Exception]
-) -> collect.Gathered:
+def gather(monkeypatch: pytest.MonkeyPatch, broken: dict[str, Exception]) -> collect.Gathered:
     """Gather scans of which some raise errors; their sections are their names."""
 
     def section(name: str, **_: object) -> str:
@@ -104,13 +103,11 @@ def gather(
 
     monkeypatch.setattr(collect, "of_scan", section)
     monkeypatch.setattr(collect, "of_model", section)
-    return collect.of_all(CONFIG, Path("results"), Path("benchmarks"), [], names)
+    return collect.of_all(CONFIG, Path("results"), Path("benchmarks"), [])
 
 
-def test_only_the_scans_that_are_asked_for_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gather(monkeypatch, ["c", "a"], {}) == (["a", "c"], ["of-a", "of-c"], [])
-    assert gather(monkeypatch, None, {}).scans == ["a", "b", "c"]
-    assert gather(monkeypatch, [], {}) == ([], [], [])
+def test_scans_and_their_models_are_gathered_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gather(monkeypatch, {}) == (["a", "b", "c"], ["of-a", "of-b", "of-c"], [])
 
 
 def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +116,7 @@ def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: py
         "b": KeyError("center"),
         "of-c": FileNotFoundError(2, "No such file", "model.safetensors"),
     }
-    scans, models, failed = gather(monkeypatch, None, broken)
+    scans, models, failed = gather(monkeypatch, broken)
     assert (scans, models) == (["c"], ["of-a", "of-b"])
     assert failed == [
         Failed("a", "x.json is damaged", ""),
@@ -128,11 +125,13 @@ def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: py
     ]
 
 
-@pytest.mark.parametrize(
-    ("content", "read"), [(b'{"cut', collect._read), (b"", previews.load), (b"PK cut", previews.load)]
-)
+def load_json(file: Path) -> object:
+    return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(("content", "read"), [(b'{"cut', load_json), (b"", previews.load), (b"PK cut", previews.load)])
 def test_a_damaged_product_is_named(tmp_path: Path, content: bytes, read: Callable[[Path], object]) -> None:
     file = tmp_path / "product"
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"product is damaged"):
-        collect._checked(file, read)
+        collect.checked(file, read)

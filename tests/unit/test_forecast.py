@@ -1,6 +1,7 @@
 """What is told before a run is what the rules will do, and what stands in its way is found."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -23,6 +24,10 @@ UNET = specs.complete(Network(name="unet"))
 def stages(**config: object) -> dict[str, forecast.Stage]:
     resolved = settings.load({"scans": {"a": {"file": "a.h5"}}, **config})
     return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, iterations=0)}
+
+
+def needing(megabytes: int) -> preflight.Plan:
+    return preflight.Plan({}, {"a": [replace(stages()["denoise"], megabytes=megabytes)]}, {})
 
 
 def test_jobs_and_bytes_are_those_of_the_layout() -> None:
@@ -66,7 +71,8 @@ def test_more_cores_share_the_jobs_of_a_stage_but_not_the_training() -> None:
 
 
 def test_the_table_is_straight() -> None:
-    lines = list(forecast.lines(list(stages(export=["hdf5"]).values()), {"denoise_slab": 4200}))
+    planned = stages(export=["hdf5"])
+    lines = list(forecast.lines([*planned.values(), replace(planned["denoise"], megabytes=4200)]))
     assert len({len(line) for line in lines}) == 1
     assert "4.2 GB" in "".join(lines)
     assert "once centered" in "".join(lines)
@@ -95,10 +101,10 @@ def test_a_disk_that_is_too_small_and_a_job_that_is_too_large_are_told(tmp_path:
     assert told.startswith("1000000.0 TB are to be written")
     assert "intermediates=delete" in told
     memory = preflight.memory()
-    assert list(preflight.of_memory({"a": {"denoise_slab": memory - 1}})) == []
-    assert "lower slab_megabytes" in next(preflight.of_memory({"a": {"denoise_slab": memory + 1}}))
-    assert preflight.hint({"a": {"denoise_slab": memory // 2}}, 2) is None
-    assert "--resources mem_mb=" in (preflight.hint({"a": {"denoise_slab": memory // 2}}, 3) or "")
+    assert list(preflight.of_memory(needing(memory - 1))) == []
+    assert "lower slab_megabytes" in next(preflight.of_memory(needing(memory + 1)))
+    assert preflight.hint(needing(memory // 2), 2) is None
+    assert "--resources mem_mb=" in (preflight.hint(needing(memory // 2), 3) or "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -60,7 +60,9 @@ def test_gridding_is_filtered_backprojection(
     assert np.sqrt(np.mean(error**2)) < 5e-3 * np.sqrt(np.mean(expected**2))
 
 
-@pytest.mark.parametrize(("columns", "angles", "least"), [(512, 804, 43), (1024, 1608, 46)])
+@pytest.mark.parametrize(
+    ("columns", "angles", "least"), [(512, 804, 43), pytest.param(1024, 1608, 46, marks=pytest.mark.slow)]
+)
 def test_noise_free_phantoms_are_reconstructed_as_well_as_pixels_allow(columns: int, angles: int, least: float) -> None:
     ellipses = phantoms.random_ellipses(seed=0)
     sinogram = phantoms.sinogram(ellipses, np.arange(angles) * np.pi / angles, columns, (columns - 1) / 2)

@@ -48,7 +48,7 @@ def after(model: Model, scan: Sections, rows: tuple[int, int], **options: object
 
 
 @pytest.mark.parametrize("spec", [SMALL, specs.complete(Network(name="unet", width=3, depth=3)), MSD])
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(shape=st.tuples(st.integers(3, 130), st.integers(3, 130)), tile=st.integers(5, 140))
 def test_tiles_of_any_size_agree_with_the_whole(spec: Spec, shape: tuple[int, int], tile: int) -> None:
     model, rows = random_model(spec), noise(spec.slices, *shape)

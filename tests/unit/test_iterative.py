@@ -142,6 +142,7 @@ def reference(matrix: FloatArray, sinogram: FloatArray, weight: float, size: int
     return image.reshape(size, size)
 
 
+@pytest.mark.slow
 def test_total_variation_is_minimised_as_a_dense_solver_does() -> None:
     size, angles, weight = 12, ANGLES[::6], 0.05
     blob = [phantoms.Ellipse(0.1, 0.2, 0.5, 0.4, 0.3, 1)]

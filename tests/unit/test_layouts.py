@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import half_turn, write_exchange, write_nxtomo
+from hdf5_files import complaint, half_turn, write_exchange, write_nxtomo
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import opening, reading
@@ -20,19 +20,6 @@ WHITE = np.full((3, 4, 5), 1000, dtype=np.uint16)
 KEYS = [2, 1, 0, 0, 0, 0]
 
 Change = Callable[[h5py.File], Any]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "scan.h5"
-
-
-def complaint(file: Path, **options: object) -> str:
-    with pytest.raises(UserError) as caught:
-        opening.open_scan(file, **options)
-    assert "\n" not in str(caught.value)
-    assert str(file) in str(caught.value)
-    return str(caught.value)
 
 
 def static(file: Path, **entry: object) -> Scan:

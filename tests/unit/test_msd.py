@@ -75,16 +75,6 @@ def test_the_papers_network_agrees_in_single_precision() -> None:
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5 * float(theirs.abs().max()))
 
 
-@given(length=st.integers(1, 9), shift=st.integers(-40, 40))
-def test_a_line_is_continued_as_numpy_continues_it(length: int, shift: int) -> None:
-    seen = np.full(length, -1)
-    for here, there, count, backwards in msd._pieces(length, shift):
-        run = np.arange(there, there + count)
-        seen[here : here + count] = run[::-1] if backwards else run
-    far = abs(shift)
-    np.testing.assert_array_equal(seen, np.pad(np.arange(length), far, mode="symmetric")[far + shift :][:length])
-
-
 def test_weights_are_drawn_as_wide_as_the_paper_says() -> None:
     torch.manual_seed(0)
     network = registry.build(specs.complete(Network(name="msd", slices=11)))

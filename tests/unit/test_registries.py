@@ -13,7 +13,7 @@ import add_engine
 import add_export
 import add_network
 import add_reader
-from tomodenoise.common import imports
+import export_file
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import tile_plan, tiling
 from tomodenoise.denoising.options import Denoise
@@ -22,7 +22,7 @@ from tomodenoise.networks import models, specs
 from tomodenoise.networks import registry as networks
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.networks.options import Network
-from tomodenoise.planning import resources
+from tomodenoise.planning import paths, resources
 from tomodenoise.reconstruction.engines import registry as engines
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans import opening, reading
@@ -80,13 +80,8 @@ def test_an_added_reader_recognises_its_files_and_opens_them(monkeypatch: pytest
 
 def test_an_added_export_is_asked_for_and_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(exports.EXPORTS, "npy", add_export.ENTRY["npy"])
-    assert exports.products(["npy", "reconstruction"]) == [
-        "denoised.npy",
-        "reconstruction.npy",
-        "reconstruction.ome.zarr/zarr.json",
-    ]
+    assert paths.exports("npy", "foam", "denoised") == "results/foam/denoised.npy"
     values = np.random.default_rng(0).random((2, 1, 9, 20, 20), np.float32)
     folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
-    write = imports.load(str(exports.single_files()["npy"].write))
-    write(folder, tmp_path / "denoised.npy")
+    export_file.main(folder, tmp_path / "denoised.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "denoised.npy", mmap_mode="r"), values)

@@ -8,7 +8,7 @@ import pytest
 from hdf5_files import half_turn, write_exchange
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.planning import hooks, run
+from tomodenoise.planning import hooks, preflight, run
 from tomodenoise.planning.console import Failure
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.memory import NEEDS, Needs
@@ -123,14 +123,15 @@ def test_every_process_of_a_training_has_the_memory_of_one(scans: dict[str, dict
 
 
 def test_minutes_beyond_what_is_planned(scans: dict[str, dict[str, object]]) -> None:
-    assert Needs(opened(scans)).runtime("export_ozx")(HALF, attempt=2) == 2 * (30 + 1)
+    assert Needs(opened(scans)).runtime("export_file")(HALF, attempt=2) == 2 * (30 + 1)
 
 
 def test_memory_is_unknown_until_the_center_is_found(scans: dict[str, dict[str, object]]) -> None:
-    asked = Needs(opened(scans)).first_attempts()
-    assert asked["turn"]["reconstruct_slab"] == 0 < asked["turn"]["correct_slab"]
-    assert all(asked["half"].values())
-    assert asked["models"]["train_model"] > 1000
+    plan = preflight.plan(opened(scans))
+    megabytes = {name: {stage.name: stage.megabytes for stage in stages} for name, stages in plan.scans.items()}
+    assert megabytes["turn"]["reconstruct"] == 0 < megabytes["turn"]["correct"]
+    assert all(megabytes["half"].values())
+    assert plan.trainings["half"].megabytes > 1000
 
 
 def test_training_starts_on_every_node_with_mpi() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hdf5_files import half_turn, write_exchange, write_nxtomo
+from hdf5_files import complaint, half_turn, write_exchange, write_nxtomo
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,20 +23,6 @@ from tomodenoise.scans.description import Frames, runs
 
 FRAMES = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
 WHITE = np.full((3, 4, 5), 1000, dtype=np.uint16)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "scan.h5"
-
-
-def complaint(file: Path, **options: object) -> str:
-    with pytest.raises(UserError) as caught:
-        opening.open_scan(file, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert str(file) in message
-    return message
 
 
 # Data Exchange

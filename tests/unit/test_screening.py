@@ -213,7 +213,7 @@ def test_projections_brighter_than_flats_are_refused(tmp_path: Path) -> None:
     frames = parts()
     frames["data_white"] = shot(BEAM / 10, 20)
     scan = screened(tmp_path, frames)
-    with pytest.raises(UserError, match=r"nearly all line integrals are below .*: look at the flats and darks"):
+    with pytest.raises(UserError, match=r"nearly all line integrals are below .*: check the flats and darks"):
         slabs.correct_slab(scan, (0, ROWS), None, only(), measuring.measure(scan))
 
 

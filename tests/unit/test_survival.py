@@ -124,7 +124,7 @@ CASES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(case=CASES, filters=st.sampled_from([[], ["median"]]))
 def test_each_figure_is_a_number_or_says_why_not(case: dict[str, Any], filters: list[str]) -> None:
     e = judged(**case)
@@ -140,7 +140,7 @@ def test_each_figure_is_a_number_or_says_why_not(case: dict[str, Any], filters: 
         assert not {"nan", "inf", "-nan", "-inf"} & {*verdict["text"].replace(",", " ").split()}, verdict
 
 
-@settings(max_examples=15)
+@settings(max_examples=5)
 @given(
     by=st.sampled_from(["identity", "blur", "noise"]),
     masked=st.sampled_from(["disc", "band", "few pixels"]),

@@ -33,6 +33,11 @@ def changed(**keys: object) -> Train:
     return SETTINGS.model_copy(update=keys)
 
 
+@pytest.fixture(scope="module")
+def trained(scan: Sections) -> tuple[models.Model, list[Evaluation]]:
+    return run(task(scan, 6e5))
+
+
 def task(scan: Sections, pixels: float = 2e5, **changes: object) -> tasks.Task:
     settings = changed(pixels=pixels)
     return replace(tasks.Task([scan], SPEC, settings, {"who": "test"}), **changes)  # type: ignore[arg-type]
@@ -60,8 +65,10 @@ def equal(a: models.Model, b: models.Model) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a.network.parameters(), b.network.parameters(), strict=True))
 
 
-def test_training_halves_the_error_without_the_truth(scan: Sections) -> None:
-    model, history = run(task(scan, 6e5))
+def test_training_halves_the_error_without_the_truth(
+    scan: Sections, trained: tuple[models.Model, list[Evaluation]]
+) -> None:
+    model, history = trained
     clean, full = scans_on_disk.blobs(24, 64), mix(scan.read(0, 24)[:, 0], scan.shares)
     denoised = np.concatenate([after for _, after in inference.denoise(model, scan, (0, 24))])
     error = [np.square(volume - clean)[:, scan.visible].mean() for volume in (full, denoised)]
@@ -69,8 +76,10 @@ def test_training_halves_the_error_without_the_truth(scan: Sections) -> None:
     assert history[-1].held_out_loss < history[0].held_out_loss
 
 
-def test_the_umse_is_the_error_that_the_truth_tells(scan: Sections) -> None:
-    model, history = run(task(scan, 6e5))
+def test_the_umse_is_the_error_against_the_truth(
+    scan: Sections, trained: tuple[models.Model, list[Evaluation]]
+) -> None:
+    model, history = trained
     clean, sections = scans_on_disk.blobs(24, 64), scan.read(0, 24)[:, 0]
     first = by_angle.apart(scan.split.roles[0])
     assert first is not None

@@ -11,6 +11,8 @@ from projects import NETWORK, TRAIN, Project
 
 import simulate_series
 from data import measured
+from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.networks import models
 from tomodenoise.storage import sections
@@ -107,28 +109,43 @@ def test_another_training_window_does_not_reconstruct_again(finished: Project) -
     assert not jobs & {"correct_slab", "reconstruct_slab", "find_center", "split_scan", "describe_scan"}
 
 
+REFUSED: dict[str, tuple[dict[str, object], list[str]]] = {
+    "bare": ({}, ["steps.projections", "such as 24.5 for 180 degrees"]),
+    "files": ({"file": "step_*.h5", "mode": "static"}, ["7 files", "set mode: dynamic"]),
+    "group": ({"steps": {"projections": 24.5, "group": 9}}, ["steps.group is 9", "7 steps"]),
+    "none": ({"file": "none_*.h5"}, ["no file matches none_*.h5"]),
+    "static": ({"mode": "static", "steps": {}}, ["set mode: dynamic"]),
+    "window": ({"steps": {"projections": 24.5, "train": [3, 9]}}, ["steps.train", "within [0, 7]"]),
+}
+
+
+def test_each_series_that_cannot_be_used_has_its_line(finished: Project, tmp_path: Path) -> None:
+    for file in finished.folder.glob("*.h5"):
+        (tmp_path / file.name).symlink_to(file)
+    scans = {name: {"file": "cell.h5", **entry} for name, (entry, _) in REFUSED.items()}
+    run = configured(tmp_path, **scans).snakemake("all")
+    assert run.status != 0
+    lines = [line for line in run.text.splitlines() if line.strip()]
+    assert len(lines) == len(REFUSED), run.text
+    for line, (name, (_, parts)) in zip(lines, sorted(REFUSED.items()), strict=True):
+        assert all(part in line for part in [f"scans.{name}", *parts]), line
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("entry", "parts"),
     [
-        ({}, ["scans.cell", "steps.projections", "such as 24.5 for 180 degrees"]),
-        ({"steps": {"projections": 24.5, "train": [3, 9]}}, ["scans.cell", "steps.train", "within [0, 7]"]),
-        ({"steps": {"projections": 24.5, "group": 9}}, ["scans.cell", "steps.group is 9", "7 steps"]),
         ({"steps": {"projection": 24.5}}, ["unknown key 'scans.cell.steps.projection'", "'projections'"]),
-        ({"mode": "static", "steps": {}}, ["scans.cell", "set mode: dynamic"]),
-        ({"file": "step_*.h5", "mode": "static"}, ["scans.cell", "7 files", "set mode: dynamic"]),
-        ({"file": "none_*.h5"}, ["scans.cell", "no file matches none_*.h5"]),
         ({"file": []}, ["scans.cell.file"]),
     ],
 )
-def test_a_mistake_is_one_line(finished: Project, tmp_path: Path, entry: dict[str, object], parts: list[str]) -> None:
-    for file in finished.folder.glob("*.h5"):
-        (tmp_path / file.name).symlink_to(file)
-    run = configured(tmp_path, cell={"file": "cell.h5", **entry}).snakemake("all")
-    lines = [line for line in run.text.splitlines() if line.strip()]
-    assert run.status != 0
-    assert len(lines) == 1, run.text
-    assert all(part in lines[0] for part in parts), lines[0]
-    assert not (tmp_path / "results").exists()
+def test_a_wrong_key_of_a_series_is_refused_in_one_line(entry: dict[str, object], parts: list[str]) -> None:
+    scan = {"file": "cell.h5", "mode": "dynamic", **entry}
+    with pytest.raises(UserError) as refusal:
+        settings.resolve({"scans": {"cell": scan}})
+    line = str(refusal.value)
+    assert "\n" not in line
+    assert all(part in line for part in parts), line
 
 
 @pytest.mark.parametrize(

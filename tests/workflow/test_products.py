@@ -1,4 +1,4 @@
-"""Exports, and the commands after a run: damage is found, and the command that is printed mends it alone."""
+"""Exports, and the commands after a run: damage is found, and the printed command repairs it alone."""
 
 import json
 import os
@@ -21,7 +21,7 @@ import write_config
 pytestmark = pytest.mark.slow
 SECTIONS = "results/foam/sections.zarr"
 IMAGE = "results/foam/denoised.ome.zarr"
-AFTER_DENOISING = {"describe_image", "export_hdf5", "export_ozx", "export_tiff_slab", "describe_tiff", "judge_scan"} | {
+AFTER_DENOISING = {"describe_image", "export_file", "export_tiff_slab", "describe_tiff", "judge_scan"} | {
     "render_report"
 }
 
@@ -44,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., P
 
 
 def verified(project: Project) -> tuple[str, str]:
-    """Run verify: what it complains about, and the mend."""
+    """Run verify; return what it complains about, and the command that repairs it."""
     run = project.snakemake("verify")
     if run.status == 0:
         assert "tomodenoise: " not in run.text
@@ -53,14 +53,14 @@ def verified(project: Project) -> tuple[str, str]:
 
 
 def complaint(text: str) -> tuple[str, str]:
-    """Take apart what verify says: what is wrong, and the mend."""
+    """Return what verify says is wrong, and the command that repairs it."""
     complaints = [line for line in text.splitlines() if line.startswith("tomodenoise: ")]
     found, command = complaints[0].split(": this makes again what is not whole, and nothing else: ")
     return found.removeprefix("tomodenoise: "), command
 
 
-def mend(project: Project, command: str) -> str:
-    """Paste the mend into a shell: what it says on the way."""
+def repair(project: Project, command: str) -> str:
+    """Run the command in a shell; return what it prints."""
     folder = project.folder / "bin"
     folder.mkdir(exist_ok=True)
     program = folder / "snakemake"
@@ -139,7 +139,7 @@ def test_a_whole_run_verifies(finished: Project) -> None:
         ),
     ],
 )
-def test_damage_is_named_and_the_printed_command_mends_it_alone(
+def test_damage_is_named_and_the_printed_command_repairs_it_alone(
     finished: Project, file: str, spoil: Callable[[Path], None], what: str, again: set[str]
 ) -> None:
     before = finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
@@ -147,22 +147,22 @@ def test_damage_is_named_and_the_printed_command_mends_it_alone(
     found, command = verified(finished)
     assert found == f"{file} {what}" if what else "z00003.tif is damaged" in found
     assert command.count("snakemake ") == 1
-    assert "tomodenoise: " not in mend(finished, command)
+    assert "tomodenoise: " not in repair(finished, command)
     assert before == finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
     assert verified(finished) == ("", "")
     run = finished.snakemake("--dry-run")
     assert set(run.jobs) <= again, run.text
 
 
-def test_damage_behind_damaged_metadata_is_found_when_this_is_mended(finished: Project) -> None:
+def test_damage_behind_damaged_metadata_is_found_once_repaired(finished: Project) -> None:
     before = finished.bits("results/foam/**/*")
     for file in ("zarr.json", "c/0/0/0/0/0"):
         cut(finished.folder / SECTIONS / file)
     found, command = verified(finished)
     assert found == f"{SECTIONS}/zarr.json is damaged, so its shards were not read"
-    found, command = complaint(mend(finished, command))
+    found, command = complaint(repair(finished, command))
     assert found == f"{SECTIONS}/c/0/0/0/0/0 is damaged"
-    assert "tomodenoise: " not in mend(finished, command)
+    assert "tomodenoise: " not in repair(finished, command)
     assert before == finished.bits("results/foam/**/*")
     assert verified(finished) == ("", "")
     assert set(finished.snakemake("--dry-run").jobs) <= {"render_report", "describe_tiff"}  # left by other tests
@@ -188,10 +188,11 @@ def test_intermediates_go_when_the_volume_is_whole_and_are_not_missed(finished: 
 
 
 def test_intermediates_can_go_as_the_run_goes_on(tmp_path: Path, finished: Project) -> None:
+    """On one core, and to the bits of the run on two that kept them."""
     project = Project(tmp_path)
     for name in ("raw.h5", "config.yaml"):
         shutil.copy(finished.folder / name, tmp_path)
-    run = project.snakemake("--config", "intermediates=delete")
+    run = project.snakemake("--cores", "1", "--config", "intermediates=delete")
     assert run.status == 0, run.text
     assert not (tmp_path / SECTIONS / "c").exists()
     assert project.bits("results/*/*.ome.zarr/*/c/**/*") == finished.bits("results/*/*.ome.zarr/*/c/**/*")

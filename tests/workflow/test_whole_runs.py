@@ -195,8 +195,8 @@ def test_a_raw_file_of_other_content_runs_again_from_the_start(finished: Project
     assert unchanged(finished) == {}
 
 
+@pytest.mark.nightly
 def test_a_killed_run_goes_on_to_the_bits_of_an_undisturbed_one(finished: Project, tmp_path: Path) -> None:
-    """It goes on with one core, where the undisturbed one had two."""
     project = Project(tmp_path)
     for name in (AWKWARD, "other.nxs", "config.yaml"):
         shutil.copy2(finished.folder / name, tmp_path / name)
@@ -211,7 +211,7 @@ def test_a_killed_run_goes_on_to_the_bits_of_an_undisturbed_one(finished: Projec
     assert history.exists(), "training never began"
     assert not (tmp_path / "results/models/both/model.safetensors").exists()
     assert project.snakemake("--unlock").status == 0
-    run = project.snakemake("--rerun-incomplete", "--cores", "1")
+    run = project.snakemake("--rerun-incomplete")
     assert run.status == 0, run.text
     assert run.jobs["train_model"] == 1
     assert "reconstruct_slab" not in run.jobs

@@ -6,7 +6,6 @@ rule check:
         "../../envs/learning.yaml"
     params:
         config=RUN.config.as_json(),
-        memory=lambda w: NEEDS.first_attempts(),
         # Of a cluster it is not known.
         cores=workflow.resource_settings.cores or 1,
         # Then this machine's memory does not count.

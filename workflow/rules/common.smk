@@ -10,6 +10,7 @@ PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.exe
 sys.path.insert(0, str(SCRIPTS))
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.exports.registry import single_files
 from tomodenoise.maintenance import slurm_jobs
 from tomodenoise.planning import environment, hooks, paths, run, snakemake_internals
 from tomodenoise.planning.files import Files
@@ -51,3 +52,4 @@ wildcard_constraints:
     level=r"\d+",
     volume="denoised|reconstruction",
     tiff=r"tiff\d*",
+    suffix=paths.one_of(single_files()),

@@ -1,4 +1,4 @@
-# The volumes in the formats of other programs, and the noisy reconstruction beside the clean one.
+# The volumes in the formats of other programs, and the noisy volume next to the clean one.
 rule export:
     input:
         gather("export", FILES.wanted_exports),
@@ -65,39 +65,20 @@ rule describe_tiff:
         "../scripts/describe_tiff.py"
 
 
-rule export_hdf5:
-    input:
-        image=paths.IMAGE_JSON,
-        slabs=FILES.finest_image,
-    output:
-        paths.HDF5,
-    log:
-        "logs/{scan}/export/{volume}-h5.log",
-    benchmark:
-        "benchmarks/{scan}/export/{volume}-h5.tsv"
-    conda:
-        "../../envs/learning.yaml"
-    resources:
-        mem_mb=NEEDS.memory("export_hdf5"),
-        runtime=NEEDS.runtime("export_hdf5"),
-    script:
-        "../scripts/export_hdf5.py"
-
-
-rule export_ozx:
+rule export_file:
     input:
         image=paths.IMAGE_JSON,
         shards=FILES.image,
     output:
-        paths.OZX,
+        paths.EXPORTED_FILE,
     log:
-        "logs/{scan}/export/{volume}-ozx.log",
+        "logs/{scan}/export/{volume}-{suffix}.log",
     benchmark:
-        "benchmarks/{scan}/export/{volume}-ozx.tsv"
+        "benchmarks/{scan}/export/{volume}-{suffix}.tsv"
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=NEEDS.memory("export_ozx"),
-        runtime=NEEDS.runtime("export_ozx"),
+        mem_mb=NEEDS.memory("export_file"),
+        runtime=NEEDS.runtime("export_file"),
     script:
-        "../scripts/export_ozx.py"
+        "../scripts/export_file.py"

@@ -1,26 +1,25 @@
 """Print what a run will do, take and need; end with status 1 where something stands in its way."""
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomodenoise.common import devices, formatting, logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
-from tomodenoise.planning import forecast, preflight
+from tomodenoise.planning import forecast, preflight, run
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(config: Config, memory: Mapping[str, Mapping[str, int]], cores: int, *, submitting: bool) -> None:
+def main(config: Config, cores: int, *, submitting: bool) -> None:
     """Print a table for each scan, then what all of them need together."""
-    plan = preflight.plan(config)
+    plan = preflight.plan(run.open_complete(config, installed_elsewhere=True))
     for name, stages in plan.scans.items():
-        print(preflight.headline(name, plan.entries[name]), *forecast.lines(stages, memory[name]), sep="\n")
+        print(preflight.headline(name, plan.entries[name]), *forecast.lines(stages), sep="\n")
     for model, stage in plan.trainings.items():
-        print(f"model {model}", *forecast.lines([stage], memory["models"]), sep="\n")
+        print(f"model {model}", *forecast.lines([stage]), sep="\n")
     needed = sum(preflight.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
     print(f"time: {time} on {cores} cores, widened from what one machine took")
@@ -29,8 +28,8 @@ def main(config: Config, memory: Mapping[str, Mapping[str, int]], cores: int, *,
     trouble = [*preflight.of_disk(needed, Path())]
     trouble += [line for entry in plan.entries.values() for line in preflight.unreadable(entry.scan)]
     if not submitting:
-        print(preflight.hint(memory, cores) or "memory: enough")
-        trouble += preflight.of_memory(memory)
+        print(preflight.hint(plan, cores) or "memory: enough")
+        trouble += preflight.of_memory(plan)
     if trouble:
         raise UserError("; ".join(trouble))
     print("nothing stands in the way")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.config.model import Config
+from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(slabs: Collection[Path], output: Path, config: Config) -> None:
     """Write one page for all scans of the configuration, from the files in `slabs` only."""
-    scans, models, failed = collect.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     page = pages.render(scans, models, "tomodenoise report", failed=failed)
     logs.logger.info("%d scans, %d models, %d kB", len(scans), len(models), len(page) // 1000)
     output.write_text(page, encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tomodenoise.common import logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
+from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def main(slabs: Collection[Path], page: Path, row: Path, config: Config) -> None
     UserError
         If a product of it is missing or damaged.
     """
-    scans, models, failed = collect.of_all(config, Path("results"), Path("benchmarks"), slabs)
+    scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     if not scans:
         raise UserError(failed[0].reason)
     content = pages.render(scans, models, f"tomodenoise report: {scans[0].name}", "../report.html", failed)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tomodenoise.config.model import Config
+from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
 from tomodenoise.report.content import Failed, Row
 
@@ -28,11 +29,11 @@ def main(request: Mapping[str, Any], output: Path) -> None:
     else:
         slabs = [Path(file) for file in request["slabs"]]
         config = Config.model_validate(request["config"])
-        scans, models, missing = collect.of_all(config, Path("results"), Path("benchmarks"), slabs)
+        scans, models, missing = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
         page = pages.render(scans, models, TITLE, failed=[*failed, *missing])
     output.write_text(page, encoding="utf-8")
     os.utime(output, (0, 0))
 
 
 if __name__ == "__main__":
-    main(json.load(sys.stdin), Path("results/report.html"))
+    main(json.load(sys.stdin), Path(paths.REPORT))

@@ -52,8 +52,10 @@ def clean(sinograms: FloatArray, angles: FloatArray, wanted: IntArray) -> Views:
     rank = np.argsort(np.mod(angles, 2 * np.pi), kind="stable")
     before = np.empty(len(angles), np.intp)
     after = np.empty(len(angles), np.intp)
-    before[rank[1:]], before[rank[0]] = rank[:-1], rank[min(1, len(rank) - 1)]
-    after[rank[:-1]], after[rank[-1]] = rank[1:], rank[max(0, len(rank) - 2)]
+    before[rank[1:]] = rank[:-1]
+    before[rank[0]] = rank[min(1, len(rank) - 1)]
+    after[rank[:-1]] = rank[1:]
+    after[rank[-1]] = rank[max(0, len(rank) - 2)]
     cleaned = [_clean(row, wanted, before[wanted], after[wanted]) for row in sinograms]
     values = np.stack([views for views, _, _ in cleaned])
     noise = np.stack([variance for _, variance, _ in cleaned])

@@ -109,9 +109,9 @@ def _nothing(views: Views, count: int) -> str | None:
 
 def _unknown(columns: int, reason: str, rows: IntArray) -> Center:
     """Return the middle of the detector as the center."""
-    nothing = Estimate("middle", (columns - 1) / 2, None, reason=reason)
+    middle = Estimate("middle", (columns - 1) / 2, None, reason=reason)
     return Center(
-        nothing.center, nothing.method, (nothing,), _warning(nothing, ()), _confidence(nothing, ()),
+        middle.center, middle.method, (middle,), _warning(middle, ()), _confidence(middle, ()),
         row=float(rows[0] + rows[-1]) / 2, height=float(rows[-1] - rows[0]),
     )  # fmt: skip
 
@@ -131,36 +131,39 @@ def _estimate(name: str, method: Method, views: Views) -> Answer:
     return estimate, centers
 
 
-def settle(found: Center, center: float | str, tilt: float | str) -> Center:
+def settle(measured: Center, center: float | str, tilt: float | str) -> Center:
     """Replace the measured values by those of the configuration unless these are "auto"; see `overrule`, `lean`."""
-    return lean(found if center == "auto" else overrule(found, float(center)), tilt)
+    return lean(measured if center == "auto" else overrule(measured, float(center)), tilt)
 
 
-def overrule(found: Center, center: float) -> Center:
+def overrule(measured: Center, center: float) -> Center:
     """Replace the measured center by that of the user, with a warning if trusted estimates are far from it."""
-    far = [e for e in found.estimates if e.spread is not None and abs(e.center - center) > 1 + e.spread]
+    far = [e for e in measured.estimates if e.spread is not None and abs(e.center - center) > 1 + e.spread]
     estimates = ", ".join(f"{estimate.method} {estimate.center:.2f}" for estimate in far)
     warning = f"the configured center {center:.2f} is more than a pixel from the estimates: {estimates}"
     return replace(
-        found, center=center, method="config", warning=warning if far else None, confidence="set in the configuration"
+        measured,
+        center=center,
+        method="config",
+        warning=warning if far else None,
+        confidence="set in the configuration",
     )
 
 
-def lean(found: Center, tilt: float | str) -> Center:
+def lean(measured: Center, tilt: float | str) -> Center:
     """Apply the configured tilt, columns per row, or with "auto" the measured one; warn if the two differ.
 
     A measured tilt counts if it exceeds four of its standard errors and half a pixel over the height; else it is 0.
     """
-    clear = _clear(found, 0.0)
+    clear = _clear(measured, 0.0)
     if tilt == "auto":
-        return replace(found, tilt=(found.tilt_found or 0.0) if clear else 0.0)
-    found = replace(found, tilt=float(tilt))
-    if not _clear(found, found.tilt) or found.tilt_found is None:
-        return found
-    measured = f"by {found.tilt_found * found.height:.2f} columns over the height"
-    fix = f", not by {found.tilt * found.height:.2f}" if found.tilt else ": set tilt: auto"
-    warning = f"the axis is tilted {measured}{fix}"
-    return replace(found, warning=f"{found.warning}; {warning}" if found.warning else warning)
+        return replace(measured, tilt=(measured.tilt_found or 0.0) if clear else 0.0)
+    measured = replace(measured, tilt=float(tilt))
+    if not _clear(measured, measured.tilt) or measured.tilt_found is None:
+        return measured
+    fix = f", not by {measured.tilt * measured.height:.2f}" if measured.tilt else ": set tilt: auto"
+    warning = f"the axis is tilted by {measured.tilt_found * measured.height:.2f} columns over the height{fix}"
+    return replace(measured, warning=f"{measured.warning}; {warning}" if measured.warning else warning)
 
 
 def _supported(answers: list[Answer]) -> list[Answer]:
@@ -188,11 +191,11 @@ def _along(estimate: Estimate, centers: FloatArray, views: Views, rows: IntArray
     return replace(estimate, center=axis.center, spread=spread), axis
 
 
-def _clear(found: Center, expected: float) -> bool:
+def _clear(measured: Center, expected: float) -> bool:
     """Return whether the measured tilt differs significantly from the expected one."""
-    if found.tilt_found is None or found.tilt_error is None:
+    if measured.tilt_found is None or measured.tilt_error is None:
         return False
-    return differ(found.tilt_found - expected, found.tilt_error, found.height)
+    return differ(measured.tilt_found - expected, measured.tilt_error, measured.height)
 
 
 def _rank(estimate: Estimate) -> tuple[bool, bool, float]:
@@ -200,7 +203,7 @@ def _rank(estimate: Estimate) -> tuple[bool, bool, float]:
     return estimate.spread is None, estimate.method == "moments", estimate.spread or 0.0
 
 
-def _apart(chosen: Estimate, others: Sequence[Estimate]) -> list[Estimate]:
+def _disagreeing(chosen: Estimate, others: Sequence[Estimate]) -> list[Estimate]:
     return [
         other
         for other in others
@@ -217,8 +220,8 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
     error = f"± {max(chosen.spread, 0.01):.2f} px"
     if moved := _moved([chosen, *others]):
         return f"low: {error}, but the centre of mass leaves its circle by {moved:.1f} px"
-    if apart := _apart(chosen, others):
-        return f"low: {error}, and {apart[0].method} is {abs(apart[0].center - chosen.center):.1f} px away"
+    if disagreeing := _disagreeing(chosen, others):
+        return f"low: {error}, and {disagreeing[0].method} is {abs(disagreeing[0].center - chosen.center):.1f} px away"
     level = "high" if chosen.spread <= HIGH else "fair" if chosen.spread <= FAIR else "low"
     halves = f"; two halves of the data differ by {chosen.halves:.2f} px" if chosen.halves is not None else ""
     return f"{level}: {error}{halves}"
@@ -235,8 +238,8 @@ def _warning(chosen: Estimate, others: Sequence[Estimate]) -> str | None:
         return f"{cause}: the centre of mass leaves its circle by {moved:.1f} pixels ({value})"
     if chosen.spread is None:
         return f"the center cannot be found: {chosen.reason}; set `center` in pixels (now {chosen.center:.2f})"
-    if apart := [f"{other.method} {other.center:.2f}" for other in _apart(chosen, others)]:
-        return f"the estimates of the center differ by more than a pixel: {', '.join([value, *apart])}"
+    if disagreeing := [f"{other.method} {other.center:.2f}" for other in _disagreeing(chosen, others)]:
+        return f"the estimates of the center differ by more than a pixel: {', '.join([value, *disagreeing])}"
     if chosen.spread > FAIR:
         return f"the center is uncertain: {value} ± {chosen.spread:.1f} pixels; look at center.png"
     return None

@@ -182,11 +182,11 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
             there = slice(columns - 1 - total + here.start, columns - 1 - total + here.stop)
             noise = band.variance[here] + band.variance[::-1][there]
             residual = first[:, here] - last[:, there]
-            apart = (sums[0][here] ** 2 + sums[1][there] ** 2) / rows / noise
+            unmatched = (sums[0][here] ** 2 + sums[1][there] ** 2) / rows / noise
             match = (sums[0][here] - sums[1][there]) ** 2 / rows / noise
             both = (squares[0][here] + squares[1][there]) / noise
             rest = np.einsum("ij,ij->j", residual, residual) / noise
-            better = _misfit(apart, both, rows, band) - _misfit(match, rest, rows, band)
+            better = _misfit(unmatched, both, rows, band) - _misfit(match, rest, rows, band)
             gain[at] += _in_blocks(better, (len(better) - 1) / 2)
     return twice / 2, gain
 

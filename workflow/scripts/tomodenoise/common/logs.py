@@ -39,7 +39,7 @@ def to(path: Path | str) -> Iterator[None]:
 
 
 def progress(items: Iterable[Item], count: int, what: str, every: float = 60) -> Iterator[Item]:
-    """Yield items and log, ``every`` that many seconds, how many are done and the time left."""
+    """Yield items and log the number done and the time left, at most once in ``every`` seconds."""
     started = logged = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item

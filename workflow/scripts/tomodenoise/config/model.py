@@ -59,8 +59,9 @@ class ModelEntry(Options):
 class Config(Options):
     """The configuration. Only `scans` is required."""
 
-    scans: Annotated[dict[Name, ScanEntry], Field(min_length=1)] = Field(
-        description="The raw files, each under a name of its own: letters, digits, dots, dashes and underscores."
+    scans: dict[Name, ScanEntry] = Field(
+        json_schema_extra={"minProperties": 1},
+        description="The raw files, each under a name of its own: letters, digits, dots, dashes and underscores.",
     )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict,

@@ -28,6 +28,8 @@ def load(raw: Mapping[str, Any]) -> Config:
         config = Config.model_validate(_with_sections(raw))
     except ValidationError as error:
         raise UserError(f"config: {explain(error.errors(include_url=False))}") from None
+    if not config.scans:
+        raise UserError("config: scans is empty: name at least one, as in `sample: {file: raw/sample.h5}`")
     complete = _complete(config)
     _check_models(complete)
     _check_compared(complete)

@@ -102,16 +102,16 @@ def prepare(
     core = slice(start - read[0], stop - read[0])
     shape = (read[1] - read[0], scan.columns)
     noise, deviations = measures.noise, options.deviations
-    clean = limit = used = retrieval = None
+    clean = limit = reference = retrieval = None
     if noise and deviations:
         clean = partial(zingers.remove_from_references, noise=noise, deviations=deviations)
     if scan.kind == "counts":
-        used = references(scan, read, assignment, clean, part)
+        reference = references(scan, read, assignment, clean, part)
     if noise and deviations:
-        limit = zingers.threshold(noise, deviations, np.ones(shape) if used is None else used.mean_beam())
+        limit = zingers.threshold(noise, deviations, np.ones(shape) if reference is None else reference.mean_beam())
     if options.phase and scan.pixel_size:
         retrieval = phase.plan(options.phase, scan.pixel_size, shape, core)
-    return Work(scan.kind, read, core, used, measures.gain, limit, retrieval, options.air)
+    return Work(scan.kind, read, core, reference, measures.gain, limit, retrieval, options.air)
 
 
 def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repairs:

@@ -60,8 +60,8 @@ def sample(scan: Scan, options: Correct, measures: Measures, last: int) -> tuple
     if scan.channels:
         first = (scan.depth - 1) // 2
         channels = correct_channels(scan, (first, first + 1), plain)[0].reshape(len(scan.angles), -1, scan.columns)
-        some = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
-        return channels[lit][:, some], scan.angles[lit]
+        chosen = np.unique(np.linspace(0, channels.shape[1] - 1, rows).astype(int))
+        return channels[lit][:, chosen], scan.angles[lit]
     owner = None
     if options.flats == "divided":
         owner = np.zeros(len(scan.angles), dtype=np.int64)

@@ -152,7 +152,7 @@ def _extremes(out: FloatArray, used: IntArray, scan: Scan) -> tuple[float | None
     if highest < IMPOSSIBLE:
         raise UserError(
             f"{scan.file}: nearly all line integrals are below {highest:.2f}, so projections are brighter than the"
-            " flats: look at the flats and darks, and check correct.input"
+            " flats: check the flats and darks, and correct.input"
         )
     width = max(2, scan.columns // 32)
     both = np.concatenate([mean[:, :width], mean[:, -width:]], axis=1)

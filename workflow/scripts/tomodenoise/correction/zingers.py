@@ -135,8 +135,8 @@ def _candidates(frame: FloatArray, limit: Threshold, rows: slice, higher: np.ufu
     sides += limit.offset[rows]
     row, column = np.divmod(np.flatnonzero(height > sides), frame.shape[1])
     row += rows.start
-    judged = (row >= 2) | (row < len(frame) - 2)
-    return np.stack([row[judged], column[judged]])
+    valid = (row >= 2) | (row < len(frame) - 2)
+    return np.stack([row[valid], column[valid]])
 
 
 def _around(frame: FloatArray, place: IntArray, offsets: IntArray) -> FloatArray:

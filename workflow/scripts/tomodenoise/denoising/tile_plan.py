@@ -1,4 +1,4 @@
-"""How a network is laid over a volume: cores of tiles, cubes, and the memory of a pass of it."""
+"""Tiles and cubes that cover a volume for a network, and the memory of a pass."""
 
 import math
 
@@ -7,40 +7,39 @@ from tomodenoise.networks.specs import Spec
 from tomodenoise.storage import grid
 
 READ_AT_ONCE = 8
-"""Rows that are read and, of a 2-D network, denoised together: a chunk of the array."""
+"""Rows that are read together and, by a 2-D network, denoised together: a chunk of the array."""
 
 CACHED = 512
-"""Edge of a tile's core on a processor, pixels, where the network's reach is small beside it.
+"""Edge of a tile's core on a CPU, pixels, for networks of small reach.
 
-Three times as fast as 1024 with the U-Net: larger tensors outgrow the processor's caches and page tables.
+With the U-Net three times as fast as 1024: larger tensors do not fit into caches and page tables.
 """
 
 WINDOW_BYTES = 4 << 30
-"""What a window of a network whose reach is large may take on a processor."""
-
+"""Memory of a window on a CPU, for networks of large reach."""
 
 CUBE = 96
-"""Edge of the cubes of a volumetric network, voxels, where its reach asks for no larger ones."""
+"""Smallest edge of the cubes of a volumetric network, voxels, unless memory is short."""
 
 CUBE_BYTES = 4 << 30
-"""What a cube may take: it bounds the edge where the reach is large. No device counts, as slabs are planned with it."""
+"""Memory of a cube, which limits its edge where the reach is large. The same on all devices, as slabs depend on it."""
 
 
 def pixel_bytes(spec: Spec) -> int:
-    """Bytes that a pass in float32 takes for each pixel or voxel of its window, rather too many."""
+    """Return the bytes that a pass in float32 takes for each pixel or voxel of its window, rather too many."""
     return 4 * NETWORKS[spec.name].floats(spec)
 
 
 def step_bytes(spec: Spec, batch: int, patch: int) -> int:
-    """Bytes that a step of training takes: with what it keeps for the way back, 1.5 to 3.1 times those of a pass."""
+    """Return the bytes of a training step: with the activations kept for backpropagation 1.5 to 3.1 times a pass."""
     return int(3.2 * pixel_bytes(spec) * batch * patch**spec.dimensions)
 
 
 def cube(spec: Spec) -> tuple[int, int]:
-    """Edge of a volumetric network's cubes and the overlap of neighbours, voxels.
+    """Return the edge of a volumetric network's cubes and the overlap of neighbours, voxels.
 
-    The overlap is the network's reach where a cube of four times that is not too large: beyond it no voxel knows where
-    its cube ends.
+    The overlap is the network's reach, beyond which no voxel depends on the border of its cube, unless cubes of four
+    times the reach are too large.
     """
     network = NETWORKS[spec.name]
     multiple = network.multiple(spec)
@@ -52,7 +51,7 @@ def cube(spec: Spec) -> tuple[int, int]:
 
 
 def rows_read(spec: Spec, start: int, stop: int, depth: int) -> tuple[int, int]:
-    """Rows of a volume, first and last plus one, that denoising the rows ``start:stop`` needs."""
+    """Return the rows of a volume, [start, stop), that are needed to denoise the rows ``start:stop``."""
     if not spec.volumetric:
         return grid.with_halo(start, stop, spec.slices // 2, depth)
     pieces = grid.touching(layers(spec, depth), start, stop)
@@ -60,16 +59,16 @@ def rows_read(spec: Spec, start: int, stop: int, depth: int) -> tuple[int, int]:
 
 
 def core(spec: Spec, shape: tuple[int, int], memory: int | None) -> int:
-    """Edge of the tiles' cores.
+    """Choose the edge of the tiles' cores; it changes no result.
 
     Parameters
     ----------
     shape : (y, x) of a slice.
-    memory : bytes of a graphics card that one pass may use, None on a processor.
+    memory : bytes of a GPU that one pass may use, None on a CPU.
 
     Returns
     -------
-    Pixels: the whole slice where it fits, or where an output depends on all of it; changes no result.
+    Pixels: the whole slice where it fits, or where an output depends on all of it.
     """
     halo = NETWORKS[spec.name].reach(spec)
     if halo is None:
@@ -84,9 +83,9 @@ def core(spec: Spec, shape: tuple[int, int], memory: int | None) -> int:
 
 
 def slices_at_once(spec: Spec, window: tuple[int, int], memory: int | None) -> int:
-    """Slices in one pass: as many as a graphics card holds, and one on a processor, which is slower at more.
+    """Return the number of slices in one pass: as many as a GPU holds, but one on a CPU, where more are slower.
 
-    The U-Net on one thread took 1.9 times as long for 8 slices of 256 x 256 together as one by one, and 1.1 to 1.2
+    On one thread the U-Net took 1.9 times as long for 8 slices of 256 x 256 together as one by one, and 1.1 to 1.2
     times as long at 64 x 64 and 128 x 128.
     """
     if memory is None:
@@ -95,7 +94,7 @@ def slices_at_once(spec: Spec, window: tuple[int, int], memory: int | None) -> i
 
 
 def windows(spec: Spec, shape: tuple[int, int], size: int) -> tuple[grid.Tile, ...]:
-    """Tiles with cores of ``size`` pixels that this network gives the whole image's result on."""
+    """Return tiles with cores of ``size`` pixels on which the network gives the same result as on the whole image."""
     network = NETWORKS[spec.name]
     halo = network.reach(spec)
     multiple = network.multiple(spec)
@@ -105,24 +104,24 @@ def windows(spec: Spec, shape: tuple[int, int], size: int) -> tuple[grid.Tile, .
 
 
 def extent(spec: Spec, length: int) -> int:
-    """Length of cubes along an axis: their edge, or the axis up to the network's pooling grid where it is shorter."""
+    """Return the length of cubes along an axis: their edge, or a shorter axis rounded up to the pooling grid."""
     multiple = NETWORKS[spec.name].multiple(spec)
     return min(cube(spec)[0], -(-length // multiple) * multiple)
 
 
 def layers(spec: Spec, length: int) -> tuple[grid.Piece, ...]:
-    """Layers of cubes along an axis of a volume; they do not depend on the slab that asks."""
+    """Return the layers of cubes along an axis of a volume; they are the same for every slab."""
     edge = extent(spec, length)
     return grid.overlapping(length, edge, min(cube(spec)[1], edge - 1))
 
 
 def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:
-    """Bytes of one pass of the network on a processor, over slices of this shape."""
+    """Return the bytes of one pass of the network on a CPU, over slices of this shape."""
     if spec.volumetric:
         return pixel_bytes(spec) * cube(spec)[0] ** 3
     return pixel_bytes(spec) * max(_largest(spec, shape, core(spec, shape, None)), CACHED**2)
 
 
 def _largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
-    """Pixels of the largest window of tiles with such cores."""
+    """Return the pixels of the largest window of tiles with such cores."""
     return max(math.prod(stop - start for start, stop in tile.window) for tile in windows(spec, shape, size))

@@ -14,11 +14,8 @@ from tomodenoise.evaluation.evidence import Evidence
 from tomodenoise.metrics import merit
 from tomodenoise.networks.models import Model
 
-PRECISION = 0.1
-"""Of the logarithm of a strength."""
-
-TUNED = 384
-"""Edge of the square in which a filter is tuned, pixels."""
+PRECISION = 0.1  # of the logarithm of a strength
+TUNED = 384  # edge of the square in which a filter is tuned, pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +39,8 @@ class Filter:
     """From a slice, the strength, and the standard deviation of the noise."""
     strength: str
     """Its name and unit, with a place for the number."""
-    range: classical.Range
+    bounds: tuple[float, float] = (0, 0)
+    choices: tuple[float, ...] = ()
 
 
 def lorentzian(image: FloatArray, length: float) -> FloatArray:
@@ -61,21 +59,17 @@ def lorentzian(image: FloatArray, length: float) -> FloatArray:
 
 FILTERS: Mapping[str, Filter] = {
     "median": Filter(
-        lambda image, radius, _: classical.median(image, radius),
-        "radius {:.1f} px",
-        classical.Range(choices=classical.RADII_2D),
+        lambda image, radius, _: classical.median(image, radius), "radius {:.1f} px", choices=classical.RADII_2D
     ),
     "tv": Filter(
         lambda image, weight, noise: classical.total_variation(image, weight * noise),
         "weight {:.2f} of the noise",
-        classical.Range(0.1, 4),
+        (0.1, 4),
     ),
     "nlm": Filter(
-        lambda image, h, noise: classical.non_local_means(image, h, 5, 6, noise),
-        "h {:.2f} of the noise",
-        classical.Range(0.2, 2.5),
+        lambda image, h, noise: classical.non_local_means(image, h, 5, 6, noise), "h {:.2f} of the noise", (0.2, 2.5)
     ),
-    "paganin": Filter(lambda image, length, _: lorentzian(image, length), "length {:.2f} px", classical.Range(0.1, 8)),
+    "paganin": Filter(lambda image, length, _: lorentzian(image, length), "length {:.2f} px", (0.1, 8)),
 }
 """By their names under `compare` in the configuration."""
 
@@ -124,4 +118,4 @@ def _tune(chosen: Filter, e: Evidence, noise: float) -> float:
     def loss(strength: float) -> float:
         return merit.split_loss(chosen.apply(image, strength, noise)[None], target, e.mask[box])
 
-    return classical.least(loss, chosen.range, PRECISION)[1]
+    return classical.least(loss, chosen.bounds, chosen.choices, PRECISION)[1]

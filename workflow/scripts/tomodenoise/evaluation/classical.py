@@ -1,6 +1,6 @@
 """Classical filters, each at its best: tuned with the truth, which a user does not have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -37,22 +37,14 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Range:
-    """Strengths to try: anything between two bounds, or one of some choices."""
-
-    low: float = 0.0
-    high: float = 0.0
-    choices: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
 class _Variant:
     """A filter of volumes with one strength to tune."""
 
     name: str
     apply: Filter
     strength: str
-    range: Range
+    bounds: tuple[float, float] = (0, 0)
+    choices: tuple[float, ...] = ()
     fixed: dict[str, int] = field(default_factory=dict)
 
 
@@ -78,7 +70,7 @@ def best_filters(noisy: FloatArray, truth: FloatArray, mask: BoolArray, data_ran
         def loss(strength: float, variant: _Variant = variant) -> float:
             return -psnr(variant.apply(image[block], strength), target[block], judged, 1)
 
-        value, strength = least(loss, variant.range, PRECISION)
+        value, strength = least(loss, variant.bounds, variant.choices, PRECISION)
         if variant.name not in best or value < best[variant.name][0]:
             best[variant.name] = value, strength, variant
     results = []
@@ -101,13 +93,18 @@ def _tuning_block(inside: BoolArray) -> tuple[slice, BoolArray]:
     return block, judged[block]
 
 
-def least(loss: Callable[[float], float], strengths: Range, precision: float) -> tuple[float, float]:
-    """Return the smallest loss and its strength; the precision is that of the strength's logarithm."""
-    if strengths.choices:
-        return min((loss(choice), choice) for choice in strengths.choices)
+def least(
+    loss: Callable[[float], float], bounds: tuple[float, float], choices: Sequence[float], precision: float
+) -> tuple[float, float]:
+    """Return the smallest loss and its strength: one of the choices if there are any, else between the bounds.
+
+    The precision is that of the logarithm of a strength.
+    """
+    if choices:
+        return min((loss(choice), choice) for choice in choices)
     best = minimize_scalar(
         lambda logarithm: loss(float(np.exp(logarithm))),
-        bounds=(float(np.log(strengths.low)), float(np.log(strengths.high))),
+        bounds=tuple(np.log(bounds).tolist()),
         method="bounded",
         options={"xatol": precision},
     )
@@ -116,10 +113,10 @@ def least(loss: Callable[[float], float], strengths: Range, precision: float) ->
 
 def _variants(noise: float) -> list[_Variant]:
     """Return all filters, with bounds around the optimum for noise of this standard deviation."""
-    weights = Range(0.2 * noise, 3 * noise)
+    weights = (0.2 * noise, 3 * noise)
     variants = [
-        _Variant("median 2-D", _slicewise(median), "radius", Range(choices=RADII_2D)),
-        _Variant("median 3-D", median, "radius", Range(choices=RADII_3D)),
+        _Variant("median 2-D", _slicewise(median), "radius", choices=RADII_2D),
+        _Variant("median 3-D", median, "radius", choices=RADII_3D),
         _Variant("TV 2-D", _slicewise(total_variation), "weight", weights),
         _Variant("TV 3-D", total_variation, "weight", weights),
     ]
@@ -128,7 +125,7 @@ def _variants(noise: float) -> list[_Variant]:
             means: Filter = partial(non_local_means, patch=patch, distance=distance, noise=noise)
             apply = _slicewise(means) if dimensions == "2-D" else means
             fixed = {"patch": patch, "distance": distance}
-            variants.append(_Variant(f"NLM {dimensions}", apply, "h", Range(0.3, 2.0), fixed))
+            variants.append(_Variant(f"NLM {dimensions}", apply, "h", (0.3, 2.0), fixed=fixed))
     return variants
 
 

@@ -22,13 +22,10 @@ WHOLE_STEPS = {
 }
 """Figures that cannot be had where whole time steps predict each other."""
 
-OF_SAMPLE = frozenset({"umse", "fsc", "cross_frc", "calibration", "contrast", "edges"})
-"""Figures that mean nothing where there is only noise."""
-
+OF_SAMPLE = frozenset({"umse", "fsc", "cross_frc", "calibration", "contrast", "edges"})  # meaningless on noise alone
 WITHOUT_PIXELS = frozenset({"sample", "coverage", "counts"})
-HALF = 0.5
-ALIKE = 0.05
-"""Two parts of the data are halves if their shares differ by no more than this."""
+HALF = 0.5  # correlation
+ALIKE = 0.05  # two parts of the data are halves if their shares differ by no more
 
 
 @dataclass(frozen=True)

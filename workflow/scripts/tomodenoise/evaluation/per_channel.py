@@ -21,14 +21,9 @@ KEPT: Mapping[str, Sequence[str]] = {
 }
 """Figure to its values that are kept."""
 
-NAMED = 6
-"""Channels or steps that a sentence names at most."""
-
-CERTAIN = 3.0
-"""A slope must exceed zero by this many standard errors for unseen data to confirm an image."""
-
-WORSE = 1.0
-"""Decibels by which the error outside the training steps may exceed that inside before it is reported."""
+NAMED = 6  # channels or steps that a sentence names at most
+CERTAIN = 3.0  # standard errors by which a slope must exceed zero for unseen data to confirm an image
+WORSE = 1.0  # decibels by which the error outside the training steps may exceed that inside before it is reported
 
 
 def judge(

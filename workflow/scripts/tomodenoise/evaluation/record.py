@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tomodenoise.common.files import replacing
 from tomodenoise.evaluation import per_channel
 from tomodenoise.evaluation.figures_of_merit import Judgement
 from tomodenoise.evaluation.held_out_slices import Slices
@@ -63,12 +64,10 @@ def write(file: Path, curves: Path, values: Mapping[str, Any], judgement: Judgem
         for name, figure in (judgement.figures.items() if judgement else ())
         for curve, array in figure.curves.items()
     }
-    scratch = [path.with_name(f"{path.name}.partial") for path in (curves, file)]
-    with scratch[0].open("wb") as stream:
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    scratch[1].write_text(json.dumps(values, indent=1, allow_nan=False))
-    for partial, path in zip(scratch, (curves, file), strict=True):
-        partial.replace(path)
+    with replacing(file) as text, replacing(curves) as archive:
+        with archive.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+        text.write_text(json.dumps(values, indent=1, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value

@@ -1,7 +1,7 @@
-"""What a denoised series shows of itself: its middle slice at every time step, and figures by which drift is seen."""
+"""A denoised series for the report: its middle slice at every time step, and figures that reveal drift."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from tomodenoise.storage import grid, zarr_arrays
 from tomodenoise.storage.sections import Sections, mix
 
 EDGE = 256
-"""Pixels of the slices that are kept, at most; larger ones are averaged."""
+"""Largest edge of the slices that are kept, pixels; larger ones are averaged."""
 
 
 @dataclass(frozen=True)
@@ -24,71 +24,75 @@ class Series:
     after: FloatArray
     """The same, denoised."""
     noise: FloatArray
-    """(t,) deviation of the reconstruction's noise; NaN at both ends, where a step has no two neighbours."""
+    """(t,) standard deviation of the reconstruction's noise; NaN at both ends, where a step has no two neighbours."""
     residual: FloatArray
-    """(t,) root mean square of what denoising took away."""
+    """(t,) root mean square of what denoising removed."""
     umse: FloatArray
     """(t,) mean square error of the denoised slices, estimated without the truth."""
     window: tuple[int, int]
-    """Steps that the model was trained on, first and last plus one; empty where it was trained elsewhere."""
+    """Time steps [start, stop) that the model was trained on; empty if it was trained on other scans."""
     factor: int
-    """Pixels of the volume, along an edge, in one of the slices kept."""
+    """Pixels of the volume, along an edge, in one pixel of the slices kept."""
     seconds: float
-    """From one step to the next; NaN where it is not known."""
+    """From one step to the next; NaN if unknown."""
 
 
 def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | None, *, seen: int = 1) -> Series:
-    """Go through a denoised series once, few steps in memory at a time.
+    """Go through a denoised series once, with few steps in memory at a time.
 
     Parameters
     ----------
     image : folder of the denoised volume's full resolution, (t, c, z, y, x).
     window, seconds : as in `Series`.
-    seen : time steps that the network saw to denoise one.
+    seen : time steps that the network sees to denoise one.
 
     Notes
     -----
     With the reconstructions a and b of the nearest steps before and after that the network did not see, whose noise is
-    their own, mean (a - f)(b - f) is the mean square error of the denoised f [Marcos Morales et al., ICML 2023], and
+    independent, mean (a - f)(b - f) is the mean square error of the denoised f [Marcos Morales et al., ICML 2023], and
     with the raw x in place of f the variance of its noise. What moves from black to white in a step adds nothing to
     either, as f equals a or b there; what changes slowly makes both smaller.
     """
-    middle, times, apart = scan.depth // 2, scan.split.times, seen // 2 + 1
+    times = scan.split.times
+    distance = seen // 2 + 1
     rows = resources.watched(scan.depth)
-    factor, visible = -(-scan.size // EDGE), scan.visible
+    middle = scan.depth // 2 - rows[0]
+    factor = -(-scan.size // EDGE)
+    visible = scan.visible
     raw: dict[int, FloatArray] = {}
-    before, after, figures = [], [], np.full((3, times), np.nan)
+    before, after = [], []
+    noise, residual, umse = np.full((3, times), np.nan)
     for time in range(times):
         denoised = zarr_arrays.read(image, (time, 0, slice(*rows)))
-        near = range(*grid.with_halo(time, time + 1, apart, times))
-        raw = {each: raw[each] if each in raw else _raw(scan, each, rows) for each in near}
+        near = range(*grid.with_halo(time, time + 1, distance, times))
+        raw = {step: raw[step] if step in raw else _raw(scan, step, rows) for step in near}
         noisy = raw[time]
         if visible.any():
-            figures[1, time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, visible], dtype=float))
-        if visible.any() and len(near) == 2 * apart + 1:
-            a, b = (raw[each][:, visible].astype(float) for each in (near[0], near[-1]))
+            residual[time] = np.sqrt(np.mean(np.square(noisy - denoised)[:, visible], dtype=float))
+        if visible.any() and len(near) == 2 * distance + 1:
+            a, b = (raw[step][:, visible].astype(float) for step in (near[0], near[-1]))
             x, f = noisy[:, visible], denoised[:, visible]
-            figures[0, time] = np.sqrt(np.mean((a - x) * (b - x)).clip(0))
-            figures[2, time] = np.mean((a - f) * (b - f))
-        before.append(_shrunk(noisy[middle - rows[0]], factor))
-        after.append(_shrunk(denoised[middle - rows[0]], factor))
+            noise[time] = np.sqrt(np.mean((a - x) * (b - x)).clip(0))
+            umse[time] = np.mean((a - f) * (b - f))
+        before.append(_shrunk(noisy[middle], factor))
+        after.append(_shrunk(denoised[middle], factor))
     period = np.nan if seconds is None else seconds
-    noise, residual, umse = figures
     return Series(np.stack(before), np.stack(after), noise, residual, umse, (window[0], window[1]), factor, period)
 
 
 def save(series: Series, path: Path) -> None:
-    """Write it to an npz file."""
-    np.savez(path, **{field.name: getattr(series, field.name) for field in fields(Series)})
+    """Write a series to an npz file."""
+    np.savez(path, **vars(series))
 
 
 def load(path: Path) -> Series:
-    """Read what `save` wrote."""
-    with np.load(path, allow_pickle=False) as kept:
-        arrays = {name: kept[name] for name in kept}
-    first, last = arrays.pop("window").tolist()
-    factor, seconds = int(arrays.pop("factor")), float(arrays.pop("seconds"))
-    return Series(**arrays, window=(first, last), factor=factor, seconds=seconds)
+    """Read the file that `save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        values = dict(arrays)
+    start, stop = values.pop("window").tolist()
+    return Series(
+        **values | {"window": (start, stop), "factor": int(values["factor"]), "seconds": float(values["seconds"])}
+    )
 
 
 def _raw(scan: Sections, time: int, rows: tuple[int, int]) -> FloatArray:

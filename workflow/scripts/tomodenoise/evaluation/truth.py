@@ -1,4 +1,4 @@
-"""The true volume of a simulated scan, of which only judged slices are read."""
+"""The true volume of a simulated scan; only judged slices of it are read."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.storage.sections import Sections
 
 Truth: TypeAlias = Callable[[int, Sequence[tuple[int, int]]], FloatArray]
-"""Step and runs of rows to (channel, z, y, x)."""
+"""From a time step and runs of rows to (channel, z, y, x)."""
 
 
 def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
@@ -22,17 +22,12 @@ def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
     ----------
     file : .npy or a Zarr array or image: (z, y, x), with an axis of steps or channels before that where the scan has
         several; all axes before it have one entry.
-    scan : whose reconstruction it is for.
-    rows : of the detector that are in use.
-
-    Returns
-    -------
-    Function that reads runs of rows of a step: (channel, z, y, x).
+    rows : of the detector [start, stop) that are reconstructed.
 
     Raises
     ------
     UserError
-        If it cannot be read or has another shape: that of the reconstruction, or of all rows of the detector.
+        If the file cannot be read, or has neither the shape of the reconstruction nor that of all detector rows.
     """
     try:
         volume = np.load(file, mmap_mode="r") if file.suffix == ".npy" else _open_zarr(file)
@@ -40,9 +35,10 @@ def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
         raise UserError(f"truth: {file} cannot be read ({error}): name a .npy file or a Zarr volume") from None
     many = max(scan.channels, scan.split.times)
     shape = (*([many] if many > 1 else []), scan.depth, scan.size, scan.size)
-    found = tuple(size for size in volume.shape[:-3] if size > 1) + tuple(volume.shape[-3:])
-    whole = found[-3] >= rows[1] and found[-3] != scan.depth
-    if (*found[:-3], scan.depth if whole else found[-3], *found[-2:]) != shape:
+    depth = volume.shape[-3]
+    whole = depth >= rows[1] and depth != scan.depth
+    axes = [size for size in volume.shape[:-3] if size > 1]
+    if (*axes, scan.depth if whole else depth, *volume.shape[-2:]) != shape:
         raise UserError(
             f"truth: {file} has the shape {volume.shape}, but the reconstruction is {shape}: cut it to that"
         )

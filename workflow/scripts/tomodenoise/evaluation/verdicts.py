@@ -13,52 +13,25 @@ Values = Mapping[str, Any]
 
 Sentences = Iterator[tuple[Level, str]]
 
-UNSURE = 0.1
-"""A slope with a larger standard error shows nothing."""
-
-OFF = 0.03
-"""Distance of a slope from 1 that is reported, beyond two standard errors."""
-
-LOST = 0.05
-"""Correlation of the residual with edges, above that of noise, from which on it shows the sample."""
-
-SHOWN = 0.03
-"""Share of the residual's variance in rings or along edges from which on a person sees them.
-
-Measured: ten residuals in which they are seen have 0.037 to 0.34, one with a trace of them 0.027, and nine in which
-they are not 0.023 at most.
-"""
-
-WEAK = 0.9
-"""Of the noise, the strength of a residual below which noise is left."""
-
-WIDER = 1.15
-"""Edges that denoising widens by more than this are blurred."""
-
-BETTER = 0.998
-"""A filter or model is better where its loss is below this multiple of the network's."""
-
-FEW_ANGLES, FEW_SAMPLED = 1.0, 0.5
-"""Projections per column and section, and the part of the width that all angles must sample in full."""
-
-STREAKED = 0.8
-"""Least slope that streaks of few angles may explain."""
-
-FEW_PHOTONS = 3.0
-"""-log(n + 1/2) of Poisson counts is off by 0.02 at a mean of 3, and by more below."""
-
-LITTLE_GAIN, CLEAN = 3.0, 40.0
-"""Decibels of a gain that is little; and of slices whose noise is a hundredth of the grey values' range."""
-
-
-CORRELATED, IN_TIME = 0.05, 0.02
-"""Correlation of the noise of sections that is reported; and how much more of it that of consecutive frames has."""
-
-OWN_ERROR = 0.15
-"""Correlation far from the axis, from the network's own error, above which the noise of sections cannot be compared."""
-
-AFTERGLOW = 0.01
-"""Share of the light that may explain a correlation."""
+UNSURE = 0.1  # a slope with a larger standard error shows nothing
+OFF = 0.03  # distance of a slope from 1 that is reported, beyond two standard errors
+STREAKED = 0.8  # smallest slope that streaks of few angles may explain
+LITTLE_GAIN = 3.0  # decibels
+CLEAN = 40.0  # uPSNR, decibels, of slices whose noise is a hundredth of the grey values' range
+LOST = 0.05  # correlation of the residual with edges, above that of noise, from which on it shows the sample
+# Share of the residual's variance in rings or along edges from which on they are seen. Measured: ten residuals in which
+# they are seen have 0.037 to 0.34, one with a trace of them 0.027, and nine without 0.023 at most.
+SEEN = 0.03
+WEAK = 0.9  # strength of a residual, relative to the noise, below which noise is left
+WIDER = 1.15  # edges that denoising widens by more than this factor are blurred
+BETTER = 0.998  # a filter or model is better if its loss is below this multiple of the network's
+FEW_ANGLES = 1.0  # projections per column and section
+FEW_SAMPLED = 0.5  # part of the width that all angles must sample in full
+FEW_PHOTONS = 3.0  # -log(n + 1/2) of Poisson counts is off by 0.02 at a mean of 3, and by more below
+CORRELATED = 0.05  # correlation of the noise of sections that is reported
+IN_TIME = 0.02  # and that of consecutive frames, above that of other frames
+OWN_ERROR = 0.15  # far from the axis, from the network's own error: above it the noise cannot be compared
+AFTERGLOW = 0.01  # share of the light that may explain a correlation
 
 
 @dataclass(frozen=True)
@@ -103,10 +76,13 @@ def verdicts(figures: Mapping[str, Values], acquisition: Acquisition, better: st
 
 def _sample(v: Values, _: Acquisition, __: str) -> Sentences:
     if v["left_out"]:
-        yield "bad", f"{v['left_out']} judged slices hold values that are not finite. Look at the projections there."
+        yield (
+            "bad",
+            f"{v['left_out']} judged slices hold values that are not finite. Check their projections.",
+        )
     if not v["holds"]:
         text = "The judged rows hold no sample that both halves of the data show, so the network is not rated on them."
-        yield "note", f"{text} Check the center, and the rows that are reconstructed."
+        yield "note", f"{text} Check the center and the rows that are reconstructed."
 
 
 def _umse(v: Values, a: Acquisition, better: str) -> Sentences:
@@ -129,7 +105,7 @@ def _umse(v: Values, a: Acquisition, better: str) -> Sentences:
         yield "bad", f"{text}: too little. {better}."
     if v["sampling"] < FEW_ANGLES:
         few = f"With {v['sampling']:.2f} projections per column and section, streaks count as sample"
-        yield "note", f"{few}: the uPSNR is too high. Its differences between networks are right."
+        yield "note", f"{few}: the uPSNR is optimistic, but still ranks networks correctly."
 
 
 def _truth(v: Values, _: Acquisition, __: str) -> Sentences:
@@ -137,12 +113,12 @@ def _truth(v: Values, _: Acquisition, __: str) -> Sentences:
     text = f"Against the truth: PSNR {raw} dB raw and {denoised} dB denoised"
     if v["ssim_raw"] is not None:
         text += f", SSIM {v['ssim_raw']:.3f} and {v['ssim_denoised']:.3f}"
-    yield "note", f"{text}. From half of the data the network makes {half} dB."
+    yield "note", f"{text}. From half of the data the network reaches {half} dB."
 
 
 def _fsc(v: Values, a: Acquisition, better: str) -> Sentences:
     if v["resolution"] is None:
-        yield "note", "The resolution of the raw data is not known: their halves never cross the half-bit threshold."
+        yield "note", "The resolution of the raw data is unknown: their halves never cross the half-bit threshold."
         return
     text = f"The raw data resolve {a.length(v['resolution'])} by the half-bit criterion"
     few = f". Below {a.length(1 / v['sampled_to'])} streaks of few angles count as noise"
@@ -158,11 +134,11 @@ def _cross_frc(v: Values, a: Acquisition, better: str) -> Sentences:
 
 
 def _calibration(v: Values, a: Acquisition, better: str) -> Sentences:
-    slope, allowed = v["slope"], OFF + 2 * v["slope_error"]
+    slope = v["slope"]
     stated = f"slope {slope:.3f} ± {v['slope_error']:.3f}"
     if v["slope_error"] > UNSURE:
         yield "note", f"Grey values cannot be checked: too much noise ({stated})."
-    elif abs(slope - 1) <= allowed:
+    elif abs(slope - 1) <= OFF + 2 * v["slope_error"]:
         yield "good", f"Grey values are right on average: {stated}."
     elif slope > 1:
         yield "bad", f"Contrast is {1 - 1 / slope:.0%} too low ({stated}): the network blurs. {better}."
@@ -170,7 +146,7 @@ def _calibration(v: Values, a: Acquisition, better: str) -> Sentences:
         few = f"{v['sampling']:.2f} projections per column and section"
         yield "note", f"Noise is left, or streaks of few angles ({few}) lower the slope ({stated})."
     else:
-        yield "bad", f"Noise is left ({stated}), unless sections share it. {better}."
+        yield "bad", f"Noise is left ({stated}), unless the sections share noise. {better}."
 
 
 def _contrast(v: Values, a: Acquisition, better: str) -> Sentences:
@@ -185,7 +161,7 @@ def _edges(v: Values, a: Acquisition, better: str) -> Sentences:
     if v["denoised"] <= WIDER * v["raw"]:
         yield "good", f"{text}: not blurred."
     elif v["denoised"] <= v["raw"] + spread:
-        yield "note", f"{text}: too uncertain to tell blur."
+        yield "note", f"{text}: too uncertain to detect blur."
     else:
         yield "bad", f"{text}: denoising blurs. {better}."
 
@@ -195,44 +171,35 @@ def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
     rings, outline = (v[name] or 0.0 for name in ("rings", "outline"))
     stronger = v["outline"] is not None and v["at_edges"] - v["noise_at_edges"] > LOST
     # The edges of rings are edges as well.
-    lost = outline >= max(SHOWN, rings) or (rings < SHOWN and stronger)
-    if rings >= SHOWN:
+    lost = outline >= max(SEEN, rings) or (rings < SEEN and stronger)
+    if rings >= SEEN:
         text = f"What was removed shows rings ({rings:.0%} of its variance), and others may be left in the slices"
-        yield "bad", f"{text}. Remove them before training: correct.stripes, a stronger method where one is set."
+        yield "bad", f"{text}. Remove them before training: set correct.stripes, or a stronger method if one is set."
     if lost:
         text = f"What was removed shows the outline of the sample ({outline:.0%} of its variance lies along edges)"
         yield "bad", f"{text}: fine structure was lost. {better}."
-    if rings >= SHOWN or lost:
+    if rings >= SEEN or lost:
         return
     text = f"What was removed is {strength:.2f} times as strong as the noise"
     if strength < WEAK:
         yield "note", f"{text}: noise is left, or streaks of few angles count as noise."
     elif v["rings"] is None or v["outline"] is None:
-        yield "note", f"{text}. Whether it shows rings or edges cannot be seen on these pixels."
+        yield "note", f"{text}. Whether it shows rings or edges cannot be determined on so few pixels."
     else:
         yield "good", f"{text} and shows neither rings nor edges."
 
 
 def _independence(v: Values, a: Acquisition, _: str) -> Sentences:
-    *near, far = v["zones"]
-    excess = v.get("in_time", 0.0)
-    if excess > max(IN_TIME, 4 * v.get("in_time_error", 0.0)):
-        text = f"The noise of consecutive frames is correlated by {excess:.3f} ± {v['in_time_error']:.3f}"
-        if a.afterglow is None or a.afterglow < AFTERGLOW:
-            cause = "afterglow" if a.afterglow is None else "no afterglow of the flats"
-            yield "note", f"{text}: {cause}, a filter along the angles, or a network that has learned too little."
-        else:
-            flats = f"the flats show {a.afterglow:.1%} afterglow"
-            yield "bad", f"{text} ({flats}): noise may look like structure. Measure with less afterglow."
+    if v.get("in_time", 0.0) > max(IN_TIME, 4 * v.get("in_time_error", 0.0)):
+        yield _in_time(v, a)
         return
+    *near, far = v["zones"]
     for number, zone in enumerate(near):
         excess = zone["correlation"] - max(far["correlation"], 0)
         if excess > max(CORRELATED, 3 * zone["error"]):
             expected = v["flats_share"][number] if v["flats_share"] else 0.0
-            text = (
-                f"Sections share noise: correlation {zone['correlation']:.2f} within {zone['outer']:.0f} px of the axis"
-            )
-            yield "bad", f"{text}. {_cause(zone['correlation'], expected, a)}."
+            text = f"correlation {zone['correlation']:.2f} within {zone['outer']:.0f} px of the axis"
+            yield "bad", f"Sections share noise: {text}. {_cause(zone['correlation'], expected, a)}."
             return
     inner = v["zones"][0]
     text = f"{inner['correlation']:.2f} ± {inner['error']:.2f} within {inner['outer']:.0f} px of the axis"
@@ -241,11 +208,21 @@ def _independence(v: Values, a: Acquisition, _: str) -> Sentences:
         shared = f"{a.flats} flats shared by all sections should correlate their noise by about"
         yield "note", f"{shared} {v['flats_share'][0]:.2f} near the axis; measured: {text}. {a.more_flats}."
     elif far["correlation"] > OWN_ERROR:
-        yield "note", f"Whether sections share noise is not known: the network's own error is too large ({text})."
+        yield "note", f"Whether sections share noise is unknown: the network's own error is too large ({text})."
     elif inner["error"] > 2 * CORRELATED:
-        yield "note", f"Sections share no noise that can be seen, but the slices are too few to be sure ({text})."
+        yield "note", f"Sections share no visible noise, but the slices are too few to be sure ({text})."
     else:
         yield "good", f"The noise of the sections is independent (correlation {text})."
+
+
+def _in_time(v: Values, a: Acquisition) -> tuple[Level, str]:
+    text = f"The noise of consecutive frames is correlated by {v['in_time']:.3f} ± {v['in_time_error']:.3f}"
+    if a.afterglow is None:
+        return "note", f"{text}: suspect afterglow, a filter along the angles, or too short a training."
+    if a.afterglow < AFTERGLOW:
+        return "note", f"{text}, but the flats show no afterglow: suspect a filter along the angles or the training."
+    text = f"{text} (the flats show {a.afterglow:.1%} afterglow)"
+    return "bad", f"{text}: noise may look like structure. Measure with less afterglow."
 
 
 def _cause(correlation: float, expected: float, a: Acquisition) -> str:
@@ -253,7 +230,7 @@ def _cause(correlation: float, expected: float, a: Acquisition) -> str:
         return f"{a.flats} flats are too few to be shared. {a.more_flats}"
     if a.afterglow is not None and a.afterglow >= AFTERGLOW:
         return f"{a.afterglow:.1%} of the light appears one frame later. Measure with less afterglow"
-    return "Flats do not explain it: look for rings (correct.stripes), afterglow, and filters along the angles"
+    return "The flats do not explain it: look for rings (correct.stripes), afterglow, and filters along the angles"
 
 
 def _coverage(v: Values, _: Acquisition, __: str) -> Sentences:
@@ -263,20 +240,21 @@ def _coverage(v: Values, _: Acquisition, __: str) -> Sentences:
         yield "bad", f"{text}: no figure shows what is missing there."
     if v["sampled_diameter"] < FEW_SAMPLED * v["columns"]:
         text = f"{v['projections']} projections fully sample a disc of {v['sampled_diameter']:.0f} px around the axis"
-        yield "note", f"{text}. Outside of it fine structure has streaks."
+        yield "note", f"{text}. Outside it, streaks cover fine structure."
 
 
 def _counts(v: Values, _: Acquisition, __: str) -> Sentences:
     text = f"One pixel in a thousand behind the sample gets {v['low_photons']:.1f} photons or fewer"
     if v["low_photons"] < FEW_PHOTONS:
-        yield "bad", f"{text}: the logarithm is biased, so dense parts look too light. Expose longer."
+        yield "bad", f"{text}: the logarithm is biased, so dense parts come out too light. Expose longer."
     else:
         yield "good", f"{text}: enough for an unbiased logarithm."
 
 
 def _comparison(v: Values, a: Acquisition, better: str) -> Sentences:
     losses = {name: column["split_loss"] for name, column in v["columns"].items() if name != "raw"}
-    own, best = losses["network"], min(losses, key=lambda name: losses[name])
+    own = losses["network"]
+    best = min(losses, key=lambda name: losses[name])
     if losses[best] < BETTER * own:
         text = f"{best} predicts unseen data better than the network (loss {losses[best]:.4g} against {own:.4g})"
         yield "bad", f"{text}. {better}."
@@ -299,4 +277,4 @@ WRITERS: Mapping[str, Callable[[Values, Acquisition, str], Sentences]] = {
     "counts": _counts,
     "comparison": _comparison,
 }
-"""In the order in which a person reads them."""
+"""In the order of the report."""

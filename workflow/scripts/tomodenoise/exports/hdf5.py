@@ -1,4 +1,4 @@
-"""One HDF5 file for a volume, after NeXus: an NXdata group that plots itself, and what made it."""
+"""One HDF5 file for a volume, after NeXus: an NXdata group that viewers plot, and its provenance."""
 
 import json
 from pathlib import Path
@@ -19,14 +19,14 @@ UNITS = {"micrometer": "um", "second": "s", "hour": "h"}
 def write(folder: Path, path: Path) -> None:
     """Write the full resolution of an image to one file, whole or not at all; rows stream through.
 
-    One job writes all of it: several cannot write to one file, and a file for each slab with a virtual dataset over
-    them would show zeros without a word where one is lost, and be useless when it is moved alone.
+    One job writes all of it, as several cannot write to one file. A virtual dataset over a file for each slab would
+    silently show zeros where one is lost, and could not be moved alone.
 
     Parameters
     ----------
     folder : of the image.
-    path : the file. `/entry/data/data` holds the axes (t, c, z, y, x), without time and channel where there is one of
-        them; each chunk has the checksum of fletcher32, a filter that is part of HDF5.
+    path : the file. `/entry/data/data` has the axes (t, c, z, y, x), time and channel only where there are several;
+        each chunk has a checksum by fletcher32, a filter that is part of HDF5.
     """
     image = ome_zarr.read(folder)
     kept = [axis for axis, length in enumerate(image.shape) if axis >= 2 or length > 1]

@@ -1,4 +1,4 @@
-"""An OME-Zarr image in one file, a Zip archive that programs read in place: easy to copy, and one file of a quota."""
+"""An OME-Zarr image in one file, a Zip archive that programs read in place: easy to copy, one file in a quota."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ COMMENT = {"ome": {"version": "0.5"}}
 
 
 def write(folder: Path, path: Path) -> None:
-    """Pack an image, whole or not at all; files stream through as they are, since chunks are compressed already.
+    """Pack an image, whole or not at all; files are copied as they are, since chunks are compressed already.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def write(folder: Path, path: Path) -> None:
 
     Notes
     -----
-    As RFC-9 of OME-Zarr asks for: descriptions come first, that of the image before all, nothing is compressed again,
-    and the archive's comment names the version.
+    As RFC-9 of OME-Zarr requires, metadata come first, those of the image before all others, nothing is compressed
+    again, and the archive's comment names the version.
     """
     with files.replacing(path) as partial, ZipFile(partial, "w", ZIP_STORED) as archive:
         for file in _files(folder):
@@ -39,7 +39,7 @@ def write(folder: Path, path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """List what belongs to an image: no shard that an earlier layout left."""
+    """List the files of an image, without shards left by an earlier layout."""
     levels = sorted((file.parent for file in folder.glob("*/zarr.json")), key=lambda level: int(level.name))
     yield folder / "zarr.json"
     yield from (level / "zarr.json" for level in levels)

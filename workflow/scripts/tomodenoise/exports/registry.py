@@ -1,6 +1,5 @@
 """The kinds of exports by name. To add one that is a single file, write its module and its entry in `EXPORTS`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tomodenoise.storage.grid import CHUNK
@@ -18,11 +17,16 @@ class Export:
     It takes the folder of an OME-Zarr image and the path of the file to write. None for a kind with rules of its own.
     """
     slices: int = 0
-    """How many slices its job holds as float32."""
+    """Slices that its job holds in memory, as float32."""
     share: float = 1.0
     """Bytes that it writes for each byte of the volume."""
     by_slab: bool = False
     """Whether there is a job for each slab of the volume, instead of one for all of it."""
+
+    @property
+    def suffix(self) -> str:
+        """Ending of the name of the file."""
+        return self.file.rpartition(".")[2]
 
 
 EXPORTS: dict[str, Export] = {
@@ -37,16 +41,4 @@ EXPORTS: dict[str, Export] = {
 
 def single_files() -> dict[str, Export]:
     """Kinds that one job writes to one file, by the ending of its name."""
-    return {record.file.rpartition(".")[2]: record for record in EXPORTS.values() if record.write}
-
-
-def products(wanted: Sequence[str]) -> list[str]:
-    """Files of a scan that a list of kinds asks for, sorted, in the scan's folder.
-
-    Parameters
-    ----------
-    wanted : the section `export` of the configuration. With `reconstruction` in it, all of them are also made of the
-        noisy volume.
-    """
-    volumes = ["denoised", "reconstruction"] if "reconstruction" in wanted else ["denoised"]
-    return sorted({EXPORTS[kind].file.format(volume=volume) for kind in wanted for volume in volumes})
+    return {record.suffix: record for record in EXPORTS.values() if record.write}

@@ -1,4 +1,4 @@
-"""A TIFF file for each slice, which every program opens; jobs write those of their slab."""
+"""A TIFF file for each slice, which every program opens; each job writes the files of its slab."""
 
 import io
 import json
@@ -17,10 +17,7 @@ from tomodenoise.storage import ome_zarr
 from tomodenoise.storage.ome_zarr import Image
 
 FORMATS = {"tiff": "float32", "tiff16": "uint16", "tiff8": "uint8"}
-"""Type of the numbers by the word in the configuration."""
-
-DESCRIPTION = "volume.json"
-"""Beside the slices: what they show, and where it comes from."""
+"""Type of the numbers of each kind of export."""
 
 DIGITS = {"t": 4, "c": 3, "z": 5}
 
@@ -32,8 +29,8 @@ def write_slices(
 
     Parameters
     ----------
-    folder : where the slices of the whole volume lie.
-    rows, times : the first, and the last plus one.
+    folder : of the slices of the whole volume.
+    rows, times : [start, stop).
     kind : a key of `FORMATS`. 16 bits span all values of a channel, 8 bits the window that viewers show.
 
     Returns
@@ -54,11 +51,11 @@ def write_slices(
 
 
 def describe(image: Image, folder: Path, records: Sequence[Path], kind: str) -> dict[str, Any]:
-    """Describe a finished stack; slices in its folder that are none of the volume's, of an earlier shape, are removed.
+    """Describe a finished stack, and remove the slices of an earlier shape from its folder.
 
     Parameters
     ----------
-    records : files that hold what `write_slices` gave.
+    records : JSON files of the results of `write_slices`.
     """
     parts = [json.loads(record.read_text()) for record in records]
     names = {name for part in parts for name in part["files"]}
@@ -83,11 +80,11 @@ def describe(image: Image, folder: Path, records: Sequence[Path], kind: str) -> 
 
 
 def flaws(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Look for slices that are missing or not what was written: each with what is wrong.
+    """Find slices that are missing or damaged, each with what is wrong.
 
     Parameters
     ----------
-    record : what `write_slices` gave.
+    record : result of `write_slices`.
     """
     for name, (_, checksum) in record["files"].items():
         if not (folder / name).is_file():
@@ -102,7 +99,7 @@ def _window(image: Image, channel: int, kind: str) -> tuple[float, float]:
 
 
 def _calibration(image: Image, channel: int, kind: str) -> tuple[float, float]:
-    """Value of the number 0, and what each number more adds."""
+    """Return the value of the number 0, and the step from number to number."""
     low, high = _window(image, channel, kind)
     return low, (high - low) / np.iinfo(FORMATS[kind]).max
 
@@ -118,7 +115,7 @@ def _numbers(values: FloatArray, image: Image, channel: int, kind: str) -> tuple
 
 
 def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # noqa: ANN401 - an array of any type
-    """Make the file: baseline tags for every reader, and the words of ImageJ beside them."""
+    """Make the file, with baseline tags for every reader and the metadata of ImageJ."""
     known = image.units[4] is not None
     metadata: dict[str, Any] = {"axes": "YX", **({"spacing": image.scale[2], "unit": "um"} if known else {})}
     if kind == "tiff":
@@ -141,7 +138,7 @@ def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # n
 
 
 def _name(image: Image, place: tuple[int, int, int]) -> str:
-    """Name a slice by its place on those axes that are longer than one, the row in any case."""
+    """Name a slice by its row, and by time and channel where there are several."""
     parts = [
         f"{axis}{number:0{DIGITS[axis]}}"
         for axis, number, length in zip("tcz", place, image.shape, strict=False)

@@ -1,1 +1,1 @@
-"""Angles, the rotation axis, and half acquisition."""
+"""Acquisition geometry: angles, rotation axis, field of view and half acquisition."""

@@ -1,7 +1,7 @@
-"""The directions of a scan's views on the circle: how they repeat, where they are missing, how they are dealt evenly.
+"""Directions of the views on the circle: their period, their gaps, and their even distribution over sections.
 
-Parallel beams repeat after 180 degrees. A view and its opposite are mirror images, but they see the same only as far as
-the detector reaches to both sides of the axis, so a scan of 360 degrees is looked at on the whole circle.
+Parallel beams repeat after 180 degrees. A view and its opposite are mirror images, but they cover the same rays only as
+far as the detector extends to both sides of the axis, so a scan of 360 degrees is treated on the full circle.
 """
 
 import numpy as np
@@ -9,28 +9,28 @@ import numpy as np
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
 WEDGE = 6
-"""Views are missing in a gap that is wider than this many usual gaps around it."""
+"""Views are missing in a gap that is wider than this many of the typical gaps around it."""
 
 AROUND = 12
-"""Gaps to each side that say what is usual: a scan may be denser in one range of angles than in another."""
+"""Gaps on each side that define the typical gap, as a scan may be denser in some ranges of angles."""
 
 SAME_DIRECTION = 0.05
-"""Views closer than this share of the usual gap are of one direction."""
+"""Views closer than this fraction of the typical gap have the same direction."""
 
 HALF, FULL = np.pi, 2 * np.pi
 
 
 def is_full_turn(angles: FloatArray) -> bool:
-    """Tell whether the views go all around the sample.
+    """Return whether the views (n,), radians, cover the full circle.
 
-    True where no gap on the circle exceeds 90 degrees and what is missing is at most 45 degrees together.
+    They do if no gap exceeds 90 degrees and the missing ranges add up to at most 45 degrees.
     """
     gaps, missing = covered_gaps(np.sort(_folded(angles, FULL)), FULL)
     return bool((gaps + missing).max() <= FULL / 4 + 1e-9 and missing.sum() <= FULL / 8 + 1e-9)
 
 
 def interleave(angles: FloatArray, sections: int) -> tuple[IntArray, ...]:
-    """Deal projections to sections in the order of their angle.
+    """Assign projections to sections in turn, in the order of their angle.
 
     Parameters
     ----------
@@ -39,27 +39,28 @@ def interleave(angles: FloatArray, sections: int) -> tuple[IntArray, ...]:
 
     Returns
     -------
-    One ascending index array per section; disjoint, together all of ``range(n)``, sizes equal to within one (two for a
-    full turn).
+    One ascending int64 index array per section; they are disjoint and cover ``range(n)``; their sizes differ by at most
+    one (two for a full turn).
 
     Notes
     -----
-    The order is by angle modulo 180 degrees [Hendriksen 2021, section 2]. In that order a full turn's views come from
-    its two halves by turns, and an even number of sections would have views from one side only. So each half is dealt
-    by itself, the second one half a round later: a section then sees the sample evenly from all around, for half
-    acquisition, and no direction from both sides before it has seen its neighbours from one.
+    The order is by angle modulo 180 degrees [Hendriksen 2021, section 2]. In this order the views of a full turn come
+    alternately from its two halves, so with an even number of sections each would see the sample from one side only.
+    Therefore the halves are assigned separately, the second one offset by half a cycle: each section then covers the
+    full circle evenly, as half acquisition needs, without wasting views on opposite directions.
     """
     order = np.argsort(_folded(angles, FULL), kind="stable")
     middle = int(np.searchsorted(_folded(angles, FULL)[order], HALF))
     if not is_full_turn(angles) or min(middle, len(angles) - middle) < sections:
-        return _deal(np.argsort(_folded(angles, HALF), kind="stable"), sections)
-    first, second = _deal(order[:middle], sections), _deal(order[middle:], sections)
-    later = [second[(number - sections // 2) % sections] for number in range(sections)]
-    return tuple(np.sort(np.concatenate(both)) for both in zip(first, later, strict=True))
+        return _distribute(np.argsort(_folded(angles, HALF), kind="stable"), sections)
+    first = _distribute(order[:middle], sections)
+    second = _distribute(order[middle:], sections)
+    offset = [second[(number - sections // 2) % sections] for number in range(sections)]
+    return tuple(np.sort(np.concatenate(halves)) for halves in zip(first, offset, strict=True))
 
 
 def angular_weights(angles: FloatArray) -> tuple[FloatArray, float]:
-    """Angle that each projection stands for: half of the gaps to its neighbours on the half-turn.
+    """Return the quadrature weight of each projection: half of the gaps to its neighbours on the half-turn.
 
     Parameters
     ----------
@@ -67,21 +68,22 @@ def angular_weights(angles: FloatArray) -> tuple[FloatArray, float]:
 
     Returns
     -------
-    (n,) float64 weights in radians, and how much of the half-turn no view covers, in radians; together they are pi.
+    (n,) float64 weights in radians, and the part of the half-turn without views, in radians; together they sum to pi.
 
     Notes
     -----
     Views of the same direction share one weight equally, so neither the two ends of a closed half-turn nor a further
-    turn count twice. For a full turn it is a quarter of the gaps on the whole circle, so that both sides count alike;
-    a view whose opposite is missing counts twice. A view at the rim of a gap gets a usual weight: it shows nothing of
-    the directions in the gap, and the gap's weight would make it a streak.
+    turn count twice. For a full turn the weight is a quarter of the gaps on the full circle, so that both sides count
+    equally; a view whose opposite is missing counts twice. A view at the edge of a missing range gets a typical weight:
+    it has no information on the missing directions, and a larger weight would cause a streak.
     """
     turn = FULL if is_full_turn(angles) else HALF
     order = np.argsort(_folded(angles, turn), kind="stable")
     places = _folded(angles, turn)[order]
     gaps, missing = covered_gaps(places, turn)
-    first = int(np.argmax(gaps)) + 1  # begin behind a gap, so that no direction is cut at the seam
-    order, after = np.roll(order, -first), np.roll(gaps, -first)
+    first = int(np.argmax(gaps)) + 1  # start after a gap, so that no direction is split at the ends
+    order = np.roll(order, -first)
+    after = np.roll(gaps, -first)
     is_new = np.r_[True, after[:-1] > SAME_DIRECTION * usual(after)]
     direction = np.cumsum(is_new) - 1
     to_next = np.bincount(direction, after)
@@ -94,38 +96,39 @@ def angular_weights(angles: FloatArray) -> tuple[FloatArray, float]:
 
 
 def covered_gaps(directions: FloatArray, turn: float) -> tuple[FloatArray, FloatArray]:
-    """Gaps between neighbouring directions, and how much of each is missing from the scan.
+    """Return the gaps between neighbouring directions, and the part of each that is missing from the scan.
 
     Parameters
     ----------
-    directions : (n,) ascending, radians, in [0, turn).
-    turn : the angle after which they repeat, `HALF` or `FULL`.
+    directions : (n,) radians, ascending, in [0, turn).
+    turn : period of the directions, `HALF` or `FULL`.
 
     Returns
     -------
-    (n,) the gap after each direction without what is missing, and (n,) what is missing in it, both in radians; together
-    they are the turn. Views are missing in a gap that is wider than six of the usual gaps to either side of it, such
-    as the wedge of a tilt series or lost frames; one usual gap then remains, and the rest is missing.
+    (n,) gap after each direction without the missing part, and (n,) the missing part, both in radians; together they
+    sum to the turn. Views are missing in a gap that is wider than six of the typical gaps on both sides of it, such
+    as the wedge of a tilt series or lost frames; one typical gap then remains, and the rest is missing.
     """
     gaps = np.diff(directions, append=directions[0] + turn)
     missing = np.zeros(len(gaps))
-    apart = np.flatnonzero(gaps > SAME_DIRECTION * _finest(gaps))
-    steps = gaps[apart]
+    distinct = np.flatnonzero(gaps > SAME_DIRECTION * _finest(gaps))
+    steps = gaps[distinct]
     reach = min(AROUND, len(steps) - 1)
     for place in np.flatnonzero(steps > WEDGE * _finest(steps)) if reach else ():
         near = (place + np.r_[-reach:0, 1 : reach + 1]) % len(steps)
         typical = max(usual(_without_widest(steps[side]), 0.5) for side in np.split(near, 2))
         if steps[place] > WEDGE * typical:
-            missing[apart[place]] = steps[place] - typical
+            missing[distinct[place]] = steps[place] - typical
     return gaps - missing, missing
 
 
 def missing_ranges(angles: FloatArray) -> tuple[tuple[float, float], ...]:
-    """Ranges of angles (from, to), radians, in which the scan has no views; as wide as `covered_gaps` says.
+    """Return the ranges of angles [from, to], radians, without views; see `covered_gaps`.
 
-    They begin within the first turn of the scan: a half-turn, or the whole circle for a full turn.
+    They begin within the first period of the scan: a half-turn, or the circle for a full turn.
     """
-    turn, start = FULL if is_full_turn(angles) else HALF, float(angles.min())
+    turn = FULL if is_full_turn(angles) else HALF
+    start = float(angles.min())
     places = np.sort(_folded(angles - start, turn))
     gaps, missing = covered_gaps(places, turn)
     return tuple(
@@ -135,18 +138,18 @@ def missing_ranges(angles: FloatArray) -> tuple[tuple[float, float], ...]:
 
 
 def half_turn(angles: FloatArray) -> FloatArray:
-    """Directions of parallel beams, in [0, pi)."""
+    """Return the directions of parallel beams at angles (n,), radians, in [0, pi)."""
     return _folded(angles, HALF)
 
 
 def usual(gaps: FloatArray, share: float = 0.25) -> float:
-    """Give the gap that a quarter of the circle, or another share, does not exceed: blind to coinciding views."""
+    """Return the gap that a ``share`` of the circle does not exceed; coinciding views have no influence on it."""
     ascending = np.sort(gaps)
     return float(ascending[np.searchsorted(np.cumsum(ascending), share * gaps.sum())])
 
 
 def _finest(gaps: FloatArray) -> float:
-    """Usual gap where views are dense."""
+    """Return the typical gap where views are dense."""
     return usual(_without_widest(gaps), 0.1)
 
 
@@ -155,17 +158,17 @@ def _without_widest(gaps: FloatArray) -> FloatArray:
 
 
 def _in_gap(angles: FloatArray, directions: FloatArray, gaps: FloatArray, missing: FloatArray) -> BoolArray:
-    """Tell which angles (m,) in [0, 2 pi) lie in gaps after ascending directions (n,) on the circle."""
+    """Return which angles (m,) in [0, 2 pi) are in missing ranges, given ascending directions (n,) on the circle."""
     at = np.searchsorted(directions, angles, side="right") - 1
     behind = np.mod(angles - directions[at], FULL) - gaps[at] / 2
     return np.asarray((behind > 0) & (behind < missing[at]))
 
 
-def _deal(order: IntArray, sections: int) -> tuple[IntArray, ...]:
-    """Deal views that are sorted by their angle.
+def _distribute(order: IntArray, sections: int) -> tuple[IntArray, ...]:
+    """Assign views, sorted by their angle, to the sections in turn.
 
-    The turn is a circle: where the number of views is no multiple of ``sections`` the extra ones are spread over it, as
-    all of them together at the seam would leave a gap of nearly twice the mean.
+    If their number is not a multiple of ``sections``, the extra views are spread over the circle, as all of them at its
+    end would leave a gap of nearly twice the mean.
     """
     rounds, extra = divmod(len(order), sections)
     middles = [
@@ -176,6 +179,6 @@ def _deal(order: IntArray, sections: int) -> tuple[IntArray, ...]:
 
 
 def _folded(angles: FloatArray, turn: float) -> FloatArray:
-    """Angles modulo the turn; those within rounding of it become 0, as they are the same direction."""
+    """Return angles modulo the turn; a result that equals the turn up to rounding becomes 0, the same direction."""
     folded = np.mod(angles, turn)
     return np.where(turn - folded < 1e-9, 0.0, folded)

@@ -1,4 +1,4 @@
-"""The disc around the rotation axis that the projections see."""
+"""Field of view: the disc around the rotation axis that the projections cover."""
 
 import numpy as np
 
@@ -6,19 +6,19 @@ from tomodenoise.common.arrays import BoolArray
 
 
 def mask(size: int, extent: float) -> BoolArray:
-    """Pixels of a ``size`` x ``size`` slice that every projection has seen: the disc around the rotation axis."""
+    """Return the mask (size, size) of the disc of radius ``extent``, pixels, around the axis in the middle."""
     offset = np.arange(size) - (size - 1) / 2
     return np.asarray(offset[:, None] ** 2 + offset[None, :] ** 2 <= extent**2)
 
 
 def radius(columns: int, *centers: float, extended: bool = False) -> float:
-    """Radius, in pixels, of the disc around the axis that a half-turn sees completely.
+    """Return the radius, in pixels, of the disc around the axis that all views cover.
 
     Parameters
     ----------
-    columns : of the detector.
-    centers : the axis, pixels; more than one where it is tilted: the disc is that which all of these rows see.
-    extended : for half acquisition, whose views see that disc together over a whole turn.
+    columns : number of detector columns.
+    centers : column of the axis, pixels; several for a tilted axis, of which the smallest disc counts.
+    extended : for half acquisition, return the disc that opposite views cover together over a full turn.
     """
     reach = max if extended else min
     return min(reach(center, columns - 1 - center) for center in centers)

@@ -1,4 +1,4 @@
-"""Where the rotation axis is and which slices come of it: what `center.json` tells the stages after it."""
+"""Rotation axis and size of the slices, as stored in `center.json` for the later stages."""
 
 import json
 from dataclasses import dataclass
@@ -14,68 +14,69 @@ from tomodenoise.geometry import directions, field_of_view, half_acquisition
 
 @dataclass(frozen=True)
 class Geometry:
-    """The axis in the projections of a scan, and whether opposite views are joined."""
+    """Axis in the projections of a scan, and whether opposite views are combined."""
 
     columns: int
-    """Of the detector."""
+    """Number of detector columns."""
     center: float
-    """Column of the axis at ``row``, pixels from the middle of the leftmost one."""
+    """Column of the axis at ``row``, pixels from the middle of the leftmost pixel."""
     tilt: float = 0.0
-    """Columns by which it moves from one row to the next."""
+    """Columns per row."""
     row: float = 0.0
+    """Row of the volume at which the axis is at ``center``."""
     extended: bool = False
-    """Whether slices show the extended field of view of half acquisition."""
+    """True if slices show the extended field of view of half acquisition."""
 
     @property
     def wide(self) -> half_acquisition.Widening:
-        """How sinograms are widened, where the field is extended."""
+        """Widening of the sinograms for the extended field of view."""
         return half_acquisition.widened(self.columns, self.center)
 
     @property
     def size(self) -> int:
-        """Edge of a slice, pixels."""
+        """Pixels along each side of a slice."""
         return self.wide.columns if self.extended else self.columns
 
     @property
     def radius(self) -> float:
-        """Pixels, of the disc around the axis that is seen completely."""
+        """Radius of the disc around the axis that is covered completely, pixels."""
         return field_of_view.radius(self.columns, self.center, extended=self.extended)
 
     def centers(self, rows: IntArray) -> FloatArray:
-        """Column of the axis in each of some rows of the volume."""
+        """Return the column of the axis in rows of the volume, (row,) float64."""
         return np.asarray(self.center + self.tilt * (rows - self.row))
 
 
 def to_json(geometry: Geometry) -> dict[str, Any]:
-    """Plain values for `center.json`."""
+    """Return plain values for `center.json`."""
     names = ("columns", "center", "tilt", "row", "extended", "size", "radius")
     return {name: getattr(geometry, name) for name in names}
 
 
 def read(file: Path) -> Geometry:
-    """Read it from `center.json`."""
-    found = json.loads(file.read_text())
-    return Geometry(found["columns"], found["center"], found["tilt"], found["row"], found["extended"])
+    """Read the geometry from `center.json`."""
+    values = json.loads(file.read_text())
+    return Geometry(values["columns"], values["center"], values["tilt"], values["row"], values["extended"])
 
 
 def is_extended(field: str, center: float, columns: int, angles: FloatArray) -> bool:
-    """Tell whether to reconstruct what opposite views see together.
+    """Return whether to reconstruct the extended field of view, which opposite views cover together.
 
     Parameters
     ----------
-    field : the config's word: "full" never, "extended" always, "auto" where the views go all around the sample and the
-        axis lies outside of the detector's middle third. Then the extended field of view is over twice as wide as that
-        of the views alone; an axis nearer to the middle is taken for an ordinary scan, whose views all see the same.
-    center, columns : of the detector, pixels.
+    field : value of the key: "full" for no, "extended" for yes, "auto" for yes if the views cover the full circle and
+        the axis is outside of the middle third of the detector. The extended field of view is then more than twice as
+        wide as that of a single view; with the axis closer to the middle the scan is assumed to be an ordinary one.
+    center, columns : column of the axis and number of detector columns, pixels.
     angles : (angle,) radians.
 
     Raises
     ------
     UserError
-        Where the config asks for it, but the views do not cover the whole circle.
+        If field is "extended", but the views do not cover the full circle.
     """
     full_turn = directions.is_full_turn(angles)
     if field == "extended" and not full_turn:
-        raise UserError("field: extended needs projections over 360 degrees: leave it out")
+        raise UserError("field: extended needs projections over 360 degrees: remove the key")
     off = not columns / 3 <= center + 0.5 <= 2 * columns / 3
     return field == "extended" or (field == "auto" and full_turn and off)

@@ -1,4 +1,4 @@
-"""Figures of merit: functions on arrays, with the truth and without it.
+"""Figures of merit: functions on arrays, with and without ground truth.
 
-Where data cannot support a figure, its function raises `Unsupported` with the reason; none guesses.
+If the data cannot support a figure, its function raises `Unsupported` with the reason instead of guessing.
 """

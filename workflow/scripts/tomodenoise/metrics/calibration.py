@@ -1,4 +1,4 @@
-"""Whether the grey values of an image are right on average: what independent noisy targets say."""
+"""Calibration of the grey values of an image against independent noisy targets."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Calibration:
     means: FloatArray
     """(bin,) mean of the target."""
     errors: FloatArray
-    """(bin,) standard error of that."""
+    """(bin,) standard error of the mean."""
 
 
 def calibrate(image: FloatArray, target: FloatArray, mask: BoolArray) -> Calibration:
@@ -33,18 +33,18 @@ def calibrate(image: FloatArray, target: FloatArray, mask: BoolArray) -> Calibra
 
     Parameters
     ----------
-    image, target : (z, y, x), the noise of the target of mean zero and independent of the image.
+    image, target : (z, y, x); the noise of the target has zero mean and is independent of the image.
     mask : (y, x) or (z, y, x).
 
     Returns
     -------
-    Slope 1 and intercept 0 where the image is the expectation of the truth given what it was made of. A slope above 1
-    tells that contrasts are shrunk, as by blurring; one below 1 that noise was left.
+    Slope 1 and intercept 0 if the image is the expectation of the truth given its input. A slope above 1 indicates
+    reduced contrast, for instance by blurring; a slope below 1 indicates remaining noise.
 
     Raises
     ------
     Unsupported
-        If fewer than 1000 pixels are judged, or the image is constant.
+        If the mask holds fewer than 1000 pixels, or the image is constant.
 
     Notes
     -----
@@ -52,27 +52,32 @@ def calibrate(image: FloatArray, target: FloatArray, mask: BoolArray) -> Calibra
     of E[truth | f] = f has slope 1 [Murphy & Winkler, Appl. Stat. 26, 41 (1977), on calibrated predictions].
     """
     inside = np.broadcast_to(mask, image.shape)
-    f, b = image[inside].astype(np.float64), target[inside].astype(np.float64)
+    f = image[inside].astype(np.float64)
+    b = target[inside].astype(np.float64)
     if len(f) < FEWEST_PIXELS:
-        raise Unsupported(f"{len(f)} pixels are judged, too few for a regression")
+        raise Unsupported(f"{len(f)} pixels are too few for a regression")
     if f.std() == 0:
         raise Unsupported("the denoised image is constant")
-    off = f - f.mean()
-    slope = float(off @ (b - b.mean()) / (off @ off))
+    centered = f - f.mean()
+    slope = float(centered @ (b - b.mean()) / (centered @ centered))
     intercept = float(b.mean() - slope * f.mean())
-    error = float(np.std(b - slope * f) / np.sqrt(off @ off))
+    error = float(np.std(b - slope * f) / np.sqrt(centered @ centered))
     levels, means, errors = by_intensity(f, b)
     return Calibration(slope, error, intercept, levels, means, errors)
 
 
-def by_intensity(image: FloatArray, values: FloatArray, bins: int = BINS) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean image, mean and standard error of some values, in bins of the image's grey values, equally full.
+def by_intensity(image: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Average values in bins of the grey values of an image, with equal numbers of pixels.
 
     Parameters
     ----------
     image, values : (n,) pixels.
+
+    Returns
+    -------
+    (bin,) float64 each: mean of the image, mean of the values, and its standard error.
     """
-    order = np.array_split(np.argsort(image, kind="stable"), min(bins, len(image)))
+    order = np.array_split(np.argsort(image, kind="stable"), min(BINS, len(image)))
     levels, means = (np.array([part[i].mean(dtype=float) for i in order]) for part in (image, values))
     errors = np.array([values[i].std(dtype=float) / np.sqrt(len(i)) for i in order])
     return levels, means, errors

@@ -1,4 +1,4 @@
-"""What the angles of a scan can show: sampling, gaps, how much is missing."""
+"""Angular coverage of a scan: sampling, gaps and missing wedge."""
 
 from dataclasses import dataclass
 
@@ -11,32 +11,32 @@ from tomodenoise.splitting.model import Split
 
 @dataclass(frozen=True)
 class Coverage:
-    """Angles of a scan and of its sections."""
+    """Angular coverage of a scan and of its sections."""
 
     projections: int
     sections: int
     per_section: int
-    """Projections in the smallest section."""
+    """Number of projections in the smallest section."""
     sampling: float
-    """Projections per section and column, A / (K N): the uMSE is too good where it is small."""
+    """Projections per section and column, A / (K N): if it is small, the uMSE is optimistic."""
     sampling_full: float
-    """The same of all; π/2 samples the whole slice [Crowther et al., Proc. R. Soc. A 317, 319 (1970)]."""
+    """The same for all projections; π/2 samples the whole slice [Crowther et al., Proc. R. Soc. A 317, 319 (1970)]."""
     sampled_diameter: float
-    """Of the disc around the axis that all angles sample in full, pixels: 2 N / π for N directions."""
+    """Diameter of the disc around the axis that all angles sample fully, pixels: 2 N / π for N directions."""
     columns: int
     widest_gap: float
-    """Degrees between neighbouring directions of the scan, apart from its gaps."""
+    """Largest angle between neighbouring directions of the scan without the missing ranges, degrees."""
     widest_section_gap: float
-    """Of any section, in units of its mean gap, apart from its own gaps."""
+    """The same for any section, in units of its mean gap."""
     missing_wedge: float
-    """Degrees of the half-turn without projections, in all gaps together."""
+    """Degrees of the half-turn without projections, all ranges together."""
     gaps: int
     """Number of ranges without projections."""
     full_turn: bool
 
 
 def cover(split: Split, columns: int) -> Coverage:
-    """Describe the angles; columns is the width of a slice in pixels."""
+    """Return the angular coverage of a scan; ``columns`` is the width of a slice in pixels."""
     angles = np.concatenate([section.angles for section in split.sections])
     full_turn = bool(directions.is_full_turn(angles))
     turn = directions.FULL if full_turn else directions.HALF
@@ -48,11 +48,11 @@ def cover(split: Split, columns: int) -> Coverage:
         per_section=fewest,
         sampling=fewest / columns,
         sampling_full=len(angles) / columns,
-        # Opposite views of a full turn see the same.
+        # Opposite views of a full turn measure the same rays.
         sampled_diameter=2 * len(angles) / np.pi / (2 if full_turn else 1),
         columns=columns,
         widest_gap=float(np.degrees(_gaps(angles, turn).max())),
-        widest_section_gap=float(max(each.max() / each.mean() for each in gaps)),
+        widest_section_gap=float(max(section.max() / section.mean() for section in gaps)),
         missing_wedge=split.missing_wedge,
         gaps=len(split.gaps),
         full_turn=full_turn,
@@ -60,6 +60,6 @@ def cover(split: Split, columns: int) -> Coverage:
 
 
 def _gaps(angles: FloatArray, turn: float) -> FloatArray:
-    """Gaps between neighbouring directions, radians, without what is missing."""
+    """Return the gaps between neighbouring directions without the missing ranges, (n,) radians."""
     gaps, _ = directions.covered_gaps(np.sort(np.mod(angles, turn)), turn)
     return gaps

@@ -1,4 +1,4 @@
-"""The error of an image, against the truth and without it."""
+"""Error of an image, with and without ground truth."""
 
 import numpy as np
 from skimage.metrics import structural_similarity
@@ -16,7 +16,7 @@ def psnr(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: floa
     Parameters
     ----------
     image, truth : (z, y, x) in the same unit.
-    mask : (y, x), or (z, y, x) to judge some slices only; at least one pixel.
+    mask : (y, x), or (z, y, x) to select slices; at least one pixel.
     data_range : largest minus smallest value that the truth can take.
     """
     inside = np.broadcast_to(mask, image.shape)
@@ -25,9 +25,9 @@ def psnr(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: floa
 
 
 def decibels(error: float, data_range: float) -> float:
-    """Return the peak signal-to-noise ratio that a mean squared error means; infinite for none, NaN for less.
+    """Convert a mean squared error to the peak signal-to-noise ratio in dB.
 
-    NaN also where all values are equal, as of a channel without sample.
+    Infinite for an error of 0; NaN for a negative one, and if the range is 0, as for a channel without sample.
     """
     if data_range <= 0:
         return float("nan")
@@ -37,17 +37,17 @@ def decibels(error: float, data_range: float) -> float:
 
 
 def split_loss(image: FloatArray, target: FloatArray, mask: BoolArray) -> float:
-    """Return mean (f - b)² inside the mask: the error of f and, whatever f is, the variance of the target's noise.
+    """Return mean (f - b)² inside the mask: the error of f plus the noise variance of the target, a constant.
 
     Parameters
     ----------
     image : (z, y, x), f.
-    target : (z, y, x), b, its noise of mean zero and independent of f.
+    target : (z, y, x), b; its noise has zero mean and is independent of f.
     mask : as in `psnr`.
 
     Notes
     -----
-    Hendriksen et al., IEEE Trans. Comput. Imaging 6, 1320 (2020), eq. 9: it ranks networks, but is no error.
+    Hendriksen et al., IEEE Trans. Comput. Imaging 6, 1320 (2020), eq. 9: it ranks networks, but is not an error.
     """
     inside = np.broadcast_to(mask, image.shape)
     return float(np.mean(np.square(image[inside] - target[inside], dtype=float)))
@@ -58,34 +58,34 @@ def umse(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArr
 
     Parameters
     ----------
-    image : (z, y, x), f, made without any of the two others.
-    first, second : a and b, noisy measurements of the same, their noise of mean zero and independent of each other and
-        of the image.
+    image : (z, y, x), f, made from neither of the others.
+    first, second : (z, y, x), a and b, noisy measurements of the same truth; their noise has zero mean and is
+        independent of each other and of the image.
     mask : as in `psnr`.
 
     Returns
     -------
-    An estimate without bias, so it may be below zero where there is next to no error.
+    An unbiased estimate, which may be negative if the error is small.
 
     Notes
     -----
-    Marcos Morales et al., "Evaluating unsupervised denoising requires unsupervised metrics", ICML 2023. What a
-    and b share, such as streaks of few angles, counts as truth, and so does their blur.
+    Marcos Morales et al., "Evaluating unsupervised denoising requires unsupervised metrics", ICML 2023. Whatever a and
+    b share, such as streaks from too few angles or blur, counts as truth.
     """
     inside = np.broadcast_to(mask, image.shape)
-    found = image[inside].astype(float)
-    return float(np.mean((first[inside] - found) * (second[inside] - found)))
+    values = image[inside].astype(float)
+    return float(np.mean((first[inside] - values) * (second[inside] - values)))
 
 
 def umse_error(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> float:
-    """Return the standard error of `umse`, for errors that are independent from pixel to pixel; arguments as there."""
+    """Return the standard error of `umse`, for errors that are independent from pixel to pixel; same parameters."""
     inside = np.broadcast_to(mask, image.shape)
-    found = image[inside].astype(float)
-    return float(np.std((first[inside] - found) * (second[inside] - found)) / np.sqrt(found.size))
+    values = image[inside].astype(float)
+    return float(np.std((first[inside] - values) * (second[inside] - values)) / np.sqrt(values.size))
 
 
 def ssim(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: float) -> float:
-    """Return the structural similarity, slice by slice, averaged inside the mask; arguments as in `psnr`.
+    """Return the structural similarity, slice by slice, averaged inside the mask; parameters as in `psnr`.
 
     Raises
     ------
@@ -94,14 +94,14 @@ def ssim(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: floa
 
     Notes
     -----
-    With the 11 x 11 Gaussian window of 1.5 pixels and the constants 0.01 and 0.03 of Wang et al.,
-    IEEE Trans. Image Process. 13, 600 (2004).
+    Computed with the 11 x 11 Gaussian window of 1.5 pixels and the constants 0.01 and 0.03 of Wang et al., IEEE Trans.
+    Image Process. 13, 600 (2004).
     """
     if min(image.shape[1:]) < SSIM_WINDOW:
         raise Unsupported(f"slices of {min(image.shape[1:])} pixels are smaller than the window of the SSIM")
     inside = np.broadcast_to(mask, image.shape)
-    judged = np.flatnonzero(inside.any(axis=(1, 2)))
-    maps = [_similarity(image[z], truth[z], data_range)[inside[z]] for z in judged]
+    slices = np.flatnonzero(inside.any(axis=(1, 2)))
+    maps = [_similarity(image[z], truth[z], data_range)[inside[z]] for z in slices]
     return float(np.concatenate(maps).mean(dtype=float))
 
 

@@ -1,4 +1,4 @@
-"""What denoising took away: noise it should be, and nothing of the sample."""
+"""Residual of denoising, raw minus denoised, which should be noise and hold nothing of the sample."""
 
 from dataclasses import dataclass
 
@@ -13,55 +13,66 @@ from tomodenoise.metrics.support import Unsupported
 
 @dataclass(frozen=True)
 class Residual:
-    """Raw minus denoised, beside noise alone of the same strength, the half-difference."""
+    """Raw minus denoised, compared with pure noise of the same strength, the half-difference."""
 
     deviation: float
     """Standard deviation of the residual."""
     noise: float
-    """That of the half-difference."""
+    """Standard deviation of the half-difference."""
     at_edges: float
     """Correlation of |residual| with the gradient of the denoised image."""
     noise_at_edges: float
-    """The same of the half-difference: noise itself may be stronger where the sample is."""
+    """The same for the half-difference, as noise itself may be stronger inside the sample."""
     rings: float | None
-    """Share of the residual's variance in rings about the axis, see `structure.rings`."""
+    """Fraction of the residual's variance in rings about the axis, see `structure.rings`."""
     outline: float | None
-    """The same in lines along the edges of the denoised image, see `structure.lines`."""
+    """Fraction in lines along the edges of the denoised image, see `structure.lines`."""
     levels: FloatArray
     """(bin,) mean of the denoised image."""
     means: FloatArray
-    """(bin,) mean of the residual there."""
+    """(bin,) mean of the residual."""
     errors: FloatArray
-    """(bin,) standard error of that."""
+    """(bin,) standard error of the mean residual."""
 
 
 def half_difference(first: FloatArray, second: FloatArray, shares: tuple[float, float]) -> FloatArray:
-    """Noise of the full image, from two parts of its data that have nothing but the truth in common.
+    """Return noise like that of the full image, from two parts of its data with independent noise.
 
     Parameters
     ----------
-    first, second : images of the two parts.
-    shares : of the data in each; for halves this is (first - second) / 2.
+    first, second : images from the two parts, any shape.
+    shares : fraction of the data in each part; for halves the result is (first - second) / 2.
+
+    Returns
+    -------
+    float32 array of the same shape.
 
     Notes
     -----
-    The variance of a part goes as 1 / share, so √(s1 s2) (x1 - x2) has that of s1 x1 + s2 x2 if s1 + s2 = 1.
+    The noise variance of a part is proportional to 1 / share, so √(s1 s2) (x1 - x2) has the same noise variance as
+    s1 x1 + s2 x2 if s1 + s2 = 1.
     """
     total = sum(shares)
     return np.asarray(np.sqrt(shares[0] * shares[1]) / total * (first - second), dtype=np.float32)
 
 
 def examine(raw: FloatArray, denoised: FloatArray, noise: FloatArray, mask: BoolArray) -> Residual:
-    """Compare a residual with noise; all (z, y, x), noise from `half_difference`.
+    """Compare the residual with pure noise.
+
+    Parameters
+    ----------
+    raw, denoised : (z, y, x).
+    noise : (z, y, x) from `half_difference`.
+    mask : (y, x).
 
     Raises
     ------
     Unsupported
-        If no pixel is judged.
+        If the mask is empty.
     """
     inside = np.broadcast_to(mask, raw.shape)
     if not inside.any():
-        raise Unsupported("no pixel is judged")
+        raise Unsupported("the mask is empty")
     removed = raw - denoised
     residual = removed[inside]
     gradient = np.stack([gaussian_gradient_magnitude(image, 1.0) for image in denoised])[inside]

@@ -1,4 +1,4 @@
-"""Slices in rings of equal spatial frequency: power, correlation of two images, and what that says of resolution."""
+"""Rings of equal spatial frequency: power spectrum, Fourier ring correlation and resolution of slices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.metrics.support import Unsupported
 
 TAPER = 16
-"""Pixels over which the window falls to zero at the rim of the mask, so that the rim is no edge of the image."""
+"""Pixels over which the window falls to zero at the rim of the mask, so that the rim is not an edge of the image."""
 
 STEP = 1 / 128
-"""Least width of a ring, cycles per pixel: 64 rings tell as much as a thousand noisy ones."""
+"""Least width of a ring, cycles per pixel: 64 rings are as informative as a thousand noisy ones."""
 
 FEWEST_PIXELS = 32 * 32
-"""Windows with fewer effective pixels than this hold no frequencies to speak of."""
+"""Least effective number of pixels of a window."""
 
 FEWEST_IN_RING = 32
-"""A ring of fewer independent Fourier pixels tells no resolution: the half-bit threshold is 0.4 and more there."""
+"""Least independent Fourier pixels of a ring for a resolution: with fewer, the half-bit threshold is above 0.4."""
 
 VALID = 0.1
-"""The cross-FRC divides by the root of the FRC of its two targets, and is noise where that is no larger."""
+"""Least FRC of the two targets by whose root the cross-FRC is divided: below it the quotient is noise."""
 
 
 @dataclass(frozen=True)
@@ -31,48 +31,51 @@ class Rings:
     """Rings in the Fourier plane of windowed slices."""
 
     box: tuple[slice, slice]
-    """Of a slice (y, x), around the mask."""
+    """Bounding box of the mask, (y, x)."""
     window: FloatArray
-    """(y, x) in the box."""
+    """(y, x) within the box."""
     label: IntArray
-    """Ring of each pixel of `rfft2`, raveled; rings beyond Nyquist are cut off by ``len(frequency)``."""
+    """Ring of each pixel of `rfft2`, raveled; ``len(frequency)`` and above are outside of all rings."""
     weight: FloatArray
-    """2 where a pixel of `rfft2` stands for its mirror image as well, else 1; raveled."""
+    """2 for a pixel of `rfft2` that also represents its mirror image, else 1; raveled."""
     frequency: FloatArray
-    """(ring,) cycles per pixel, above 0 to 0.5."""
+    """(ring,) cycles per pixel, from above 0 to 0.5."""
     share: float
-    """Independent pixels, of those of the box: the window makes neighbours in the Fourier plane alike."""
+    """Fraction of independent pixels in the box, as the window correlates neighbours in the Fourier plane."""
 
     def counts(self, slices: int) -> FloatArray:
-        """Independent Fourier pixels (ring,) in so many slices; a pixel and its mirror image are one."""
-        every = np.bincount(self.label, self.weight)[: len(self.frequency)]
-        return np.maximum(every / 2 * self.share * slices, 1.0)
+        """Return the independent Fourier pixels (ring,) in that many slices; a pixel and its mirror image are one."""
+        pixels = np.bincount(self.label, self.weight)[: len(self.frequency)]
+        return np.maximum(pixels / 2 * self.share * slices, 1.0)
 
 
 def rings(mask: BoolArray) -> Rings:
-    """Lay rings one step of frequency wide, or 1/128 cycles per pixel.
+    """Return rings that are one frequency step of the window wide, but at least 1/128 cycles per pixel.
 
     Parameters
     ----------
-    mask : (y, x) pixels that count; the window is 1 inside and falls to zero at the rim by half a cosine.
+    mask : (y, x) pixels that count; the window is 1 inside and falls to zero at the rim as half a cosine.
 
     Raises
     ------
     Unsupported
         If the mask leaves fewer than about 32 x 32 pixels.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     if not len(rows):
-        raise Unsupported("no pixel is judged")
+        raise Unsupported("the mask is empty")
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     depth = distance_transform_edt(np.pad(mask[box], 1))[1:-1, 1:-1]
     window = 0.5 - 0.5 * np.cos(np.pi * np.minimum(depth / min(TAPER, depth.max()), 1))
-    square, fourth = np.sum(window**2), np.sum(window**4)
+    square = np.sum(window**2)
+    fourth = np.sum(window**4)
     if square**2 / fourth < FEWEST_PIXELS:
-        raise Unsupported(f"the judged part of a slice holds {int(mask.sum())} pixels, too few for rings of frequency")
+        raise Unsupported(f"the mask holds {int(mask.sum())} pixels, too few for rings of spatial frequency")
     step = max(STEP, 1 / max(window.shape))
-    y, x = np.fft.fftfreq(window.shape[0])[:, None], np.fft.rfftfreq(window.shape[1])[None]
-    # The first ring would hold the mean, which is taken off: it joins those beyond Nyquist, which are cut off.
+    y = np.fft.fftfreq(window.shape[0])[:, None]
+    x = np.fft.rfftfreq(window.shape[1])[None]
+    # The first ring would hold the mean, which is subtracted: it is discarded like the rings beyond Nyquist.
     label = np.rint(np.hypot(y, x) / step).astype(np.int64).ravel() - 1
     label[label < 0] = int(0.5 / step)
     weight = np.full((window.shape[0], x.size), 2.0)
@@ -84,11 +87,11 @@ def rings(mask: BoolArray) -> Rings:
 
 
 def power(images: FloatArray, over: Rings) -> FloatArray:
-    """Radial power spectral density: (ring,) mean square of a pixel's amplitude, so that white noise has its variance.
+    """Return the radial power spectral density, (ring,) float64, normalised so that white noise has its variance.
 
     Parameters
     ----------
-    images : (z, y, x); the windowed mean of each slice is taken off.
+    images : (z, y, x); the windowed mean of each slice is subtracted.
     """
     total = np.sum([over_ring(over, np.abs(plane) ** 2) for plane in _planes(images, over)], axis=0)
     pixels = np.bincount(over.label, over.weight)[: len(over.frequency)]
@@ -96,7 +99,7 @@ def power(images: FloatArray, over: Rings) -> FloatArray:
 
 
 def correlation(first: FloatArray, second: FloatArray, over: Rings) -> FloatArray:
-    """Fourier ring correlation of two images, over all of their slices together.
+    """Return the Fourier ring correlation (FRC) of two images, over all slices together.
 
     Parameters
     ----------
@@ -104,24 +107,23 @@ def correlation(first: FloatArray, second: FloatArray, over: Rings) -> FloatArra
 
     Returns
     -------
-    (ring,) in [-1, 1]; 0 where an image holds nothing. Of two images of one signal with independent noise it is
-    S / (S + N), with S and N the power of signal and noise.
+    (ring,) float64 in [-1, 1]; 0 if an image has no power in a ring. For two images of one signal with independent
+    noise it is S / (S + N), with S and N the power of signal and noise.
 
     Notes
     -----
-    Saxton & Baumeister, J. Microsc. 127, 127 (1982). Slices are summed before the quotient, so that it is the
-    correlation of planes of the Fourier shell, with the same signal-to-noise ratio.
+    Saxton & Baumeister, J. Microsc. 127, 127 (1982). The slices are summed before the quotient is formed.
     """
     sums = np.zeros((3, len(over.frequency)))
     for a, b in zip(_planes(first, over), _planes(second, over), strict=True):
-        for line, product in enumerate(((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)):
-            sums[line] += over_ring(over, product)
+        for number, product in enumerate(((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)):
+            sums[number] += over_ring(over, product)
     norm = np.sqrt(sums[1] * sums[2])
     return np.asarray(np.divide(sums[0], norm, out=np.zeros_like(norm), where=norm > 0))
 
 
 def half_bit(counts: FloatArray) -> FloatArray:
-    """Threshold at which a Fourier pixel of the two halves together holds half a bit of information.
+    """Return the half-bit threshold: half a bit of information per Fourier pixel of both halves together.
 
     Parameters
     ----------
@@ -136,60 +138,67 @@ def half_bit(counts: FloatArray) -> FloatArray:
 
 
 def expected_full(halves: FloatArray) -> FloatArray:
-    """Correlation of the image of all data with its noise-free self, from the FRC of two halves of the data.
+    """Return the correlation of the image from all data with the noise-free image, from the FRC of two halves.
 
     Notes
     -----
-    C_ref = √(2 FRC / (1 + FRC)) [Rosenthal & Henderson, J. Mol. Biol. 333, 721 (2003)]; 0 where the FRC is below 0.
+    C_ref = √(2 FRC / (1 + FRC)) [Rosenthal & Henderson, J. Mol. Biol. 333, 721 (2003)]; 0 for a negative FRC.
     """
     positive = np.clip(halves, 0, 1)
     return np.asarray(np.sqrt(2 * positive / (1 + positive)))
 
 
-def cross(found: tuple[FloatArray, FloatArray], targets: FloatArray, counts: FloatArray) -> FloatArray:
-    """Correlation of an image with the noise-free truth, from two noisy targets: ½ [FRC(f,a) + FRC(f,b)] / √FRC(a,b).
+def cross(image: tuple[FloatArray, FloatArray], targets: FloatArray, counts: FloatArray) -> FloatArray:
+    """Return the correlation of an image with the noise-free truth, from two noisy targets.
 
     Parameters
     ----------
-    found : FRC(f, a) and FRC(f, b); the noise of a and b is independent of f and of each other.
-    targets : FRC(a, b).
+    image : FRC(f, a) and FRC(f, b), (ring,) each; the noise of a and b is independent of f and of each other.
+    targets : (ring,) FRC(a, b).
     counts : (ring,) independent Fourier pixels.
 
     Returns
     -------
-    (ring,), at most 1; NaN where FRC(a, b) is no larger than 0.1, or than three of its own deviations, 1 / √(2n).
+    (ring,) ½ [FRC(f, a) + FRC(f, b)] / √FRC(a, b), at most 1; NaN unless FRC(a, b) exceeds 0.1 and three of its
+    standard deviations, 1 / √(2n).
 
     Notes
     -----
-    FRC(a, b) = S / (S + N), so its root is the correlation of a target with the truth, which FRC(f, a) holds as a
-    factor. What a and b share, such as their blur, counts as truth.
+    FRC(a, b) = S / (S + N), so its root is the correlation of a target with the truth, which is a factor of FRC(f, a).
+    Whatever a and b share, such as blur, counts as truth.
     """
     valid = targets > np.maximum(VALID, 3 / np.sqrt(2 * counts))
     quotient = np.full(len(targets), np.nan)
-    quotient[valid] = np.mean(found, axis=0)[valid] / np.sqrt(targets[valid])
+    quotient[valid] = np.mean(image, axis=0)[valid] / np.sqrt(targets[valid])
     return np.asarray(np.minimum(quotient, 1.0))
 
 
 def resolution(halves: FloatArray, threshold: FloatArray, counts: FloatArray, frequency: FloatArray) -> float | None:
-    """Frequency, cycles per pixel, at which an FRC falls below a threshold and stays there for three rings.
+    """Return the frequency, cycles per pixel, at which an FRC falls below a threshold for three rings.
 
-    None where it stays above as far as there are rings, or begins below, or where there are fewer than three rings.
+    Parameters
+    ----------
+    halves, threshold, counts, frequency : (ring,) FRC, threshold, independent Fourier pixels and cycles per pixel.
+
+    Returns
+    -------
+    None if the FRC stays above the threshold or starts below it, or if there are fewer than three usable rings.
     """
-    judged = np.flatnonzero(counts >= FEWEST_IN_RING)
-    above = (halves - threshold)[judged]
+    usable = np.flatnonzero(counts >= FEWEST_IN_RING)
+    above = (halves - threshold)[usable]
     if len(above) < 3:
         return None
     below = np.convolve(above < 0, np.ones(3), mode="valid") == 3
     if not below.any() or below[0]:
         return None
     last = int(np.argmax(below))
-    high, low = above[last - 1], above[last]
-    step = frequency[judged]
-    return float(step[last - 1] + (step[last] - step[last - 1]) * high / (high - low))
+    high, low = above[last - 1 : last + 1]
+    start, stop = frequency[usable][last - 1 : last + 1]
+    return float(start + (stop - start) * high / (high - low))
 
 
 def over_ring(over: Rings, plane: FloatArray) -> FloatArray:
-    """Sum of a plane of `rfft2` over each ring, mirror images included: (ring,)."""
+    """Sum a plane of `rfft2` over each ring, including mirror images, (ring,) float64."""
     return np.asarray(np.bincount(over.label, over.weight * plane.ravel())[: len(over.frequency)], dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""Whether an image shows more than noise: what halves of the data have in common, rings about the axis, edges."""
+"""Structure beyond noise in an image: agreement of two halves of the data, rings about the axis, lines along edges."""
 
 import math
 from dataclasses import dataclass
@@ -9,48 +9,48 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_grad
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
 SMOOTH = 2.0
-"""Pixels, deviation of the Gaussian that smooths images before they are compared: it takes most noise away."""
+"""Pixels, standard deviation of the Gaussian that suppresses most noise before images are compared."""
 
 SEEN = 0.1
-"""Share of the smoothed noise's variance that the sample's must exceed at least."""
+"""Least variance of the sample, as a fraction of the variance of the smoothed noise."""
 
 SECTORS = 8
-"""Arcs of a ring: rings may be partial."""
+"""Arcs per ring, as rings may be partial."""
 
 INNER = 4.0
 """Pixels from the axis within which arcs are too short."""
 
 SHORTEST = 8
-"""Pixels of an arc."""
+"""Least number of pixels of an arc."""
 
 STEEP = 0.05
-"""Part of the pixels, those of the steepest gradient, that count as edges."""
+"""Fraction of the pixels, those with the steepest gradient, that count as edges."""
 
 REACH = 8
-"""Pixels to both sides along an edge that are averaged."""
+"""Pixels on both sides along an edge over which an image is averaged."""
 
 POINTS = 6000
-"""Edge pixels of a slice that are looked at, at most."""
+"""Largest number of edge pixels per slice that are evaluated."""
 
 FEWEST_ARCS, FEWEST_POINTS = 100, 400
 CLEAR = 1.5
-"""Of the energy that noise has in arcs or lines, the multiple from which on there is more than noise."""
+"""Multiple of the energy of noise in arcs or lines above which there is more than noise."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two independent measurements of the same have in common, after smoothing; in units of the image squared."""
+    """Agreement of two independent measurements after smoothing, in units of the image squared."""
 
     shared: float
-    """Covariance within slices: the variance of the sample."""
+    """Covariance within slices, which is the variance of the sample."""
     noise: float
-    """Variance of the noise of their mean."""
+    """Noise variance of the mean of both."""
     pixels: float
-    """Independent pixels."""
+    """Number of independent pixels."""
 
     @property
     def holds_sample(self) -> bool:
-        """Whether they show more than noise: a tenth of its variance, and a correlation of three standard errors."""
+        """True if the sample exceeds a tenth of the noise variance, and the correlation three standard errors."""
         if self.shared <= SEEN * self.noise or self.pixels <= 3:
             return False
         correlation = min(self.shared / (self.shared + 2 * self.noise), 1 - 1e-12)
@@ -58,12 +58,12 @@ class Agreement:
 
 
 def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreement:
-    """Compare two images (z, y, x) within a mask (y, x): all zero where nothing is left to compare.
+    """Compare two images (z, y, x) within a mask (y, x); all values are 0 if the mask or the images are empty.
 
     Notes
     -----
-    The area hyperbolic tangent of a correlation has a standard error of 1 / √(n - 3) [Fisher, Metron 1, 3 (1921)].
-    Products of two smoothed images are alike within about 2π SMOOTH² pixels, which count as one.
+    The inverse hyperbolic tangent of a correlation has a standard error of 1 / √(n - 3) [Fisher, Metron 1, 3 (1921)].
+    Products of two smoothed images are correlated over about 2π SMOOTH² pixels, which count as one.
     """
     count = len(first) * int(mask.sum())
     if not count:
@@ -71,32 +71,34 @@ def agreement(first: FloatArray, second: FloatArray, mask: BoolArray) -> Agreeme
     shared = noise = 0.0
     for pair in zip(first, second, strict=True):
         a, b = (gaussian_filter(image, SMOOTH)[mask].astype(float) for image in pair)
-        a, b = a - a.mean(), b - b.mean()
+        a = a - a.mean()
+        b = b - b.mean()
         shared += float(a @ b) / count
         noise += float((a - b) @ (a - b)) / 4 / count
     return Agreement(shared, noise, count / (2 * np.pi * SMOOTH**2))
 
 
 def rings(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArray) -> float | None:
-    """Share of an image's variance that lies in arcs about the axis, beyond what noise has there.
+    """Return the fraction of the variance of an image in arcs about the axis, in excess of noise.
 
     Parameters
     ----------
-    image, noise : (z, y, x), the axis in the middle of (y, x); the latter is a sample of pure noise.
-    shown : (z, y, x), of which only the flatter half counts: what is lost at its edges is no ring.
+    image, noise : (z, y, x) with the axis in the middle of (y, x); the latter is pure noise.
+    shown : (z, y, x), of which only the flatter half counts, as structure lost at its edges is not a ring.
     mask : (y, x).
 
     Returns
     -------
-    0 where it is no more than half as much again as noise has; None where there are too few arcs to tell.
+    0 unless the fraction exceeds 1.5 times that of noise; None if there are too few arcs.
     """
     if not mask.any():
         return None
     arcs = 0
-    energy, power = np.zeros(2), np.zeros(2)
-    for each, *both in zip(shown, image, noise, strict=True):
-        steep = gaussian_gradient_magnitude(each, SMOOTH)
-        label = np.where(steep <= np.median(steep[mask]), _arcs(mask), 0)
+    energy = np.zeros(2)
+    power = np.zeros(2)
+    for plane, *both in zip(shown, image, noise, strict=True):
+        gradient = gaussian_gradient_magnitude(plane, SMOOTH)
+        label = np.where(gradient <= np.median(gradient[mask]), _arcs(mask), 0)
         inside = label > 0
         count = np.bincount(label[inside], minlength=1)
         long = count >= SHORTEST
@@ -110,27 +112,29 @@ def rings(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArr
 
 
 def lines(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArray) -> float | None:
-    """Share of an image's variance that lies in lines along the edges of another one, beyond what noise has there.
+    """Return the fraction of the variance of an image in lines along the edges of another one, in excess of noise.
+
+    The image is averaged along the edge over 8 pixels on both sides, which suppresses noise but not a line.
 
     Parameters
     ----------
     image, noise : (z, y, x), as for `rings`.
-    shown : (z, y, x), the image whose edges are looked at.
+    shown : (z, y, x), the image with the edges.
     mask : (y, x).
 
     Returns
     -------
-    As `rings`. An image is averaged along the edge, 8 pixels to both sides, which takes its noise away but no line.
+    0 unless the fraction exceeds 1.5 times that of noise; None if there are too few edge pixels.
     """
     inside = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] > REACH
     if len(image) * STEEP * inside.sum() < FEWEST_POINTS:
         return None
-    found: list[list[FloatArray]] = [[], []]
-    for z, each in enumerate(shown):
-        points = _along_edges(each, inside)
-        for averages, images in zip(found, (image, noise), strict=True):
-            averages.append(map_coordinates(images[z], points, order=1).mean(axis=1, dtype=float))
-    line, line_of_noise = (np.concatenate(averages) for averages in found)
+    averages: list[list[FloatArray]] = [[], []]
+    for z, plane in enumerate(shown):
+        points = _along_edges(plane, inside)
+        for of_image, images in zip(averages, (image, noise), strict=True):
+            of_image.append(map_coordinates(images[z], points, order=1).mean(axis=1, dtype=float))
+    line, line_of_noise = (np.concatenate(of_image) for of_image in averages)
     if not len(line):
         return None
     energy = np.array([np.mean(line**2), np.mean(line_of_noise**2)])
@@ -138,13 +142,13 @@ def lines(image: FloatArray, noise: FloatArray, shown: FloatArray, mask: BoolArr
 
 
 def _excess(energy: FloatArray, power: FloatArray) -> float:
-    """Share of energy in power beyond that of noise, each (2,) of the image and of noise; 0 where it is not clear."""
-    share, usual = np.divide(energy, power, out=np.zeros(2), where=power > 0)
-    return float(share - usual) if share > CLEAR * usual else 0.0
+    """Return the fraction of energy in power in excess of noise, each (2,) of image and noise; 0 if not significant."""
+    image, noise = np.divide(energy, power, out=np.zeros(2), where=power > 0)
+    return float(image - noise) if image > CLEAR * noise else 0.0
 
 
 def _arcs(mask: BoolArray) -> IntArray:
-    """Label (y, x) of the arc that a pixel of the mask lies in, one pixel wide; 0 outside of it."""
+    """Return the label (y, x) of the arc of each pixel of the mask, one pixel wide; 0 outside."""
     y, x = (np.arange(size) - (size - 1) / 2 for size in mask.shape)
     radius = np.hypot(y[:, None], x)
     angle = np.arctan2(y[:, None], x) / (2 * np.pi) + 0.5
@@ -153,7 +157,7 @@ def _arcs(mask: BoolArray) -> IntArray:
 
 
 def _along_edges(image: FloatArray, inside: BoolArray) -> FloatArray:
-    """Points (2, edge, offset) along the edges of a slice."""
+    """Return points (2, edge, offset) along the edges of a slice."""
     gradient = np.stack([gaussian_filter(image, SMOOTH, order=order) for order in ((1, 0), (0, 1))]).astype(float)
     size = np.hypot(*gradient)
     places = np.argwhere(inside & (size >= np.quantile(size[inside], 1 - STEEP)) & (size > 0))

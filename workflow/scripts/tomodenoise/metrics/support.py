@@ -1,5 +1,5 @@
-"""What a figure says when the data cannot support it."""
+"""Answer of a figure of merit that the data cannot support."""
 
 
-class Unsupported(Exception):  # noqa: N818 - it is no error, but an answer
-    """The data cannot support a figure; the text is the reason, as a person reads it."""
+class Unsupported(Exception):  # noqa: N818 - an answer, not an error
+    """The data cannot support a figure; the text is the reason, as shown to the user."""

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: how far it is, now and then, warnings of Snakemake, and an outcome at the end.
+"""The terminal of a run: how far it is, now and then, warnings of Snakemake, and which jobs failed.
 
 Snakemake logs a dozen lines for each job, which its log file keeps. Here its records are thinned out by their `event`,
 as its interface for logger plugins defines them.
@@ -15,7 +15,7 @@ REPEATED = {"CalledProcessError", "RuleException", "WorkflowError"}
 """Exceptions that say no more than that a job failed."""
 
 PERCENT, SECONDS = 10, 60
-"""So much further, or so much later, is worth a line."""
+"""Progress that is worth a line."""
 
 INTERRUPT = "Terminating processes on user request"
 ERROR = re.compile(r"^(?:\d+: )?(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
@@ -33,7 +33,7 @@ class Failure:
     logs: tuple[str, ...]
     """Its own, and that of SLURM where there is one."""
     message: str = ""
-    """What Snakemake or SLURM says."""
+    """Of Snakemake or SLURM."""
 
     @property
     def log(self) -> str:
@@ -62,7 +62,7 @@ class Failure:
 
 
 class Brief(logging.Filter):
-    """Let through what a person at a terminal wants to know, and remember which jobs failed."""
+    """Let through what a person at a terminal wants to know, and keep which jobs failed."""
 
     def __init__(self) -> None:
         super().__init__()

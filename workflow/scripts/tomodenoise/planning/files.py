@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.exports.registry import EXPORTS
 from tomodenoise.planning import paths, scan_table, shards
 from tomodenoise.planning.run import Run, Wildcards
 
@@ -113,11 +114,6 @@ class Files:
         """Shards of a volume, of every resolution."""
         return shards.of_image(job.scan, self.run.layout(job.scan), job.volume)
 
-    def finest_image(self, job: Wildcards) -> list[str]:
-        """Shards of a volume at its full resolution."""
-        pattern = paths.fill(paths.IMAGE_SHARD, volume=job.volume)
-        return shards.of_level(pattern, job.scan, self.run.layout(job.scan))
-
     def middle_image(self, job: Wildcards) -> list[str]:
         """Shards of the denoised volume that hold the rows which the report of a series shows."""
         return shards.of_image_in_the_middle(job.scan, self.run.layout(job.scan))
@@ -157,7 +153,8 @@ class Files:
             If it asks for nothing.
         """
         if not self.run.config.export:
-            raise UserError("export is empty: name tiff, tiff16, tiff8, hdf5, ozx or reconstruction there")
+            *kinds, last = EXPORTS
+            raise UserError(f"export is empty: name {', '.join(kinds)} or {last} there")
         return self.exported()
 
     def page(self, scans: Sequence[str]) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
-"""A forecast of a run: jobs, time and disk of each stage of a scan."""
+"""A forecast of a run: jobs, memory, time and disk of each stage of a scan."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tomodenoise.common import formatting
@@ -14,7 +14,7 @@ from tomodenoise.storage.layout import Extent, Layout
 from tomodenoise.training.options import Train
 
 START = (1.0, 12.0)
-"""Seconds that a job costs beside its work: on one machine, and under SLURM."""
+"""Seconds to start a job: on one machine, and under SLURM."""
 
 CORRECT = (10e-9, 30e-9)
 """Seconds for a pixel of the projections, on one core; measured at 20e-9 with the job's start."""
@@ -26,21 +26,23 @@ RECONSTRUCT = (20e-9, 80e-9)
 """Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
 
 ITERATIVE = 160
-"""How much longer 100 iterations of an iterative algorithm take."""
+"""Factor by which 100 iterations of an iterative algorithm take longer."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What the jobs of a stage ask for."""
+    """The jobs of a stage."""
 
     name: str
     rule: str
-    """That does the work, of which the memory is asked."""
+    """Rule that does the work, whose memory is listed."""
     jobs: int
     seconds: tuple[float, float]
-    """On one core, all jobs together, at best and at worst."""
+    """Of all jobs together on one core, at best and at worst."""
     size: int
     """Bytes on disk, before compression."""
+    megabytes: int = 0
+    """Memory of a job; 0 where that is not known yet."""
 
 
 def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list[Stage]:
@@ -52,8 +54,8 @@ def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list
 
     Notes
     -----
-    Times are those measured on one machine without a graphics card, widened to a range: a card shortens denoising
-    and reconstruction by a factor that nobody has measured yet.
+    Times were measured on one machine without a GPU and are widened to a range. A GPU shortens denoising and
+    reconstruction by a factor that has not been measured yet.
     """
     projections = _bytes(layout.projections)
     volumes = _bytes(layout.volumes)
@@ -87,22 +89,18 @@ def of_training(spec: Spec, train: Train) -> Stage:
     return replace(stage, seconds=(best, worst))
 
 
-def lines(stages: Sequence[Stage], memory: Mapping[str, int]) -> Iterator[str]:
-    """Lay out stages as lines of text.
-
-    Parameters
-    ----------
-    memory : megabytes that a job of each rule asks for; 0 where that is not known yet.
-    """
+def lines(stages: Sequence[Stage]) -> Iterator[str]:
+    """Format stages as lines of text."""
     yield f"  {'stage':14}{'jobs':>6}{'memory of a job':>18}{'time on one core':>22}{'writes':>12}"
     for stage in stages:
-        asked = f"{memory[stage.rule] / 1000:.1f} GB" if memory.get(stage.rule) else "once centered"
-        time, size = formatting.duration(stage.seconds), formatting.size(stage.size)
-        yield f"  {stage.name:14}{stage.jobs:6}{asked:>18}{time:>22}{size:>12}"
+        memory = f"{stage.megabytes / 1000:.1f} GB" if stage.megabytes else "once centered"
+        time = formatting.duration(stage.seconds)
+        size = formatting.size(stage.size)
+        yield f"  {stage.name:14}{stage.jobs:6}{memory:>18}{time:>22}{size:>12}"
 
 
 def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
-    """Time of a whole run, at best and at worst: the jobs of a stage share the cores, a training has one alone."""
+    """Return the time of a run, at best and at worst: the jobs of a stage share the cores, a training uses one."""
     low = high = 0.0
     for name in {stage.name for stage in stages}:
         alike = [stage for stage in stages if stage.name == name]
@@ -118,7 +116,7 @@ def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halvin
     volumes = 2 if "reconstruction" in wanted else 1
     for kind, export in EXPORTS.items():
         if kind in wanted and kind != "reconstruction":
-            rule = "export_tiff_slab" if export.by_slab else f"export_{kind}"
+            rule = "export_tiff_slab" if export.by_slab else "export_file"
             jobs = volumes * (slabs if export.by_slab else 1)
             yield _stage(kind, rule, jobs, COPY, 2 * volumes * image, int(export.share * volumes * image))
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from tomodenoise.correction import frames
 from tomodenoise.denoising import tile_plan
+from tomodenoise.exports.registry import single_files
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources, scan_table
 from tomodenoise.planning.run import Run, Wildcards
 
 WITH_TORCH = 1000
-"""Megabytes of a job with torch and a network beside its arrays, of which two Snakemakes are a part."""
+"""Megabytes of a job with torch and a network besides its arrays, of which two Snakemakes are a part."""
 
 IMAGES_ONLY = 450
-"""Megabytes of a job without torch, beside its arrays."""
+"""Megabytes of a job without torch, besides its arrays."""
 
 FEWEST_MINUTES = 30
 """Minutes that a job may take beyond what is planned for its work."""
@@ -26,7 +27,7 @@ class Need:
     floats: Callable[[Run, Wildcards], float]
     """Number of float32 that it holds."""
     alone: int = WITH_TORCH
-    """Megabytes beside these: two Snakemakes, Python and its libraries."""
+    """Megabytes besides these: two Snakemakes, Python and its libraries."""
     minutes: Callable[[Run, Wildcards], float] = lambda _run, _job: 0.0
     """That its work takes on one slow core."""
     is_sized: bool = False
@@ -78,8 +79,12 @@ def _mixing(run: Run, job: Wildcards) -> float:
     return rows * layout.channels * layout.size**2
 
 
-def _slices(count: int) -> Callable[[Run, Wildcards], float]:
-    return lambda run, job: count * tile_plan.READ_AT_ONCE * run.current_layout(job.scan).size ** 2
+def _exporting_slices(run: Run, job: Wildcards) -> float:
+    return 3 * tile_plan.READ_AT_ONCE * run.current_layout(job.scan).size ** 2
+
+
+def _exporting(run: Run, job: Wildcards) -> float:
+    return single_files()[job.suffix].slices * run.current_layout(job.scan).size ** 2
 
 
 def _copying_minutes(run: Run, job: Wildcards) -> float:
@@ -116,14 +121,10 @@ NEEDS: Mapping[str, Need] = {
     "mix_slab": Need(_mixing, IMAGES_ONLY, is_sized=True),
     "judge_scan": Need(_judging, minutes=_judging_minutes),
     "watch_series": Need(_watching, IMAGES_ONLY),
-    "export_tiff_slab": Need(_slices(3), IMAGES_ONLY, is_sized=True),
-    "export_hdf5": Need(_slices(4), IMAGES_ONLY, _copying_minutes),
-    "export_ozx": Need(lambda _run, _job: 0.0, IMAGES_ONLY, _copying_minutes),
+    "export_tiff_slab": Need(_exporting_slices, IMAGES_ONLY, is_sized=True),
+    "export_file": Need(_exporting, IMAGES_ONLY, _copying_minutes),
 }
 """Rule to what its jobs need."""
-
-CHECKED = tuple(name for name in NEEDS if name not in {"describe_scan", "train_model", "watch_series"})
-"""Rules of a scan whose memory `check` looks at."""
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,8 @@ class Needs:
         need = NEEDS[rule]
         return int(attempt * (need.alone + need.floats(self.run, job) * 4 / 2**20))
 
-    def first_attempts(self) -> dict[str, dict[str, int]]:
-        """Megabytes of a job of each rule, by scan, and under `models` of a training; 0 where not known yet."""
-        asked = {scan: {rule: self._first(rule, scan) for rule in CHECKED} for scan in self.run.scans}
-        trainings = [self.megabytes("train_model", Wildcards(model=model)) for model in self.run.trained_models]
-        return asked | {"models": {"train_model": max(trainings, default=0)}}
-
-    def _first(self, rule: str, scan: str) -> int:
-        if NEEDS[rule].is_sized and not self.run.is_size_known(scan):
+    def known_megabytes(self, rule: str, job: Wildcards) -> int:
+        """Memory of a job; 0 where that is not known yet, as it depends on a center that is still to be found."""
+        if NEEDS[rule].is_sized and not self.run.is_size_known(job.scan):
             return 0
-        return self.megabytes(rule, Wildcards(scan=scan, level="1"))
+        return self.megabytes(rule, job)

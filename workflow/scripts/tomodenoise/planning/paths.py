@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 
+from tomodenoise.exports.registry import EXPORTS
+
 RESULTS = "results"
 
 SCAN = f"{RESULTS}/{{scan}}/scan.json"
@@ -33,8 +35,7 @@ LEVEL_JSON = f"{LEVEL}/zarr.json"
 IMAGE_SHARD = f"{LEVEL}/c/{{block}}/0/{{slab}}/0/0"
 PLANES = f"{RESULTS}/{{scan}}/figures/planes/{{block}}-{{slab}}.npz"
 
-HDF5 = f"{RESULTS}/{{scan}}/{{volume}}.h5"
-OZX = f"{RESULTS}/{{scan}}/{{volume}}.ozx"
+EXPORTED_FILE = f"{RESULTS}/{{scan}}/{{volume}}.{{suffix}}"
 TIFF_JSON = f"{RESULTS}/{{scan}}/{{volume}}_{{tiff}}/volume.json"
 TIFF_SLAB = f"{RESULTS}/{{scan}}/{{volume}}_{{tiff}}/slabs/{{block}}-{{slab}}.json"
 
@@ -47,8 +48,6 @@ REPORT = f"{RESULTS}/report.html"
 
 DENOISED, RECONSTRUCTION = "denoised", "reconstruction"
 """Volumes: the clean one and, if it is exported, the noisy one."""
-
-TIFFS = ("tiff", "tiff16", "tiff8")
 
 
 def fill(pattern: str, **known: object) -> str:
@@ -73,8 +72,4 @@ def exports(kind: str, scan: str, volume: str) -> str:
 
     The kind `reconstruction` stands for the noisy volume itself, whichever volume is named.
     """
-    if kind == RECONSTRUCTION:
-        return IMAGE_JSON.format(scan=scan, volume=RECONSTRUCTION)
-    if kind in TIFFS:
-        return TIFF_JSON.format(scan=scan, volume=volume, tiff=kind)
-    return {"hdf5": HDF5, "ozx": OZX}[kind].format(scan=scan, volume=volume)
+    return f"{RESULTS}/{scan}/{EXPORTS[kind].file.format(volume=volume)}"

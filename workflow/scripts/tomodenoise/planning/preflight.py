@@ -4,15 +4,17 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from tomodenoise.common import disk_usage, formatting
 from tomodenoise.common.errors import UserError
-from tomodenoise.config.model import Config
-from tomodenoise.planning import forecast, scan_table
+from tomodenoise.exports.registry import EXPORTS
+from tomodenoise.planning import forecast
 from tomodenoise.planning.forecast import Stage
+from tomodenoise.planning.memory import Needs
+from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.planning.scan_table import Entry
 from tomodenoise.reconstruction.engines.registry import ITERATIONS
 from tomodenoise.scans import reading
@@ -33,19 +35,32 @@ class Plan:
         return [*chain.from_iterable(self.scans.values()), *self.trainings.values()]
 
 
-def plan(config: Config) -> Plan:
-    """Open the scans and models of a configuration, and plan the stages of each."""
-    entries = scan_table.open_all(config, installed_elsewhere=True)
-    files = scan_table.open_models(config, entries)
-    specs = {model: scan_table.spec_of(config, entries, files, model) for model in config.used_models}
+def plan(run: Run) -> Plan:
+    """Plan the stages of each scan and the trainings of a run, with the memory of their jobs."""
+    needs = Needs(run)
     scans = {}
-    for name, entry in entries.items():
-        engine = config.scans[name].reconstruct
-        iterations = 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
-        scans[name] = forecast.of_scan(entry.layout, specs[config.model_of(name)], config, iterations)
-    trained = {model: spec for model, spec in specs.items() if config.trained_on(model)}
-    trainings = {model: forecast.of_training(spec, config.train) for model, spec in trained.items()}
-    return Plan(entries, scans, trainings)
+    for name in run.scans:
+        stages = forecast.of_scan(
+            run.current_layout(name), run.spec(run.config.model_of(name)), run.config, _iterations(run, name)
+        )
+        scans[name] = [replace(s, megabytes=needs.known_megabytes(s.rule, _job(name, s))) for s in stages]
+    trainings = {}
+    for model in run.trained_models:
+        stage = forecast.of_training(run.spec(model), run.config.train)
+        trainings[model] = replace(stage, megabytes=needs.megabytes(stage.rule, Wildcards(model=model)))
+    return Plan(run.entries, scans, trainings)
+
+
+def _iterations(run: Run, scan: str) -> int:
+    """Return the iterations of a scan's reconstruction; 0 for filtered backprojection."""
+    engine = run.config.scans[scan].reconstruct
+    return 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
+
+
+def _job(scan: str, stage: Stage) -> Wildcards:
+    """Return one of the largest jobs of a stage."""
+    suffix = EXPORTS[stage.name].suffix if stage.name in EXPORTS else ""
+    return Wildcards(scan=scan, level="1", suffix=suffix)
 
 
 def headline(name: str, entry: Entry) -> str:
@@ -94,18 +109,19 @@ def of_disk(needed: int, folder: Path) -> Iterator[str]:
         yield f"{place} cannot be written to: correct its permissions, or run elsewhere with --directory"
 
 
-def of_memory(asked: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """Compare what a job of each rule asks for, megabytes by scan and rule, with this machine's memory."""
-    for scan, rules in asked.items():
-        for rule, megabytes in rules.items():
-            if megabytes > memory():
-                message = f"a job of {rule} asks for {megabytes} MB, but this machine has {memory()}"
-                yield f"{scan}: {message}: lower slab_megabytes"
+def of_memory(plan: Plan) -> Iterator[str]:
+    """Compare the memory of the jobs of each stage with this machine's."""
+    models = {f"model {name}": [stage] for name, stage in plan.trainings.items()}
+    for name, stages in {**plan.scans, **models}.items():
+        for stage in stages:
+            if stage.megabytes > memory():
+                message = f"a job of {stage.rule} asks for {stage.megabytes} MB, but this machine has {memory()}"
+                yield f"{name}: {message}: lower slab_megabytes"
 
 
-def hint(asked: Mapping[str, Mapping[str, int]], cores: int) -> str | None:
-    """Say how to keep the jobs that run at the same time within this machine's memory."""
-    largest = max((megabytes for rules in asked.values() for megabytes in rules.values()), default=0)
+def hint(plan: Plan, cores: int) -> str | None:
+    """Return advice where the jobs that run at the same time exceed this machine's memory."""
+    largest = max((stage.megabytes for stage in plan.stages), default=0)
     if largest * cores <= memory():
         return None
     return f"{cores} jobs of {largest} MB do not fit into {memory()} MB: add --resources mem_mb={memory() * 9 // 10}"

@@ -12,13 +12,13 @@ from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
 
 JUDGED_PIXELS = 2**25
-"""Of slices that quality is judged on, at most, so that some dozen images of them fit into memory."""
+"""Pixels of the slices that quality is judged on, at most, so that a few dozen images of them fit into memory."""
 
 FEWEST_JUDGED, MOST_JUDGED = 2, 32
-"""Slices."""
+"""Slices that quality is judged on."""
 
 FILTERING = 3e-6
-"""Seconds that the slowest classical filter takes for a pixel, twice what was measured on one core."""
+"""Seconds of the slowest classical filter for a pixel, twice the time measured on one core."""
 
 WATCHED = 4
 """Slices in the middle of a series that the report measures at every time step."""
@@ -31,13 +31,13 @@ COPY = (3e-9, 20e-9)
 
 
 def reconstructing(layout: Layout, *, additive: bool) -> float:
-    """Count the float32 that a job which reconstructs a slab of a block of sections holds on a processor.
+    """Count the float32 in memory of a job that reconstructs a slab of a block of sections on a CPU.
 
     Notes
     -----
-    The slab, and what it becomes while it is written; its sinograms, and those of one union of sections; the gridding
-    matrices of the union with the most projections, at most a gigabyte, and as much while they are built, of two kinds
-    for iterations; a few slices in work.
+    The slab and its copy while it is written; its sinograms, and those of one union of sections; the gridding matrices
+    of the union with the most projections, at most a gigabyte, and as much again while they are built, two kinds of
+    them for iterative algorithms; a few slices in progress.
     """
     angles, kinds = (layout.step_angles / layout.each, 1) if additive else (layout.step_angles, 2)
     a_step = 2.5 * layout.each * layout.size**2 + 1.5 * layout.step_angles * layout.columns
@@ -47,7 +47,7 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
 
 
 def denoising(spec: Spec, layout: Layout, mode: str) -> float:
-    """Count the float32 that a job which denoises a slab of a block of time steps holds on a processor.
+    """Count the float32 in memory of a job that denoises a slab of a block of time steps on a CPU.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
 
     Notes
     -----
-    The slab and its compressed copy, and slices that the report shows; sections and their means as they are read, ahead
-    of those that are worked on; the block in work, its results and those that wait to be collected; one pass of the
-    network. What each further time step takes was measured.
+    The slab and its compressed copy, and slices for the report; sections and their means, read ahead; the block in
+    progress, its results and those waiting to be collected; one pass of the network. The memory of each further time
+    step was measured.
     """
     inputs = {"full": 0, "sections": layout.each, "section": 1}[mode] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
@@ -69,20 +69,20 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
 
 
 def judged(size: int, many: int = 1) -> int:
-    """Slices of so many pixels a side, and of so many channels or steps, to judge quality on, if there are so many."""
+    """Return how many slices, of ``size`` pixels a side and ``many`` channels or time steps, quality is judged on."""
     return min(max(JUDGED_PIXELS // (size**2 * many), FEWEST_JUDGED), MOST_JUDGED)
 
 
 def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0) -> float:
-    """Count the float32 that a job which judges a scan holds: some dozen images of its slices, and denoising.
+    """Count the float32 in memory of a job that judges a scan: a few dozen images of its slices, and denoising.
 
-    Of several channels it holds the sections and four images beside these; of time steps those of three.
+    With several channels there are also the sections and four images of each; with time steps those of three.
 
     Parameters
     ----------
     networks : of the models that are applied, one after the other.
     mode : as in `denoising`.
-    rivals : how many filters and models are compared with.
+    rivals : number of filters and models that it is compared with.
     """
     images, channels = 20 + 3 * rivals, layout.channels
     stored = max(layout.each, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
@@ -91,9 +91,9 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
 
 
 def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Denoise, filters: int = 0) -> float:
-    """Minutes of judging a scan on one slow core: passes of each model, six of the first, and filters.
+    """Return the minutes of judging a scan on one slow core: passes of each model, six of the first, and filters.
 
-    Two and those of the product for each time step, and once more for each channel.
+    Each time step takes two more passes and those of the product, and so does each channel.
     """
     pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
     inputs = layout.each if denoise.input == "sections" else 1
@@ -106,45 +106,45 @@ def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Denoise, 
 
 
 def denoising_work(spec: Spec, layout: Layout, denoise: Denoise, slices: int) -> float:
-    """Operations that denoise some slices."""
+    """Return the operations of denoising some slices."""
     inputs = layout.each if denoise.input == "sections" else 1
     return _operations(spec) * slices * layout.size**2 * inputs * denoise.ensemble
 
 
 def denoising_minutes(spec: Spec, layout: Layout, denoise: Denoise) -> float:
-    """Minutes of denoising a slab on one slow core."""
+    """Return the minutes of denoising a slab on one slow core."""
     slices = layout.image_rows * layout.blocks[0].stop
     return denoising_work(spec, layout, denoise, slices) * NETWORK[1] / 60
 
 
 def training_work(spec: Spec, train: Train) -> float:
-    """Operations of a training."""
+    """Return the operations of a training."""
     by_iterations = (train.iterations or math.inf) * train.batch * train.patch**spec.dimensions
     return float(3 * _operations(spec) * min(train.pixels, by_iterations))
 
 
 def watched(depth: int) -> tuple[int, int]:
-    """Rows in the middle of a volume that the report measures, first and last plus one."""
+    """Return the rows [start, stop) in the middle of a volume that the report measures."""
     middle = depth // 2
     return max(0, middle - WATCHED // 2), min(depth, middle + WATCHED // 2)
 
 
 def watching(spec: Spec, layout: Layout) -> float:
-    """Count the float32 that looking through a series holds: some slices of few steps, and small ones of all steps."""
+    """Count the float32 of measuring a series: some slices of a few time steps, and reduced ones of all of them."""
     return (16 * (1 + layout.each) + spec.steps - 1) * WATCHED * layout.size**2 + 4 * layout.times * 256**2
 
 
 def training(spec: Spec, scans: Sequence[Layout], train: Train) -> float:
-    """Count the float32 that a process which trains a model holds on a processor.
+    """Count the float32 in memory of a process that trains a model on a CPU.
 
     Parameters
     ----------
-    scans : layouts of those that it learns from.
+    scans : layouts of the scans that it trains on.
 
     Notes
     -----
-    The sections in 16 bits, all of them or as many as it may hold, but two times eight rows at least; rows as they are
-    read, normalised and rounded; a step.
+    The sections in 16 bits, all of them or as many as `memory` allows, but at least two times eight rows; rows while
+    they are read, normalised and rounded; a training step.
     """
     row = max(scan.runs[1] * scan.channels * scan.size**2 for scan in scans)
     everything = sum(math.prod(scan.runs) * scan.channels * scan.size**2 * scan.depth for scan in scans) / 2
@@ -153,7 +153,7 @@ def training(spec: Spec, scans: Sequence[Layout], train: Train) -> float:
 
 
 def copying_minutes(layout: Layout) -> int:
-    """Minutes of writing a volume in another format on a slow disk."""
+    """Return the minutes of writing a volume in another format on a slow disk."""
     return math.ceil(4 * math.prod(layout.levels[0].shape) * COPY[1] / 60)
 
 

@@ -26,6 +26,7 @@ class Wildcards:
     model: str = ""
     volume: str = paths.DENOISED
     tiff: str = "tiff"
+    suffix: str = "h5"
     level: str = "0"
     block: str = "0"
     slab: str = "0"
@@ -136,8 +137,18 @@ def open_run(
     complete = settings.load(config)
     if try_headers:
         scan_table.try_headers(complete)
-    entries = scan_table.open_all(complete, installed_elsewhere=installed_elsewhere)
-    return Run(complete, entries, scan_table.open_models(complete, entries), wait_for_center)
+    return open_complete(complete, wait_for_center, installed_elsewhere=installed_elsewhere)
+
+
+def open_complete(
+    config: Config,
+    wait_for_center: Callable[[str], object] = _nothing_to_wait_for,
+    *,
+    installed_elsewhere: bool,
+) -> Run:
+    """Open every scan and model file of a complete configuration; arguments as in `open_run`."""
+    entries = scan_table.open_all(config, installed_elsewhere=installed_elsewhere)
+    return Run(config, entries, scan_table.open_models(config, entries), wait_for_center)
 
 
 def without_scans() -> Run:

@@ -37,7 +37,7 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     "denoise": ("denoise_slab",),
     "judge": ("judge_scan",),
     "report": ("render_report", "render_scan"),
-    "export": ("export_tiff_slab", "export_hdf5", "export_ozx", "mix_slab"),
+    "export": ("export_tiff_slab", "export_file", "mix_slab"),
 }
 """Rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files."""
 

@@ -45,21 +45,19 @@ def of_all(
     results: Path,
     benchmarks: Path,
     made: Collection[Path],
-    names: Collection[str] | None = None,
 ) -> Gathered:
     """Gather scans and their models, in the order of their names; one that cannot be gathered costs the others nothing.
 
     Parameters
     ----------
-    names : scans of the configuration; by default all.
     config, results, benchmarks, made : as for `of_scan`.
     """
-    chosen = sorted(config.scans if names is None else names)
-    trained = config.only(chosen).used_models if chosen else []
     failed: list[Failed] = []
     scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
     model = partial(of_model, config=config, results=results)
-    return Gathered(list(_each("", chosen, scan, failed)), list(_each("model ", trained, model, failed)), failed)
+    scans = list(_each("", sorted(config.scans), scan, failed))
+    models = list(_each("model ", config.used_models, model, failed))
+    return Gathered(scans, models, failed)
 
 
 def _each(kind: str, names: Sequence[str], gather: Callable[[str], Content], failed: list[Failed]) -> Iterator[Content]:
@@ -103,14 +101,14 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
     split = splitting_model.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     measured = correction_measured.from_json(_read(folder / "measured.json"))
-    slabs = [SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]
-    shown = _numbered(folder / "figures" / "planes", made)
-    views = previews.join([_checked(path, previews.load) for path in shown])
-    image = _checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)
+    slabs = [SlabStatistics(**_read(path)) for path in numbered(folder / "corrections", made)]
+    shown = numbered(folder / "figures" / "planes", made)
+    views = previews.join([checked(path, previews.load) for path in shown])
+    image = checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)
     described = image["provenance"].get("channels")
     description = _model(model, config, results)
     denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
-    series = _checked(folder / "figures" / "series.npz", time_series.load) if split.times > 1 else None
+    series = checked(folder / "figures" / "series.npz", time_series.load) if split.times > 1 else None
     return ScanSection(
         name=name,
         facts={
@@ -165,7 +163,7 @@ def _disk(folder: Path, model: model_file.Description, trained: Path, scan: Scan
 
 
 def _quality(folder: Path) -> Quality:
-    curves = _checked(folder / "figures" / "quality.npz", quality.read_curves)
+    curves = checked(folder / "figures" / "quality.npz", quality.read_curves)
     return quality.of(_read(folder / "quality.json"), curves)
 
 
@@ -173,7 +171,7 @@ def of_model(name: str, config: Config, results: Path) -> ModelSection:
     """Gather one model; one that was not trained here, but taken from a file, has no history."""
     model, record = _model(name, config, results), results / "models" / name / "history.jsonl"
     trained = bool(config.trained_on(name))
-    history = _checked(record, _lines) if trained else []
+    history = checked(record, _lines) if trained else []
     origin, sizes = model.facts.get("origin"), sorted(set(model.pixel_sizes))
     described = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
     if origin:
@@ -197,7 +195,7 @@ def _model(name: str, config: Config, results: Path) -> model_file.Description:
     return model_file.describe(file)
 
 
-def _numbered(folder: Path, files: Collection[Path]) -> list[Path]:
+def numbered(folder: Path, files: Collection[Path]) -> list[Path]:
     """Those of a folder, called BLOCK-SLAB, in order."""
     return sorted((file for file in files if file.parent == folder), key=_block_and_slab)
 
@@ -207,14 +205,14 @@ def _block_and_slab(path: Path) -> tuple[int, ...]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return _checked(path, lambda path: json.loads(path.read_text()))
+    return checked(path, lambda path: json.loads(path.read_text()))
 
 
 def _lines(path: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def _checked(path: Path, read: Callable[[Path], Content]) -> Content:
+def checked(path: Path, read: Callable[[Path], Content]) -> Content:
     """Read a product; where it is damaged say which one it is."""
     try:
         return read(path)

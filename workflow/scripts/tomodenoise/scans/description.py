@@ -199,7 +199,8 @@ def position(time: float, projections: IntArray) -> float:
     -------
     Between 0 and n - 1 among the projections; < 0 before the first, >= n after the last.
     """
-    first, last = int(projections[0]), int(projections[-1])
+    first = int(projections[0])
+    last = int(projections[-1])
     if time < first:
         return time - first
     if time > last:

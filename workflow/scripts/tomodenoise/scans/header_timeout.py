@@ -39,7 +39,8 @@ def try_headers(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
     _, status = os.waitpid(child, 0)
     if ended == len(files):
         return
-    file, ending = files[ended][0], os.WTERMSIG(status)
+    file, _ = files[ended]
+    ending = os.WTERMSIG(status)
     if ending == signal.SIGALRM:
         reason = f"its header could not be read within {TIMEOUT} s: unless the disk is slow, the file is damaged"
     else:

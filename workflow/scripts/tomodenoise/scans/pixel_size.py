@@ -134,7 +134,7 @@ def _behind_lens(size: _Size, lenses: Sequence[_Number]) -> tuple[float, list[st
     stated = f"{length:g} um of {size.path}"
     if len(lenses) > 1:
         several = ", ".join(f"{lens.value:g} of {lens.path}" for lens in lenses)
-        return length, [f"{stated} is used as it is, as there are several magnifications ({several}): set pixel_size"]
+        return length, [f"{stated} is used unchanged, as there are several magnifications ({several}): set pixel_size"]
     if not lenses:
         camera = CAMERA[0] <= length <= CAMERA[1]
         doubt = f"{stated} may be that of the camera, as the file holds no magnification: set pixel_size to be sure"
@@ -143,7 +143,7 @@ def _behind_lens(size: _Size, lenses: Sequence[_Number]) -> tuple[float, list[st
     if lens.value == 1:
         return length, []
     if length < CAMERA[0] and length * lens.value <= CAMERA[1]:
-        doubt = f"{stated} is too small for a camera and used as it is, despite the magnification {lens.value:g} of"
+        doubt = f"{stated} is too small for a camera and used unchanged, despite the magnification {lens.value:g} of"
         return length, [f"{doubt} {lens.path}: set pixel_size if that is wrong"]
     doubt = f"{length / lens.value:g} um is {stated} divided by the magnification {lens.value:g} of {lens.path}"
     return length / lens.value, [f"{doubt}: set pixel_size if that is wrong"]

@@ -255,7 +255,8 @@ def _later(frames: Frames, projections: int) -> Frames:
 
 def _cut(scan: Scan, steps: IntArray) -> Scan:
     """Set the steps of a scan of one file, and drop the projections after the last step."""
-    part, count = scan.projections[0], len(steps)
+    part = scan.projections[0]
+    count = len(steps)
     kept = replace(part, indices=part.indices[:count], time=(count - 1) / 2)
     times = tuple(replace(times, indices=times.indices[:count]) for times in scan.times)
     return replace(scan, angles=scan.angles[:count], projections=(kept,), steps=steps, labels=(), times=times)

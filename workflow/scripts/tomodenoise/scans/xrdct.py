@@ -153,7 +153,8 @@ def _radians(angles: h5py.Dataset, unit: str | None) -> tuple[FloatArray, str]:
     """Return the angles in radians, and a doubt if their unit had to be guessed from their range."""
     name = f"{angles.file.filename}: {angles.name}"
     if unit or units.unit_of(angles):
-        values, doubt = units.radians(angles, unit), ""
+        values = units.radians(angles, unit)
+        doubt = ""
     else:
         span = float(np.ptp(units.radians(angles, "radians"))) if angles.size else 0.0
         if FULL_TURN * 1.02 < span < FEW_DEGREES:

@@ -116,8 +116,8 @@ def check(parts: Sequence[FloatArray], sections: int) -> None:
     if min(map(_directions, parts)) < 2:
         raise UserError(f"the projections of {of}, {fewest} in number, have one angle: is this the whole scan?")
     raise UserError(
-        f"{of} has only {fewest} projections, too few to split: it takes four in different directions, two for each"
-        " of two sections"
+        f"{of} has only {fewest} projections, too few to split: at least four in different directions are needed,"
+        " two for each of two sections"
     )
 
 
@@ -214,8 +214,8 @@ def stored(roles: Sequence[Role], *, additive: bool) -> tuple[tuple[int, ...], .
     every = sorted({number for role in roles for number in (*role.inputs, *role.targets)})
     if additive:
         return tuple((number,) for number in every)
-    judged = halves(len(every))
-    needed = [*roles, judged, *(apart(judged) or ()), *(apart(roles[0]) or ())]
+    evaluated = halves(len(every))
+    needed = [*roles, evaluated, *(apart(evaluated) or ()), *(apart(roles[0]) or ())]
     sides = {side for role in needed for side in (role.inputs, role.targets)}
     return (*sorted(sides), tuple(every))
 

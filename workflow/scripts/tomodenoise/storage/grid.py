@@ -14,6 +14,9 @@ CHUNK = (8, 512, 512)
 SHARD_BYTES = 1 << 30
 """Approximate amount that one job writes: a job must take far longer than its start."""
 
+COARSEST = 256
+"""Edge in pixels of the largest slice that a pyramid may end with."""
+
 
 @dataclass(frozen=True)
 class Slab:
@@ -135,13 +138,13 @@ def touching(pieces: Sequence[Piece], start: int, stop: int) -> tuple[Piece, ...
     return tuple(piece for piece in pieces if piece.start < stop and piece.stop > start)
 
 
-def pyramid(shape: tuple[int, int, int], smallest: int = 256) -> tuple[tuple[int, int, int], ...]:
-    """Return the shapes (z, y, x) of a pyramid that halves every axis until no side of a slice exceeds ``smallest``.
+def pyramid(shape: tuple[int, int, int]) -> tuple[tuple[int, int, int], ...]:
+    """Return the shapes (z, y, x) of a pyramid that halves every axis until no side of a slice exceeds `COARSEST`.
 
     Odd lengths are rounded up; an axis of length one stays.
     """
     levels = [shape]
-    while max(levels[-1][1:]) > smallest:
+    while max(levels[-1][1:]) > COARSEST:
         z, y, x = levels[-1]
         levels.append((-(-z // 2), -(-y // 2), -(-x // 2)))
     return tuple(levels)

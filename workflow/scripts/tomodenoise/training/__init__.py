@@ -1,1 +1,1 @@
-"""The training loop: patches in, the best model by its held-out split loss out."""
+"""Training: from reconstructed sections to the model with the smallest held-out loss."""

@@ -1,4 +1,4 @@
-"""The state of a training, and the file that carries it over an interruption: whole or absent."""
+"""State of a training, and the checkpoint file that preserves it: complete or absent."""
 
 import math
 import os
@@ -18,31 +18,31 @@ from tomodenoise.common import files, logs
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A line of `history.jsonl`. Squares are in units of the normalisation's variance."""
+    """Line of `history.jsonl`. Squared errors are in units of the normalisation's variance."""
 
     iteration: int
     pixels: int
     loss: float
-    """Mean over the pixels that were shown since the last evaluation."""
+    """Mean over the pixels shown since the last evaluation."""
     held_out_loss: float
-    """Mean square against the noisy target."""
+    """Mean squared error against the noisy target."""
     umse: float | None
-    """Mean square error itself, from two independent targets; None with too few sections."""
+    """Estimate of the true mean squared error, from two independent targets; None with too few sections."""
     learning_rate: float
     seconds: float
-    """Of training, interruptions not counted."""
+    """Training time without interruptions."""
 
 
 @dataclass
 class State:
-    """What changes during a training; all of it is kept."""
+    """Variables of a training; all are stored in the checkpoint."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     best: dict[str, Tensor]
-    """Weights of the smallest held-out loss."""
+    """Weights with the smallest held-out loss."""
     shown: Tensor
-    """(2,) float64: sum of the errors and number of the pixels since the last evaluation."""
+    """(2,) float64: sum of errors and number of pixels since the last evaluation."""
     history: list[Evaluation] = field(default_factory=list)
     iteration: int = 0
     seconds: float = 0.0
@@ -55,22 +55,22 @@ class State:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the state of a training is kept."""
+    """Location and identity of the stored state of a training."""
 
     path: Path
     identity: str
-    """All that shapes the training but its budget; the file of another identity is not continued."""
+    """Everything that affects the training except its budget; a file with another identity is not continued."""
     budget: str
-    """A training that a budget has ended starts anew under the same one."""
+    """A training that has ended with this budget starts from scratch with the same one."""
 
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
-    """Copy the weights."""
+    """Return a copy of the weights."""
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
 def save(checkpoint: Checkpoint, state: State, *, ended: bool) -> None:
-    """Replace the file atomically, and see it safely on the disk."""
+    """Replace the file atomically and flush it to disk."""
     plain = {
         "identity": checkpoint.identity,
         "ended": checkpoint.budget if ended else None,
@@ -89,7 +89,7 @@ def save(checkpoint: Checkpoint, state: State, *, ended: bool) -> None:
 
 
 def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.device) -> None:
-    """Go on from the file, if it is of this very training and there are iterations left to do."""
+    """Resume from the file, if it belongs to this training and iterations are left."""
     saved = _read(checkpoint.path, device)
     if saved.get("identity") != checkpoint.identity or saved["ended"] == checkpoint.budget:
         return
@@ -103,16 +103,16 @@ def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.devic
 
 
 def _read(path: Path, device: torch.device) -> Mapping[str, Any]:
-    """Read the file; empty where there is none, or where it is damaged, which is told. No code in it is run."""
+    """Read the file; empty if missing, or with a warning if damaged. No code in it is executed."""
     if not path.exists():
         return {}
     try:
-        # torch itself passes over the checksums that it writes.
+        # torch itself ignores the checksums that it writes.
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is None:
                 saved: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
                 return saved
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error):
         pass
-    logs.logger.warning("%s is damaged: training starts anew", path)
+    logs.logger.warning("%s is damaged: training starts from scratch", path)
     return {}

@@ -1,4 +1,4 @@
-"""The one training loop: patches in, the best model by its held-out split loss out."""
+"""Training loop: patches in, the model with the smallest held-out loss out."""
 
 import math
 import time
@@ -19,37 +19,37 @@ from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.tasks import Task
 
 GRADIENT_LIMIT = 1.0
-"""Largest norm of a step's gradient, for losses of order one."""
+"""Largest norm of the gradient of a step, for losses of order one."""
 
 BETAS = (0.9, 0.99)
-"""Decays of Adam's moments. With torch's 0.999 the loss exploded at the peak of twice the default learning rate."""
+"""Decay rates of Adam's moments. With torch's 0.999 the loss diverged at a peak of twice the default learning rate."""
 
 CHECKPOINT_SECONDS = 60
-"""What a power cut may cost, about."""
+"""Approximate training time that a power cut may cost."""
 
 STEPS_BETWEEN_AGREEMENTS = 16
-"""Steps after which several ranks ask each other whether to stop; a single one asks itself after each."""
+"""Steps after which several ranks agree on whether to stop; a single rank checks after each step."""
 
 
-class Interrupted(Exception):  # noqa: N818 - it is no error
-    """Training was asked to stop before its end; the checkpoint holds its state."""
+class Interrupted(Exception):  # noqa: N818 - not an error
+    """Raised when training is stopped before its end; the checkpoint holds the state."""
 
 
 @dataclass(frozen=True)
 class _Training:
-    """What stays the same from the first step to the last."""
+    """Constants of a training from the first step to the last."""
 
     task: Task
     data: dataset.Data
     ranks: Ranks
     total: int
-    """Iterations that the budget allows."""
+    """Number of iterations that the budget allows."""
     network: nn.Module
-    """The network of the state, wrapped where several ranks train it."""
+    """Network of the state, wrapped if several ranks train it."""
     stopping: Callable[[], bool]
 
     def spent(self, state: State) -> float:
-        """Share of the budget."""
+        """Return the share of the budget that is spent."""
         return schedule.share(self.task.settings, state.iteration, self.total, state.seconds)
 
 
@@ -63,24 +63,26 @@ def train(
 
     Parameters
     ----------
-    report : called on the first rank after each evaluation, and when a training goes on, with all evaluations so
-        far and the number of iterations in all.
-    stopping : asked between steps; True ends the training with a checkpoint.
+    report : called on the first rank after each evaluation, and when a training is resumed, with all evaluations so
+        far and the total number of iterations.
+    stopping : checked between steps; True ends the training with a checkpoint.
 
     Returns
     -------
-    The model with the smallest held-out split loss, mean (f(x_in) - x_tgt)^2 over the held-out part, which is the
-    error of f plus a noise variance that does not depend on f [Hendriksen 2021, eq. 9].
+    The model with the smallest held-out loss, mean (f(x_in) - x_tgt)^2 over the held-out part, which is the error of f
+    plus a noise variance that does not depend on f [Hendriksen 2021, eq. 9].
 
     Raises
     ------
     UserError
         If a volume is blank or smaller than the network's coarsest pixels, or if the training diverges.
     Interrupted
-        If ``stopping`` said so.
+        If ``stopping`` returned True.
     """
-    data, settings = dataset.prepare(task, ranks), task.settings
-    total, state = schedule.iterations(settings, settings.batch * data.shape.pixels), _begin(task, ranks)
+    data = dataset.prepare(task, ranks)
+    settings = task.settings
+    total = schedule.iterations(settings, settings.batch * data.shape.pixels)
+    state = _begin(task, ranks)
     if task.checkpoint:
         checkpoints.resume(task.checkpoint, state, total, ranks.device)
         if not ranks.first:
@@ -88,18 +90,18 @@ def train(
     if ranks.first and state.history:
         report(state.history, total)
     training = _Training(task, data, ranks, total, ranks.together(state.network), stopping)
-    for goal, held in _turns(training, state):
-        _steps(training, state, held, goal)
+    for goal, loaded in _rounds(training, state):
+        _steps(training, state, loaded, goal)
         _evaluate(training, state)
-        losses_ = [line.held_out_loss for line in state.history]
-        ended = training.spent(state) == 1 or schedule.out_of_patience(settings, losses_)
+        held_out_losses = [line.held_out_loss for line in state.history]
+        ended = training.spent(state) == 1 or schedule.out_of_patience(settings, held_out_losses)
         _save(training, state, ended=ended)
         if ranks.first:
             report(state.history, total)
         if ended:
             break
     if not math.isfinite(state.best_loss):
-        raise UserError("training diverged, its held-out loss was never finite: set train.learning_rate lower")
+        raise UserError("training diverged: its held-out loss was never finite; set train.learning_rate lower")
     state.network.load_state_dict(state.best)
     improving = schedule.improving([line.held_out_loss for line in state.history])
     names = task.facts.get("source", ())
@@ -108,9 +110,10 @@ def train(
 
 
 def progress(history: Sequence[Evaluation], total: int) -> str:
-    """Tell a person who waits, in one line."""
+    """Format the progress of a training as one line."""
     last = history[-1]
-    left, pixels = last.seconds * (total / last.iteration - 1), last.pixels * total / last.iteration
+    left = last.seconds * (total / last.iteration - 1)
+    pixels = last.pixels * total / last.iteration
     error = "" if last.umse is None else f"   error {math.sqrt(max(last.umse, 0)):.4f}"
     return (
         f"{last.pixels / 1e6:8.1f} of {pixels / 1e6:.1f} million pixels   loss {last.loss:.5f}"
@@ -131,25 +134,25 @@ def _begin(task: Task, ranks: Ranks) -> State:
     return State(network, optimizer, checkpoints.weights(network), shown)
 
 
-def _turns(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:
-    """Yield the iteration at which to judge the model next, and what is in memory until then."""
+def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:
+    """Yield the iteration of each further evaluation, with the patch store to train from until then."""
     data, settings = training.data, training.task.settings
-    judged = state.history[-1].iteration if state.history else 0
+    evaluated = state.history[-1].iteration if state.history else 0
     goals = schedule.goals(settings, training.total)
-    coming = [(goal, [settings.seed, 1, number]) for number, goal in enumerate(goals) if goal > judged]
-    held = store.stores(
+    coming = [(goal, [settings.seed, 1, number]) for number, goal in enumerate(goals) if goal > evaluated]
+    loads = store.stores(
         data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device
     )
     for goal, _ in coming:
-        # Straight from one to the other: a name here would hold what the next turn takes the place of.
-        yield goal, next(held)
+        # Do not bind the store: the old one must be freed before the next one loads.
+        yield goal, next(loads)
 
 
-def _steps(training: _Training, state: State, held: store.Store, goal: int) -> None:
-    """Train up to an iteration or the end of the time, and be ready to stop and to be killed on the way."""
+def _steps(training: _Training, state: State, loaded: store.Store, goal: int) -> None:
+    """Train up to an iteration or the end of the budget, with checkpoints on the way and when asked to stop."""
     ranks, began, saved = training.ranks, time.perf_counter() - state.seconds, state.seconds
     while state.iteration < goal and training.spent(state) < 1:
-        _step(training, state, held)
+        _step(training, state, loaded)
         if ranks.world > 1 and state.iteration % STEPS_BETWEEN_AGREEMENTS:
             continue
         state.seconds, stop = ranks.agreed(time.perf_counter() - began, float(training.stopping()))
@@ -157,28 +160,28 @@ def _steps(training: _Training, state: State, held: store.Store, goal: int) -> N
             _save(training, state, ended=False)
             saved = state.seconds
         if stop:
-            ranks.agreed(0)  # the first that leaves ends the others, also one that is still saving
+            ranks.agreed(0)  # the first rank to leave ends the others, even one that is still saving
             raise Interrupted
 
 
-def _step(training: _Training, state: State, held: store.Store) -> None:
+def _step(training: _Training, state: State, loaded: store.Store) -> None:
     settings, data, ranks = training.task.settings, training.data, training.ranks
-    # A generator for each step leaves no random state to save.
+    # With a generator for each step there is no random state to save.
     rng = np.random.default_rng([settings.seed, 3, state.iteration])
     first, count = state.iteration * settings.batch, settings.batch
     drawn = patches.draw(
-        held, data.field, data.pairs, data.shape, count, rng, first=first, symmetric=settings.symmetric
+        loaded, data.field, data.pairs, data.shape, count, rng, first=first, symmetric=settings.symmetric
     )
-    batch = patches.cut(held, data.field, data.pairs, data.shape, drawn.share(ranks.rank, ranks.world))
+    batch = patches.cut(loaded, data.field, data.pairs, data.shape, drawn.share(ranks.rank, ranks.world))
     for group in state.optimizer.param_groups:
         group["lr"] = schedule.one_cycle(training.spent(state), settings.learning_rate)
     with devices.autocast(ranks.device):
         prediction = training.network(devices.arranged(batch.inputs))
-    each, errors = losses.each(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))
+    per_patch, errors = losses.each(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))
     state.optimizer.zero_grad(set_to_none=True)
-    # Gradients are averaged over the ranks, which makes this the mean of the whole batch on each of them.
-    (each.sum() * (ranks.world / count)).backward()  # type: ignore[no-untyped-call]
-    # Without normalisation layers one bad patch can throw the weights far off at the peak of the learning rate.
+    # Gradients are averaged over the ranks, so this is the mean of the whole batch on each rank.
+    (per_patch.sum() * (ranks.world / count)).backward()  # type: ignore[no-untyped-call]
+    # Without normalisation layers one bad patch can push the weights far off at the peak of the learning rate.
     nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
     state.optimizer.step()
     state.shown += torch.stack([errors.sum(), batch.masks.sum()])
@@ -192,7 +195,8 @@ def _evaluate(training: _Training, state: State) -> None:
     if held_out_loss < state.best_loss:
         state.best = checkpoints.weights(state.network)
     seen = state.iteration * training.task.settings.batch * training.data.shape.pixels
-    rate, loss = state.optimizer.param_groups[0]["lr"], errors / max(pixels, 1)
+    rate = state.optimizer.param_groups[0]["lr"]
+    loss = errors / max(pixels, 1)
     state.history.append(Evaluation(state.iteration, seen, loss, held_out_loss, umse, rate, state.seconds))
     state.shown = torch.zeros_like(state.shown)
 

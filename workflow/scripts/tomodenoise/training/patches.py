@@ -1,4 +1,4 @@
-"""Patches: chosen on the host as a few numbers each, cut out of the store on the device that trains."""
+"""Training patches: drawn on the host as a few numbers each, cut from the store on the training device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,66 +16,66 @@ from tomodenoise.training.store import Source, Store
 
 @dataclass(frozen=True)
 class Shape:
-    """The patches of a training."""
+    """Shape of the training patches."""
 
     size: int
-    """Edge, pixels."""
+    """Edge in pixels."""
     slices: int
-    """Adjacent slices in; 1 if volumetric."""
+    """Adjacent slices of the input; 1 if volumetric."""
     volumetric: bool
     channels: int = 1
 
     @property
     def pixels(self) -> int:
-        """Pixels of one patch that come out of the network."""
+        """Number of output pixels of the network per patch."""
         return int(self.size ** (3 if self.volumetric else 2))
 
     @property
     def halo(self) -> int:
-        """Rows around the one that a patch is centred on that it may need."""
+        """Rows that a patch may need around its central one."""
         return self.size if self.volumetric else self.slices // 2
 
 
 @dataclass(frozen=True)
 class Field:
-    """What is looked up about the sources, numbered as in the store: sizes, and the pixels and rows that count."""
+    """Lookup tables of the sources, numbered as in the store: sizes, and the pixels and rows that count."""
 
     edge: IntArray
     """(source,)"""
     depth: IntArray
     """(source,)"""
     centres: IntArray
-    """Flat indices (y, x) of the pixels that patches may be centred on, of one part after the other."""
+    """Flat indices (y, x) of the pixels that patches may be centred on, concatenated over the parts."""
     start: IntArray
-    """(source,) where those of a source begin; sources may share a part."""
+    """(source,) start of its centres; sources may share a part."""
     count: IntArray
-    """(source,) number of them."""
+    """(source,) number of its centres."""
     masks: Tensor
-    """Flat uint8, (y, x) of one part after the other: 1 where a pixel counts."""
+    """Flat uint8 (y, x), concatenated over the parts: 1 where a pixel counts."""
     image: IntArray
-    """(source,) where its mask begins."""
+    """(source,) start of its mask."""
     rows: Tensor
-    """Flat uint8, z of one part after the other: 1 where a row counts."""
+    """Flat uint8 (z), concatenated over the parts: 1 where a row counts."""
     height: IntArray
-    """(source,) where its rows begin."""
+    """(source,) start of its rows."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """Which sections are averaged to one side of the pairs."""
+    """Sections that are averaged for one side of the training pairs."""
 
     members: IntArray
-    """(role, m); a role with fewer than m has its first one again, at weight 0."""
+    """(role, m); a role with fewer than m sections repeats its first one with weight 0."""
     weights: FloatArray
     """(source, role, m)"""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The roles that the sections take in turn."""
+    """Training pairs: the roles that the sections take in turn."""
 
     inputs: tuple[Side, ...]
-    """Of each time step that the network sees: one, but for a dynamic scan."""
+    """One for each time step that the network sees; a single one for a static scan."""
     targets: Side
 
     @property
@@ -86,51 +86,52 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Draw:
-    """Which patches to cut: arrays with an entry for each."""
+    """Patches to cut, as arrays with one entry per patch."""
 
     block: IntArray
+    """(n,) block of the store."""
     corner: IntArray
-    """(n, 3): z, y, x of the first pixel, in the scan."""
+    """(n, 3) z, y, x of the first pixel, in the scan."""
     role: IntArray
+    """(n,)"""
     turn: IntArray
-    """Number of a symmetry of the square, or of the cube."""
+    """(n,) number of a symmetry of the square or cube."""
 
     def share(self, rank: int, world: int) -> "Draw":
-        """Give every ``world``-th patch."""
+        """Return every ``world``-th patch, from number ``rank`` on."""
         return Draw(*(part[rank::world] for part in (self.block, self.corner, self.role, self.turn)))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Patches, normalised float32."""
+    """Batch of patches, normalised float32."""
 
     inputs: Tensor
-    """(n, slices x steps x channels, y, x), all images of one slice after those of the other, or
-    (n, steps x channels, z, y, x)"""
+    """(n, slices x steps x channels, y, x), grouped by slice, or (n, steps x channels, z, y, x)"""
     targets: Tensor
     """(n, channels, y, x), or (n, channels, z, y, x)"""
     masks: Tensor
-    """as the targets; 1 where the loss counts"""
+    """Shape of the targets; 1 where the loss counts."""
 
 
 def field(sources: Sequence[Source], device: torch.device) -> Field:
-    """Tabulate the sources."""
-    # A hundred steps of a series share one part: their masks would take more than their slices.
-    different = list({id(source.part): source for source in sources}.values())
-    parts = [source.part for source in different]
-    which = np.array([next(n for n, part in enumerate(parts) if part is source.part) for source in sources])
+    """Tabulate the sources on a device."""
+    # Hundreds of time steps may share one part; a mask for each would take more memory than their slices.
+    unique = list({id(source.part): source for source in sources}.values())
+    parts = [source.part for source in unique]
+    owner = np.array([next(n for n, part in enumerate(parts) if part is source.part) for source in sources])
     masks = [part.mask.ravel() for part in parts]
-    rows = [np.isin(np.arange(source.scan.depth), source.part.rows) for source in different]
+    rows = [np.isin(np.arange(source.scan.depth), source.part.rows) for source in unique]
     centres = [np.flatnonzero(mask) for mask in masks]
     edge, depth = (np.array(sizes) for sizes in zip(*((s.scan.size, s.scan.depth) for s in sources), strict=True))
-    begins = [np.cumsum([0, *map(len, each)])[which] for each in (centres, masks, rows)]
-    count = np.array([len(each) for each in centres])[which]
-    flags = [torch.from_numpy(np.concatenate(flags).astype(np.uint8)).to(device) for flags in (masks, rows)]
-    return Field(edge, depth, np.concatenate(centres), begins[0], count, flags[0], begins[1], flags[1], begins[2])
+    starts = [np.cumsum([0, *map(len, table)])[owner] for table in (centres, masks, rows)]
+    count = np.array([len(pixels) for pixels in centres])[owner]
+    flags = [torch.from_numpy(np.concatenate(table).astype(np.uint8)).to(device) for table in (masks, rows)]
+    return Field(edge, depth, np.concatenate(centres), starts[0], count, flags[0], starts[1], flags[1], starts[2])
 
 
 def pairs(sources: Sequence[Source], roles: Sequence[Role]) -> Pairs:
-    """Tabulate roles, weighted by the angles of each source's sections."""
+    """Tabulate the roles, weighted by the shares of each source's sections."""
     steps = zip(*(role.seen for role in roles), strict=True)
     return Pairs(tuple(_side(sources, step) for step in steps), _side(sources, [role.targets for role in roles]))
 
@@ -138,13 +139,13 @@ def pairs(sources: Sequence[Source], roles: Sequence[Role]) -> Pairs:
 def draw(
     store: Store, field: Field, pairs: Pairs, shape: Shape, count: int, rng: Generator, *, first: int, symmetric: bool
 ) -> Draw:
-    """Choose patches, every row and pixel that counts equally likely.
+    """Draw patches, with equal probability for every row and pixel that counts.
 
     Parameters
     ----------
-    count : patches. One that would stick out of the image is moved into it.
-    first : how many were drawn before: the roles take turns, so that each is shown equally often.
-    symmetric : choose fewer places, and show each of them in all of its roles.
+    count : number of patches. Those that would extend beyond the image are moved into it.
+    first : number of patches drawn before; roles take turns, so that each is shown equally often.
+    symmetric : draw fewer places and show each of them in all roles.
     """
     places = -(-count // pairs.roles) if symmetric else count
     line = np.searchsorted(store.chance, rng.random(places), side="right")
@@ -165,14 +166,14 @@ def draw(
 
 
 def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> Batch:
-    """Cut patches; input, target and mask are looked up at the same places, so that they turn together."""
+    """Cut patches; input, target and mask are read at the same places, so that they are transformed alike."""
     source = store.source[drawn.block]
     edge, (z, y, x) = field.edge[source], drawn.corner.T
     area, zero, one = edge**2, 0 * edge, 0 * edge + 1
     channel = (store.last - store.first)[drawn.block] * area
     section = channel * shape.channels
     around = z[:, None] + np.arange(shape.slices) - shape.slices // 2
-    # Beyond the ends of the volume the outermost slice is repeated.
+    # The first and last slices are repeated beyond the ends of the volume.
     slices = np.clip(around, 0, field.depth[source][:, None] - 1) - store.first[drawn.block][:, None]
     begin = store.offset[drawn.block] + y * edge + x
     images = (slices * area[:, None])[:, :, None] + channel[:, None, None] * np.arange(shape.channels)
@@ -196,10 +197,10 @@ def _side(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> Side:
     mixings = np.array([[source.scan.mixing(group) for group in groups] for source in sources])
     used = [np.flatnonzero(weights) for weights in mixings[0]]
     most = max(map(len, used))
-    members = np.array([[*some, *[some[0]] * (most - len(some))] for some in used])
+    members = np.array([[*sections, *[sections[0]] * (most - len(sections))] for sections in used])
     weights = np.zeros((len(sources), len(groups), most), dtype=np.float32)
-    for role, some in enumerate(used):
-        weights[:, role, : len(some)] = mixings[:, role, some]
+    for role, sections in enumerate(used):
+        weights[:, role, : len(sections)] = mixings[:, role, sections]
     return Side(members, weights)
 
 
@@ -210,19 +211,21 @@ def _turns(shape: Shape) -> Sequence[symmetries.Turn]:
 def _places(
     shape: Shape, drawn: Draw, begin: IntArray, strides: tuple[IntArray, IntArray, IntArray], device: torch.device
 ) -> Tensor:
-    """Flat places (n, s, y, x) or (n, s, z, y, x) of the pixels of turned patches.
+    """Return the flat places (n, s, y, x) or (n, s, z, y, x) of the pixels of transformed patches.
 
-    Each axis of a turned patch goes along one axis of the scan, up or down, so that a place is a sum over the axes.
+    Each axis of a transformed patch runs along one axis of the scan, up or down, so a place is a sum over the axes.
 
     Parameters
     ----------
-    begin : (n, s) places of the patch's first pixel in each slice.
-    strides : of the scan's axes z, y, x, each (n,).
+    begin : (n, s) place of the first pixel of the patch in each slice.
+    strides : strides of the axes z, y, x of the scan, each (n,).
     """
-    turns, free = _turns(shape), strides if shape.volumetric else strides[1:]
+    turns = _turns(shape)
+    free = strides if shape.volumetric else strides[1:]
     axes = np.array([turn.axes for turn in turns])[drawn.turn]
     flips = np.array([turn.flips for turn in turns])[drawn.turn]
-    along, steps = np.take_along_axis(np.stack(free, axis=1), axes, axis=1), np.arange(shape.size)
+    along = np.take_along_axis(np.stack(free, axis=1), axes, axis=1)
+    steps = np.arange(shape.size)
     count = len(free)
     places = torch.from_numpy(begin).to(device).reshape(*begin.shape, *(1,) * count)
     for axis in range(count):
@@ -233,8 +236,9 @@ def _places(
 
 
 def _mix(data: Tensor, places: Tensor, section: IntArray, side: Side, source: IntArray, role: IntArray) -> Tensor:
-    """Weighted means of sections at the places of their first one, float32."""
-    members, weights = side.members[role], side.weights[source, role]
+    """Return weighted means of sections, float32, given the places in section 0."""
+    members = side.members[role]
+    weights = side.weights[source, role]
     mixed = torch.zeros(places.shape, device=data.device)
     single = (len(places), *(1,) * (places.ndim - 1))
     for member, weight in zip(members.T, weights.T, strict=True):

@@ -148,7 +148,7 @@ def test_the_number_of_sections_that_a_refusal_names_is_accepted(count: int, sec
 
 
 def test_too_few_projections_for_any_split_are_refused() -> None:
-    with pytest.raises(UserError, match="only 3 projections, too few to split: it takes four"):
+    with pytest.raises(UserError, match="only 3 projections, too few to split: at least four"):
         by_angle.split(np.radians([0, 60, 120]), 4, 3)
     with pytest.raises(UserError, match="9 in number, have one angle"):
         by_angle.split(np.tile([0.0, np.pi, 2 * np.pi], 3), 2, 1)

@@ -1,4 +1,4 @@
-"""A user's mistake is one line before any job, with a status that is not zero and nothing written."""
+"""A user's error is one line before any job, with a status that is not zero and nothing written."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,52 +37,48 @@ def write(file: Path, frames: int = 20, theta: int = 20, flats: int = 0) -> Path
     return file
 
 
-def test_a_missing_file(project: Project) -> None:
-    project.configure(scans={"foam": {"file": "nowhere.h5"}})
-    refused(project, "scans.foam", "nowhere.h5")
-
-
-def test_a_file_that_is_not_hdf5(project: Project) -> None:
-    (project.folder / "text.h5").write_text("no HDF5")
-    project.configure(scans={"foam": {"file": "text.h5"}})
-    refused(project, "scans.foam", "text.h5", "HDF5")
-
-
-def test_an_unknown_layout(project: Project) -> None:
-    with h5py.File(project.folder / "odd.h5", "w") as content:
+def make_files(folder: Path) -> None:
+    """Write one good raw file, and others of which each has one fault."""
+    (folder / "text.h5").write_text("no HDF5")
+    with h5py.File(folder / "odd.h5", "w") as content:
         content["pixels"] = np.zeros((3, 4, 5))
-    project.configure(scans={"foam": {"file": "odd.h5"}})
-    refused(project, "scans.foam", "odd.h5", "layout")
+    write(folder / "good.h5", flats=5)
+    write(folder / "angles.h5", theta=19, flats=5)
+    write(folder / "bare.h5")
+    write(folder / "three.h5", frames=3, theta=3, flats=5)
+    write(folder / "five.h5", frames=5, theta=5, flats=5)
+
+
+REFUSED: dict[str, tuple[dict[str, object], list[str]]] = {
+    "angles": ({"file": "angles.h5"}, ["19 angles", "20 projections"]),
+    "braces": ({"file": "raw{x}.h5"}, ["raw{x}.h5", "rename the file or link to it"]),
+    "center": ({"file": "good.h5", "center": 40}, ["center", "32 columns"]),
+    "few": ({"file": "three.h5"}, ["only 3 projections, too few to split"]),
+    "flats": ({"file": "bare.h5", "correct": {"input": "counts"}}, ["no flats"]),
+    "layout": ({"file": "odd.h5"}, ["odd.h5", "layout"]),
+    "missing": ({"file": "nowhere.h5"}, ["nowhere.h5"]),
+    "rows": ({"file": "good.h5", "rows": [2, 9]}, ["rows", "4"]),
+    "sections": ({"file": "five.h5", "split": {"sections": 4}}, ["split.sections is 4"]),
+    "text": ({"file": "text.h5"}, ["text.h5", "HDF5"]),
+}
+
+
+def test_every_scan_that_cannot_be_used_has_its_line(project: Project) -> None:
+    make_files(project.folder)
+    scans = {name: entry for name, (entry, _) in REFUSED.items()}
+    project.configure(scans={"good": {"file": "good.h5"}, **scans})
+    run = project.snakemake("all")
+    assert run.status != 0
+    lines = [line for line in run.text.splitlines() if line.strip()]
+    assert [line.split(":")[:2] for line in lines] == [["tomodenoise", f" scans.{name}"] for name in sorted(REFUSED)]
+    for line, name in zip(lines, sorted(REFUSED), strict=True):
+        assert all(part in line for part in REFUSED[name][1]), line
+    assert not (project.folder / "results").exists()
 
 
 def test_a_dangling_data_link(project: Project) -> None:
     project.configure(scans={"foam": {"file": str(measured("metadata_only/24888.nxs"))}})
     refused(project, "pco1-24888.hdf", "missing")
-
-
-def test_angles_and_frames_that_differ_in_number(project: Project) -> None:
-    write(project.folder / "raw.h5", frames=20, theta=19, flats=5)
-    project.configure(scans={"foam": {"file": "raw.h5"}})
-    refused(project, "20", "19")
-
-
-def test_counts_without_flats(project: Project) -> None:
-    write(project.folder / "raw.h5")
-    project.configure(scans={"foam": {"file": "raw.h5"}}, correct={"input": "counts"})
-    refused(project, "flats")
-
-
-def test_rows_out_of_range(project: Project) -> None:
-    write(project.folder / "raw.h5", flats=5)
-    project.configure(scans={"foam": {"file": "raw.h5", "rows": [2, 9]}})
-    refused(project, "rows", "4")
-
-
-def test_fewer_projections_than_sections(project: Project) -> None:
-    for frames, words in ((3, "only 3 projections, too few to split"), (5, "split.sections is 4")):
-        write(project.folder / "raw.h5", frames=frames, theta=frames, flats=5)
-        project.configure(scans={"foam": {"file": "raw.h5"}}, split={"sections": 4})
-        refused(project, words)
 
 
 def test_an_unknown_key(project: Project) -> None:
@@ -95,17 +91,6 @@ def test_two_scans_of_one_name(project: Project) -> None:
     write(project.folder / "raw.h5", flats=5)
     (project.folder / "config.yaml").write_text("scans:\n  a: {file: raw.h5}\n  a: {file: raw.h5}\n")
     refused(project, "line 3", "'a' is given twice")
-
-
-def test_a_center_outside_of_the_detector(project: Project) -> None:
-    write(project.folder / "raw.h5", flats=5)
-    project.configure(scans={"foam": {"file": "raw.h5", "center": 40}})
-    refused(project, "center", "32 columns")
-
-
-def test_braces_in_a_path(project: Project) -> None:
-    project.configure(scans={"foam": {"file": "raw{x}.h5"}})
-    refused(project, "scans.foam", "raw{x}.h5", "rename the file or link to it")
 
 
 def test_a_model_file_that_is_missing_or_no_model(project: Project) -> None:
@@ -146,13 +131,3 @@ def test_a_large_scan_is_planned_quickly(project: Project, raw_scan: Callable[..
     assert run.jobs["reconstruct_slab"] == 2 * run.jobs["correct_slab"] == 64
     assert run.jobs["denoise_slab"] == 16
     assert run.jobs["halve_slab"] == 14
-
-
-def test_every_scan_that_cannot_be_used_has_its_line(project: Project) -> None:
-    write(project.folder / "raw.h5", flats=5)
-    scans = {"good": {"file": "raw.h5"}, "rows": {"file": "raw.h5", "rows": [2, 9]}, "lost": {"file": "lost.h5"}}
-    project.configure(scans=scans)
-    run = project.snakemake("all")
-    lines = [line for line in run.text.splitlines() if line.strip()]
-    assert run.status != 0
-    assert [line.split(":")[:2] for line in lines] == [["tomodenoise", " scans.lost"], ["tomodenoise", " scans.rows"]]

@@ -35,8 +35,8 @@ def test_a_completed_spec_survives_json(name: str) -> None:
 def test_the_schema_gives_defaults_only_for_networks_that_take_a_key(key: str) -> None:
     description = schema.schema()["properties"]["network"]["properties"][key]["description"]
     defaults = {name: network.defaults[key] for name, network in NETWORKS.items() if takes(name, key)}
-    told = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
-    assert description.endswith(f" Default: {told}.")
+    defaults_text = ", ".join(f"`{name}` {json.dumps(value)}" for name, value in defaults.items())
+    assert description.endswith(f" Default: {defaults_text}.")
 
 
 def test_the_schema_names_every_network() -> None:

@@ -24,7 +24,7 @@ PER_SCAN = ("correct", "split", "reconstruct")
 
 
 class ScanEntry(Axis, SteppedScan):
-    """A scan. In a complete configuration it has its sections in full."""
+    """A scan. In a loaded configuration its sections are complete."""
 
     model: Optional[Name] = Field(
         None, description="Name of the model that denoises this scan. Default: a model of the scan's own name."

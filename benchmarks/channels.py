@@ -29,6 +29,7 @@ from tomodenoise.denoising import inference
 from tomodenoise.geometry import field_of_view, rotation_axis
 from tomodenoise.metrics import merit
 from tomodenoise.networks import specs
+from tomodenoise.networks.options import Network
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.simulation import particles, xrdct
 from tomodenoise.splitting import by_angle
@@ -88,7 +89,7 @@ def write(folder: Path, scan: Scan, channels: Sequence[int]) -> sections.Section
 
 def denoise(scan: sections.Sections, network: str, pixels: float, seed: int) -> FloatArray:
     """Train on a scan and apply the network to it: (channel, z, y, x)."""
-    spec = specs.complete({"name": network, "slices": 1}, scan.channels)
+    spec = specs.complete(Network(name=network, slices=1), scan.channels)
     task = tasks.Task([scan], spec, Train(pixels=pixels, seed=seed, evaluations=10), {})
     model = train(task, distributed.alone("cpu"), lambda *_: None)
     return np.stack([after for _, after in inference.denoise(model, scan, (0, scan.depth))], axis=1)

@@ -21,6 +21,7 @@ from tomodenoise.denoising import inference
 from tomodenoise.metrics import merit
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model
+from tomodenoise.networks.options import Network
 from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections
 from tomodenoise.training import distributed, loop, tasks
@@ -43,7 +44,7 @@ class Contestant:
     @property
     def spec(self) -> specs.Spec:
         """The network, completed."""
-        return specs.complete(self.network)
+        return specs.complete(Network.model_validate(self.network))
 
 
 UNET = {"name": "unet"}

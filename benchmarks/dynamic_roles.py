@@ -21,6 +21,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising import inference
 from tomodenoise.networks import specs
 from tomodenoise.networks.models import Model
+from tomodenoise.networks.options import Network
 from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections
 from tomodenoise.storage.sections import Sections
@@ -53,7 +54,9 @@ def opposite(roles: tuple[Role, ...]) -> tuple[Role, ...]:
 
 def train(scan: Sections, pixels: float) -> Model:
     """Train the default network on the window."""
-    task = tasks.Task([scan], specs.complete({"name": "unet"}), Train(pixels=pixels), {}, windows=[(0, dynamic.QUIET)])
+    task = tasks.Task(
+        [scan], specs.complete(Network(name="unet")), Train(pixels=pixels), {}, windows=[(0, dynamic.QUIET)]
+    )
     return loop.train(task, distributed.alone(), lambda *_: None)
 
 

@@ -25,6 +25,7 @@ from tomodenoise.common import devices
 from tomodenoise.denoising import inference
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.storage import sections
 from tomodenoise.training import distributed, loop, tasks
 from tomodenoise.training.options import Train
@@ -52,7 +53,9 @@ def measure(work: str, folder: str, network: str) -> None:
     """Do what a job does, and print the host's and the device's peak in bytes."""
     torch.set_num_threads(1)
     if work != "nothing":
-        {"train": train, "denoise": denoise}[work](sections.describe(Path(folder)), specs.complete({"name": network}))
+        {"train": train, "denoise": denoise}[work](
+            sections.describe(Path(folder)), specs.complete(Network(name=network))
+        )
     # The usual ru_maxrss is inherited from the process that started this one.
     status = Path("/proc/self/status").read_text().split()
     device = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0

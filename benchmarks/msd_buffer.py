@@ -28,8 +28,9 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.msd import MixedScaleDense
+from tomodenoise.networks.options import Network
 
-Network = Callable[[Tensor], Tensor]
+Pass = Callable[[Tensor], Tensor]
 
 
 class Traffic(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -54,7 +55,7 @@ def _bytes(value: object) -> int:
     return value.numel() * value.element_size() if isinstance(value, Tensor) else 0
 
 
-def concatenating(network: MixedScaleDense, *, mirrored: bool) -> Network:
+def concatenating(network: MixedScaleDense, *, mirrored: bool) -> Pass:
     """Return the plain definition with the weights of a network."""
     layers = [
         (weight.permute(1, 2, 0).unflatten(-1, (3, 3)).contiguous(), bias, dilation)
@@ -95,7 +96,7 @@ def moved(work: Callable[[], object]) -> int:
     return int(traffic.bytes)
 
 
-def kept(network: Network, images: Tensor) -> int:
+def kept(network: Pass, images: Tensor) -> int:
     """Bytes that a call keeps for the way back."""
     storages: dict[int, int] = {}
 
@@ -112,11 +113,11 @@ def kept(network: Network, images: Tensor) -> int:
 def measure(slices: int, depth: int, count: int, size: int, repeats: int) -> Iterator[str]:
     """Yield the rows of the table for stacks of one size."""
     torch.manual_seed(0)
-    buffered = registry.build(specs.complete({"name": "msd", "slices": slices, "depth": depth}))
+    buffered = registry.build(specs.complete(Network(name="msd", slices=slices, depth=depth)))
     assert isinstance(buffered, MixedScaleDense)  # noqa: S101
     torch.nn.init.normal_(buffered.head)
     images = torch.randn(count, slices, size, size)
-    ways: dict[str, Network] = {
+    ways: dict[str, Pass] = {
         "buffer": buffered,
         "concatenation": concatenating(buffered, mirrored=True),
         "concatenation, zeros beyond": concatenating(buffered, mirrored=False),
@@ -126,11 +127,11 @@ def measure(slices: int, depth: int, count: int, size: int, repeats: int) -> Ite
     difference = float((results[0] - results[1]).abs().max() / results[1].abs().max())
     for name, way in ways.items():
 
-        def forward(way: Network = way) -> None:
+        def forward(way: Pass = way) -> None:
             with torch.no_grad():
                 way(images)
 
-        def both(way: Network = way) -> None:
+        def both(way: Pass = way) -> None:
             torch.autograd.backward(way(images).square().mean())
 
         speeds = [1e-6 * images[:, 0].numel() / seconds(work, repeats) for work in (forward, both)]

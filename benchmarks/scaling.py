@@ -25,6 +25,7 @@ from tests.unit import scans_on_disk
 
 from tomodenoise.common import devices
 from tomodenoise.networks import specs
+from tomodenoise.networks.options import Network
 from tomodenoise.training.options import Train
 
 LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
@@ -33,7 +34,7 @@ LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 def speed(folder: Path, network: str, processes: int, pixels: float, batch: int) -> float:
     """Train on so many pixels for each process, and return pixels a second of all."""
     train = Train(pixels=pixels * processes, batch=batch * processes, evaluations=1)
-    config = {"train": train.as_json(), "network": asdict(specs.complete({"name": network})), "scans": {"scan": {}}}
+    config = {"train": train.as_json(), "network": asdict(specs.complete(Network(name=network))), "scans": {"scan": {}}}
     request = {"config": config, "sources": {"scan": ""}, "start": None, "origin": None}
     history, script = folder / "history.jsonl", ROOT / "workflow/scripts/train_model.py"
     launcher = [*LAUNCHER, str(processes)] if processes > 1 else []

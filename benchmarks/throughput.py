@@ -32,6 +32,7 @@ from tomodenoise.common import devices
 from tomodenoise.denoising import inference
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.storage import sections, zarr_arrays
 from tomodenoise.training import distributed, tasks
 from tomodenoise.training import loop as training_loop
@@ -119,7 +120,7 @@ def bare(options: argparse.Namespace) -> Iterator[tuple[str, str, int, Work]]:
     """Give a step of training and a pass of inference of each network: name, kind, pixels, work."""
     device = torch.device(options.device)
     for name in options.networks:
-        spec = specs.complete(NETWORKS[name])
+        spec = specs.complete(Network.model_validate(NETWORKS[name]))
         for kind, make, count, edge in (
             ("training", step, options.batch, 96),
             ("inference", forward, options.batch if device.type == "cuda" else 1, options.tile),
@@ -127,7 +128,7 @@ def bare(options: argparse.Namespace) -> Iterator[tuple[str, str, int, Work]]:
             seen = images(spec, count, edge, device)
             yield name, kind, seen.numel() // spec.inputs, make(built(spec, device), seen)
     if options.compile:
-        spec = specs.complete(NETWORKS["unet"])
+        spec = specs.complete(Network.model_validate(NETWORKS["unet"]))
         seen, compiled = images(spec, options.batch, 96, device), torch.compile(built(spec, device))
         yield COMPILED, "training", seen.numel() // spec.inputs, step(compiled, seen)  # type: ignore[arg-type]
 
@@ -174,7 +175,7 @@ def whole_rows(options: argparse.Namespace, folder: Path) -> Iterator[str]:
     yield "| network | training loop, Mpx/s | file to file, Mvox/s |"
     yield "|---|---:|---:|"
     for name in options.networks:
-        spec = specs.complete(NETWORKS[name])
+        spec = specs.complete(Network.model_validate(NETWORKS[name]))
         work = file_to_file(spec, scan, folder / name, device)
         speed = median(voxels / counting.seconds(work, device) for _ in range(2)) / 1e6
         pixels = options.seconds * min(loop(spec, scan, 4 * options.batch * 96**2, options), 1e9)

@@ -19,17 +19,22 @@ from safetensors.torch import load_file
 
 import train_model
 from tomodenoise.networks import specs
+from tomodenoise.networks.options import Network
 from tomodenoise.training import loop
 from tomodenoise.training.options import Train
 
 SCRIPT = Path(train_model.__file__)
-SMALL = {"name": "unet", "slices": 3, "width": 4, "depth": 2}
+SMALL = Network(name="unet", slices=3, width=4, depth=2)
 
 
 def request(start: Path | None = None, **train: object) -> dict[str, Any]:
     """Give what the workflow asks of a training of one scan."""
     options = Train.model_validate({"patch": 32, "held_out": 0.2, **train})
-    config = {"train": options.as_json(), "network": asdict(specs.complete(SMALL)), "scans": {"foam": {}}}
+    config = {
+        "train": options.as_json(),
+        "network": asdict(specs.complete(SMALL)),
+        "scans": {"foam": {}},
+    }
     return {"config": config, "sources": {"foam": "1"}, "start": start and str(start), "origin": None}
 
 

@@ -33,6 +33,7 @@ from tomodenoise.geometry import rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.simulation import phantom
 from tomodenoise.splitting import by_angle, model
 from tomodenoise.splitting.model import Role
@@ -48,7 +49,7 @@ def test_a_convolution_is_counted_by_its_taps_and_the_data_it_moves() -> None:
 
 def test_an_msd_network_costs_the_operations_of_its_definition() -> None:
     seen = sum(5 + layer for layer in range(100))
-    assert contestants.flops(specs.complete({"name": "msd"})) == pytest.approx(2 * 9 * seen + 2 * 105)
+    assert contestants.flops(specs.complete(Network(name="msd"))) == pytest.approx(2 * 9 * seen + 2 * 105)
 
 
 def test_the_network_that_blurs_is_a_gaussian_of_the_middle_slice() -> None:
@@ -161,7 +162,7 @@ def test_opposite_roles_swap_sides_and_steps_weigh_alike(tmp_path: Path) -> None
     numbered = np.arange(5, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=3, noise=0)
     assert dynamic_roles.opposite(scan.split.roles)[0] == Role((1, 2), (0,))
-    spec = specs.complete({"name": "unet", "width": 2, "depth": 2})
+    spec = specs.complete(Network(name="unet", width=2, depth=2))
     identity = Model(registry.build(spec), spec, Normalisation((0.0,), (1.0,)), {})
     for reach, expected in ((0, [0, 1, 2, 3, 4]), (1, [0.5, 1, 2, 3, 3.5])):
         means = [volume.mean() for volume in dynamic_roles.apply(identity, scan, reach)]

@@ -14,6 +14,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising import inference, spectra, tiling
 from tomodenoise.networks import registry, specs, symmetries
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.storage import zarr_arrays
@@ -108,7 +109,7 @@ def test_patches_hold_all_channels_of_one_slice_after_those_of_the_other(
 @pytest.mark.parametrize("slices", [1, 3])
 def test_few_slices_are_held_out_as_a_band_that_no_loss_counts(tmp_path: Path, depth: int, slices: int) -> None:
     scan = write(tmp_path, depth)
-    spec = specs.complete({"name": "unet", "slices": slices, "width": 4, "depth": 2}, 4)
+    spec = specs.complete(Network(name="unet", slices=slices, width=4, depth=2), 4)
     data = dataset.prepare(task(scan, spec), distributed.alone())
     ((trained,), field, pairs) = data.sources, data.field, data.pairs
     _, held_out = sampling.divide(scan, scan.visible, slices // 2, 0.2)
@@ -129,7 +130,7 @@ def test_few_slices_are_held_out_as_a_band_that_no_loss_counts(tmp_path: Path, d
 @pytest.mark.parametrize("name", ["unet", "msd"])
 @pytest.mark.parametrize("slices", [1, 3])
 def test_tiles_of_many_channels_agree_with_the_whole(name: str, slices: int) -> None:
-    spec = specs.complete({"name": name, "slices": slices, "depth": 3}, 4)
+    spec = specs.complete(Network(name=name, slices=slices, depth=3), 4)
     model = random_model(spec, Normalisation((0.0,) * 4, (1.0,) * 4))
     rows = torch.from_numpy(np.random.default_rng(0).normal(size=(slices + 1, 4, 50, 37)).astype(np.float32))
     whole, tiled = (tiling.denoise_slices(model.network, spec, rows, tile) for tile in (1000, 19))
@@ -140,7 +141,7 @@ def test_tiles_of_many_channels_agree_with_the_whole(name: str, slices: int) -> 
 @pytest.mark.parametrize("network", [{"name": "unet", "depth": 2}, {"name": "unet3d", "depth": 2, "width": 2}])
 def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[str, object]) -> None:
     scan = write(tmp_path, 5)
-    spec = specs.complete(network, 4)
+    spec = specs.complete(Network.model_validate(network), 4)
     model = Model(registry.build(spec).eval(), spec, sampling.normalisation([scan]), {})
     model.network.forward = lambda images: images  # type: ignore[method-assign]
     full = mix(scan.read(0, 5), scan.shares)
@@ -156,7 +157,7 @@ def test_a_channel_of_noise_receives_no_structure_of_the_others(tmp_path: Path) 
     torch.set_num_threads(1)
     scan = write(tmp_path)
     model = train(
-        task(scan, specs.complete({"name": "unet", "depth": 2}, 4), 8e5), distributed.alone(), lambda *_: None
+        task(scan, specs.complete(Network(name="unet", depth=2), 4), 8e5), distributed.alone(), lambda *_: None
     )
     pairs = list(inference.denoise(model, scan, (0, 3)))
     before, after = (np.stack(each, axis=1)[..., scan.visible] for each in zip(*pairs, strict=True))
@@ -199,7 +200,7 @@ def test_voxels_and_channels_to_show_are_of_the_slice_and_differ() -> None:
 def test_memory_grows_with_the_channels() -> None:
     one, many = (Layout(180, 3, 200, 200, 3, 2**30, channels=count) for count in (1, 11))
     assert resources.reconstructing(many, additive=True) > resources.reconstructing(one, additive=True)
-    narrow, wide = (specs.complete({"name": "unet", "slices": 1}, count) for count in (1, 11))
+    narrow, wide = (specs.complete(Network(name="unet", slices=1), count) for count in (1, 11))
     assert resources.denoising(wide, many, "full") > resources.denoising(narrow, one, "full")
     train_ = Train()
     assert resources.training(wide, [many], train_) > resources.training(narrow, [one], train_)

@@ -11,13 +11,14 @@ import pytest
 from tomodenoise.common import formatting
 from tomodenoise.config import settings
 from tomodenoise.networks import specs
+from tomodenoise.networks.options import Network
 from tomodenoise.planning import forecast, preflight
 from tomodenoise.scans.opening import open_scan
 from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
 
 LAYOUT = Layout(angles=1500, depth=2048, columns=2048, size=2048, stored=4, slab_bytes=2**30)
-UNET = specs.complete({"name": "unet"})
+UNET = specs.complete(Network(name="unet"))
 
 
 def stages(**config: object) -> dict[str, forecast.Stage]:

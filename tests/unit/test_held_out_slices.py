@@ -12,10 +12,11 @@ from torch import nn
 from tomodenoise.evaluation import held_out_slices
 from tomodenoise.networks import held_out, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.storage.sections import Sections
 from tomodenoise.training import sampling
 
-SPEC = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
+SPEC = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
 HERE, ELSEWHERE = {"fingerprint": "x"}, {"fingerprint": "y"}
 NOTE = "they were worked out from its settings"
 

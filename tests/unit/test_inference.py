@@ -14,14 +14,15 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import inference, tile_plan, tiling
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.storage.sections import Sections
 
-SMALL = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
-FLAT = specs.complete({"name": "unet", "slices": 1, "width": 4, "depth": 1})
-MSD = specs.complete({"name": "msd", "slices": 3, "depth": 6, "dilations": [1, 2, 3]})
-CUBES = specs.complete({"name": "unet3d", "width": 2, "depth": 2})
+SMALL = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
+FLAT = specs.complete(Network(name="unet", slices=1, width=4, depth=1))
+MSD = specs.complete(Network(name="msd", slices=3, depth=6, dilations=[1, 2, 3]))
+CUBES = specs.complete(Network(name="unet3d", width=2, depth=2))
 
 
 def random_model(spec: Spec, seed: int = 0) -> Model:
@@ -46,7 +47,7 @@ def after(model: Model, scan: Sections, rows: tuple[int, int], **options: object
     return np.concatenate(denoised)
 
 
-@pytest.mark.parametrize("spec", [SMALL, specs.complete({"name": "unet", "width": 3, "depth": 3}), MSD])
+@pytest.mark.parametrize("spec", [SMALL, specs.complete(Network(name="unet", width=3, depth=3)), MSD])
 @settings(max_examples=6)
 @given(shape=st.tuples(st.integers(3, 130), st.integers(3, 130)), tile=st.integers(5, 140))
 def test_tiles_of_any_size_agree_with_the_whole(spec: Spec, shape: tuple[int, int], tile: int) -> None:
@@ -62,7 +63,7 @@ def test_a_constant_slice_stays_constant_up_to_the_border(tile: int) -> None:
 
 
 def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
-    spec = specs.complete({"name": "unet_noskip", "slices": 1})
+    spec = specs.complete(Network(name="unet_noskip", slices=1))
     seen: list[tuple[int, ...]] = []
 
     def network(images: Tensor) -> Tensor:
@@ -151,7 +152,7 @@ def test_a_network_of_three_steps_repeats_the_outermost(
     monkeypatch.setattr(tile_plan, "cube", lambda _: (8, 2))
     numbered = np.arange(4, dtype=np.float32)[:, None, None, None] ** 2 * np.ones((1, 9, 16, 16), np.float32)
     scan = scans_on_disk.write_series(tmp_path, numbered, group=4, noise=0)
-    spec = specs.complete({"name": name, "width": 2, "depth": 2, "steps": 3})
+    spec = specs.complete(Network(name=name, width=2, depth=2, steps=3))
     model, untrained = random_model(spec), Model(registry.build(spec), spec, Normalisation((0.3,), (2.0,)), {})
     model.network.forward = lambda images: images.mean(dim=1, keepdim=True)  # type: ignore[method-assign]
     for time, expected in enumerate([1 / 3, 5 / 3, 14 / 3, 22 / 3]):

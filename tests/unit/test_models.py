@@ -19,11 +19,12 @@ from tomodenoise.config.model import Config
 from tomodenoise.geometry import field_of_view
 from tomodenoise.networks import held_out, model_file, models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.planning import rerun_keys, scan_table
 from tomodenoise.splitting import by_angle
 
-SPEC = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
+SPEC = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
 FACTS = {
     "config": {"split": {"sections": 4, "input": 3}},
     "source": {"foam": "abc"},
@@ -52,7 +53,7 @@ def forged(file: Path, **changes: object) -> Path:
 
 @pytest.mark.parametrize("name", ["unet", "msd", "unet_noskip", "unet3d"])
 def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
-    spec = specs.complete({"name": name} | ({"depth": 7} if name == "msd" else {}))
+    spec = specs.complete(Network.model_validate({"name": name} | ({"depth": 7} if name == "msd" else {})))
     file = saved(tmp_path / "model.safetensors", spec)
     torch.manual_seed(0)
     network, model = registry.build(spec), models.load(file)
@@ -230,7 +231,7 @@ def test_training_from_a_file_depends_on_its_content_only(tmp_path: Path) -> Non
 
 
 def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path) -> None:
-    channels = specs.complete({"name": "unet", "slices": 1, "width": 2, "depth": 1}, channels=3)
+    channels = specs.complete(Network(name="unet", slices=1, width=2, depth=1), channels=3)
     for file, part in [
         (str(saved(tmp_path / "three.safetensors", channels)), "3 channels"),
         (str(tmp_path / "none"), "no such file"),

@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from tomodenoise.networks import msd, registry, specs
+from tomodenoise.networks.options import Network
 
 
 def network_of(channels: int = 1, seed: int = 0, **values: object) -> msd.MixedScaleDense:
     torch.manual_seed(seed)
-    network = registry.build(specs.complete({"name": "msd", **values}, channels))
+    network = registry.build(specs.complete(Network(name="msd", **values), channels))
     assert isinstance(network, msd.MixedScaleDense)
     for parameter in (network.biases, network.head, network.offset):
         torch.nn.init.normal_(parameter)
@@ -76,7 +77,7 @@ def test_the_papers_network_agrees_in_single_precision() -> None:
 
 def test_weights_are_drawn_as_wide_as_the_paper_says() -> None:
     torch.manual_seed(0)
-    network = registry.build(specs.complete({"name": "msd", "slices": 11}))
+    network = registry.build(specs.complete(Network(name="msd", slices=11)))
     drawn = torch.cat([weight.detach().flatten() for weight in network.weights])
     assert float(drawn.std()) == pytest.approx(np.sqrt(2 / (9 * (11 + 99) + 1)), rel=0.02)
     assert not network.biases.any()

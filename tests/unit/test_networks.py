@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from tomodenoise.networks import registry, specs
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 
 
 def spec_of(name: str, channels: int = 1, **values: Any) -> Spec:  # noqa: ANN401 - of the configuration
-    return specs.complete({"name": name, **values}, channels)
+    return specs.complete(Network(name=name, **values), channels)
 
 
 def random_network(spec: Spec) -> torch.nn.Module:

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tomodenoise.networks import specs
+from tomodenoise.networks.options import Network
 from tomodenoise.planning import paths, shards
 from tomodenoise.storage.layout import Layout
 
-UNET = specs.complete({"name": "unet"})
+UNET = specs.complete(Network(name="unet"))
 SERIES = Layout(angles=98, depth=9, columns=48, size=48, stored=8, slab_bytes=2**15, firsts=(0, 25, 49, 74))
 
 layouts = st.builds(

@@ -12,14 +12,15 @@ from tomodenoise.denoising import tile_plan
 from tomodenoise.denoising.options import Denoise
 from tomodenoise.denoising.tile_plan import CACHED, CUBE_BYTES
 from tomodenoise.networks import registry, specs
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
 
-PLANAR = [specs.complete({"name": name}) for name in ("unet", "msd", "unet_noskip")]
-VOLUMETRIC = [specs.complete({"name": "unet3d", "depth": depth, "width": width}) for depth, width in [(1, 4), (5, 56)]]
+PLANAR = [specs.complete(Network(name=name)) for name in ("unet", "msd", "unet_noskip")]
+VOLUMETRIC = [specs.complete(Network(name="unet3d", depth=depth, width=width)) for depth, width in [(1, 4), (5, 56)]]
 
 
 def largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
@@ -98,7 +99,7 @@ def test_a_step_takes_the_memory_of_its_pixels(spec: Spec) -> None:
 
 @pytest.mark.parametrize("name", ["unet", "unet3d"])
 def test_operations_are_those_that_torch_counts(name: str) -> None:
-    spec = specs.complete({"name": name, "depth": 2, "width": 4})
+    spec = specs.complete(Network(name=name, depth=2, width=4))
     shape = (1, 1, 8, 8, 8) if spec.volumetric else (1, spec.inputs, 16, 16)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         registry.build(spec)(torch.zeros(shape))

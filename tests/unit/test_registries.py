@@ -21,6 +21,7 @@ from tomodenoise.exports import registry as exports
 from tomodenoise.networks import models, specs
 from tomodenoise.networks import registry as networks
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 from tomodenoise.planning import paths, resources
 from tomodenoise.reconstruction.engines import registry as engines
 from tomodenoise.reconstruction.options import Reconstruct
@@ -33,7 +34,7 @@ def test_an_added_network_is_completed_planned_built_stored_and_applied(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(networks.NETWORKS, "plain", add_network.ENTRY["plain"])
-    spec = specs.complete({"name": "plain", "depth": 4, "width": 3})
+    spec = specs.complete(Network(name="plain", depth=4, width=3))
     layout = Layout(angles=64, depth=32, columns=64, size=64, stored=4, slab_bytes=2**30)
     assert resources.training(spec, [layout], Train(memory=1)) > 0
     assert resources.denoising_minutes(spec, layout, Denoise()) > 0

@@ -13,6 +13,7 @@ import torch
 from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import inference
 from tomodenoise.networks import held_out, models, specs
+from tomodenoise.networks.options import Network
 from tomodenoise.splitting import by_angle
 from tomodenoise.storage.sections import Sections, mix
 from tomodenoise.training import distributed, loop, sampling, tasks
@@ -20,7 +21,7 @@ from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 from tomodenoise.training.options import Train
 
 SETTINGS = Train(pixels=2e5, evaluations=3, batch=4, patch=32, learning_rate=3e-3, held_out=0.2, memory=1, seed=1)
-SPEC = specs.complete({"name": "unet", "slices": 3, "width": 4, "depth": 2})
+SPEC = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +29,13 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Sections:
     return scans_on_disk.write(tmp_path_factory.mktemp("scan"), scans_on_disk.blobs(24, 64))
 
 
+def changed(**keys: object) -> Train:
+    return SETTINGS.model_copy(update=keys)
+
+
 @pytest.fixture(scope="module")
 def trained(scan: Sections) -> tuple[models.Model, list[Evaluation]]:
     return run(task(scan, 6e5))
-
-
-def changed(**keys: object) -> Train:
-    return SETTINGS.model_copy(update=keys)
 
 
 def task(scan: Sections, pixels: float = 2e5, **changes: object) -> tasks.Task:
@@ -116,7 +117,7 @@ def test_other_losses_and_the_two_way_mode_learn(tmp_path: Path, loss: str, symm
 
 
 def test_a_volumetric_network_learns(scan: Sections) -> None:
-    spec = specs.complete({"name": "unet3d", "width": 4, "depth": 2})
+    spec = specs.complete(Network(name="unet3d", width=4, depth=2))
     _, history = run(task(scan, spec=spec, settings=changed(patch=16)))
     assert history[-1].held_out_loss < history[0].held_out_loss
     assert history[-1].umse is not None
@@ -168,7 +169,7 @@ def test_values_that_are_not_finite_are_refused_with_their_rows(tmp_path: Path) 
 def test_a_volumetric_network_needs_rows(tmp_path: Path) -> None:
     thin = scans_on_disk.write(tmp_path, scans_on_disk.blobs(3, 64))
     with pytest.raises(UserError, match="a scan of 3 rows is too thin for a volumetric network"):
-        run(task(thin, spec=specs.complete({"name": "unet3d", "width": 4, "depth": 3})))
+        run(task(thin, spec=specs.complete(Network(name="unet3d", width=4, depth=3))))
 
 
 @pytest.mark.parametrize("size", [26, 33])

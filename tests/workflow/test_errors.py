@@ -90,7 +90,7 @@ def test_an_unknown_key(project: Project) -> None:
 def test_two_scans_of_one_name(project: Project) -> None:
     write(project.folder / "raw.h5", flats=5)
     (project.folder / "config.yaml").write_text("scans:\n  a: {file: raw.h5}\n  a: {file: raw.h5}\n")
-    refused(project, "line 3", "'a' stands there twice")
+    refused(project, "line 3", "'a' is given twice")
 
 
 def test_a_model_file_that_is_missing_or_no_model(project: Project) -> None:

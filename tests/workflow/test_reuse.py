@@ -15,6 +15,7 @@ from projects import NETWORK, TRAIN, Project
 from tomodenoise.common import provenance
 from tomodenoise.networks import models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.options import Network
 
 pytestmark = pytest.mark.slow
 FILE = "models/old one.safetensors"
@@ -23,7 +24,7 @@ FILE = "models/old one.safetensors"
 def write_model(file: Path, seed: int = 0) -> None:
     """Write a model as training would; slices and width are not those of the project's configuration."""
     torch.manual_seed(seed)
-    spec = specs.complete({"name": "unet", "slices": 7, "width": 2, "depth": 2})
+    spec = specs.complete(Network(name="unet", slices=7, width=2, depth=2))
     facts = provenance.collect({"split": {"sections": 4, "input": 3}}, {"basalt": "abc"})
     network = registry.build(spec)
     torch.nn.init.normal_(network.head.weight, std=0.1)  # type: ignore[union-attr, arg-type]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(config: Config, cores: int, *, submitting: bool) -> None:
     """Print a table for each scan, then what all of them need together."""
-    plan = preflight.plan(run.open_resolved(config, installed_elsewhere=True))
+    plan = preflight.plan(run.open_loaded(config, installed_elsewhere=True))
     for name, stages in plan.scans.items():
         print(preflight.headline(name, plan.entries[name]), *forecast.lines(stages), sep="\n")
     for model, stage in plan.trainings.items():

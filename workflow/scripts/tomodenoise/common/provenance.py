@@ -21,7 +21,7 @@ def collect(config: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, A
 
     Parameters
     ----------
-    config : the parts of the resolved configuration that affect the product.
+    config : the parts of the configuration that affect the product.
     source : identity of the raw file, or of several by scan.
 
     Returns

@@ -165,12 +165,6 @@ def _number(rule: Mapping[str, Any]) -> str:
     return f"{KINDS[rule['type']]}{least}"
 
 
-def _too_short(place: Place) -> str:
-    if place.path == ("scans",):
-        return "scans is empty: name at least one, as in `sample: {file: raw/sample.h5}`"
-    return f"{place} has fewer entries than {place.limit}"
-
-
 def _unknown_key(place: Place) -> str:
     invalid = place.error["type"] == "invalid_key"
     known, unknown = (
@@ -198,7 +192,7 @@ MESSAGES: dict[str, Callable[[Place], str]] = {
     "not_unique": lambda place: f"{place} names one twice: name each once",
     "string_too_short": lambda place: f"{place} is empty",
     "string_pattern_mismatch": _wrong_name,
-    "too_short": _too_short,
+    "too_short": lambda place: f"{place} has fewer entries than {place.limit}",
     "too_long": lambda place: f"{place} has more entries than {place.limit}",
     "greater_than_equal": lambda place: f"{place} must be at least {place.limit}",
     "greater_than": lambda place: f"{place} must be more than {place.limit}",

@@ -24,7 +24,7 @@ PER_SCAN = ("correct", "split", "reconstruct")
 
 
 class ScanEntry(Axis, SteppedScan):
-    """A scan. In a complete configuration it has its sections in full."""
+    """A scan. In a loaded configuration its sections are complete."""
 
     model: Optional[Name] = Field(
         None, description="Name of the model that denoises this scan. Default: a model of the scan's own name."
@@ -59,8 +59,9 @@ class ModelEntry(Options):
 class Config(Options):
     """The configuration. Only `scans` is required."""
 
-    scans: Annotated[dict[Name, ScanEntry], Field(min_length=1)] = Field(
-        description="The raw files, each under a name of its own: letters, digits, dots, dashes and underscores."
+    scans: dict[Name, ScanEntry] = Field(
+        json_schema_extra={"minProperties": 1},
+        description="The raw files, each under a name of its own: letters, digits, dots, dashes and underscores.",
     )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict,

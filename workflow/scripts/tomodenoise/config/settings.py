@@ -28,10 +28,12 @@ def load(raw: Mapping[str, Any]) -> Config:
         config = Config.model_validate(_with_sections(raw))
     except ValidationError as error:
         raise UserError(f"config: {explain(error.errors(include_url=False))}") from None
+    if not config.scans:
+        raise UserError("config: scans is empty: name at least one, as in `sample: {file: raw/sample.h5}`")
     complete = _complete(config)
     _check_models(complete)
     _check_compared(complete)
-    specs.complete(config.network.as_json())
+    specs.complete(config.network)
     return complete
 
 
@@ -74,26 +76,26 @@ def _merged(section: object, own: object) -> object:
 
 
 def check_unique(path: Path) -> None:
-    """Refuse a YAML file that holds a key twice, as the first one would be lost without a word.
+    """Refuse a YAML file with a duplicate key, whose first value would be lost silently.
 
     Raises
     ------
     UserError
-        With the key and the line where it stands again; also where the file is no YAML.
+        With the key and its second line; also if the file is not valid YAML.
     """
     try:
         tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}, line {line}: {error.problem}: this is no valid YAML") from None
+        raise UserError(f"{path}, line {line}: {error.problem}: this is not valid YAML") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
-    for line, mistake in _wrong(tree):
-        raise UserError(f"{path}, line {line}: {mistake}")
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    for line, problem in _problems(tree):
+        raise UserError(f"{path}, line {line}: {problem}")
 
 
-def _wrong(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Iterator[tuple[int, str]]:
-    """Find entries of one name, names that are no text, and an alias within what it stands for: line and mistake."""
+def _problems(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Iterator[tuple[int, str]]:
+    """Yield the line and the reason of duplicate keys, keys that are not text, and aliases that contain themselves."""
     if not isinstance(node, yaml.CollectionNode):
         return
     if node in around:
@@ -103,12 +105,12 @@ def _wrong(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Iterat
     for item in node.value:
         key, value = item if isinstance(node, yaml.MappingNode) else (None, item)
         if key is not None and not isinstance(key, yaml.ScalarNode):
-            yield key.start_mark.line + 1, "the name of this entry is no text: give it a name"
+            yield key.start_mark.line + 1, "this key is not text: give it a name"
         elif key is not None and key.value in seen:
-            yield key.start_mark.line + 1, f"'{key.value}' stands there twice: give each entry a name of its own"
+            yield key.start_mark.line + 1, f"'{key.value}' is given twice: give each entry its own name"
         elif key is not None:
             seen.add(key.value)
-        yield from _wrong(value, (*around, node))
+        yield from _problems(value, (*around, node))
 
 
 def _check_models(config: Config) -> None:

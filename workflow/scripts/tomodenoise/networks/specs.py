@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 
 
@@ -39,27 +40,23 @@ class Spec:
         return self.dimensions == 3
 
 
-def complete(settings: Mapping[str, Any], channels: int = 1) -> Spec:
-    """Fill in what is absent from the `network` section of the configuration.
-
-    With several channels a network sees one slice by default.
+def complete(options: Network, channels: int = 1) -> Spec:
+    """Fill in the defaults of a network; with several channels it sees one slice by default.
 
     Raises
     ------
     UserError
         If a key has a value that this network cannot have.
     """
-    name = settings["name"]
+    name = options.name
     network = NETWORKS[name]
     defaults = network.defaults
-    if channels > 1 or settings.get("dimensions") == 3:
+    if channels > 1 or options.dimensions == 3:
         defaults["slices"] = 1
-    spec = from_json({**defaults, **settings, "channels": channels})
+    spec = from_json({**defaults, **options.as_json(), "channels": channels})
     if spec.dilations and not network.dilations:
         dilated = " and ".join(other for other, record in NETWORKS.items() if record.dilations)
         raise UserError(f"config: network.dilations: only {dilated} has dilations, not {name}: leave them out")
-    if network.dilations and not spec.dilations:
-        raise UserError("config: network.dilations is empty: name at least one, as in [1, 2, 3]")
     if spec.dimensions not in network.dimensions:
         known = " or ".join(map(str, network.dimensions))
         raise UserError(f"config: network.dimensions: {name} has {known}: leave the key out")

@@ -137,16 +137,16 @@ def open_run(
     complete = settings.load(config)
     if try_headers:
         scan_table.try_headers(complete)
-    return open_resolved(complete, wait_for_center, installed_elsewhere=installed_elsewhere)
+    return open_loaded(complete, wait_for_center, installed_elsewhere=installed_elsewhere)
 
 
-def open_resolved(
+def open_loaded(
     config: Config,
     wait_for_center: Callable[[str], object] = _nothing_to_wait_for,
     *,
     installed_elsewhere: bool,
 ) -> Run:
-    """Open every scan and model file of a resolved configuration; arguments as in `open_run`."""
+    """Open every scan and model file of a loaded configuration; arguments as in `open_run`."""
     entries = scan_table.open_all(config, installed_elsewhere=installed_elsewhere)
     return Run(config, entries, scan_table.open_models(config, entries), wait_for_center)
 

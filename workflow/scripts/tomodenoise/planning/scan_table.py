@@ -28,7 +28,7 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a scan from its header and its settings."""
+    """A scan as its header and its settings describe it."""
 
     scan: Scan
     layout: layout.Layout
@@ -42,7 +42,7 @@ class Entry:
     files: tuple[Path, ...]
     """As the user names them."""
     window: tuple[int, int] | None = None
-    """Time steps to train on, first and last plus one; None for a static scan."""
+    """Time steps to train on, [start, stop); None for a static scan."""
     step_seconds: float | None = None
     """From one time step to the next, where that is known."""
 
@@ -51,7 +51,7 @@ def try_headers(config: Config) -> None:
     """Read the headers of all raw files that are there in a process that can be given up, see `scans.try_headers`."""
     files = []
     for entry in config.scans.values():
-        with suppress(UserError):  # told by `open_all` with the scan's name
+        with suppress(UserError):  # reported by `open_all` with the scan's name
             options = {"channels": xrdct.asked(entry), "entry": entry.entry}
             files += [(file, options) for file in series.expand(entry.file)]
     header_timeout.try_headers(files)
@@ -134,8 +134,8 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         dealt = of_scan.deal(scan, entry, entry.split, additive=engine.capabilities.additive)
         field = _field(entry.field, joins=engine.capabilities.filtered)
         size, size_open = _size(field, entry.center, scan)
-    except UserError as mistake:
-        raise UserError(f"scans.{name}: {mistake}") from None
+    except UserError as error:
+        raise UserError(f"scans.{name}: {error}") from None
     shape = layout.Layout(
         angles=len(scan.angles),
         depth=scan.depth,
@@ -182,7 +182,7 @@ def _sized(shape: layout.Layout, size: int) -> layout.Layout:
 
 
 def rested(entry: Entry) -> tuple[int, int]:
-    """Projections that the center is found on, first and last plus one: all, or those of the first steps.
+    """Projections that the center is found on, [start, stop): all, or those of the first steps.
 
     These are as many as train together, whose angles cover the circle; another window finds no other center.
     """
@@ -224,7 +224,7 @@ def spec_of(config: Config, entries: Mapping[str, Entry], files: Mapping[str, De
     """Network of a model: its file's, else that of the configuration, for the channels of the model's scans."""
     if model in files:
         return files[model].spec
-    return specs.complete(config.network.as_json(), _channels(config, entries, model))
+    return specs.complete(config.network, _channels(config, entries, model))
 
 
 def _check_steps(config: Config, entries: Mapping[str, Entry], model: str, spec: Spec) -> None:
@@ -232,14 +232,15 @@ def _check_steps(config: Config, entries: Mapping[str, Entry], model: str, spec:
     if spec.steps == 1:
         return
     for name, entry in entries.items():
-        choice, told = entry.choice, f"scans.{name}: the network of model '{model}' sees {spec.steps} time steps"
+        choice = entry.choice
+        problem = f"scans.{name}: the network of model '{model}' sees {spec.steps} time steps"
         if not isinstance(choice, time_steps.Choice) or choice.by != "time":
             raise UserError(
-                f"{told}, but this scan is not split by time: leave out network.steps, or name another model"
+                f"{problem}, but this scan is not split by time: leave out network.steps, or name another model"
             )
         if name in config.trained_on(model) and choice.sections <= spec.steps:
             raise UserError(
-                f"{told}, which leaves none of a group of {choice.sections} to predict:"
+                f"{problem}, which leaves none of a group of {choice.sections} to predict:"
                 f" set steps.group to {spec.steps + 1} or more"
             )
 
@@ -249,8 +250,8 @@ def _describe(name: str, file: Path, channels: int) -> Description:
         _check_braces(str(file))
         described = model_file.describe(file)
         model_file.check_channels(described, channels)
-    except UserError as mistake:
-        raise UserError(f"models.{name}.file: {mistake}") from None
+    except UserError as error:
+        raise UserError(f"models.{name}.file: {error}") from None
     return described
 
 

@@ -31,7 +31,7 @@ class ScanSection:
     """PNG."""
     model: str
     settings: dict[str, Any]
-    """The resolved configuration of this scan, nested."""
+    """The configuration of this scan, nested."""
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
     slices: Sequence[Slice] = ()

@@ -41,7 +41,7 @@ def read(files: Sequence[Path], entry: SteppedScan, kind: str, channels: Mapping
     Parameters
     ----------
     files : of the scan.
-    entry : of the scan in the resolved configuration.
+    entry : of the scan in the configuration.
     kind : `correct.input`.
     channels : as for `opening.open_scan`.
 
@@ -72,8 +72,8 @@ def deal(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Dea
 
     Parameters
     ----------
-    entry : of the scan in the resolved configuration.
-    split : section `split` of the resolved configuration.
+    entry : of the scan in the configuration.
+    split : section `split` of the configuration.
     additive : whether the mean of sections' reconstructions is the reconstruction of their union.
 
     Raises

@@ -84,7 +84,7 @@ def choose(
     steps : angles of each step, radians.
     within : the steps to train on, [start, stop).
     wanted : `steps` of the scan in the configuration.
-    split : section `split` of the resolved configuration, for steps that are split by angle.
+    split : section `split` of the configuration, for steps that are split by angle.
     columns : of the detector.
 
     Raises

@@ -1,4 +1,4 @@
-"""Correct one slab of raw frames into its own shard of line integrals, and count what was repaired."""
+"""Correct one slab of raw frames into its own shard of line integrals, and count the repaired pixels."""
 
 import json
 from dataclasses import asdict, replace
@@ -28,7 +28,7 @@ def main(
     options: Correct,
     pixel_size: float | None,
 ) -> None:
-    """Read the slab's rows of a block of frames, write one shard and what was counted."""
+    """Read the slab's rows of a block of frames, write one shard and the counts."""
     plan = model.from_json(json.loads(split.read_text()))
     raw = description.from_json(json.loads(scan.read_text()))
     raw = replace(raw, pixel_size=pixel_size or raw.pixel_size)
@@ -36,17 +36,17 @@ def main(
     options = options.model_copy(update={"stripes": known.stripes.method})
     divided = options.flats == "divided"
     if raw.channels:
-        projections, found = channels.correct_channels(raw, rows, options)
+        projections, statistics = channels.correct_channels(raw, rows, options)
     else:
-        assignment, part = by_angle.assignment(plan) if divided else None, slice(*angles)
-        projections, found = slabs.correct_slab(raw, rows, assignment, options, known.measures, part)
-    for concern in concerns.concerns(raw, [found], plan.members, divided=divided):
+        assignment = by_angle.assignment(plan) if divided else None
+        projections, statistics = slabs.correct_slab(raw, rows, assignment, options, known.measures, slice(*angles))
+    for concern in concerns.concerns(raw, [statistics], plan.members, divided=divided):
         logs.logger.warning(concern)
-    logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(found))
+    logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(statistics))
     if raw.channel_count == 1:
         projections = projections.reshape(len(projections), -1, raw.columns)
     zarr_arrays.write_shard(array, (angles[0], *[0] * (projections.ndim - 3), rows[0], 0), projections)
-    counts.write_text(json.dumps(asdict(found)))
+    counts.write_text(json.dumps(asdict(statistics)))
 
 
 if __name__ == "__main__":

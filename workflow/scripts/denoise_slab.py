@@ -1,4 +1,4 @@
-"""Denoise one slab into its own shard of the image, and keep its part of the slices that the report shows."""
+"""Denoise one slab into its own shard of the image, and keep its rows of the slices for the report."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,15 +15,15 @@ from tomodenoise.storage import sections, zarr_arrays
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-Span = tuple[int, int]  # first and last plus one
+Span = tuple[int, int]  # [start, stop)
 
 
 def main(
     steps: Iterable[inference.Pairs], scan: sections.Sections, array: Path, planes: Path, rows: Span, times: Span
 ) -> None:
-    """Collect the slices of each step, before and after denoising, that stream in; write one shard.
+    """Write the denoised slices of each time step as one shard, as they stream in.
 
-    The report shows the time step in the middle: other blocks of steps leave an empty file of planes.
+    The report shows the middle time step only, so the file of planes is empty for other blocks of steps.
     """
     slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     middle = scan.split.times // 2
@@ -44,7 +44,8 @@ if __name__ == "__main__":
         files, params, device = snakemake.input, snakemake.params, devices.best()
         for concern in model_file.concerns(model_file.describe(Path(files.model)), params.pixel_size):
             logs.logger.warning("%s: %s", files.model, concern)
-        scan, model = sections.describe(Path(files.split).parent), models.load(Path(files.model), device)
+        scan = sections.describe(Path(files.split).parent)
+        model = models.load(Path(files.model), device)
         steps = (
             inference.denoise(model, scan, params.rows, time=time, mode=params.mode, ensemble=params.ensemble)
             for time in range(*params.times)

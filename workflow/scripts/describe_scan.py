@@ -1,4 +1,4 @@
-"""Write down what a raw file holds, look at every frame of it, and measure what the correction of its slabs needs."""
+"""Describe a raw file, check all of its frames, and measure what the correction needs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ def main(
     entry : keys of the scan in the configuration that shape its projections.
     options : the section `correct` of the scan.
     channels : keys of the scan about channels.
-    last : projections that stripes are measured on, of the first ones.
-    pixel_size : that the user states. It only settles what is logged: another one makes no product again.
+    last : number of projections, from the first, that stripes are measured on.
+    pixel_size : given by the user. It only decides what is logged: a new value does not run this again.
     """
     scan = of_scan.read(files, entry, options.input, channels)
     shape = (len(scan.angles), scan.depth, scan.columns)
@@ -50,8 +50,8 @@ def main(
     if options.screen:
         scan = screening.screen(scan)
     for doubt in (*scan.left_out, *description.sized(scan, pixel_size).doubts):
-        said = str(doubt)
-        logs.logger.warning(said if said.startswith(f"{files[0]}: ") else f"{files[0]}: {said}")
+        message = str(doubt).removeprefix(f"{files[0]}: ")
+        logs.logger.warning("%s: %s", files[0], message)
     measures = measuring.measure(scan)
     sinograms, angles = correction_measured.sample(scan, options, measures, last)
     axis = finding.find(sinograms.swapaxes(0, 1), angles).center

@@ -1,4 +1,4 @@
-"""Find the column of the rotation axis and draw the picture by which a person judges it."""
+"""Find the column of the rotation axis, and draw the picture to check it by."""
 
 import json
 from dataclasses import asdict
@@ -33,24 +33,26 @@ def main(
     engine: str,
     part: tuple[int, int],
 ) -> None:
-    """Search on rows spread over the scan, and some of its projections; numbers in the config overrule the result."""
+    """Search in rows spread over the scan; values given in the configuration replace the result."""
     scan = description.from_json(json.loads(scan_file.read_text()))
     lit = scan.lit[(scan.lit >= part[0]) & (scan.lit < part[1])]
     angles = scan.angles[lit]
     sinograms, rows = zarr_arrays.read_spread_rows(array, ROWS, slice(*part))
     sinograms = sinograms[:, lit - part[0]]
     columns = sinograms.shape[2]
-    found = finding.settle(finding.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
-    logs.logger.info("center %.2f (%s), confidence %s; %s", found.center, found.method, found.confidence, asdict(found))
-    if found.warning:
-        logs.logger.warning(found.warning)
-    extended = rotation_axis.is_extended(wanted["field"], found.center, columns, angles)
-    axis = rotation_axis.Geometry(columns, found.center, found.tilt, found.row, extended)
+    center = finding.settle(finding.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
+    logs.logger.info(
+        "center %.2f (%s), confidence %s; %s", center.center, center.method, center.confidence, asdict(center)
+    )
+    if center.warning:
+        logs.logger.warning(center.warning)
+    extended = rotation_axis.is_extended(wanted["field"], center.center, columns, angles)
+    axis = rotation_axis.Geometry(columns, center.center, center.tilt, center.row, extended)
     whole = Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
     trial = slices.prepare(whole, axis, Reconstruct(engine=engine), "cpu")
-    with style.context("default"):  # whatever the user's matplotlibrc says
-        centering_picture.figure(sinograms, angles, found, trial, rows, extended=extended).savefig(picture)
-    output.write_text(json.dumps(asdict(found) | rotation_axis.to_json(axis), indent=1))
+    with style.context("default"):  # not the user's matplotlibrc
+        centering_picture.figure(sinograms, angles, center, trial, rows, extended=extended).savefig(picture)
+    output.write_text(json.dumps(asdict(center) | rotation_axis.to_json(axis), indent=1))
 
 
 if __name__ == "__main__":

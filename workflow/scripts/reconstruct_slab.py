@@ -28,15 +28,14 @@ def main(
     angles: tuple[int, int],
     options: Reconstruct,
 ) -> None:
-    """Read the slab's sinograms once, reconstruct some sections, or each union that is needed, write one shard.
+    """Read the slab's sinograms once, reconstruct some sections or the unions of sections that are needed, write one shard.
 
-    `parts` are the sections of a block of time steps, `angles` their projections; of a static scan all of them.
+    `parts` are the sections of a block of time steps and `angles` their projections; for a static scan, all of them.
     """
-    split, axis = model.from_json(json.loads(split_file.read_text())), rotation_axis.read(center)
-    unions, centers = (
-        by_angle.kept(split, parts, additive=options.capabilities.additive),
-        axis.centers(np.arange(*rows)),
-    )
+    split = model.from_json(json.loads(split_file.read_text()))
+    axis = rotation_axis.read(center)
+    centers = axis.centers(np.arange(*rows))
+    unions = by_angle.kept(split, parts, additive=options.capabilities.additive)
     channels = zarr_arrays.read_sinograms(projections, rows, slice(*angles))
     block = np.empty((len(unions), *channels.shape[:2], axis.size, axis.size), dtype=np.float32)
     for number, members in enumerate(unions):

@@ -28,7 +28,7 @@ def main(
     angles: tuple[int, int],
     options: Reconstruct,
 ) -> None:
-    """Read the slab's sinograms once, reconstruct some sections or the unions of sections that are needed, write one shard.
+    """Read the sinograms of the slab once, reconstruct the sections or unions that are needed, write one shard.
 
     `parts` are the sections of a block of time steps and `angles` their projections; for a static scan, all of them.
     """

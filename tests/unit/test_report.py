@@ -25,12 +25,12 @@ from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.evaluation.profile import Profile
-from tomodenoise.report import full, slider
+from tomodenoise.report import slider, viewer
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
 from tomodenoise.report.greys import linear
 from tomodenoise.report.pages import render, render_overview, rows
-from tomodenoise.report.pictures import LARGEST_SIDE, picture, reduction
+from tomodenoise.report.pictures import LARGEST_SIDE, picture
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage, stages
 from tomodenoise.report.words import distance, duration, memory, number, opening, round_length, tree
@@ -220,13 +220,13 @@ def shown(page: str) -> dict[str, str]:
 
 def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
     cells = shown(render([replace(scan(), quality=QUALITY, warnings=("few flats",))], [], "t"))
-    assert cells["Error"] == "10.3 dB less"
+    assert cells["Error"] == "10.3 dB lower"
     assert cells["Grey values"] == "slope 0.98"
     assert cells["Contrast to noise"] == "2 → 6.3"
-    assert cells["Edges, px"] == "1.5 → 1.7"
+    assert cells["Edge width, px"] == "1.5 → 1.7"
     assert cells["Warnings"] == "2"
     uncertain = replace(QUALITY, figures={"umse": QUALITY.figures["umse"] | {"umse_error": 0.6}})
-    assert uncertain.highlights["Error"] == "too small"
+    assert uncertain.highlights["Error"] == "too small to measure"
     unknown = replace(QUALITY, figures={"umse": {"upsnr": None, "upsnr_given": 1.0}})
     assert shown(render([replace(scan(), quality=unknown)], [], "t"))["Error"] == "\N{EN DASH}"
 
@@ -252,9 +252,9 @@ def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
     assert values == {
         "held-out loss": ["2", "1", "1.5"],
         "slope of grey values": ["0.500", "1.000", "\N{EN DASH}"],
-        "removed at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
+        "residual at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
     }
-    assert sum(image["alt"].startswith("Part of a slice") for image in page.all("img")) == 3
+    assert sum(image["alt"].startswith("Region of a slice") for image in page.all("img")) == 3
     assert "radius 2.0 px" in page.text
     assert {tag for tag, _ in page.tags} & {"script"} == {"script"}
     assert text.count("<script") == 1
@@ -289,7 +289,7 @@ def test_overview_states_size_and_warnings() -> None:
         "Voxels": "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16",
         "Voxel size": "1.5 µm",
         "Model": "foam",
-        **dict.fromkeys(("Error", "Grey values", "Contrast to noise", "Edges, px"), dash),
+        **dict.fromkeys(("Error", "Grey values", "Contrast to noise", "Edge width, px"), dash),
         "Warnings": "2",
     }
 
@@ -309,7 +309,7 @@ def test_planes_of_a_row_or_two_are_left_out() -> None:
 def test_lengths_are_pixels_where_nobody_tells_their_size() -> None:
     text = render([replace(scan(side=100), pixel_size=None)], [], "t")
     assert Elements(text).text.count("20 px") == 3
-    assert shown(text)["Voxel size"] == "not known"
+    assert shown(text)["Voxel size"] == "unknown"
     assert "µm" not in Elements(text).text.split("Settings")[0]
 
 
@@ -326,7 +326,7 @@ def test_page_is_the_same_each_time() -> None:
 
 def test_pages_are_made_without_loading_torch() -> None:
     program = "import sys; from tomodenoise.report import collect, pages; sys.exit('torch' in sys.modules)"
-    scripts = Path(full.__file__).parents[2]
+    scripts = Path(viewer.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
 
 
@@ -348,8 +348,8 @@ def test_curve_takes_the_colours_of_the_page() -> None:
 
 
 def test_pictures_stay_small() -> None:
-    assert reduction([ramp(2, 1024)]) == 1
-    assert reduction([ramp(2, 1024), ramp(2, 1025)]) == 2
+    assert viewer.reduction([]) == viewer.reduction(planes(ramp(1024, 1024), ramp(2, 1024))) == 1
+    assert viewer.reduction(planes(ramp(1024, 1024), ramp(2, 1025))) == 2
     noise = np.random.default_rng(0).normal(0.5, 0.1, (2000, 900)).astype(np.float32)
     small = picture(noise, linear(0.0, 1.0), 2)
     assert (small.height, small.width) == decoded(small.uri).shape == (1000, 450)
@@ -380,7 +380,7 @@ def test_words_for_numbers() -> None:
     ]
     assert [memory(mb) for mb in (210.4, 3900, math.nan)] == ["210 MB", "3.9 GB", "\N{EN DASH}"]
     assert [distance(um) for um in (0.0006, 1.43, 2000)] == ["0.6 nm", "1.43 µm", "2 mm"]
-    assert [number(x, 3) for x in (-0.00123456, math.inf)] == ["\N{MINUS SIGN}0.00123", "\N{EN DASH}"]
+    assert [number(x, ".3g") for x in (-0.00123456, math.inf, None)] == ["\N{MINUS SIGN}0.00123", *["\N{EN DASH}"] * 2]
 
 
 def test_settings_read_as_the_user_wrote_them() -> None:
@@ -420,8 +420,8 @@ def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None
     axial, *_ = [figure for figure in page.all("figure") if "data-raw" in figure]
     np.testing.assert_array_equal(decoded(axial["data-denoised"]), np.round(255 * noise.astype(float)))
     assert [button["title"] for button in page.all("button") if button["data-do"] == "whole"] == [
-        "All 1030 × 1030 pixels (1)",  # noqa: RUF001
-        *["All 1030 × 6 pixels (1)"] * 2,  # noqa: RUF001
+        "Full resolution, 1030 × 1030 pixels (1)",  # noqa: RUF001
+        *["Full resolution, 1030 × 6 pixels (1)"] * 2,  # noqa: RUF001
     ]
 
 
@@ -432,18 +432,20 @@ def test_what_is_shown_in_all_pixels_is_there_once() -> None:
 
 
 def test_full_slices_keep_to_the_budget_and_others_are_pointed_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full, "BUDGET", 2.5e6)
-    monkeypatch.setattr("tomodenoise.report.pages.BUDGET", 2.5e6)
+    monkeypatch.setattr(viewer, "BUDGET", 2.5e6)
     side = ramp(700, 700)
-    page = Elements(render([replace(scan(), planes=planes(side, side))], [], "t"))
+    large = replace(scan(), planes=planes(side, side))
+    page = Elements(render([large], [], "t"))
     assert sum("data-raw" in figure for figure in page.all("figure")) == 1
     assert "coronal, 700 × 700; sagittal, 700 × 700" in page.text  # noqa: RUF001
-    assert full.pixels(1) == 2 * full.pixels(2)
+    assert not any(plane.full for plane in viewer.view(large.planes, large.greys, 2)), "scans share the budget"
 
 
 def test_no_picture_is_larger_than_its_format_holds() -> None:
-    long = ramp(5, full.LONGEST + 1)
-    assert full.full([Slice("z", 0, long, long)], linear(0, 1), 17, 10**9) == {"z": None}
+    long = ramp(5, viewer.LONGEST + 1)
+    (plane,) = viewer.view([Slice("z", 0, long, long)], linear(0, 1), 1)
+    assert plane.omitted
+    assert plane.full is None
 
 
 def test_the_page_says_how_to_open_the_volume() -> None:
@@ -525,5 +527,5 @@ def test_the_page_says_what_products_take_and_what_was_deleted() -> None:
     text = render([replace(scan(), disk=uses)], [], "t")
     rows = re.findall(r'<th scope="row">(sections|denoised volume|all)</th><td>(.*?)</td><td>(.*?)</td>', text)
     assert rows == [("sections", "1", "700 B"), ("denoised volume", "7", "2.5 MB"), ("all", "8", "2.5 MB")]
-    assert "The pixels of sections are deleted" in text
+    assert "Deleted to save space: sections." in text
     assert "Disk" not in render([scan()], [], "t")

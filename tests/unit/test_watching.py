@@ -112,7 +112,7 @@ def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None
         Scale((0.0, 2.0), (0, 255)),
         "key",
     )
-    assert "6.0 dB above inside" in found.drift
+    assert "6.0 dB higher than inside" in found.drift
     assert found.chart.startswith("<svg")
     assert found.strip_steps.startswith("0 (0 s), ")
     for picture in (found.strip, found.cut, found.animation):

@@ -1,6 +1,5 @@
-"""Channels of a slice before and after, and what a few voxels hold along all channels."""
+"""Some channels of the middle slice before and after, and the spectra of a few voxels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,85 +7,68 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising import previews
 from tomodenoise.report import curves, greys, pictures
+from tomodenoise.report.curves import Chart
 
 INSIDE = 0.45
-"""Radius of the disc that grey windows are taken from, of the slice's edge."""
+"""Radius of the disc that grey windows are taken from, as a share of the slice's edge."""
 
 
 @dataclass(frozen=True)
 class Channels:
-    """What the page shows of a scan of several channels, all of its middle slice."""
+    """Content of the middle slice of a scan of several channels."""
 
     labels: tuple[str, ...]
     """Of the channels shown, such as "2theta 5.31 deg"."""
     images: FloatArray
     """(2, channel, y, x) before and after, of the channels shown."""
     voxels: tuple[tuple[int, int], ...]
-    """y and x of each."""
+    """(y, x) of each voxel whose spectrum is shown."""
     curves: FloatArray
     """(2, voxel, all channels) before and after."""
     values: FloatArray
     """(all channels,)"""
     axis: str
-    """What the values are, such as "2theta / deg"."""
+    """Name and unit of the values, such as "2theta / deg"."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One channel."""
+def images(channels: Channels) -> list[tuple[str, tuple[float, float], pictures.Picture, pictures.Picture]]:
+    """Return label, grey window, and pictures before and after of each channel shown.
 
-    label: str
-    window: tuple[float, float]
-    before: pictures.Picture
-    after: pictures.Picture
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Channels as the page holds them."""
-
-    shown: Sequence[Shown]
-    spectra: Sequence[tuple[str, str]]
-    """Name of a voxel, and its spectrum as SVG."""
-
-
-def draw(channels: Channels, key: str) -> Drawn:
-    """Turn channels into pictures and plots; each channel has a grey window of its own, from the denoised slice.
-
-    Parameters
-    ----------
-    key : unique on the page.
+    Each channel has its own window, from the denoised slice.
     """
-    factor = pictures.reduction(channels.images[1])
-    pairs = zip(channels.labels, *channels.images, strict=True)
-    shown = [_shown(label, before, after, factor) for label, before, after in pairs]
-    spectra = [
-        (f"Voxel at x = {x}, y = {y}", _spectrum(channels, number, f"{key} voxel {number}"))
+    factor = previews.reduction(channels.images[1, 0], pictures.LARGEST_SIDE)
+    y, x = (np.arange(size) - (size - 1) / 2 for size in channels.images.shape[2:])
+    inside = np.hypot(y[:, None], x) < INSIDE * len(y)
+    shown = []
+    for label, before, after in zip(channels.labels, *channels.images, strict=True):
+        window = greys.window(after, inside)
+        scale = greys.linear(*window)
+        pair = [pictures.picture(image, scale, factor) for image in (before, after)]
+        shown.append((label, window, pair[0], pair[1]))
+    return shown
+
+
+def spectra(channels: Channels, key: str) -> list[Chart]:
+    """Draw the spectrum of each voxel before and after; `key` is unique on the page."""
+    return [
+        Chart("", f"Voxel at x = {x}, y = {y}", _spectrum(channels, number, f"{key} voxel {number}"))
         for number, (y, x) in enumerate(channels.voxels)
     ]
-    return Drawn(shown, spectra)
-
-
-def _shown(label: str, before: FloatArray, after: FloatArray, factor: int) -> Shown:
-    y, x = (np.arange(size) - (size - 1) / 2 for size in after.shape)
-    limits = greys.window(after, np.hypot(y[:, None], x) < INSIDE * len(after))
-    scale = greys.linear(*limits)
-    return Shown(label, limits, *(pictures.picture(image, scale, factor) for image in (before, after)))
 
 
 def _spectrum(channels: Channels, number: int, key: str) -> str:
     before, after = channels.curves[:, number]
-    # Few channels are points that a line only guides the eye along.
-    marker = "o" if len(channels.values) <= 64 else ""
+    # A few channels are points; the line only guides the eye.
+    marker = "o-" if len(channels.values) <= 64 else "-"
 
     def fill(axes: Axes) -> None:
-        axes.plot(channels.values, before, marker, ls="-", color=curves.MUTED, ms=2.5, lw=1.0, label="raw")
-        axes.plot(channels.values, after, marker, ls="-", color=curves.ACCENT, ms=3, lw=1.7, label="denoised")
-        axes.set_xlabel(channels.axis)
+        axes.plot(channels.values, before, marker, **curves.RAW, label="raw")
+        axes.plot(channels.values, after, marker, **curves.DENOISED, label="denoised")
         if np.array_equal(channels.values, np.round(channels.values)):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel("value per pixel")
-        axes.legend(frameon=False, ncols=2)
+        axes.set(xlabel=channels.axis, ylabel="value per pixel")
+        axes.legend(ncols=2)
 
     return curves.draw(fill, key)

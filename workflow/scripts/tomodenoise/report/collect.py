@@ -1,4 +1,4 @@
-"""What the report says of a scan and of a model, gathered from their products."""
+"""Content of the report, read from the products of each scan and model."""
 
 import json
 import zipfile
@@ -20,9 +20,7 @@ from tomodenoise.networks import model_file
 from tomodenoise.report import facts, greys, quality, timing
 from tomodenoise.report.channels import Channels
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
-from tomodenoise.report.quality import Quality
 from tomodenoise.scans import description as scans_description
-from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import model as splitting_model
 from tomodenoise.storage import zarr_arrays
 
@@ -32,12 +30,12 @@ STAGES = ("correct", "split", "reconstruct", "network", "train", "denoise")
 
 
 class Gathered(NamedTuple):
-    """What a page says."""
+    """Content of a page."""
 
     scans: list[ScanSection]
     models: list[ModelSection]
     failed: list[Failed]
-    """Scans and models with a product that is missing or damaged."""
+    """Scans and models with a missing or damaged product."""
 
 
 def of_all(
@@ -47,7 +45,7 @@ def of_all(
     made: Collection[Path],
     names: Collection[str] | None = None,
 ) -> Gathered:
-    """Gather scans and their models, in the order of their names; one that cannot be gathered costs the others nothing.
+    """Gather scans and their models, sorted by name; a scan or model that fails does not affect the others.
 
     Parameters
     ----------
@@ -59,11 +57,15 @@ def of_all(
     failed: list[Failed] = []
     scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
     model = partial(of_model, config=config, results=results)
-    return Gathered(list(_each("", chosen, scan, failed)), list(_each("model ", trained, model, failed)), failed)
+    scans = list(_gathered("", chosen, scan, failed))
+    models = list(_gathered("model ", trained, model, failed))
+    return Gathered(scans, models, failed)
 
 
-def _each(kind: str, names: Sequence[str], gather: Callable[[str], Content], failed: list[Failed]) -> Iterator[Content]:
-    """Gather one after the other; what fails, whatever the reason, is noted in `failed`."""
+def _gathered(
+    kind: str, names: Sequence[str], gather: Callable[[str], Content], failed: list[Failed]
+) -> Iterator[Content]:
+    """Gather one after the other; any error is logged and added to `failed`."""
     for name in names:
         try:
             yield gather(name)
@@ -74,7 +76,7 @@ def _each(kind: str, names: Sequence[str], gather: Callable[[str], Content], fai
 
 
 def _reason(error: Exception) -> str:
-    """Say in a line why something cannot be shown."""
+    """Return in one line why something cannot be shown."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, FileNotFoundError) and error.filename:
@@ -90,8 +92,8 @@ def of_scan(
     Parameters
     ----------
     config : resolved configuration.
-    results, benchmarks : the folders of products and of Snakemake's measurements.
-    made : files of all slabs; others that lie beside them are of an earlier layout.
+    results, benchmarks : folders of the products and of Snakemake's benchmark files.
+    made : files of all slabs; other files in their folders belong to an earlier layout and are ignored.
 
     Raises
     ------
@@ -100,26 +102,28 @@ def of_scan(
     FileNotFoundError
         If one is missing.
     """
-    folder, model = results / name, settings.model_of(config, name)
+    folder = results / name
+    model = settings.model_of(config, name)
     scan = scans_description.from_json(_read(folder / "scan.json"))
     scan = scans_description.sized(scan, config["scans"][name].get("pixel_size"))
     split = splitting_model.from_json(_read(folder / "split.json"))
     center = _read(folder / "center.json")
     measured = correction_measured.from_json(_read(folder / "measured.json"))
     slabs = [SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]
-    shown = _numbered(folder / "figures" / "planes", made)
-    views = previews.join([_checked(path, previews.load) for path in shown])
-    image = _checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)
-    described = image["provenance"].get("channels")
+    planes = _numbered(folder / "figures" / "planes", made)
+    views = previews.join([_checked(path, previews.load) for path in planes])
+    provenance = _checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)["provenance"]
+    described = provenance.get("channels")
     description = _model(model, config, results)
-    denoised = f"{model}: {description.file}, trained on {', '.join(description.trained_on)}"
     series = _checked(folder / "figures" / "series.npz", time_series.load) if split.times > 1 else None
+    trained = results / "models" / model
+    raw = [Path(str(file)) for file in scan.identity["files"]]  # type: ignore[attr-defined]
     return ScanSection(
         name=name,
         facts={
             **facts.of_scan(scan, split, center, series, described),
             "rings": facts.rings(measured.stripes),
-            "model": denoised,
+            "model": f"{model}: {description.file}, trained on {', '.join(description.trained_on)}",
         },
         details=facts.details(scan, split, center, slabs),
         warnings=(
@@ -133,64 +137,41 @@ def of_scan(
         center_figure=(folder / "center.png").read_bytes(),
         model=model,
         settings=settings.relevant(config, name, sections=STAGES),
-        provenance=image["provenance"],
+        provenance=provenance,
         series=series,
         stages=timing.stages(benchmarks / name) + timing.stages(benchmarks / "models" / model),
-        quality=_quality(folder),
-        channels=_spectra(shown, described),
+        quality=quality.of(
+            _read(folder / "quality.json"), _checked(folder / "figures" / "quality.npz", quality.read_curves)
+        ),
+        channels=_channels(planes, described) if described else None,
         volume=str(folder / "denoised.ome.zarr"),
         tiff=str(folder / "denoised_tiff"),
         exported="tiff" in config["export"],
-        disk=_disk(folder, description, results / "models" / model, scan),
+        # A model that was trained here takes the space of its checkpoint and history too.
+        disk=disk_usage.products(folder, trained if trained.is_dir() else description.file, raw),
     )
 
 
-def _spectra(files: Sequence[Path], described: Mapping[str, Any] | None) -> Channels | None:
-    """Gather what is shown of several channels from the planes of all slabs."""
-    found = spectra.read(files)
-    if found is None or described is None:
+def _channels(planes: Sequence[Path], described: Mapping[str, Any]) -> Channels | None:
+    chosen = spectra.read(planes)
+    if chosen is None:
         return None
     unit = f" / {described['unit']}" if described["unit"] else ""
     return Channels(
-        labels=tuple(described["labels"][number] for number in found["channels"]),
-        images=np.asarray(found["images"]),
-        voxels=tuple((int(y), int(x)) for y, x in found["voxels"]),
-        curves=np.asarray(found["curves"]),
+        labels=tuple(described["labels"][number] for number in chosen["channels"]),
+        images=np.asarray(chosen["images"]),
+        voxels=tuple((int(y), int(x)) for y, x in chosen["voxels"]),
+        curves=np.asarray(chosen["curves"]),
         values=np.asarray(described["values"], dtype=np.float64),
         axis=f"{described['name']}{unit}",
     )
 
 
-def _disk(folder: Path, model: model_file.Description, trained: Path, scan: Scan) -> Mapping[str, disk_usage.Use]:
-    """Measure products; a model that was trained here takes its checkpoint and history as well."""
-    raw = [Path(str(file)) for file in scan.identity["files"]]  # type: ignore[attr-defined]
-    return disk_usage.products(folder, trained if trained.is_dir() else model.file, raw)
-
-
-def _quality(folder: Path) -> Quality:
-    curves = _checked(folder / "figures" / "quality.npz", quality.read_curves)
-    return quality.of(_read(folder / "quality.json"), curves)
-
-
 def of_model(name: str, config: Mapping[str, Any], results: Path) -> ModelSection:
-    """Gather one model; one that was not trained here, but taken from a file, has no history."""
-    model, record = _model(name, config, results), results / "models" / name / "history.jsonl"
+    """Gather one model; a model taken from a file has no history."""
     trained = bool(settings.trained_on(config, name))
-    history = _checked(record, _lines) if trained else []
-    origin, sizes = model.facts.get("origin"), sorted(set(model.pixel_sizes))
-    described = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
-    if origin:
-        described["training began from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
-    if sizes:
-        described["voxel size in training"] = ", ".join(f"{size:g} µm" for size in sizes)
-    channels = f" of {model.spec.channels} channels" if model.spec.channels > 1 else ""
-    steps = f" of {model.spec.steps} time steps" if model.spec.steps > 1 else ""
-    described["network"] = f"{model.spec.name}, {model.spec.slices} slices{steps}{channels}, {model.weights:,} weights"
-    if history:
-        described["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
-    mean, deviation = facts.spread(model.mean), facts.spread(model.scale)
-    described["normalisation"] = f"mean {mean}, standard deviation {deviation} per pixel"
-    return ModelSection(name, history, described)
+    history = _checked(results / "models" / name / "history.jsonl", _lines) if trained else []
+    return ModelSection(name, history, facts.of_model(_model(name, config, results), history))
 
 
 def _model(name: str, config: Mapping[str, Any], results: Path) -> model_file.Description:
@@ -201,7 +182,7 @@ def _model(name: str, config: Mapping[str, Any], results: Path) -> model_file.De
 
 
 def _numbered(folder: Path, files: Collection[Path]) -> list[Path]:
-    """Those of a folder, called BLOCK-SLAB, in order."""
+    """Return the files of a folder, named BLOCK-SLAB, in numerical order."""
     return sorted((file for file in files if file.parent == folder), key=_block_and_slab)
 
 
@@ -218,7 +199,7 @@ def _lines(path: Path) -> list[dict[str, float]]:
 
 
 def _checked(path: Path, read: Callable[[Path], Content]) -> Content:
-    """Read a product; where it is damaged say which one it is."""
+    """Read a product; name it if it is damaged."""
     try:
         return read(path)
     except FileNotFoundError:

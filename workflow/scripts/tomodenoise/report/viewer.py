@@ -1,30 +1,42 @@
-"""The slices of a scan as the page shows them."""
+"""The slices of a scan as the viewer shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising import previews
+from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
-from tomodenoise.report.full import Full, full
-from tomodenoise.report.slider import Slider, slider
+from tomodenoise.report.greys import Scale
+
+Pair: TypeAlias = tuple[pictures.Picture, pictures.Picture]
+
+BUDGET = 40e6
+"""Bytes that slices in full resolution may take on a page, shared equally by its scans."""
+
+PIXEL = 4 / 3
+"""Bytes of a pixel of noise, which does not compress, in base64."""
+
+LONGEST = 16383
+"""Largest side of a WebP picture, pixels."""
 
 FEWEST_ROWS = 4
-"""Planes of fewer rows show nothing."""
+"""Planes with fewer rows are not shown."""
 
 NAMES = {"z": ("axial", "y", "x"), "y": ("coronal", "z", "x"), "x": ("sagittal", "z", "y")}
 """Axis across a slice to its name, and the axes down and along its rows."""
 
 THUMBNAIL = 96
-"""Pixels a side of the small picture in a list of scans, at most: 500 of pure noise are 3 MB."""
+"""Largest side of a scan's picture in the overview, pixels: 500 of pure noise take 3 MB."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """One slice before and after."""
+    """One slice before and after denoising."""
 
     name: str
     axes: tuple[str, str, str]
@@ -32,16 +44,19 @@ class Plane:
     index: int
     """Along the first of these, voxels."""
     rows: int
-    """Of the volume, as the columns."""
+    """Of the volume, like the columns."""
     columns: int
-    ratio: float
-    """Width by height of its frame: the slice's own, but a few rows of a volume still get a frame to look at."""
     before: pictures.Picture
     after: pictures.Picture
-    bar: float
-    """Length of the scale bar, micrometres or pixels."""
-    full: Full | None
-    """All pixels of it, where the page shows fewer and has room."""
+    full: Pair | None
+    """Before and after in full resolution, if the page shows the slice otherwise and has space."""
+    omitted: bool
+    """Whether it lacks that space."""
+
+    @property
+    def ratio(self) -> float:
+        """Width over height of its frame, limited so that even a few rows get one of visible height."""
+        return min(max(self.columns / self.rows, 0.8), 4.0)
 
     @property
     def size(self) -> str:
@@ -49,72 +64,44 @@ class Plane:
         return words.size(self.columns, self.rows)
 
 
-@dataclass(frozen=True)
-class View:
-    """The slices of a scan."""
-
-    factor: int
-    """Each pixel of the planes is the mean of factor x factor pixels of the volume."""
-    voxel: float
-    """Width of a voxel, micrometres, or 1 if not known."""
-    unit: str
-    """Of lengths, micrometres or pixels."""
-    planes: list[Plane]
-    too_large: list[str]
-    """Names and sizes of slices whose full pixels the page has no room for."""
-    slider: Slider | None
-    histogram: str
-    """Path of an SVG of 256 x 100: how often each grey is, denoised."""
-    ways: Mapping[str, str]
-    """Program to the line that opens the volume."""
+def reduction(planes: Sequence[Slice]) -> int:
+    """Return the factor by which all planes of a scan are averaged."""
+    return max((previews.reduction(plane.after, pictures.LARGEST_SIDE) for plane in planes), default=1)
 
 
-def view(scan: ScanSection, scans: int, most: int) -> View:
-    """Picture the slices of a scan, its planes at one scale.
+def view(slices: Sequence[Slice], scale: Scale, scans: int) -> list[Plane]:
+    """Picture the planes of a scan, averaged by the same factor.
 
     Parameters
     ----------
-    scans : on the page.
-    most : pixels of planes that may be there in full as well.
+    slices : axial, coronal, sagittal; the first ones are the first to get full resolution.
+    scans : number of scans on the page.
     """
-    factor = pictures.reduction([plane.after for plane in scan.planes])
-    shown = [plane for plane in scan.planes if min(plane.after.shape) >= FEWEST_ROWS]
-    whole = full(shown, scan.greys, factor, most)
-    voxel = scan.pixel_size or 1.0
+    factor = reduction(slices)
+    left = int(BUDGET / PIXEL / max(scans, 1))
     planes = []
-    for plane in shown:
-        name, *axes = NAMES[plane.axis]
+    for plane in slices:
+        if min(plane.after.shape) < FEWEST_ROWS:
+            continue
+        name, down, along = NAMES[plane.axis]
+        before, after = (pictures.picture(image, scale, factor) for image in (plane.before, plane.after))
+        hidden = factor > 1 or plane.after.size > pictures.LOSSLESS_PIXELS
+        fits = 2 * plane.after.size <= left and max(plane.after.shape) <= LONGEST
+        full = _full(plane, scale) if hidden and fits else None
+        left -= 2 * plane.after.size if full else 0
+        axes = (plane.axis, down, along)
         rows, columns = plane.after.shape
-        before, after = (pictures.picture(image, scan.greys, factor) for image in (plane.before, plane.after))
-        planes.append(
-            Plane(
-                name=name,
-                axes=(plane.axis, axes[0], axes[1]),
-                index=plane.index,
-                rows=rows,
-                columns=columns,
-                ratio=min(max(columns / rows, 0.8), 4.0),
-                before=before,
-                after=after,
-                bar=words.round_length(0.25 * max(rows, columns) * voxel),
-                full=whole.get(plane.axis),
-            )
-        )
-    others = [one for one in scan.slices if planes and one.index != scan.planes[0].index]
-    return View(
-        factor=factor,
-        voxel=voxel,
-        unit="µm" if scan.pixel_size else "px",
-        planes=planes,
-        too_large=[f"{plane.name}, {plane.size}" for plane in planes if whole.get(plane.axes[0], ...) is None],
-        slider=slider(others, scan.greys, scans),
-        histogram=_histogram(scan) if planes else "",
-        ways=words.opening(scan.volume),
-    )
+        planes.append(Plane(name, axes, plane.index, rows, columns, before, after, full, hidden and not fits))
+    return planes
+
+
+def _full(plane: Slice, scale: Scale) -> Pair:
+    before, after = (pictures.picture(image, scale, exact=True) for image in (plane.before, plane.after))
+    return before, after
 
 
 def thumbnail(scan: ScanSection) -> str:
-    """Address of a small picture of the denoised middle slice, empty where there is none."""
+    """Return the address of a small picture of the denoised middle slice; empty without slices."""
     if not scan.planes:
         return ""
     axial = scan.planes[0].after
@@ -124,15 +111,20 @@ def thumbnail(scan: ScanSection) -> str:
 
 
 def voxels(scan: ScanSection) -> str:
-    """Size of the volume, as two of its planes show it."""
+    """Return the size of the volume, from two of its planes."""
     if len(scan.planes) < 2:
         return words.NOTHING
     axial, coronal = scan.planes[:2]
     return words.size(len(coronal.after), *axial.after.shape)
 
 
-def _histogram(scan: ScanSection) -> str:
-    """Draw how often each grey is in the denoised middle slice; the root of the count, as rare ones matter too."""
+def histogram(scan: ScanSection) -> str:
+    """Draw how often each grey occurs in the denoised middle slice, as a path of 256 x 100.
+
+    Heights are square roots of the counts, so that rare greys are visible.
+    """
+    if not scan.planes:
+        return ""
     counts = np.bincount(scan.greys.encode(scan.planes[0].after).ravel(), minlength=256)
     heights = np.sqrt(counts / max(1, np.quantile(counts, 0.99))).clip(0, 1)
     return "M0,100" + "".join(f"V{100 - 100 * height:.0f}h1" for height in heights) + "V100Z"

@@ -96,9 +96,7 @@ CONFIG = {
 }
 
 
-def gather(
-    monkeypatch: pytest.MonkeyPatch, names: Sequence[str] | None, broken: dict[str, Exception]
-) -> collect.Gathered:
+def gather(monkeypatch: pytest.MonkeyPatch, broken: dict[str, Exception]) -> collect.Gathered:
     """Gather scans of which some raise errors; their sections are their names."""
 
     def section(name: str, **_: object) -> str:
@@ -108,13 +106,11 @@ def gather(
 
     monkeypatch.setattr(collect, "of_scan", section)
     monkeypatch.setattr(collect, "of_model", section)
-    return collect.of_all(CONFIG, Path("results"), Path("benchmarks"), [], names)
+    return collect.of_all(CONFIG, Path("results"), Path("benchmarks"), [])
 
 
-def test_only_the_scans_that_are_asked_for_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gather(monkeypatch, ["c", "a"], {}) == (["a", "c"], ["of-a", "of-c"], [])
-    assert gather(monkeypatch, None, {}).scans == ["a", "b", "c"]
-    assert gather(monkeypatch, [], {}) == ([], [], [])
+def test_scans_and_models_are_sorted_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gather(monkeypatch, {}) == (["a", "b", "c"], ["of-a", "of-b", "of-c"], [])
 
 
 def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +119,7 @@ def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: py
         "b": KeyError("center"),
         "of-c": FileNotFoundError(2, "No such file", "model.safetensors"),
     }
-    scans, models, failed = gather(monkeypatch, None, broken)
+    scans, models, failed = gather(monkeypatch, broken)
     assert (scans, models) == (["c"], ["of-a", "of-b"])
     assert failed == [
         Failed("a", "x.json is damaged", ""),

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from tomodenoise.common import disk_usage, logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
@@ -18,7 +16,6 @@ from tomodenoise.denoising import previews, spectra
 from tomodenoise.evaluation import time_series
 from tomodenoise.networks import model_file
 from tomodenoise.report import facts, greys, quality, timing
-from tomodenoise.report.channels import Channels
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.scans import description as scans_description
 from tomodenoise.splitting import model as splitting_model
@@ -38,27 +35,16 @@ class Gathered(NamedTuple):
     """Scans and models with a missing or damaged product."""
 
 
-def of_all(
-    config: Mapping[str, Any],
-    results: Path,
-    benchmarks: Path,
-    made: Collection[Path],
-    names: Collection[str] | None = None,
-) -> Gathered:
-    """Gather scans and their models, sorted by name; a scan or model that fails does not affect the others.
+def of_all(config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]) -> Gathered:
+    """Gather all scans and their models, sorted by name; one that fails does not affect the others.
 
-    Parameters
-    ----------
-    names : scans of the configuration; by default all.
-    config, results, benchmarks, made : as for `of_scan`.
+    Parameters are as for `of_scan`.
     """
-    chosen = sorted(config["scans"] if names is None else names)
-    trained = settings.models(settings.only(config, chosen)) if chosen else []
     failed: list[Failed] = []
     scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
     model = partial(of_model, config=config, results=results)
-    scans = list(_gathered("", chosen, scan, failed))
-    models = list(_gathered("model ", trained, model, failed))
+    scans = list(_gathered("", sorted(config["scans"]), scan, failed))
+    models = list(_gathered("model ", settings.models(config) if config["scans"] else [], model, failed))
     return Gathered(scans, models, failed)
 
 
@@ -103,6 +89,7 @@ def of_scan(
         If one is missing.
     """
     folder = results / name
+    figures = folder / "figures"
     model = settings.model_of(config, name)
     scan = scans_description.from_json(_read(folder / "scan.json"))
     scan = scans_description.sized(scan, config["scans"][name].get("pixel_size"))
@@ -110,12 +97,12 @@ def of_scan(
     center = _read(folder / "center.json")
     measured = correction_measured.from_json(_read(folder / "measured.json"))
     slabs = [SlabStatistics(**_read(path)) for path in _numbered(folder / "corrections", made)]
-    planes = _numbered(folder / "figures" / "planes", made)
+    planes = _numbered(figures / "planes", made)
     views = previews.join([_checked(path, previews.load) for path in planes])
     provenance = _checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)["provenance"]
     described = provenance.get("channels")
     description = _model(model, config, results)
-    series = _checked(folder / "figures" / "series.npz", time_series.load) if split.times > 1 else None
+    series = _checked(figures / "series.npz", time_series.load) if split.times > 1 else None
     trained = results / "models" / model
     raw = [Path(str(file)) for file in scan.identity["files"]]  # type: ignore[attr-defined]
     return ScanSection(
@@ -140,30 +127,13 @@ def of_scan(
         provenance=provenance,
         series=series,
         stages=timing.stages(benchmarks / name) + timing.stages(benchmarks / "models" / model),
-        quality=quality.of(
-            _read(folder / "quality.json"), _checked(folder / "figures" / "quality.npz", quality.read_curves)
-        ),
-        channels=_channels(planes, described) if described else None,
+        quality=quality.of(_read(folder / "quality.json"), _checked(figures / "quality.npz", quality.read_curves)),
+        channels=spectra.read(planes) if described else None,
         volume=str(folder / "denoised.ome.zarr"),
         tiff=str(folder / "denoised_tiff"),
         exported="tiff" in config["export"],
         # A model that was trained here takes the space of its checkpoint and history too.
         disk=disk_usage.products(folder, trained if trained.is_dir() else description.file, raw),
-    )
-
-
-def _channels(planes: Sequence[Path], described: Mapping[str, Any]) -> Channels | None:
-    chosen = spectra.read(planes)
-    if chosen is None:
-        return None
-    unit = f" / {described['unit']}" if described["unit"] else ""
-    return Channels(
-        labels=tuple(described["labels"][number] for number in chosen["channels"]),
-        images=np.asarray(chosen["images"]),
-        voxels=tuple((int(y), int(x)) for y, x in chosen["voxels"]),
-        curves=np.asarray(chosen["curves"]),
-        values=np.asarray(described["values"], dtype=np.float64),
-        axis=f"{described['name']}{unit}",
     )
 
 
@@ -183,11 +153,8 @@ def _model(name: str, config: Mapping[str, Any], results: Path) -> model_file.De
 
 def _numbered(folder: Path, files: Collection[Path]) -> list[Path]:
     """Return the files of a folder, named BLOCK-SLAB, in numerical order."""
-    return sorted((file for file in files if file.parent == folder), key=_block_and_slab)
-
-
-def _block_and_slab(path: Path) -> tuple[int, ...]:
-    return tuple(map(int, path.stem.split("-")))
+    inside = [file for file in files if file.parent == folder]
+    return sorted(inside, key=lambda file: [int(part) for part in file.stem.split("-")])
 
 
 def _read(path: Path) -> dict[str, Any]:

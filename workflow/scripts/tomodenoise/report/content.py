@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
+from tomodenoise.denoising.spectra import Chosen
 from tomodenoise.evaluation.time_series import Series
-from tomodenoise.report.channels import Channels
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage
@@ -41,8 +41,8 @@ class ScanSection:
     quality: Quality | None = None
     series: Series | None = None
     """Of a dynamic scan."""
-    channels: Channels | None = None
-    """Of a scan of several channels; its slices are then the means of all."""
+    channels: Chosen | None = None
+    """See `spectra.choose`, for a scan of several channels, described in its provenance; slices are their means."""
     volume: str = ""
     """Folder of the denoised volume."""
     tiff: str = ""

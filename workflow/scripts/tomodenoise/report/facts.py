@@ -32,6 +32,7 @@ def of_scan(
     series : of a dynamic scan.
     described : its channels, as stored in the image; None for one channel.
     """
+    tilt = f", tilted by {center['tilt']:+.4f} columns per row" if center["tilt"] else ""
     first, last = np.degrees([scan.angles.min(), scan.angles.max()])
     facts = {
         "file": str(scan.file),
@@ -39,8 +40,8 @@ def of_scan(
         "detector": f"{words.size(scan.columns, scan.depth)} pixels",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
         "voxel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "unknown",
-        "center": f"{center['center']:.2f} px ({center['method']}{_tilted(center)})",
-        "confidence": center["confidence"],
+        "center": f"{center['center']:.2f} px ({center['method']}{tilt})",
+        "center confidence": center["confidence"],
         "sections": f"{len(split.sections)}, about {len(split.sections[0].indices)} projections each",
         **_in_time(split, series),
     }
@@ -53,7 +54,9 @@ def of_scan(
 
 def details(scan: Scan, split: Split, center: Mapping[str, Any], slabs: Sequence[SlabStatistics]) -> dict[str, str]:
     """Return further facts about a scan, label to text; `slabs` are the statistics of its correction."""
-    fewest = [slab.smallest_counts for slab in slabs if slab.smallest_counts is not None]
+    fewest = _known(slabs, "smallest_counts")
+    zingers = _known(slabs, "zingers")
+    afterglow = _known(slabs, "afterglow")
     field = ", extended field of view" if center["extended"] else ""
     facts = {
         "format": f"{scan.layout}, {scan.kind}",
@@ -67,7 +70,15 @@ def details(scan: Scan, split: Split, center: Mapping[str, Any], slabs: Sequence
         facts["fewest photons in a pixel"] = f"{min(fewest):.1f}"
     repaired = sum(slab.repaired for slab in slabs)
     facts["repaired pixels"] = f"{repaired} ({sum(slab.dead for slab in slabs)} dead on the detector)"
-    return facts | _defects(slabs)
+    facts["zingers"] = f"{sum(zingers)} pixels replaced" if zingers else "not removed"
+    if afterglow:
+        facts["afterglow"] = f"{max(afterglow):.1%} of the light appears one frame later"
+    return facts
+
+
+def _known(slabs: Sequence[SlabStatistics], name: str) -> list[float]:
+    """Return a statistic of all slabs for which it is known."""
+    return [value for slab in slabs if (value := getattr(slab, name)) is not None]
 
 
 def _in_time(split: Split, series: time_series.Series | None) -> dict[str, str]:
@@ -110,10 +121,6 @@ def _span(values: Sequence[float]) -> str:
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
-def _tilted(center: Mapping[str, Any]) -> str:
-    return f", tilted by {center['tilt']:+.4f} columns per row" if center["tilt"] else ""
-
-
 def rings(stripes: StripeChoice) -> str:
     """Return how stripes were removed, and how strong they were before and after."""
     how = f"removed by {stripes.method}" if stripes.method != "none" else "not removed"
@@ -121,15 +128,6 @@ def rings(stripes: StripeChoice) -> str:
         return how
     strength = f"stripes {stripes.before:.1f} times the noise"
     return f"{how}: {strength}" + (f" before, {stripes.after:.1f} after" if stripes.method != "none" else "")
-
-
-def _defects(slabs: Sequence[SlabStatistics]) -> dict[str, str]:
-    zingers = [slab.zingers for slab in slabs if slab.zingers is not None]
-    afterglow = [slab.afterglow for slab in slabs if slab.afterglow is not None]
-    facts = {"zingers": f"{sum(zingers)} pixels replaced" if zingers else "not removed"}
-    if afterglow:
-        facts["afterglow"] = f"{max(afterglow):.1%} of the light appears one frame later"
-    return facts
 
 
 def warnings(

@@ -88,6 +88,7 @@ def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
     """Draw a scan's pictures and charts; `number` makes their identifiers unique on the page."""
     key = f"scan {number}"
     profile = scan.quality.along if scan.quality else None
+    described = scan.provenance.get("channels", {})
     shown = [plane.index for plane in scan.planes[:1]]
     return {
         "scan": scan,
@@ -100,8 +101,8 @@ def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
         "profile_charts": per_channel.charts(profile, f"{key} along") if profile else [],
         "profile_missing": per_channel.missing(profile, quality.NAMES) if profile else {},
         "time": series.section(scan.series, scan.greys, f"{key} time") if scan.series else None,
-        "channels": channels.images(scan.channels) if scan.channels else [],
-        "spectra": channels.spectra(scan.channels, key) if scan.channels else [],
+        "channels": channels.images(scan.channels, described) if scan.channels else [],
+        "spectra": channels.spectra(scan.channels, described, key) if scan.channels else [],
     }
 
 

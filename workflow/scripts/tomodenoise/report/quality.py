@@ -209,8 +209,8 @@ def _means(axes: Axes, lines: Lines) -> None:
 
 
 NETWORK = (
-    "Network: correlation with noise-free slices, estimated from data it did not see; the line ends where these are pure"
-    " noise."
+    "Network: correlation with noise-free slices, estimated from data it did not see; the line ends where only noise is"
+    " left."
 )
 REMOVED = "Raw minus denoised, ± {} from black to white. Good: only noise. Bad: outlines of the sample."
 CHARTS: Mapping[str, tuple[str, Callable[..., None], str]] = {
@@ -222,7 +222,7 @@ CHARTS: Mapping[str, tuple[str, Callable[..., None], str]] = {
     "calibration": (
         "Grey values",
         _calibration,
-        "Mean of data the network did not see, at each of its grey values. On the line: correct. Steeper: contrast was lost.",
+        "Mean of data the network did not see, by its grey value. On the line: correct. Steeper: contrast was lost.",
     ),
     "edges": ("Edges", _edges, "Mean profile across edges. Steeper is sharper."),
     "spectrum": (

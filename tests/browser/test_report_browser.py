@@ -122,7 +122,7 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> str:
         Slice("y", 150, upright / 2, upright),
         Slice("x", 150, upright / 2, upright),
     ]
-    section = replace(scan("deep"), planes=shown, slices=slices, greys=WIDE, volume="results/deep/denoised.ome.zarr")
+    section = replace(scan("deep"), planes=shown, slices=slices, greys=WIDE, folder="results/deep")
     path: Path = tmp_path_factory.mktemp("deep") / "report.html"
     path.write_text(render([section], [], "deep"), encoding="utf-8")
     return path.as_uri()

@@ -25,7 +25,7 @@ from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.evaluation.profile import Profile
-from tomodenoise.report import slider, viewer
+from tomodenoise.report import viewer
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
 from tomodenoise.report.greys import linear
@@ -122,14 +122,13 @@ def test_every_text_is_escaped() -> None:
         facts={EVIL: EVIL},
         warnings=(EVIL,),
         details={EVIL: EVIL},
-        volume=EVIL,
-        tiff=EVIL,
+        folder=EVIL,
         settings={EVIL: {EVIL: [EVIL, {EVIL: EVIL}]}},
         provenance={EVIL: EVIL},
         stages=(Stage(EVIL, 1, 1, 1, 1),),
     )
     failed = [Failed(EVIL, EVIL, EVIL)]
-    usual = replace(scan(), warnings=("few flats",), volume="a", details={"a": "b"})
+    usual = replace(scan(), warnings=("few flats",), folder="a", details={"a": "b"})
     harmless = Elements(render([usual], [ModelSection("foam", HISTORY, {"a": "b"})], "title"))
     page = Elements(render([evil], [ModelSection(EVIL, HISTORY, {EVIL: EVIL})], EVIL, failed=failed))
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags}
@@ -449,7 +448,7 @@ def test_no_picture_is_larger_than_its_format_holds() -> None:
 
 
 def test_the_page_says_how_to_open_the_volume() -> None:
-    named = replace(scan(), volume="results/a b/denoised.ome.zarr", tiff="results/a b/denoised_tiff")
+    named = replace(scan(), folder="results/a b")
     page = Elements(render([named], [], "t"))
     assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
     assert "zarr.open('results/a b/denoised.ome.zarr/0', mode='r')" in page.text
@@ -504,10 +503,10 @@ def test_the_slider_goes_through_all_slices_with_the_middle_one_in_full() -> Non
 @pytest.mark.parametrize("scans", [1, 2, 4])
 def test_slices_keep_to_six_megabytes_a_scan_and_fourteen_a_page(scans: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # A sixteenth of the pixels and of the room, so that the test is quick; noise is what packs worst.
-    monkeypatch.setattr(slider, "MOST", slider.MOST / 16)
-    monkeypatch.setattr(slider, "TOGETHER", slider.TOGETHER / 16)
+    monkeypatch.setattr(viewer, "MOST", viewer.MOST / 16)
+    monkeypatch.setattr(viewer, "TOGETHER", viewer.TOGETHER / 16)
     noisy = sliced(21, 128)
-    drawn = slider.slider(noisy.slices, linear(0, 1), scans)
+    drawn = viewer.slider(noisy.slices, linear(0, 1), scans)
     assert drawn is not None
     added = 16 * sum(len(before) + len(after) for _, before, after in drawn.slices)
     assert 1e6 < added < 6e6

@@ -1,4 +1,4 @@
-"""Look through a denoised series once: its middle slice at every step, and figures over time, for the report."""
+"""Go through a denoised series once, for the report: its middle slice at every step, and figures over time."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None, seen: int = 1) -> None:
-    """Write what there is to see of the scan whose results these are; `seen` steps at once were denoised to one."""
+    """Write slices and figures of the scan with these results; the network saw `seen` steps to denoise one."""
     scan = sections.describe(results)
     series = time_series.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds, seen=seen)
     logs.logger.info(

@@ -129,8 +129,7 @@ def of_scan(
         stages=timing.stages(benchmarks / name) + timing.stages(benchmarks / "models" / model),
         quality=quality.of(_read(folder / "quality.json"), _checked(figures / "quality.npz", quality.read_curves)),
         channels=spectra.read(planes) if described else None,
-        volume=str(folder / "denoised.ome.zarr"),
-        tiff=str(folder / "denoised_tiff"),
+        folder=str(folder),
         exported="tiff" in config["export"],
         # A model that was trained here takes the space of its checkpoint and history too.
         disk=disk_usage.products(folder, trained if trained.is_dir() else description.file, raw),

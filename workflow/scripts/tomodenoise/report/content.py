@@ -37,18 +37,16 @@ class ScanSection:
     slices: Sequence[Slice] = ()
     """Averaged axial slices from bottom to top."""
     details: Mapping[str, str] = field(default_factory=dict)
-    """Label to value, further facts."""
+    """Further facts."""
     quality: Quality | None = None
     series: Series | None = None
     """Of a dynamic scan."""
     channels: Chosen | None = None
     """See `spectra.choose`, for a scan of several channels, described in its provenance; slices are their means."""
-    volume: str = ""
-    """Folder of the denoised volume."""
-    tiff: str = ""
-    """Folder of its TIFF slices, which ``export: [tiff]`` writes."""
+    folder: str = ""
+    """Of its products."""
     exported: bool = False
-    """Whether this run exports them."""
+    """Whether this run exports TIFF slices."""
     disk: Mapping[str, Use] = field(default_factory=dict)
     """Disk usage of each product, see `disk_usage.products`."""
 

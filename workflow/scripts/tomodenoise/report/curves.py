@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from tomodenoise.common.arrays import FloatArray
 from tomodenoise.report.pictures import Picture
 
 BLACK, ACCENT, MUTED, LINE = "#000000", "#0000fe", "#7f7f7f", "#dfdfdf"
@@ -60,8 +59,10 @@ def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
     ``<svg>...</svg>``; empty if no loss is positive.
     """
     pixels = [entry["pixels"] / 1e6 for entry in history]
-    training, held_out = (_positive(history, name) for name in ("loss", "held_out_loss"))
-    if not np.isfinite([*training, *held_out]).any():
+    losses = [[entry.get(name, math.nan) for entry in history] for name in ("loss", "held_out_loss")]
+    values = np.array(losses, dtype=np.float64)
+    training, held_out = np.where(values > 0, values, math.nan)
+    if np.isnan([training, held_out]).all():
         return ""
 
     def fill(axes: Axes) -> None:
@@ -99,11 +100,6 @@ def shade(axes: Axes, window: Sequence[int]) -> None:
     start, stop = window
     if stop > start:
         axes.axvspan(start - 0.5, stop - 0.5, color=LINE, linewidth=0)
-
-
-def _positive(history: Sequence[dict[str, float]], name: str) -> FloatArray:
-    values = np.array([entry.get(name, math.nan) for entry in history], dtype=np.float64)
-    return np.where(values > 0, values, math.nan)
 
 
 def _log(axes: Axes) -> None:

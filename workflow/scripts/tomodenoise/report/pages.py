@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,9 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tomodenoise.common import formatting
 from tomodenoise.report import channels, curves, per_channel, pictures, quality, series, viewer, words
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
-from tomodenoise.report.slider import slider
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
+
+FILTERS = ("distance", "duration", "memory", "number", "opening", "round_length", "tree")
+"""Functions of `words` that the template uses."""
 
 
 def render(
@@ -66,6 +69,11 @@ def render_overview(listed: Sequence[Row], title: str, page: str, failed: Sequen
     )
 
 
+def read_rows(files: Iterable[Path]) -> list[Row]:
+    """Read rows of the overview from JSON files."""
+    return [Row(**json.loads(file.read_text())) for file in files]
+
+
 def rows(scans: Sequence[ScanSection], models: Sequence[ModelSection]) -> list[Row]:
     """Return the overview's rows for the scans of a page, with the places of their models on it."""
     places = {model.name: f"#model-{i}" for i, model in enumerate(models, 1)}
@@ -94,13 +102,13 @@ def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
         "scan": scan,
         "factor": viewer.reduction(scan.planes),
         "planes": viewer.view(scan.planes, scan.greys, scans),
-        "slider": slider([part for part in scan.slices if part.index not in shown], scan.greys, scans),
+        "slider": viewer.slider([part for part in scan.slices if part.index not in shown], scan.greys, scans),
         "histogram": viewer.histogram(scan),
         "charts": quality.charts(scan.quality, key) if scan.quality else [],
         "profile": profile,
         "profile_charts": per_channel.charts(profile, f"{key} along") if profile else [],
         "profile_missing": per_channel.missing(profile, quality.NAMES) if profile else {},
-        "time": series.section(scan.series, scan.greys, f"{key} time") if scan.series else None,
+        "series": series.section(scan.series, scan.greys, f"{key} time") if scan.series else [],
         "channels": channels.images(scan.channels, described) if scan.channels else [],
         "spectra": channels.spectra(scan.channels, described, key) if scan.channels else [],
     }
@@ -108,36 +116,28 @@ def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
 
 def _page(title: str, listed: Sequence[tuple[Row, str, str]], failed: Sequence[Failed], **content: object) -> str:
     """Fill in the template; `listed` are rows with the addresses of scan and model."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    page = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            {"scans": (), "models": (), "overview": "", "summary": "", **content},
-            title=title,
-            listed=listed,
-            failed=failed,
-            highlights=quality.HIGHLIGHTS,
-            compared=quality.COMPARED,
-            profile_columns=per_channel.COLUMNS,
-            budget=round(viewer.BUDGET / 1e6),
-            style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-            script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
-    )
-    return page.lstrip()
-
-
-def _environment() -> Environment:
+    loader = FileSystemLoader(TEMPLATES)
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("distance", "duration", "memory", "number", "opening", "round_length", "tree"):
-        environment.filters[name] = getattr(words, name)
+    environment.filters |= {name: getattr(words, name) for name in FILTERS}
     environment.filters |= {"picture": pictures.picture, "bytes": formatting.size, "uri": pictures.data_uri}
-    return environment
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    values = {
+        "scans": (),
+        "models": (),
+        "overview": "",
+        "summary": "",
+        **content,
+        "title": title,
+        "listed": listed,
+        "failed": failed,
+        "highlights": quality.HIGHLIGHTS,
+        "compared": quality.COMPARED,
+        "profile_columns": per_channel.COLUMNS,
+        "budget": round(viewer.BUDGET / 1e6),
+        "style": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+    return environment.get_template("report.html.j2").render(values).lstrip()

@@ -47,11 +47,8 @@ COMPARED = (
 )
 """Rows of the comparison: key, name, how to read it, format."""
 
-DEVIATIONS = 4
-"""Black and white of the residual's picture, standard deviations from its grey."""
-
-SHOWN = 400
-"""Largest side of that picture, pixels."""
+DEVIATIONS, SHOWN = 4, 400
+"""Of the residual's picture: standard deviations from grey to black and white, and largest side, pixels."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,11 +11,11 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.blocks import busiest_square
 from tomodenoise.evaluation.time_series import Series
 from tomodenoise.report import curves, pictures
-from tomodenoise.report.curves import BLACK, DENOISED, RAW
+from tomodenoise.report.curves import BLACK, DENOISED, RAW, Chart
 from tomodenoise.report.greys import Scale
 
-TILES = 8
-"""Largest number of steps in the strip."""
+TILES, FRAMES = 8, 48
+"""Largest number of steps in the strip and in the animation, which skip others."""
 
 GAP = 2
 """White pixels between tiles."""
@@ -24,48 +23,49 @@ GAP = 2
 REGION = 96
 """Smallest edge of the region, pixels; a third of the slice if that is larger."""
 
-FRAMES = 48
-"""Largest number of frames in the animation; steps between them are skipped."""
-
 SECONDS = 8.0
 """Approximate duration of the animation."""
 
 WIDEST = 256
 """Pixels across up to which animated slices are enlarged."""
 
-
-class TimeSection(NamedTuple):
-    """Content of the page for a dynamic scan."""
-
-    strip: pictures.Picture
-    strip_steps: str
-    cut: pictures.Picture
-    cut_row: int
-    """y of the cut, pixels of the volume."""
-    animation: pictures.Picture
-    chart: str
-    """SVG; empty for too few steps."""
-    drift: str
-    """Error outside the training window compared with that inside, in one sentence."""
+STRIP = "The region of the middle slice that changes most, raw above, denoised below, at steps {}."
+CUT = (
+    "Row y = {} of the middle slice; time runs down; raw left, denoised right. Vertical smearing means that steps leak"
+    " into each other."
+)
+ANIMATION = "The middle slice, step by step; raw left, denoised right."
+OVER_TIME = (
+    "While the lines stay level, the model still fits. A rising error means that the sample has become unlike the"
+    " training data. The error is estimated from neighbouring steps, so slow changes lower both the noise and the error"
+    " shown."
+)
 
 
-def section(series: Series, scale: Scale, key: str) -> TimeSection:
-    """Picture a series; `key` is unique on the page."""
+def section(series: Series, scale: Scale, key: str) -> list[Chart]:
+    """Picture a series; `key` is unique on the page.
+
+    Returns
+    -------
+    Strip, cut, animation and, if there are enough steps, the chart over time.
+    """
     rows, columns = region(series.after)
     shown = _spread(len(series.after), TILES)
     crop = np.s_[:, rows, columns]
     tiles = [_joined(state[crop][shown], GAP) for state in (series.before, series.after)]
-    row = rows.start + int(np.argmax(series.after[crop].std(axis=0).mean(axis=1)))
-    cut = _joined([series.before[:, row], series.after[:, row]], 2 * GAP)
-    return TimeSection(
-        strip=pictures.picture(_enlarged(_joined([tile.T for tile in tiles], GAP).T, 900), scale),
-        strip_steps=", ".join(_moment(int(step), series.seconds) for step in shown),
-        cut=pictures.picture(_enlarged(cut.repeat(max(1, 100 // len(cut)), axis=0), 600), scale),
-        cut_row=row * series.factor,
-        animation=_animation(series, scale),
-        chart=_chart(series, key),
-        drift=_drift(series),
-    )
+    strip = _enlarged(_joined([row.T for row in tiles], GAP).T, 900)
+    steps = ", ".join(_moment(int(step), series.seconds) for step in shown)
+    y = rows.start + int(np.argmax(series.after[crop].std(axis=0).mean(axis=1)))
+    cut = _joined([series.before[:, y], series.after[:, y]], 2 * GAP)
+    cut = _enlarged(cut.repeat(max(1, 100 // len(cut)), axis=0), 600)
+    charts = [
+        Chart("", STRIP.format(steps), picture=pictures.picture(strip, scale)),
+        Chart("", CUT.format(y * series.factor), picture=pictures.picture(cut, scale)),
+        Chart("", ANIMATION, picture=_animation(series, scale)),
+    ]
+    if np.isfinite(series.umse).sum() > 1:
+        charts.append(Chart("", f"{_drift(series)} {_trained(series)} {OVER_TIME}".lstrip(), _chart(series, key)))
+    return charts
 
 
 def region(slices: FloatArray) -> tuple[slice, slice]:
@@ -117,8 +117,6 @@ def _animation(series: Series, scale: Scale) -> pictures.Picture:
 
 def _chart(series: Series, key: str) -> str:
     """Draw noise, residual and error over time."""
-    if np.isfinite(series.umse).sum() < 2:
-        return ""
     steps = np.arange(len(series.umse))
     error = np.sqrt(np.where(series.umse > 0, series.umse, np.nan))
 
@@ -148,6 +146,13 @@ def _drift(series: Series) -> str:
     change = 10 * np.log10(beyond / within)
     words = "as large as" if abs(change) < 0.5 else f"{abs(change):.1f} dB {'higher' if change > 0 else 'lower'} than"
     return f"Outside the training window the estimated error is {words} inside."
+
+
+def _trained(series: Series) -> str:
+    start, stop = series.window
+    if stop > start:
+        return f"Shaded: steps {start} to {stop - 1}, on which the model was trained."
+    return "The model was trained on other scans."
 
 
 def _moment(step: int, seconds: float) -> str:

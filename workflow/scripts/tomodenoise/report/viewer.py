@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tomodenoise.report.content import ScanSection
 from tomodenoise.report.greys import Scale
 
 Pair: TypeAlias = tuple[pictures.Picture, pictures.Picture]
+"""Before and after denoising."""
 
 BUDGET = 40e6
 """Bytes that slices in full resolution may take on a page, shared equally by its scans."""
@@ -23,6 +24,15 @@ PIXEL = 4 / 3
 
 LONGEST = 16383
 """Largest side of a WebP picture, pixels."""
+
+MOST, TOGETHER = 6e6, 14e6
+"""Bytes that the slider's slices may take on a page: of one scan, and of all scans."""
+
+PACKINGS = ((1, None), (1, 85), (1, 65), (1, 45), (1, 25), (2, 70), (2, 40), (4, 50), (4, 20))
+"""Further averaging of the slices and quality of their pictures, None for lossless; the first that fits is used."""
+
+TRIED = 3
+"""Slices from which the size of all is estimated."""
 
 FEWEST_ROWS = 4
 """Planes with fewer rows are not shown."""
@@ -36,32 +46,31 @@ THUMBNAIL = 96
 
 @dataclass(frozen=True)
 class Plane:
-    """One slice before and after denoising."""
+    """One slice as the page shows it."""
 
+    slice: Slice
     name: str
     axes: tuple[str, str, str]
     """Across it, down, and along its rows."""
-    index: int
-    """Along the first of these, voxels."""
-    rows: int
-    """Of the volume, like the columns."""
-    columns: int
-    before: pictures.Picture
-    after: pictures.Picture
+    shown: Pair
     full: Pair | None
-    """Before and after in full resolution, if the page shows the slice otherwise and has space."""
+    """In full resolution, if it is shown otherwise and the page has space."""
     omitted: bool
-    """Whether it lacks that space."""
-
-    @property
-    def ratio(self) -> float:
-        """Width over height of its frame, limited so that even a few rows get one of visible height."""
-        return min(max(self.columns / self.rows, 0.8), 4.0)
+    """Whether the page lacks that space."""
 
     @property
     def size(self) -> str:
         """Columns and rows."""
-        return words.size(self.columns, self.rows)
+        return words.size(*self.slice.after.shape[::-1])
+
+
+class Slider(NamedTuple):
+    """Axial slices from bottom to top."""
+
+    factor: int
+    """Each pixel is the mean of factor x factor pixels of the volume."""
+    slices: list[tuple[int, str, str]]
+    """z, and the addresses of the pictures before and after."""
 
 
 def reduction(planes: Sequence[Slice]) -> int:
@@ -84,20 +93,44 @@ def view(slices: Sequence[Slice], scale: Scale, scans: int) -> list[Plane]:
         if min(plane.after.shape) < FEWEST_ROWS:
             continue
         name, down, along = NAMES[plane.axis]
-        before, after = (pictures.picture(image, scale, factor) for image in (plane.before, plane.after))
+        pixels = 2 * plane.after.size
+        shown = _pictured(plane, scale, factor)
         hidden = factor > 1 or plane.after.size > pictures.LOSSLESS_PIXELS
-        fits = 2 * plane.after.size <= left and max(plane.after.shape) <= LONGEST
-        full = _full(plane, scale) if hidden and fits else None
-        left -= 2 * plane.after.size if full else 0
-        axes = (plane.axis, down, along)
-        rows, columns = plane.after.shape
-        planes.append(Plane(name, axes, plane.index, rows, columns, before, after, full, hidden and not fits))
+        fits = pixels <= left and max(plane.after.shape) <= LONGEST
+        full = _pictured(plane, scale, exact=True) if hidden and fits else None
+        left -= pixels if full else 0
+        planes.append(Plane(plane, name, (plane.axis, down, along), shown, full, hidden and not fits))
     return planes
 
 
-def _full(plane: Slice, scale: Scale) -> Pair:
-    before, after = (pictures.picture(image, scale, exact=True) for image in (plane.before, plane.after))
+def _pictured(plane: Slice, scale: Scale, factor: int = 1, *, exact: bool = False) -> Pair:
+    before, after = (pictures.picture(image, scale, factor, exact=exact) for image in (plane.before, plane.after))
     return before, after
+
+
+def slider(slices: Sequence[Slice], scale: Scale, scans: int) -> Slider | None:
+    """Picture slices as well as the space allows; None without slices.
+
+    Parameters
+    ----------
+    scans : number of scans on the page, which share its space.
+    """
+    if not slices:
+        return None
+    space = min(MOST, TOGETHER / scans) / len(slices)
+    sample = slices[:: -(-len(slices) // TRIED)]
+    for further, quality in PACKINGS:
+        tried = [_packed(part, scale, further, quality) for part in sample]
+        if sum(len(before) + len(after) for _, before, after in tried) <= 0.9 * space * len(tried):
+            break
+    return Slider(slices[0].factor * further, [_packed(part, scale, further, quality) for part in slices])
+
+
+def _packed(part: Slice, scale: Scale, further: int, quality: int | None) -> tuple[int, str, str]:
+    before, after = (
+        pictures.packed(scale.encode(block_mean(i, further)), quality).uri for i in (part.before, part.after)
+    )
+    return part.index, before, after
 
 
 def thumbnail(scan: ScanSection) -> str:

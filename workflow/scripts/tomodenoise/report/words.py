@@ -18,18 +18,15 @@ def round_length(limit: float) -> float:
 def tree(value: dict[str, Any] | list[Any]) -> Tree:
     """Convert nested settings to pairs of key and text or branch; the entries of a list are numbered."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value, 1)
-    return [(str(key), tree(entry) if _is_branch(entry) else _text(entry)) for key, entry in pairs]
+    return [(str(key), _entry(entry)) for key, entry in pairs]
 
 
-def _is_branch(value: object) -> bool:
-    if isinstance(value, dict):
-        return bool(value)
-    return isinstance(value, list) and any(map(_is_branch, value))
-
-
-def _text(value: object) -> str:
+def _entry(value: Any) -> "str | Tree":  # noqa: ANN401 - a setting
+    is_branch = isinstance(value, dict) or (isinstance(value, list) and any(isinstance(part, dict) for part in value))
+    if is_branch and value:
+        return tree(value)
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or "none"
+        return ", ".join(str(_entry(part)) for part in value) or "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -36,10 +36,7 @@ class Gathered(NamedTuple):
 
 
 def of_all(config: Mapping[str, Any], results: Path, benchmarks: Path, made: Collection[Path]) -> Gathered:
-    """Gather all scans and their models, sorted by name; one that fails does not affect the others.
-
-    Parameters are as for `of_scan`.
-    """
+    """Gather all scans, see `of_scan`, and their models, by name; one that fails does not affect the others."""
     failed: list[Failed] = []
     scan = partial(of_scan, config=config, results=results, benchmarks=benchmarks, made=made)
     model = partial(of_model, config=config, results=results)

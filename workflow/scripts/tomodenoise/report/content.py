@@ -75,7 +75,7 @@ class Row:
     model_place: str
     """Anchor of its model on its page, such as "#model-1"; empty if the page does not show the model."""
     thumbnail: str
-    """Address of a small picture of the denoised middle slice; may be empty."""
+    """Address of a small picture of the denoised middle slice."""
 
 
 class Failed(NamedTuple):

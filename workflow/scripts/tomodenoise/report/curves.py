@@ -62,7 +62,7 @@ def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
     losses = [[entry.get(name, math.nan) for entry in history] for name in ("loss", "held_out_loss")]
     values = np.array(losses, dtype=np.float64)
     training, held_out = np.where(values > 0, values, math.nan)
-    if np.isnan([training, held_out]).all():
+    if not np.isfinite([training, held_out]).any():
         return ""
 
     def fill(axes: Axes) -> None:

@@ -97,12 +97,11 @@ def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
     key = f"scan {number}"
     profile = scan.quality.along if scan.quality else None
     described = scan.provenance.get("channels", {})
-    shown = [plane.index for plane in scan.planes[:1]]
+    others = [part for part in scan.slices if part.index != scan.planes[0].index]
     return {
         "scan": scan,
-        "factor": viewer.reduction(scan.planes),
         "planes": viewer.view(scan.planes, scan.greys, scans),
-        "slider": viewer.slider([part for part in scan.slices if part.index not in shown], scan.greys, scans),
+        "slider": viewer.slider(others, scan.greys, scans),
         "histogram": viewer.histogram(scan),
         "charts": quality.charts(scan.quality, key) if scan.quality else [],
         "profile": profile,

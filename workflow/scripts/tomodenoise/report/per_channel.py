@@ -41,7 +41,13 @@ def charts(profile: Profile, key: str) -> list[Chart]:
 
 def missing(profile: Profile, names: Mapping[str, str]) -> dict[str, str]:
     """Return the name of each figure that some channels or steps do not support, to how many and why."""
-    return {names[figure]: _reason(profile, figure) for figure in profile.absent if figure != "truth"}
+    reasons = {}
+    for figure, absent in profile.absent.items():
+        count = len(absent["places"])
+        where = "" if count == len(profile.places) else f"in {count} of {len(profile.places)}: "
+        if figure != "truth":
+            reasons[names[figure]] = f"{where}{absent['reason']}"
+    return reasons
 
 
 def _axis(axes: Axes, profile: Profile) -> None:
@@ -72,9 +78,3 @@ def _slopes(axes: Axes, profile: Profile) -> None:
     # A channel of pure noise, whose slope can be anything, must not flatten the others; small changes must look small.
     low, high = axes.get_ylim()
     axes.set_ylim(min(max(low, 0.0), 0.9), max(min(high, 2.0), 1.1))
-
-
-def _reason(profile: Profile, figure: str) -> str:
-    count = len(profile.absent[figure]["places"])
-    where = "" if count == len(profile.places) else f"in {count} of {len(profile.places)}: "
-    return f"{where}{profile.absent[figure]['reason']}"

@@ -23,11 +23,8 @@ GAP = 2
 REGION = 96
 """Smallest edge of the region, pixels; a third of the slice if that is larger."""
 
-SECONDS = 8.0
-"""Approximate duration of the animation."""
-
-WIDEST = 256
-"""Pixels across up to which animated slices are enlarged."""
+SECONDS, WIDEST = 8.0, 256
+"""Approximate duration of the animation; and pixels across up to which its slices are enlarged."""
 
 STRIP = "The region of the middle slice that changes most, raw above, denoised below, at steps {}."
 CUT = (
@@ -35,6 +32,7 @@ CUT = (
     " into each other."
 )
 ANIMATION = "The middle slice, step by step; raw left, denoised right."
+TRAINED = "Shaded: steps {} to {}, on which the model was trained."
 OVER_TIME = (
     "While the lines stay level, the model still fits. A rising error means that the sample has become unlike the"
     " training data. The error is estimated from neighbouring steps, so slow changes lower both the noise and the error"
@@ -64,21 +62,14 @@ def section(series: Series, scale: Scale, key: str) -> list[Chart]:
         Chart("", ANIMATION, picture=_animation(series, scale)),
     ]
     if np.isfinite(series.umse).sum() > 1:
-        charts.append(Chart("", f"{_drift(series)} {_trained(series)} {OVER_TIME}".lstrip(), _chart(series, key)))
+        start, stop = series.window
+        trained = TRAINED.format(start, stop - 1) if stop > start else "The model was trained on other scans."
+        charts.append(Chart("", f"{_drift(series)} {trained} {OVER_TIME}".lstrip(), _chart(series, key)))
     return charts
 
 
 def region(slices: FloatArray) -> tuple[slice, slice]:
-    """Find the square that changes most in time.
-
-    Parameters
-    ----------
-    slices : (t, y, x).
-
-    Returns
-    -------
-    Rows and columns of the square with the largest mean deviation over time.
-    """
+    """Find the rows and columns of the square of slices (t, y, x) with the largest mean deviation over time."""
     size = slices.shape[1]
     edge = min(size, max(REGION, size // 3))
     return busiest_square(slices.std(axis=0), edge)
@@ -146,13 +137,6 @@ def _drift(series: Series) -> str:
     change = 10 * np.log10(beyond / within)
     words = "as large as" if abs(change) < 0.5 else f"{abs(change):.1f} dB {'higher' if change > 0 else 'lower'} than"
     return f"Outside the training window the estimated error is {words} inside."
-
-
-def _trained(series: Series) -> str:
-    start, stop = series.window
-    if stop > start:
-        return f"Shaded: steps {start} to {stop - 1}, on which the model was trained."
-    return "The model was trained on other scans."
 
 
 def _moment(step: int, seconds: float) -> str:

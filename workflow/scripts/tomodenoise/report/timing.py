@@ -40,7 +40,7 @@ def stages(directory: Path) -> tuple[Stage, ...]:
         name = path.relative_to(directory).parts[0].removesuffix(".tsv")
         with path.open(newline="") as lines:
             jobs.setdefault(name, []).extend(csv.DictReader(lines, delimiter="\t"))
-    return tuple(_stage(name, jobs[name]) for name in sorted(jobs, key=_place))
+    return tuple(_stage(name, jobs[name]) for name in sorted(sorted(jobs), key=_place))
 
 
 def _stage(name: str, jobs: list[dict[str, str]]) -> Stage:
@@ -53,6 +53,5 @@ def _measured(jobs: list[dict[str, str]], column: str) -> list[float]:
     return [float(job[column]) for job in jobs if job.get(column) not in {None, "", "-", "NA"}]
 
 
-def _place(name: str) -> tuple[int, str]:
-    place = next((i for i, stage in enumerate(PIPELINE) if name.startswith(stage)), len(PIPELINE))
-    return place, name
+def _place(name: str) -> int:
+    return next((place for place, stage in enumerate(PIPELINE) if name.startswith(stage)), len(PIPELINE))

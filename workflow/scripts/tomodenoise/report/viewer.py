@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,7 @@ from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
 from tomodenoise.report.greys import Scale
-
-Pair: TypeAlias = tuple[pictures.Picture, pictures.Picture]
-"""Before and after denoising."""
+from tomodenoise.report.pictures import Picture
 
 BUDGET = 40e6
 """Bytes that slices in full resolution may take on a page, shared equally by its scans."""
@@ -52,16 +50,14 @@ class Plane:
     name: str
     axes: tuple[str, str, str]
     """Across it, down, and along its rows."""
-    shown: Pair
-    full: Pair | None
-    """In full resolution, if it is shown otherwise and the page has space."""
+    factor: int
+    """Each pixel shown is the mean of factor x factor pixels."""
+    shown: list[Picture]
+    """Before and after denoising."""
+    full: list[Picture]
+    """The same in full resolution; empty if not needed, or if the page has no space."""
     omitted: bool
-    """Whether the page lacks that space."""
-
-    @property
-    def size(self) -> str:
-        """Columns and rows."""
-        return words.size(*self.slice.after.shape[::-1])
+    """Whether the page has no space for it."""
 
 
 class Slider(NamedTuple):
@@ -73,11 +69,6 @@ class Slider(NamedTuple):
     """z, and the addresses of the pictures before and after."""
 
 
-def reduction(planes: Sequence[Slice]) -> int:
-    """Return the factor by which all planes of a scan are averaged."""
-    return max((previews.reduction(plane.after, pictures.LARGEST_SIDE) for plane in planes), default=1)
-
-
 def view(slices: Sequence[Slice], scale: Scale, scans: int) -> list[Plane]:
     """Picture the planes of a scan, averaged by the same factor.
 
@@ -86,8 +77,8 @@ def view(slices: Sequence[Slice], scale: Scale, scans: int) -> list[Plane]:
     slices : axial, coronal, sagittal; the first ones are the first to get full resolution.
     scans : number of scans on the page.
     """
-    factor = reduction(slices)
-    left = int(BUDGET / PIXEL / max(scans, 1))
+    factor = max(previews.reduction(plane.after, pictures.LARGEST_SIDE) for plane in slices)
+    left = int(BUDGET / PIXEL / scans)
     planes = []
     for plane in slices:
         if min(plane.after.shape) < FEWEST_ROWS:
@@ -97,15 +88,14 @@ def view(slices: Sequence[Slice], scale: Scale, scans: int) -> list[Plane]:
         shown = _pictured(plane, scale, factor)
         hidden = factor > 1 or plane.after.size > pictures.LOSSLESS_PIXELS
         fits = pixels <= left and max(plane.after.shape) <= LONGEST
-        full = _pictured(plane, scale, exact=True) if hidden and fits else None
+        full = _pictured(plane, scale, exact=True) if hidden and fits else []
         left -= pixels if full else 0
-        planes.append(Plane(plane, name, (plane.axis, down, along), shown, full, hidden and not fits))
+        planes.append(Plane(plane, name, (plane.axis, down, along), factor, shown, full, hidden and not fits))
     return planes
 
 
-def _pictured(plane: Slice, scale: Scale, factor: int = 1, *, exact: bool = False) -> Pair:
-    before, after = (pictures.picture(image, scale, factor, exact=exact) for image in (plane.before, plane.after))
-    return before, after
+def _pictured(plane: Slice, scale: Scale, factor: int = 1, *, exact: bool = False) -> list[Picture]:
+    return [pictures.picture(image, scale, factor, exact=exact) for image in (plane.before, plane.after)]
 
 
 def slider(slices: Sequence[Slice], scale: Scale, scans: int) -> Slider | None:
@@ -134,9 +124,7 @@ def _packed(part: Slice, scale: Scale, further: int, quality: int | None) -> tup
 
 
 def thumbnail(scan: ScanSection) -> str:
-    """Return the address of a small picture of the denoised middle slice; empty without slices."""
-    if not scan.planes:
-        return ""
+    """Return the address of a small picture of the denoised middle slice."""
     axial = scan.planes[0].after
     small = scan.greys.encode(block_mean(axial, previews.reduction(axial, THUMBNAIL)))
     shown = (255 * np.array(scan.greys.ramp)[small]).round().astype(np.uint8)
@@ -145,8 +133,6 @@ def thumbnail(scan: ScanSection) -> str:
 
 def voxels(scan: ScanSection) -> str:
     """Return the size of the volume, from two of its planes."""
-    if len(scan.planes) < 2:
-        return words.NOTHING
     axial, coronal = scan.planes[:2]
     return words.size(len(coronal.after), *axial.after.shape)
 
@@ -156,8 +142,6 @@ def histogram(scan: ScanSection) -> str:
 
     Heights are square roots of the counts, so that rare greys are visible.
     """
-    if not scan.planes:
-        return ""
     counts = np.bincount(scan.greys.encode(scan.planes[0].after).ravel(), minlength=256)
     heights = np.sqrt(counts / max(1, np.quantile(counts, 0.99))).clip(0, 1)
     return "M0,100" + "".join(f"V{100 - 100 * height:.0f}h1" for height in heights) + "V100Z"

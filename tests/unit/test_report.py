@@ -1,4 +1,4 @@
-"""The report: harmless, self-contained, and honest in what its pictures and numbers say."""
+"""The report: safe, self-contained, and correct in its pictures and numbers."""
 
 import base64
 import hashlib
@@ -145,7 +145,7 @@ def test_identifiers_are_unique_and_links_lead_somewhere() -> None:
     assert len(page.all("a")) == 6
 
 
-def test_a_scan_s_own_page_leads_to_the_overview_and_back() -> None:
+def test_a_page_of_one_scan_links_to_the_overview_and_back() -> None:
     model = ModelSection("foam", HISTORY, {})
     own = Elements(render([scan()], [model], "t", "../report.html"))
     assert [link["href"] for link in own.all("a")] == ["../report.html", "#scan-1", "#scan-1", "#model-1"]
@@ -159,14 +159,14 @@ def test_a_scan_s_own_page_leads_to_the_overview_and_back() -> None:
     assert len(overview.all("img")) == 2
 
 
-def test_the_overview_says_of_a_scan_what_its_own_page_says() -> None:
+def test_overview_and_page_agree_about_a_scan() -> None:
     section = replace(scan(), quality=QUALITY, warnings=("few flats",))
     page, overview = render([section], [], "t"), render_overview(rows([section], []), "t", "{scan}.html")
     assert shown(page) == shown(overview)
     assert shown(page)["Voxels"] == "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16"
 
 
-def test_a_row_of_the_overview_is_harmless_and_outlives_a_file() -> None:
+def test_a_row_of_the_overview_is_escaped_and_survives_json() -> None:
     listed = rows([scan(EVIL)], [])
     assert [Row(**json.loads(json.dumps(asdict(row)))) for row in listed] == listed
     page = Elements(render_overview(listed, EVIL, "{scan}/report.html"))
@@ -182,9 +182,9 @@ def test_controls_and_pictures_have_names() -> None:
     assert len(sliders) == 3 + 2
     assert all(control["aria-label"] for control in sliders)
     unnamed = {button["data-do"] for button in page.all("button") if "aria-label" not in button}
-    assert unnamed == {"pair", "reset"}  # which have words on them
+    assert unnamed == {"pair", "reset"}  # their text is their name
     assert len(page.all("img")) == 8
-    assert [image for image in page.all("img") if not image["alt"]] == [page.all("img")[0]]  # beside a link to the same
+    assert [image for image in page.all("img") if not image["alt"]] == [page.all("img")[0]]  # next to the same link
 
 
 QUALITY = Quality(
@@ -217,7 +217,7 @@ def shown(page: str) -> dict[str, str]:
     return {label: re.sub("<.*?>", "", value) for label, value in cells}
 
 
-def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
+def test_overview_states_quality_and_counts_warnings() -> None:
     cells = shown(render([replace(scan(), quality=QUALITY, warnings=("few flats",))], [], "t"))
     assert cells["Error"] == "10.3 dB lower"
     assert cells["Grey values"] == "slope 0.98"
@@ -230,7 +230,7 @@ def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
     assert shown(render([replace(scan(), quality=unknown)], [], "t"))["Error"] == "\N{EN DASH}"
 
 
-def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
+def test_quality_states_the_judged_rows_and_why_figures_are_missing() -> None:
     page = Elements(render([replace(scan(), quality=QUALITY)], [], "t"))
     assert "Judged on rows 3 to 4, 7 (held out)" in page.text
     assert "The network was given sections 1 + 3." in page.text
@@ -242,14 +242,14 @@ def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
     assert "it moves" in page.text
 
 
-def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
+def test_each_compared_method_has_a_column_and_a_picture() -> None:
     text = render([replace(scan(), quality=QUALITY)], [], "t")
     page = Elements(text)
     table = text[text.index('<table class="compared">') :]
     rows = re.findall(r'<th scope="row">(.*?) <small>.*?((?:<td>.*?</td>)+)', table[: table.index("</table>")])
     values = {name: re.findall("<td>(.*?)</td>", cells) for name, cells in rows}
     assert values == {
-        "held-out loss": ["2", "1", "1.5"],
+        "split loss": ["2", "1", "1.5"],
         "slope of grey values": ["0.500", "1.000", "\N{EN DASH}"],
         "residual at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
     }
@@ -269,7 +269,7 @@ ALONG = Profile(
 )
 
 
-def test_channels_have_curves_and_a_row_each() -> None:
+def test_each_channel_has_a_point_in_the_charts_and_a_row() -> None:
     text = render([replace(scan(), quality=replace(QUALITY, along=ALONG))], [], "t")
     assert "Channel by channel" in text
     table = text[text.index("Channel by channel") :]
@@ -293,7 +293,7 @@ def test_overview_states_size_and_warnings() -> None:
     }
 
 
-def test_page_says_when_its_pictures_hide_noise() -> None:
+def test_page_states_when_averaging_hides_noise() -> None:
     assert "Shown averaged" not in render([scan()], [], "t")
     large = render([scan(side=2 * LARGEST_SIDE)], [], "t")
     assert "Shown averaged over 2 × 2 pixels" in large  # noqa: RUF001
@@ -301,11 +301,11 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
     assert 'data-voxel="1.5"' in large
 
 
-def test_planes_of_a_row_or_two_are_left_out() -> None:
+def test_planes_of_few_rows_are_left_out() -> None:
     assert [len(Elements(render([scan(rows=rows)], [], "t")).all("figcaption")) for rows in (2, 4)] == [2, 4]
 
 
-def test_lengths_are_pixels_where_nobody_tells_their_size() -> None:
+def test_lengths_are_in_pixels_if_the_voxel_size_is_unknown() -> None:
     text = render([replace(scan(side=100), pixel_size=None)], [], "t")
     assert Elements(text).text.count("20 px") == 3
     assert shown(text)["Voxel size"] == "unknown"
@@ -329,14 +329,14 @@ def test_pages_are_made_without_loading_torch() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
 
 
-def test_nothing_to_show_is_no_crash() -> None:
+def test_empty_facts_and_history_are_rendered() -> None:
     bare = replace(scan(), facts={}, settings={}, provenance={}, stages=())
     assert "No training history" in render([bare], [ModelSection("foam", [], {})], "t")
 
 
 @pytest.mark.parametrize("loss", [0.5, None, math.nan, 0.0, -1.0])
-def test_any_history_gives_a_curve_or_nothing(loss: float) -> None:
-    curve = loss_curve([{"pixels": 1e6, "loss": loss}], "one")
+def test_a_history_without_positive_loss_gives_no_curve(loss: float) -> None:
+    curve = loss_curve([{"pixels": 1e6, "loss": loss}], "key")
     assert curve.startswith("<svg") is (loss == 0.5)
 
 
@@ -370,7 +370,7 @@ def test_scale_bars_are_round_and_long(limit: float) -> None:
     assert length == pytest.approx(float(f"{length:.0e}"))
 
 
-def test_words_for_numbers() -> None:
+def test_numbers_are_formatted_for_people() -> None:
     assert [duration(s) for s in (2.04, 187.2, 5025, 359999, math.nan)] == [
         "2.0 s",
         "3 min 07 s",
@@ -410,11 +410,11 @@ def test_stages_add_up_in_the_order_of_the_pipeline(tmp_path: Path) -> None:
     assert all(map(math.isnan, (split.seconds, split.longest, split.peak_mb)))
 
 
-def test_no_benchmarks_are_no_stages(tmp_path: Path) -> None:
+def test_without_benchmarks_there_are_no_stages(tmp_path: Path) -> None:
     assert stages(tmp_path / "missing") == ()
 
 
-def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None:
+def test_averaged_slices_are_also_stored_in_full_without_loss() -> None:
     noise = np.random.default_rng(0).uniform(0, 1, (1030, 1030)).astype(np.float32)
     page = Elements(render([replace(scan(), planes=planes(noise, ramp(6, 1030)))], [], "t"))
     axial, *_ = [figure for figure in page.all("figure") if "data-raw" in figure]
@@ -425,13 +425,13 @@ def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None
     ]
 
 
-def test_what_is_shown_in_all_pixels_is_there_once() -> None:
+def test_slices_shown_in_full_are_stored_once() -> None:
     page = Elements(render([scan()], [], "t"))
     assert not [button for button in page.all("button") if button["data-do"] == "whole"]
     assert not [figure for figure in page.all("figure") if "data-raw" in figure]
 
 
-def test_full_slices_keep_to_the_budget_and_others_are_pointed_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_slices_keep_to_the_budget_and_omitted_ones_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(viewer, "BUDGET", 2.5e6)
     side = ramp(700, 700)
     large = replace(scan(), planes=planes(side, side))
@@ -441,14 +441,14 @@ def test_full_slices_keep_to_the_budget_and_others_are_pointed_to(monkeypatch: p
     assert not any(plane.full for plane in viewer.view(large.planes, large.greys, 2)), "scans share the budget"
 
 
-def test_no_picture_is_larger_than_its_format_holds() -> None:
+def test_no_picture_exceeds_the_limit_of_its_format() -> None:
     long = ramp(5, viewer.LONGEST + 1)
     (plane,) = viewer.view([Slice("z", 0, long, long)], linear(0, 1), 1)
     assert plane.omitted
     assert not plane.full
 
 
-def test_the_page_says_how_to_open_the_volume() -> None:
+def test_the_page_shows_how_to_open_the_volume() -> None:
     named = replace(scan(), folder="results/a b")
     page = Elements(render([named], [], "t"))
     assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
@@ -491,7 +491,7 @@ def sliced(count: int, side: int, name: str = "foam") -> ScanSection:
     return replace(scan(name, rows=4 * count), slices=slices)
 
 
-def test_the_slider_goes_through_all_slices_with_the_middle_one_in_full() -> None:
+def test_the_slider_goes_through_all_slices() -> None:
     page = Elements(render([sliced(7, 32)], [], "t"))
     (slider,) = [control for control in page.all("input") if control.get("aria-label") == "Axial slice"]
     slices = [part for part in page.all("i") if "data-index" in part]
@@ -502,8 +502,8 @@ def test_the_slider_goes_through_all_slices_with_the_middle_one_in_full() -> Non
 
 
 @pytest.mark.parametrize("scans", [1, 2, 4])
-def test_slices_keep_to_six_megabytes_a_scan_and_fourteen_a_page(scans: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A sixteenth of the pixels and of the room, so that the test is quick; noise is what packs worst.
+def test_the_slider_keeps_to_6_mb_a_scan_and_14_mb_a_page(scans: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A sixteenth of the pixels and of the space, so that the test is quick; noise packs worst.
     monkeypatch.setattr(viewer, "MOST", viewer.MOST / 16)
     monkeypatch.setattr(viewer, "TOGETHER", viewer.TOGETHER / 16)
     noisy = sliced(21, 128)
@@ -514,7 +514,7 @@ def test_slices_keep_to_six_megabytes_a_scan_and_fourteen_a_page(scans: int, mon
     assert added * scans < 14e6
 
 
-def test_a_list_of_500_scans_with_thumbnails_is_under_five_megabytes() -> None:
+def test_an_overview_of_500_scans_is_under_5_mb() -> None:
     noise = np.random.default_rng(0).normal(0.5, 0.3, (700, 700)).astype(np.float32)
     (row,) = rows([replace(scan(), planes=planes(noise, noise), quality=QUALITY)], [])
     page = render_overview([replace(row, name=f"scan{number}") for number in range(500)], "t", "{scan}/report.html")
@@ -522,7 +522,7 @@ def test_a_list_of_500_scans_with_thumbnails_is_under_five_megabytes() -> None:
     assert len(page) < 5e6
 
 
-def test_the_page_says_what_products_take_and_what_was_deleted() -> None:
+def test_the_page_states_disk_space_and_deleted_products() -> None:
     uses = {"sections": Use(1, 700), "denoised volume": Use(7, 2_500_000)}
     text = render([replace(scan(), disk=uses)], [], "t")
     rows = re.findall(r'<th scope="row">(sections|denoised volume|all)</th><td>(.*?)</td><td>(.*?)</td>', text)

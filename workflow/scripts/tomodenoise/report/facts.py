@@ -117,7 +117,8 @@ def of_model(model: model_file.Description, history: Sequence[Mapping[str, float
 
 def _span(values: Sequence[float]) -> str:
     """Format the value that all share, or the smallest and the largest."""
-    low, high = min(values), max(values)
+    low = min(values)
+    high = max(values)
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 

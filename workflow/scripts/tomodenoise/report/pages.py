@@ -45,6 +45,7 @@ def render(
         [(row, f"#scan-{i}", row.model_place) for i, row in enumerate(rows(scans, models), 1)],
         failed,
         overview=overview,
+        summary="",
         scans=[_drawn(scan, number, len(scans)) for number, scan in enumerate(scans, 1)],
         models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
     )
@@ -59,12 +60,14 @@ def render_overview(listed: Sequence[Row], title: str, page: str, failed: Sequen
     page : address of a scan's page, with ``{scan}`` for its name.
     failed : scans without results, shown first.
     """
-    addresses = [page.format(scan=quote(row.name)) for row in listed]
-    lines = zip(listed, addresses, strict=True)
+    lines = [(row, page.format(scan=quote(row.name))) for row in listed]
     return _page(
         title,
         [(row, address, row.model_place and address + row.model_place) for row, address in lines],
         failed,
+        scans=(),
+        models=(),
+        overview="",
         summary=f"{len(listed)} scans, {sum(row.alerts > 0 for row in listed)} with warnings.",
     )
 
@@ -123,10 +126,6 @@ def _page(title: str, listed: Sequence[tuple[Row, str, str]], failed: Sequence[F
     environment.filters |= {"picture": pictures.picture, "bytes": formatting.size, "uri": pictures.data_uri}
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     values = {
-        "scans": (),
-        "models": (),
-        "overview": "",
-        "summary": "",
         **content,
         "title": title,
         "listed": listed,

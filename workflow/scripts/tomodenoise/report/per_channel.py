@@ -15,7 +15,7 @@ COLUMNS = (
     ("upsnr", "uPSNR network, dB", ".1f"),
     ("slope", "Slope", ".3f"),
     ("half", "Correlation falls to 0.5 at, cycles per px", ".3f"),
-    ("split_loss", "Held-out loss", ".4g"),
+    ("split_loss", "Split loss", ".4g"),
     ("psnr_raw", "PSNR raw, dB", ".1f"),
     ("psnr_denoised", "PSNR denoised, dB", ".1f"),
 )

@@ -19,13 +19,13 @@ Lines: TypeAlias = Mapping[str, FloatArray]
 Values: TypeAlias = Mapping[str, Any]
 
 NAMES = {
-    "split_loss": "held-out loss",
+    "split_loss": "split loss",
     "umse": "uMSE and uPSNR",
     "fsc": "resolution of the raw data",
     "cross_frc": "correlation with the truth",
-    "calibration": "grey values",
+    "calibration": "calibration",
     "contrast": "contrast to noise",
-    "edges": "width of edges",
+    "edges": "edge width",
     "spectrum": "power spectrum",
     "residual": "residual",
     "independence": "independence of the noise",
@@ -36,11 +36,11 @@ NAMES = {
 }
 
 COMPARED = (
-    ("split_loss", "held-out loss", "lower is better", ".4g"),
+    ("split_loss", "split loss", "lower is better", ".4g"),
     ("upsnr", "uPSNR, dB", "higher is better", ".2f"),
     ("slope", "slope of grey values", "1 is correct", ".3f"),
     ("contrast", "contrast to noise", "higher is better", ".1f"),
-    ("edges", "width of edges, px", "lower is sharper", ".2f"),
+    ("edges", "edge width, px", "lower is sharper", ".2f"),
     ("residual", "residual at edges", "0 is ideal", ".3f"),
     ("psnr", "PSNR, dB", "against the truth", ".2f"),
     ("ssim", "SSIM", "against the truth", ".3f"),

@@ -12,7 +12,7 @@ from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
 from tomodenoise.report.greys import Scale
-from tomodenoise.report.pictures import Picture
+from tomodenoise.report.pictures import Picture, packed
 
 BUDGET = 40e6
 """Bytes that slices in full resolution may take on a page, shared equally by its scans."""
@@ -117,9 +117,7 @@ def slider(slices: Sequence[Slice], scale: Scale, scans: int) -> Slider | None:
 
 
 def _packed(part: Slice, scale: Scale, further: int, quality: int | None) -> tuple[int, str, str]:
-    before, after = (
-        pictures.packed(scale.encode(block_mean(i, further)), quality).uri for i in (part.before, part.after)
-    )
+    before, after = (packed(scale.encode(block_mean(i, further)), quality).uri for i in (part.before, part.after))
     return part.index, before, after
 
 
@@ -128,7 +126,7 @@ def thumbnail(scan: ScanSection) -> str:
     axial = scan.planes[0].after
     small = scan.greys.encode(block_mean(axial, previews.reduction(axial, THUMBNAIL)))
     shown = (255 * np.array(scan.greys.ramp)[small]).round().astype(np.uint8)
-    return pictures.packed(shown, 50).uri
+    return packed(shown, 50).uri
 
 
 def voxels(scan: ScanSection) -> str:

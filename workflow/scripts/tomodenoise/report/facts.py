@@ -37,7 +37,7 @@ def of_scan(
     facts = {
         "file": str(scan.file),
         "projections": f"{len(scan.angles)}, {first:.2f} to {last:.2f} degrees",
-        "detector": f"{words.size(scan.columns, scan.depth)} pixels",
+        "projection size": f"{words.size(scan.columns, scan.depth)} pixels",
         "flats, darks": f"{_count(scan.flats)}, {_count(scan.darks)}",
         "voxel size": f"{scan.pixel_size:g} µm" if scan.pixel_size else "unknown",
         "center": f"{center['center']:.2f} px ({center['method']}{tilt})",

@@ -122,7 +122,7 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> str:
         Slice("y", 150, upright / 2, upright),
         Slice("x", 150, upright / 2, upright),
     ]
-    section = replace(scan("deep"), planes=shown, slices=slices, greys=WIDE, volume="results/deep/denoised.ome.zarr")
+    section = replace(scan("deep"), planes=shown, slices=slices, greys=WIDE, folder="results/deep")
     path: Path = tmp_path_factory.mktemp("deep") / "report.html"
     path.write_text(render([section], [], "deep"), encoding="utf-8")
     return path.as_uri()
@@ -170,7 +170,7 @@ def bar(page: webdriver.Chrome) -> tuple[float, float]:
     return float(drawn), float(page.find_element(By.CSS_SELECTOR, "#scan-1 .scale span").text.removesuffix(" µm"))
 
 
-def test_every_picture_is_there(page: webdriver.Chrome) -> None:
+def test_every_picture_loads(page: webdriver.Chrome) -> None:
     widths = page.execute_script("return [...document.images].map((image) => image.naturalWidth)")
     assert widths == [67] * 2 + [200, 200, 200, 200, 200, 200, 400] * 2
     assert page.execute_script("return document.querySelector('.curve svg').getBoundingClientRect().height") > 100
@@ -196,7 +196,7 @@ def test_keys_move_the_divider_of_all_planes(page: webdriver.Chrome) -> None:
     assert cuts(page) == [0, 0, 0]
 
 
-def test_the_handle_is_dragged_and_so_is_the_picture(page: webdriver.Chrome) -> None:
+def test_dragging_the_handle_or_the_picture_moves_the_divider(page: webdriver.Chrome) -> None:
     handle = page.find_element(By.CSS_SELECTOR, "#scan-1 .divider svg")
     width = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame").size["width"]
     ActionChains(page).drag_and_drop_by_offset(handle, round(width / 4), 0).perform()
@@ -220,7 +220,7 @@ def test_buttons_and_keys_zoom_with_crisp_pixels(page: webdriver.Chrome) -> None
     assert scale(page) == 1
 
 
-def test_a_zoomed_picture_is_moved_within_its_frame(page: webdriver.Chrome) -> None:
+def test_a_zoomed_picture_pans_within_its_frame(page: webdriver.Chrome) -> None:
     frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
     ActionChains(page).double_click(frame).perform()
     before = style(page, "#scan-1 .layer.denoised img", "transform")
@@ -231,7 +231,7 @@ def test_a_zoomed_picture_is_moved_within_its_frame(page: webdriver.Chrome) -> N
     assert style(page, "#scan-1 .layer.denoised img", "transform").split(",")[4].strip() == "0"
 
 
-def test_the_menu_goes_to_a_scan_and_tells_which_is_in_sight(page: webdriver.Chrome) -> None:
+def test_the_menu_jumps_to_a_scan_and_shows_which_is_in_view(page: webdriver.Chrome) -> None:
     menu = page.find_element(By.CSS_SELECTOR, ".menu select")
     assert menu.get_attribute("value") == ""
     Select(menu).select_by_value("scan-2")
@@ -242,7 +242,7 @@ def test_the_menu_goes_to_a_scan_and_tells_which_is_in_sight(page: webdriver.Chr
 
 
 class Readout(NamedTuple):
-    """What the profile of the first scan says, and how many points its line has."""
+    """Text of the first scan's line profile, and the number of points of its line."""
 
     z: int
     y: int
@@ -256,15 +256,15 @@ class Readout(NamedTuple):
 def profile(page: webdriver.Chrome) -> Readout:
     text = page.find_element(By.CSS_SELECTOR, "#scan-1 .profile output").text
     line = page.find_element(By.CSS_SELECTOR, "#scan-1 .profile .denoised-line").get_attribute("d") or ""
-    found = re.match(r"z (\d+), y (\d+), x (\d+).*? raw (\S+) denoised (\S+)", text)
-    assert found, text
-    *places, raw, denoised = (part.replace("\N{MINUS SIGN}", "-") for part in found.groups())
+    match = re.match(r"z (\d+), y (\d+), x (\d+).*? raw (\S+) denoised (\S+)", text)
+    assert match, text
+    *places, raw, denoised = (part.replace("\N{MINUS SIGN}", "-") for part in match.groups())
     z, y, x = map(int, places)
     return Readout(z, y, x, float(raw), float(denoised), text, line.count(","))
 
 
 def point(page: webdriver.Chrome, frame: WebElement, across: float, down: float) -> tuple[float, float]:
-    """Point at a part of a frame, from its left and its top; return the part where the pointer came to lie."""
+    """Point at a position in a frame, as shares of its width and height; return the position after rounding."""
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
     box = page.execute_script("return arguments[0].getBoundingClientRect().toJSON()", frame)
     x, y = round(box["left"] + across * box["width"]), round(box["top"] + down * box["height"])
@@ -311,7 +311,7 @@ def test_pictures_are_not_empty(page: webdriver.Chrome) -> None:
     assert all(page.execute_script(deviation, number) > 50 for number in range(6))
 
 
-def test_printed_it_holds_the_pictures_and_no_controls(page: webdriver.Chrome) -> None:
+def test_the_printed_page_has_pictures_and_no_controls(page: webdriver.Chrome) -> None:
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     hidden = [
         style(page, selector, "display") for selector in (".menu", ".profile", ".tools", ".frame input", ".handles")
@@ -336,7 +336,7 @@ def test_the_wheel_zooms_a_picture_that_was_clicked(page: webdriver.Chrome) -> N
     assert page.execute_script("return scrollY") == 0
 
 
-def test_the_scale_bar_is_true_at_any_zoom(page: webdriver.Chrome) -> None:
+def test_the_scale_bar_is_correct_at_any_zoom(page: webdriver.Chrome) -> None:
     width = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame").size["width"]
     lengths = set()
     for _ in range(4):
@@ -347,7 +347,7 @@ def test_the_scale_bar_is_true_at_any_zoom(page: webdriver.Chrome) -> None:
     assert len(lengths) > 1
 
 
-def test_all_pixels_of_a_slice_are_shown_on_demand(page: webdriver.Chrome, large: str) -> None:
+def test_full_resolution_is_shown_on_demand(page: webdriver.Chrome, large: str) -> None:
     page.get(large)
     image, frame = (page.find_element(By.CSS_SELECTOR, f"#scan-1 {part}") for part in (".layer.denoised img", ".frame"))
     width = "return arguments[0].naturalWidth"
@@ -355,7 +355,7 @@ def test_all_pixels_of_a_slice_are_shown_on_demand(page: webdriver.Chrome, large
     frame.send_keys("1")
     WebDriverWait(page, 5).until(lambda _: page.execute_script(width, image) == 1030)
     WebDriverWait(page, 5).until(lambda _: scale(page) > 1)
-    assert scale(page) * frame.size["width"] == pytest.approx(1030, abs=1), "a pixel of the slice is one of the page"
+    assert scale(page) * frame.size["width"] == pytest.approx(1030, abs=1), "one slice pixel is one CSS pixel"
     drawn, stated = bar(page)
     assert drawn == pytest.approx(stated, rel=0.01), "and the bar is as many pixels long as it says"
     point(page, frame, 0.7, 0.4)
@@ -371,7 +371,7 @@ def test_all_pixels_of_a_slice_are_shown_on_demand(page: webdriver.Chrome, large
     WebDriverWait(page, 5).until(lambda _: scale(page) == 1)
 
 
-def test_a_press_before_the_page_has_loaded_is_heard(page: webdriver.Chrome, large: str) -> None:
+def test_a_click_before_the_page_has_loaded_takes_effect(page: webdriver.Chrome, large: str) -> None:
     press = "addEventListener('DOMContentLoaded', () => document.querySelector('[data-do=whole]').click())"
     early = page.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": press})
     page.get(large)
@@ -392,25 +392,25 @@ def test_full_slices_are_not_printed(page: webdriver.Chrome, large: str) -> None
 
 
 def shown(page: webdriver.Chrome) -> FloatArray:
-    """Return the greys that are seen on the screen of the first frame, raw and denoised, 0 to 1."""
+    """Return the greys of the first frame on the screen, raw and denoised, 0 to 1."""
     frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
     return np.asarray(Image.open(io.BytesIO(frame.screenshot_as_png)).convert("RGB"), dtype=float)[:, :, 1] / 255
 
 
 def seen(page: webdriver.Chrome, across: float, down: float = 0.595) -> float:
-    """Return the grey on the screen at a part of the first frame."""
+    """Return the grey on the screen at a position in the first frame, as shares of width and height."""
     grey = shown(page)
     y, x = int(down * grey.shape[0]), int(across * grey.shape[1])
     return float(np.median(grey[y - 1 : y + 2, x - 1 : x + 2]))
 
 
 def drag_away(page: webdriver.Chrome) -> None:
-    """Leave the picture, so that no mark of a profile is on it."""
+    """Move the pointer off the picture, so that no profile mark is on it."""
     ActionChains(page).move_to_element(page.find_element(By.CSS_SELECTOR, "h1")).perform()
 
 
-def test_the_window_is_changed_by_numbers_handles_and_undone(page: webdriver.Chrome, deep: str) -> None:
+def test_numbers_and_handles_change_the_window_and_reset_restores_it(page: webdriver.Chrome, deep: str) -> None:
     page.get(deep)
     black, white = page.find_elements(By.CSS_SELECTOR, "#scan-1 .levels [type=number]")
     value = float(volume_slice(30)[178, 225])
@@ -438,7 +438,7 @@ def test_black_cannot_pass_white(page: webdriver.Chrome, deep: str) -> None:
         assert [field.get_attribute("value") for field in (black, white)] == ["0.2", "0.8"]
 
 
-def test_the_window_is_that_of_other_slices_and_of_all_planes(page: webdriver.Chrome, deep: str) -> None:
+def test_the_window_applies_to_other_slices_and_all_planes(page: webdriver.Chrome, deep: str) -> None:
     page.get(deep)
     white = page.find_elements(By.CSS_SELECTOR, "#scan-1 .levels [type=number]")[1]
     white.send_keys(Keys.CONTROL, "a", Keys.NULL, "1.2", Keys.ENTER)
@@ -451,7 +451,7 @@ def test_the_window_is_that_of_other_slices_and_of_all_planes(page: webdriver.Ch
 
 
 def slide(page: webdriver.Chrome, keys: str) -> None:
-    """Press keys on the first frame, and wait for the pictures that follow."""
+    """Press keys on the first frame, and wait for the new pictures."""
     page.find_element(By.CSS_SELECTOR, "#scan-1 .frame").send_keys(keys)
     loaded = "return [...document.querySelectorAll('#scan-1 .frame img')].every((image) => image.complete)"
     WebDriverWait(page, 5).until(lambda _: page.execute_script(loaded))
@@ -482,14 +482,14 @@ def test_the_slider_goes_through_slices_raw_and_denoised(page: webdriver.Chrome,
 
 @pytest.mark.parametrize(("keys", "z", "mean"), [("", 30, ""), (Keys.PAGE_UP, 42, " (mean of 3 × 3)")])  # noqa: RUF001
 @pytest.mark.parametrize("zoom", [0, 3])
-def test_values_are_those_of_the_volume_at_the_place_that_is_shown(
+def test_values_are_those_of_the_volume_at_the_voxel_shown(
     page: webdriver.Chrome, deep: str, keys: str, z: int, mean: str, zoom: int
 ) -> None:
     page.get(deep)
     slide(page, keys + "+" * zoom)
     frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
-    for wanted in ((0.2, 0.3), (0.81, 0.72), (0.99, 0.01)):
-        across, down = point(page, frame, *wanted)
+    for position in ((0.2, 0.3), (0.81, 0.72), (0.99, 0.01)):
+        across, down = point(page, frame, *position)
         readout, magnified = profile(page), scale(page)
         place = [150 + (part - 0.5) * SIZE / magnified for part in (down, across)]
         assert (readout.z, readout.y, readout.x) == pytest.approx((z, *np.floor(place)), abs=1)
@@ -500,7 +500,7 @@ def test_values_are_those_of_the_volume_at_the_place_that_is_shown(
         assert (readout.raw, readout.denoised) == pytest.approx((value / 2, value), abs=0.02)
 
 
-def test_places_in_averaged_pictures_are_those_of_the_volume(page: webdriver.Chrome, large: str) -> None:
+def test_coordinates_in_averaged_pictures_are_those_of_the_volume(page: webdriver.Chrome, large: str) -> None:
     page.get(large)
     frame = page.find_element(By.CSS_SELECTOR, "#scan-1 .frame")
     across, down = point(page, frame, 0.9, 0.9)
@@ -512,7 +512,7 @@ def test_places_in_averaged_pictures_are_those_of_the_volume(page: webdriver.Chr
     assert readout.raw == pytest.approx(block.mean(), abs=0.05), "pictures of this size are packed with loss"
 
 
-def test_other_planes_tell_places_in_the_volume_too(page: webdriver.Chrome, deep: str) -> None:
+def test_coordinates_in_other_planes_are_those_of_the_volume(page: webdriver.Chrome, deep: str) -> None:
     page.get(deep)
     coronal, sagittal = page.find_elements(By.CSS_SELECTOR, "#scan-1 .frame")[1:]
     point(page, coronal, 0.7, 0.5)
@@ -525,7 +525,7 @@ def test_other_planes_tell_places_in_the_volume_too(page: webdriver.Chrome, deep
     assert (readout.y, readout.x) == (pytest.approx(210, abs=2), 150)
 
 
-def test_side_by_side_shows_whole_slices_that_move_together(page: webdriver.Chrome, deep: str) -> None:
+def test_side_by_side_shows_whole_slices_that_pan_together(page: webdriver.Chrome, deep: str) -> None:
     page.get(deep)
     button = page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=pair]")
     button.click()
@@ -554,7 +554,7 @@ def test_side_by_side_shows_whole_slices_that_move_together(page: webdriver.Chro
     assert style(page, "#scan-1 .divider", "display") == "block"
 
 
-def test_side_by_side_a_phone_stacks_them(page: webdriver.Chrome, deep: str) -> None:
+def test_side_by_side_stacks_the_slices_on_a_phone(page: webdriver.Chrome, deep: str) -> None:
     resize(page, 390)
     page.get(deep)
     page.find_element(By.CSS_SELECTOR, "#scan-1 [data-do=pair]").click()
@@ -587,14 +587,14 @@ def test_a_click_selects_the_line_that_opens_the_volume(page: webdriver.Chrome, 
     assert selected.strip() == "napari --plugin napari-ome-zarr results/deep/denoised.ome.zarr"
 
 
-def test_a_page_of_failures_alone_works(page: webdriver.Chrome, tmp_path: Path) -> None:
+def test_a_page_with_only_failures_works(page: webdriver.Chrome, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(render([], [], "none", failed=[Failed("foam", EVIL, "logs/foam/center.log")]), encoding="utf-8")
     page.get(path.as_uri())
     assert page.find_element(By.CSS_SELECTOR, ".warnings").text == f"foam failed: {EVIL} log: logs/foam/center.log"
 
 
-def test_the_overview_leads_to_a_scan_s_page_and_this_one_back(page: webdriver.Chrome, tmp_path: Path) -> None:
+def test_the_overview_links_to_a_scan_s_page_and_back(page: webdriver.Chrome, tmp_path: Path) -> None:
     model, sections = ModelSection("foam", [], {}), [scan(f"foam{number}") for number in range(5)]
     for section in sections:
         (tmp_path / section.name).mkdir()
@@ -626,7 +626,7 @@ def test_the_page_fits_its_window(page: webdriver.Chrome, width: int) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_ink_stands_out_from_paper(page: webdriver.Chrome, scheme: str) -> None:
+def test_text_has_enough_contrast(page: webdriver.Chrome, scheme: str) -> None:
     page.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )

@@ -1,4 +1,4 @@
-"""Grey values: a window that a few pixels cannot rule, and pictures that hold more than it shows."""
+"""Grey values: a window that is robust to few pixels, and pictures that store a wider range."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ AIR, MATRIX = (0.0, 0.03), (1.0, 0.05)
 
 
 def mixture(*parts: tuple[float, tuple[float, float]], size: int = 200) -> FloatArray:
-    """Draw a slice of materials: the part of the pixels of each, with its mean and standard deviation."""
+    """Return a slice of materials, given as share of the pixels, and mean and standard deviation."""
     random, pixels = np.random.default_rng(0), size * size
     values = [random.normal(*material, round(part * pixels)) for part, material in parts]
     image = np.concatenate(values)[:pixels]
@@ -34,7 +34,7 @@ def of(image: FloatArray) -> tuple[float, float]:
 @pytest.mark.parametrize("part", [0.005, 0.01, 0.015, 0.03])
 @pytest.mark.parametrize("value", [5.0, 20.0, -20.0])
 @pytest.mark.parametrize("air", [0.0, 0.4, 0.85])
-def test_a_bright_grain_does_not_rule_the_window(part: float, value: float, air: float) -> None:
+def test_a_bright_grain_does_not_determine_the_window(part: float, value: float, air: float) -> None:
     low, high = of(mixture((air, AIR), (1 - air - part, MATRIX), (part, (value, 0.3))))
     assert low < (0 if air else 0.95)
     assert high > 1.05
@@ -58,7 +58,7 @@ def test_two_materials_are_inside_the_window(part: float) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_window_is_blind_to_hot_pixels_and_to_the_outside(seed: int) -> None:
+def test_window_ignores_hot_pixels_and_the_outside(seed: int) -> None:
     image = np.random.default_rng(seed).uniform(2, 3, (40, 40)).astype(np.float32)
     mask = np.zeros(image.shape, bool)
     mask[5:-5, 5:-5] = True
@@ -70,12 +70,12 @@ def test_window_is_blind_to_hot_pixels_and_to_the_outside(seed: int) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -3.0, 1e-6, 1e6, np.nan])
-def test_window_of_a_flat_image_is_open(value: float) -> None:
+def test_window_of_a_flat_image_has_a_width(value: float) -> None:
     low, high = of(np.full((4, 4), value, np.float32))
     assert low < high
 
 
-def test_window_of_nothing_is_open() -> None:
+def test_window_of_an_empty_mask_is_0_to_1() -> None:
     assert window(np.ones((4, 4)), np.zeros((4, 4), bool)) == (0.0, 1.0)
 
 
@@ -87,13 +87,13 @@ def ringed(size: int = 200) -> FloatArray:
     return image
 
 
-def test_the_ring_of_the_field_of_view_does_not_rule_the_window() -> None:
+def test_a_ring_at_the_edge_of_the_field_of_view_is_ignored() -> None:
     image = ringed()
     scale = stored([Slice("z", 0, image, image)], [], radius=100)
     assert scale.window[1] < 1.5
 
 
-def test_pictures_hold_more_than_the_window_and_its_greys_are_fine() -> None:
+def test_pictures_store_more_than_the_window_with_fine_greys() -> None:
     noisy = mixture((1.0, (0.5, 2.0)))
     clean = mixture((0.4, AIR), (0.58, MATRIX), (0.02, (20.0, 0.3)))
     scale = stored([Slice("z", 0, noisy, clean)], [], radius=100)
@@ -107,7 +107,7 @@ def test_pictures_hold_more_than_the_window_and_its_greys_are_fine() -> None:
     assert (scale.codes[2] - scale.codes[1]) * 219 / 255 >= 150
 
 
-def test_other_slices_widen_what_pictures_hold_but_not_the_window() -> None:
+def test_other_slices_widen_the_stored_range_but_not_the_window() -> None:
     image, dense = mixture((0.4, AIR), (0.6, MATRIX)), np.full((100, 100), 30.0)
     alone = stored([Slice("z", 0, image, image)], [], radius=100)
     among = stored([Slice("z", 0, image, image)], [Slice("z", 9, dense, dense, factor=2)], radius=100)

@@ -1,4 +1,4 @@
-"""The report: harmless, self-contained, and honest in what its pictures and numbers say."""
+"""The report: safe, self-contained, and correct in its pictures and numbers."""
 
 import base64
 import hashlib
@@ -25,12 +25,12 @@ from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.evaluation.profile import Profile
-from tomodenoise.report import full, slider
+from tomodenoise.report import viewer
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
 from tomodenoise.report.greys import linear
 from tomodenoise.report.pages import render, render_overview, rows
-from tomodenoise.report.pictures import LARGEST_SIDE, picture, reduction
+from tomodenoise.report.pictures import LARGEST_SIDE, picture
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage, stages
 from tomodenoise.report.words import distance, duration, memory, number, opening, round_length, tree
@@ -122,14 +122,13 @@ def test_every_text_is_escaped() -> None:
         facts={EVIL: EVIL},
         warnings=(EVIL,),
         details={EVIL: EVIL},
-        volume=EVIL,
-        tiff=EVIL,
+        folder=EVIL,
         settings={EVIL: {EVIL: [EVIL, {EVIL: EVIL}]}},
         provenance={EVIL: EVIL},
         stages=(Stage(EVIL, 1, 1, 1, 1),),
     )
     failed = [Failed(EVIL, EVIL, EVIL)]
-    usual = replace(scan(), warnings=("few flats",), volume="a", details={"a": "b"})
+    usual = replace(scan(), warnings=("few flats",), folder="a", details={"a": "b"})
     harmless = Elements(render([usual], [ModelSection("foam", HISTORY, {"a": "b"})], "title"))
     page = Elements(render([evil], [ModelSection(EVIL, HISTORY, {EVIL: EVIL})], EVIL, failed=failed))
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags}
@@ -146,7 +145,7 @@ def test_identifiers_are_unique_and_links_lead_somewhere() -> None:
     assert len(page.all("a")) == 6
 
 
-def test_a_scan_s_own_page_leads_to_the_overview_and_back() -> None:
+def test_a_page_of_one_scan_links_to_the_overview_and_back() -> None:
     model = ModelSection("foam", HISTORY, {})
     own = Elements(render([scan()], [model], "t", "../report.html"))
     assert [link["href"] for link in own.all("a")] == ["../report.html", "#scan-1", "#scan-1", "#model-1"]
@@ -160,14 +159,14 @@ def test_a_scan_s_own_page_leads_to_the_overview_and_back() -> None:
     assert len(overview.all("img")) == 2
 
 
-def test_the_overview_says_of_a_scan_what_its_own_page_says() -> None:
+def test_overview_and_page_agree_about_a_scan() -> None:
     section = replace(scan(), quality=QUALITY, warnings=("few flats",))
     page, overview = render([section], [], "t"), render_overview(rows([section], []), "t", "{scan}.html")
     assert shown(page) == shown(overview)
     assert shown(page)["Voxels"] == "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16"
 
 
-def test_a_row_of_the_overview_is_harmless_and_outlives_a_file() -> None:
+def test_a_row_of_the_overview_is_escaped_and_survives_json() -> None:
     listed = rows([scan(EVIL)], [])
     assert [Row(**json.loads(json.dumps(asdict(row)))) for row in listed] == listed
     page = Elements(render_overview(listed, EVIL, "{scan}/report.html"))
@@ -183,9 +182,9 @@ def test_controls_and_pictures_have_names() -> None:
     assert len(sliders) == 3 + 2
     assert all(control["aria-label"] for control in sliders)
     unnamed = {button["data-do"] for button in page.all("button") if "aria-label" not in button}
-    assert unnamed == {"pair", "reset"}  # which have words on them
+    assert unnamed == {"pair", "reset"}  # their text is their name
     assert len(page.all("img")) == 8
-    assert [image for image in page.all("img") if not image["alt"]] == [page.all("img")[0]]  # beside a link to the same
+    assert [image for image in page.all("img") if not image["alt"]] == [page.all("img")[0]]  # next to the same link
 
 
 QUALITY = Quality(
@@ -218,20 +217,20 @@ def shown(page: str) -> dict[str, str]:
     return {label: re.sub("<.*?>", "", value) for label, value in cells}
 
 
-def test_overview_states_size_quality_and_what_is_to_be_looked_at() -> None:
+def test_overview_states_quality_and_counts_warnings() -> None:
     cells = shown(render([replace(scan(), quality=QUALITY, warnings=("few flats",))], [], "t"))
-    assert cells["Error"] == "10.3 dB less"
+    assert cells["Error"] == "10.3 dB lower"
     assert cells["Grey values"] == "slope 0.98"
     assert cells["Contrast to noise"] == "2 → 6.3"
-    assert cells["Edges, px"] == "1.5 → 1.7"
+    assert cells["Edge width, px"] == "1.5 → 1.7"
     assert cells["Warnings"] == "2"
     uncertain = replace(QUALITY, figures={"umse": QUALITY.figures["umse"] | {"umse_error": 0.6}})
-    assert uncertain.highlights["Error"] == "too small"
+    assert uncertain.highlights["Error"] == "too small to measure"
     unknown = replace(QUALITY, figures={"umse": {"upsnr": None, "upsnr_given": 1.0}})
     assert shown(render([replace(scan(), quality=unknown)], [], "t"))["Error"] == "\N{EN DASH}"
 
 
-def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
+def test_quality_states_the_judged_rows_and_why_figures_are_missing() -> None:
     page = Elements(render([replace(scan(), quality=QUALITY)], [], "t"))
     assert "Judged on rows 3 to 4, 7 (held out)" in page.text
     assert "The network was given sections 1 + 3." in page.text
@@ -243,18 +242,18 @@ def test_quality_says_what_was_judged_what_is_missing_and_why() -> None:
     assert "it moves" in page.text
 
 
-def test_what_is_compared_has_a_column_each_and_a_picture() -> None:
+def test_each_compared_method_has_a_column_and_a_picture() -> None:
     text = render([replace(scan(), quality=QUALITY)], [], "t")
     page = Elements(text)
     table = text[text.index('<table class="compared">') :]
     rows = re.findall(r'<th scope="row">(.*?) <small>.*?((?:<td>.*?</td>)+)', table[: table.index("</table>")])
     values = {name: re.findall("<td>(.*?)</td>", cells) for name, cells in rows}
     assert values == {
-        "held-out loss": ["2", "1", "1.5"],
+        "split loss": ["2", "1", "1.5"],
         "slope of grey values": ["0.500", "1.000", "\N{EN DASH}"],
-        "removed at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
+        "residual at edges": ["\N{EN DASH}", "\N{MINUS SIGN}0.010", "0.200"],
     }
-    assert sum(image["alt"].startswith("Part of a slice") for image in page.all("img")) == 3
+    assert sum(image["alt"].startswith("Region of a slice") for image in page.all("img")) == 3
     assert "radius 2.0 px" in page.text
     assert {tag for tag, _ in page.tags} & {"script"} == {"script"}
     assert text.count("<script") == 1
@@ -270,7 +269,7 @@ ALONG = Profile(
 )
 
 
-def test_channels_have_curves_and_a_row_each() -> None:
+def test_each_channel_has_a_point_in_the_charts_and_a_row() -> None:
     text = render([replace(scan(), quality=replace(QUALITY, along=ALONG))], [], "t")
     assert "Channel by channel" in text
     table = text[text.index("Channel by channel") :]
@@ -289,12 +288,12 @@ def test_overview_states_size_and_warnings() -> None:
         "Voxels": "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16",
         "Voxel size": "1.5 µm",
         "Model": "foam",
-        **dict.fromkeys(("Error", "Grey values", "Contrast to noise", "Edges, px"), dash),
+        **dict.fromkeys(("Error", "Grey values", "Contrast to noise", "Edge width, px"), dash),
         "Warnings": "2",
     }
 
 
-def test_page_says_when_its_pictures_hide_noise() -> None:
+def test_page_states_when_averaging_hides_noise() -> None:
     assert "Shown averaged" not in render([scan()], [], "t")
     large = render([scan(side=2 * LARGEST_SIDE)], [], "t")
     assert "Shown averaged over 2 × 2 pixels" in large  # noqa: RUF001
@@ -302,14 +301,14 @@ def test_page_says_when_its_pictures_hide_noise() -> None:
     assert 'data-voxel="1.5"' in large
 
 
-def test_planes_of_a_row_or_two_are_left_out() -> None:
+def test_planes_of_few_rows_are_left_out() -> None:
     assert [len(Elements(render([scan(rows=rows)], [], "t")).all("figcaption")) for rows in (2, 4)] == [2, 4]
 
 
-def test_lengths_are_pixels_where_nobody_tells_their_size() -> None:
+def test_lengths_are_in_pixels_if_the_voxel_size_is_unknown() -> None:
     text = render([replace(scan(side=100), pixel_size=None)], [], "t")
     assert Elements(text).text.count("20 px") == 3
-    assert shown(text)["Voxel size"] == "not known"
+    assert shown(text)["Voxel size"] == "unknown"
     assert "µm" not in Elements(text).text.split("Settings")[0]
 
 
@@ -326,18 +325,18 @@ def test_page_is_the_same_each_time() -> None:
 
 def test_pages_are_made_without_loading_torch() -> None:
     program = "import sys; from tomodenoise.report import collect, pages; sys.exit('torch' in sys.modules)"
-    scripts = Path(full.__file__).parents[2]
+    scripts = Path(viewer.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=scripts, check=False).returncode == 0
 
 
-def test_nothing_to_show_is_no_crash() -> None:
-    bare = replace(scan(), planes=[], facts={}, settings={}, provenance={}, stages=(), center_figure=b"")
+def test_empty_facts_and_history_are_rendered() -> None:
+    bare = replace(scan(), facts={}, settings={}, provenance={}, stages=())
     assert "No training history" in render([bare], [ModelSection("foam", [], {})], "t")
 
 
 @pytest.mark.parametrize("loss", [0.5, None, math.nan, 0.0, -1.0])
-def test_any_history_gives_a_curve_or_nothing(loss: float) -> None:
-    curve = loss_curve([{"pixels": 1e6, "loss": loss}], "one")
+def test_a_history_without_positive_loss_gives_no_curve(loss: float) -> None:
+    curve = loss_curve([{"pixels": 1e6, "loss": loss}], "key")
     assert curve.startswith("<svg") is (loss == 0.5)
 
 
@@ -348,8 +347,9 @@ def test_curve_takes_the_colours_of_the_page() -> None:
 
 
 def test_pictures_stay_small() -> None:
-    assert reduction([ramp(2, 1024)]) == 1
-    assert reduction([ramp(2, 1024), ramp(2, 1025)]) == 2
+    for side, factor in ((1024, 1), (1025, 2)):
+        shown = viewer.view(planes(ramp(1024, 1024), ramp(4, side)), linear(0, 1), 1)
+        assert [plane.factor for plane in shown] == [factor] * 3
     noise = np.random.default_rng(0).normal(0.5, 0.1, (2000, 900)).astype(np.float32)
     small = picture(noise, linear(0.0, 1.0), 2)
     assert (small.height, small.width) == decoded(small.uri).shape == (1000, 450)
@@ -370,7 +370,7 @@ def test_scale_bars_are_round_and_long(limit: float) -> None:
     assert length == pytest.approx(float(f"{length:.0e}"))
 
 
-def test_words_for_numbers() -> None:
+def test_numbers_are_formatted_for_people() -> None:
     assert [duration(s) for s in (2.04, 187.2, 5025, 359999, math.nan)] == [
         "2.0 s",
         "3 min 07 s",
@@ -380,7 +380,7 @@ def test_words_for_numbers() -> None:
     ]
     assert [memory(mb) for mb in (210.4, 3900, math.nan)] == ["210 MB", "3.9 GB", "\N{EN DASH}"]
     assert [distance(um) for um in (0.0006, 1.43, 2000)] == ["0.6 nm", "1.43 µm", "2 mm"]
-    assert [number(x, 3) for x in (-0.00123456, math.inf)] == ["\N{MINUS SIGN}0.00123", "\N{EN DASH}"]
+    assert [number(x, ".3g") for x in (-0.00123456, math.inf, None)] == ["\N{MINUS SIGN}0.00123", *["\N{EN DASH}"] * 2]
 
 
 def test_settings_read_as_the_user_wrote_them() -> None:
@@ -410,44 +410,46 @@ def test_stages_add_up_in_the_order_of_the_pipeline(tmp_path: Path) -> None:
     assert all(map(math.isnan, (split.seconds, split.longest, split.peak_mb)))
 
 
-def test_no_benchmarks_are_no_stages(tmp_path: Path) -> None:
+def test_without_benchmarks_there_are_no_stages(tmp_path: Path) -> None:
     assert stages(tmp_path / "missing") == ()
 
 
-def test_slices_that_are_averaged_are_there_in_all_pixels_without_loss() -> None:
+def test_averaged_slices_are_also_stored_in_full_without_loss() -> None:
     noise = np.random.default_rng(0).uniform(0, 1, (1030, 1030)).astype(np.float32)
     page = Elements(render([replace(scan(), planes=planes(noise, ramp(6, 1030)))], [], "t"))
     axial, *_ = [figure for figure in page.all("figure") if "data-raw" in figure]
     np.testing.assert_array_equal(decoded(axial["data-denoised"]), np.round(255 * noise.astype(float)))
     assert [button["title"] for button in page.all("button") if button["data-do"] == "whole"] == [
-        "All 1030 × 1030 pixels (1)",  # noqa: RUF001
-        *["All 1030 × 6 pixels (1)"] * 2,  # noqa: RUF001
+        "Full resolution, 1030 × 1030 pixels (1)",  # noqa: RUF001
+        *["Full resolution, 1030 × 6 pixels (1)"] * 2,  # noqa: RUF001
     ]
 
 
-def test_what_is_shown_in_all_pixels_is_there_once() -> None:
+def test_slices_shown_in_full_are_stored_once() -> None:
     page = Elements(render([scan()], [], "t"))
     assert not [button for button in page.all("button") if button["data-do"] == "whole"]
     assert not [figure for figure in page.all("figure") if "data-raw" in figure]
 
 
-def test_full_slices_keep_to_the_budget_and_others_are_pointed_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full, "BUDGET", 2.5e6)
-    monkeypatch.setattr("tomodenoise.report.pages.BUDGET", 2.5e6)
+def test_full_slices_keep_to_the_budget_and_omitted_ones_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "BUDGET", 2.5e6)
     side = ramp(700, 700)
-    page = Elements(render([replace(scan(), planes=planes(side, side))], [], "t"))
+    large = replace(scan(), planes=planes(side, side))
+    page = Elements(render([large], [], "t"))
     assert sum("data-raw" in figure for figure in page.all("figure")) == 1
     assert "coronal, 700 × 700; sagittal, 700 × 700" in page.text  # noqa: RUF001
-    assert full.pixels(1) == 2 * full.pixels(2)
+    assert not any(plane.full for plane in viewer.view(large.planes, large.greys, 2)), "scans share the budget"
 
 
-def test_no_picture_is_larger_than_its_format_holds() -> None:
-    long = ramp(5, full.LONGEST + 1)
-    assert full.full([Slice("z", 0, long, long)], linear(0, 1), 17, 10**9) == {"z": None}
+def test_no_picture_exceeds_the_limit_of_its_format() -> None:
+    long = ramp(5, viewer.LONGEST + 1)
+    (plane,) = viewer.view([Slice("z", 0, long, long)], linear(0, 1), 1)
+    assert plane.omitted
+    assert not plane.full
 
 
-def test_the_page_says_how_to_open_the_volume() -> None:
-    named = replace(scan(), volume="results/a b/denoised.ome.zarr", tiff="results/a b/denoised_tiff")
+def test_the_page_shows_how_to_open_the_volume() -> None:
+    named = replace(scan(), folder="results/a b")
     page = Elements(render([named], [], "t"))
     assert "napari --plugin napari-ome-zarr 'results/a b/denoised.ome.zarr'" in page.text
     assert "zarr.open('results/a b/denoised.ome.zarr/0', mode='r')" in page.text
@@ -489,7 +491,7 @@ def sliced(count: int, side: int, name: str = "foam") -> ScanSection:
     return replace(scan(name, rows=4 * count), slices=slices)
 
 
-def test_the_slider_goes_through_all_slices_with_the_middle_one_in_full() -> None:
+def test_the_slider_goes_through_all_slices() -> None:
     page = Elements(render([sliced(7, 32)], [], "t"))
     (slider,) = [control for control in page.all("input") if control.get("aria-label") == "Axial slice"]
     slices = [part for part in page.all("i") if "data-index" in part]
@@ -500,19 +502,19 @@ def test_the_slider_goes_through_all_slices_with_the_middle_one_in_full() -> Non
 
 
 @pytest.mark.parametrize("scans", [1, 2, 4])
-def test_slices_keep_to_six_megabytes_a_scan_and_fourteen_a_page(scans: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A sixteenth of the pixels and of the room, so that the test is quick; noise is what packs worst.
-    monkeypatch.setattr(slider, "MOST", slider.MOST / 16)
-    monkeypatch.setattr(slider, "TOGETHER", slider.TOGETHER / 16)
+def test_the_slider_keeps_to_6_mb_a_scan_and_14_mb_a_page(scans: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A sixteenth of the pixels and of the space, so that the test is quick; noise packs worst.
+    monkeypatch.setattr(viewer, "MOST", viewer.MOST / 16)
+    monkeypatch.setattr(viewer, "TOGETHER", viewer.TOGETHER / 16)
     noisy = sliced(21, 128)
-    drawn = slider.slider(noisy.slices, linear(0, 1), scans)
+    drawn = viewer.slider(noisy.slices, linear(0, 1), scans)
     assert drawn is not None
     added = 16 * sum(len(before) + len(after) for _, before, after in drawn.slices)
     assert 1e6 < added < 6e6
     assert added * scans < 14e6
 
 
-def test_a_list_of_500_scans_with_thumbnails_is_under_five_megabytes() -> None:
+def test_an_overview_of_500_scans_is_under_5_mb() -> None:
     noise = np.random.default_rng(0).normal(0.5, 0.3, (700, 700)).astype(np.float32)
     (row,) = rows([replace(scan(), planes=planes(noise, noise), quality=QUALITY)], [])
     page = render_overview([replace(row, name=f"scan{number}") for number in range(500)], "t", "{scan}/report.html")
@@ -520,10 +522,10 @@ def test_a_list_of_500_scans_with_thumbnails_is_under_five_megabytes() -> None:
     assert len(page) < 5e6
 
 
-def test_the_page_says_what_products_take_and_what_was_deleted() -> None:
+def test_the_page_states_disk_space_and_deleted_products() -> None:
     uses = {"sections": Use(1, 700), "denoised volume": Use(7, 2_500_000)}
     text = render([replace(scan(), disk=uses)], [], "t")
     rows = re.findall(r'<th scope="row">(sections|denoised volume|all)</th><td>(.*?)</td><td>(.*?)</td>', text)
     assert rows == [("sections", "1", "700 B"), ("denoised volume", "7", "2.5 MB"), ("all", "8", "2.5 MB")]
-    assert "The pixels of sections are deleted" in text
+    assert "Deleted to save space: sections." in text
     assert "Disk" not in render([scan()], [], "t")

@@ -107,16 +107,17 @@ def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None
     rng = np.random.default_rng(0)
     slices, umse = rng.normal(1, 0.1, (12, 40, 40)).astype(np.float32), np.full(12, 0.01)
     umse[6:] = 0.04
-    found = series.section(
+    strip, cut, animation, chart = series.section(
         time_series.Series(slices, slices, np.full(12, 0.3), np.full(12, 0.3), umse, (0, 6), 1, 0.5),
         Scale((0.0, 2.0), (0, 255)),
         "key",
     )
-    assert "6.0 dB above inside" in found.drift
-    assert found.chart.startswith("<svg")
-    assert found.strip_steps.startswith("0 (0 s), ")
-    for picture in (found.strip, found.cut, found.animation):
-        assert picture.uri.startswith("data:image/webp;base64,")
+    assert "6.0 dB higher than inside" in chart.caption
+    assert chart.svg.startswith("<svg")
+    assert "at steps 0 (0 s), " in strip.caption
+    for drawn in (strip, cut, animation):
+        assert drawn.picture is not None
+        assert drawn.picture.uri.startswith("data:image/webp;base64,")
 
 
 def test_each_step_and_each_group_reads_its_own_sections(tmp_path: Path) -> None:

@@ -3,26 +3,26 @@
 const LARGEST = 40;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/* Linear between points, clipped beyond them. */
+/* Interpolate linearly between points, clipped beyond them. */
 function interpolate(x, from, to) {
   const next = from.findIndex((end) => x <= end);
   if (next < 1) return next ? to.at(-1) : to[0];
   return to[next - 1] + ((x - from[next - 1]) / (from[next] - from[next - 1])) * (to[next] - to[next - 1]);
 }
 
-/* The same two rules as round_length and distance in words.py, for the scale bar of a zoomed picture. */
+/* Same rules as round_length and distance in words.py, for the scale bar of a zoomed picture. */
 function roundLength(limit) {
   const power = 10 ** Math.floor(Math.log10(limit));
   return [5, 2, 1].map((digit) => digit * power).find((length) => length <= limit) ?? power;
 }
 
-function lengthText(micrometres, given) {
-  if (given !== "µm") return `${+micrometres.toPrecision(4)} ${given}`;
-  const [scale, unit] = micrometres >= 1000 ? [1e-3, "mm"] : micrometres >= 1 ? [1, "µm"] : [1000, "nm"];
-  return `${+(micrometres * scale).toPrecision(4)} ${unit}`;
+function lengthText(length, given) {
+  if (given !== "µm") return `${+length.toPrecision(4)} ${given}`;
+  const [scale, unit] = length >= 1000 ? [1e-3, "mm"] : length >= 1 ? [1, "µm"] : [1000, "nm"];
+  return `${+(length * scale).toPrecision(4)} ${unit}`;
 }
 
-/* Greys of a picture, 0 to 255, row by row. */
+/* Return the greys of a picture, 0 to 255, row by row. */
 function pixels(image) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
@@ -32,7 +32,7 @@ function pixels(image) {
   return Uint8Array.from({ length: canvas.width * canvas.height }, (_, i) => data[4 * i + 1]);
 }
 
-/* The grey window of a scan: `value` of each of the 256 greys of its pictures, and what is `shown` of it, 0 to 1. */
+/* Set up the grey window of a scan; return the `value` and the brightness `shown`, 0 to 1, of each of the 256 greys. */
 function levels(section, changed) {
   const group = section.querySelector(".levels");
   const [values, codes] = [group.dataset.values, group.dataset.codes].map((list) => list.split(" ").map(Number));
@@ -61,7 +61,7 @@ function levels(section, changed) {
   return greys;
 }
 
-/* What the planes of a scan share: the divider, the mode, the grey window, and the profile. */
+/* Set up what the planes of a scan share: divider, mode, grey window, and line profile. */
 function scan(section) {
   const viewer = section.querySelector(".viewer");
   if (!viewer) return;
@@ -82,7 +82,7 @@ function scan(section) {
     pair() {
       pair.setAttribute("aria-pressed", viewer.classList.toggle("pairs"));
     },
-    /* Draw it, and again when the window changes: greys of both pictures from `start`, so many, with a mark at one. */
+    /* Draw the profile, `length` greys of both pictures from `start`, with a mark; draw it again when the window changes. */
     plot(text, greys, start, length, column) {
       latest = () => {
         const { shown, value } = shared.greys;
@@ -101,7 +101,7 @@ function scan(section) {
   [...viewer.querySelectorAll("figure")].forEach((figure, i) => plane(figure, shared, i === 0));
 }
 
-/* One slice: zoom, values under the pointer, all pixels, and further slices where there is a slider. */
+/* Set up one slice: zoom, values under the pointer, full resolution, and the slider if there is one. */
 function plane(figure, shared, first) {
   const frame = figure.querySelector(".frame");
   const images = [...frame.querySelectorAll("img")];
@@ -119,7 +119,7 @@ function plane(figure, shared, first) {
   let greys = null;
   let point = first ? [columns >> 1, rows >> 1] : null;
 
-  /* Where the picture lies in its layer: scale and corner, as `object-fit: contain` and the zoom put it. */
+  /* Scale and corner of the picture in its layer, from `object-fit: contain` and the zoom. */
   const laid = () => {
     const [width, height] = [columns, rows].map((size) => Math.ceil(size / shown.factor));
     const { clientWidth, clientHeight } = layers[0];
@@ -132,7 +132,7 @@ function plane(figure, shared, first) {
     view.x = clamp(view.x, clientWidth * (1 - view.scale), 0);
     view.y = clamp(view.y, clientHeight * (1 - view.scale), 0);
     frame.classList.toggle("zoomed", view.scale > 1);
-    /* A pixel left out here and there makes noise look stronger: blocks only where a pixel covers one of the screen. */
+    /* Skipped pixels make noise look stronger: sharp blocks only if each pixel covers at least one screen pixel. */
     frame.classList.toggle("crisp", view.scale > 1 && scale >= 1);
     for (const image of images) image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
     const bar = roundLength((0.25 * Math.max(rows, columns) * voxel) / view.scale);
@@ -142,7 +142,7 @@ function plane(figure, shared, first) {
     line.setAttribute("x2", (bar / voxel / shown.factor) * view.scale);
     frame.querySelector(".scale span").textContent = lengthText(bar, unit);
   };
-  /* Values at a voxel of the volume, and along the row of the picture that shows it. */
+  /* Show the values at a voxel of the volume, and along the row of the picture that contains it. */
   const probe = (x, y, marked = true) => {
     if (!(x >= 0 && y >= 0 && x < columns && y < rows) || !images.every((image) => image.complete)) return;
     point = [x, y];
@@ -163,13 +163,13 @@ function plane(figure, shared, first) {
     view.scale = scale;
     draw();
   };
-  /* Place of the pointer in the layer under it; side by side there are two. */
+  /* Position of the pointer in the layer under it; side by side there are two. */
   const at = (event) => {
     const boxes = layers.map((layer) => layer.getBoundingClientRect());
-    const box = boxes.find((one) => event.clientX < one.right && event.clientY < one.bottom) ?? boxes[1];
+    const box = boxes.find((layer) => event.clientX < layer.right && event.clientY < layer.bottom) ?? boxes[1];
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  /* Other pictures in place of these, which `load` below shows as soon as they are there. */
+  /* Replace the pictures; the `load` listener below draws them as soon as they are there. */
   const put = (next) => {
     shown = next;
     images.forEach((image, i) => (image.src = [shown.raw, shown.denoised][i]));
@@ -243,7 +243,7 @@ function plane(figure, shared, first) {
     } else return;
     event.preventDefault();
   });
-  /* A page that is scrolled past must not get stuck: the wheel zooms a picture that was clicked, or with Ctrl. */
+  /* Scrolling past a picture must not get stuck: the wheel zooms only after a click on the picture, or with Ctrl. */
   frame.addEventListener("wheel", (event) => {
     const wanted = event.ctrlKey || frame.contains(document.activeElement);
     if (!wanted || (event.deltaY > 0 && view.scale === 1)) return;
@@ -278,7 +278,7 @@ function plane(figure, shared, first) {
   if (first) probe(...point, false);
 }
 
-/* The menu goes to a scan or model, and says which one is in sight. */
+/* The menu jumps to a scan or model, and shows which one is in view. */
 function follow(menu) {
   const sections = document.querySelectorAll("section[id]");
   menu.addEventListener("change", () => {

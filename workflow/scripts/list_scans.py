@@ -1,21 +1,19 @@
-"""Render the overview of scans that have pages of their own."""
+"""Render the overview of scans that have their own pages."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.report import pages
-from tomodenoise.report.content import Row
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
 def main(rows: Sequence[Path], output: Path) -> None:
-    """Write a page that links to each scan's, from the rows that were written with those."""
-    listed = [Row(**json.loads(file.read_text())) for file in rows]
+    """Write a page that links to the page of each scan, from the rows that render_scan.py wrote."""
+    listed = pages.read_rows(rows)
     page = pages.render_overview(listed, "tomodenoise report", "{scan}/report.html")
     logs.logger.info("%d scans, %d kB", len(listed), len(page) // 1000)
     output.write_text(page, encoding="utf-8")

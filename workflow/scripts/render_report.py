@@ -1,4 +1,4 @@
-"""Collect what is known of every scan and every model, and render the page."""
+"""Render the report: one page for all scans and models."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(slabs: Collection[Path], output: Path, config: Config) -> None:
-    """Write one page for all scans of the configuration, from the files in `slabs` only."""
+    """Write one page for all scans of the configuration; slabs whose files are not in `slabs` are ignored."""
     scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     page = pages.render(scans, models, "tomodenoise report", failed=failed)
     logs.logger.info("%d scans, %d models, %d kB", len(scans), len(models), len(page) // 1000)

@@ -1,4 +1,4 @@
-"""Collect what is known of one scan and its models, and render a page of its own and its row of the overview."""
+"""Render the page of one scan and its models, and its row of the overview."""
 
 import json
 from collections.abc import Collection
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def main(slabs: Collection[Path], page: Path, row: Path, config: Config) -> None:
-    """Write both, of the only scan of the configuration.
+    """Write page and row of the only scan of the configuration.
 
     Raises
     ------
     UserError
-        If a product of it is missing or damaged.
+        If one of its products is missing or damaged.
     """
     scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     if not scans:

@@ -1,8 +1,8 @@
-"""Render the report of what a failed run left: report_survivors.py < REQUEST, in the working directory.
+"""Render the report of the finished scans after a failed run: report_survivors.py < REQUEST, in the working directory.
 
-REQUEST is a JSON text with `config`, of the finished scans, `slabs` and `rows`, files of theirs, `failed`, a list of
-name, reason and log, and `paged`, whether each scan has a page of its own. The page that it writes looks as old as can
-be, so that Snakemake makes the report again once all is well.
+REQUEST is JSON: `config` of the finished scans, their files `slabs` and `rows`, `failed` (a list of name, reason and
+log), and `paged` (whether each scan has its own page). The page gets the oldest possible modification time, so that
+Snakemake makes the report again in the next run.
 """
 
 import json
@@ -15,16 +15,16 @@ from typing import Any
 from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
-from tomodenoise.report.content import Failed, Row
+from tomodenoise.report.content import Failed
 
 TITLE = "tomodenoise report"
 
 
 def main(request: Mapping[str, Any], output: Path) -> None:
     """Write one page for the finished scans, or the overview of their pages."""
-    failed = [Failed(*each) for each in request["failed"]]
+    failed = [Failed(*failure) for failure in request["failed"]]
     if request["paged"]:
-        rows = [Row(**json.loads(Path(file).read_text())) for file in request["rows"]]
+        rows = pages.read_rows(map(Path, request["rows"]))
         page = pages.render_overview(rows, TITLE, "{scan}/report.html", failed)
     else:
         slabs = [Path(file) for file in request["slabs"]]

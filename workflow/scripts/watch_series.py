@@ -1,4 +1,4 @@
-"""Collect the middle slice of every step of a denoised series and figures over time, for the report."""
+"""Collect the middle slice of every step of a denoised series, and figures over time, for the report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None, seen: int = 1) -> None:
-    """Write the series of the scan in a folder of results; the network saw `seen` time steps to denoise one."""
+    """Write slices and figures of the scan with these results; the network saw `seen` steps to denoise one."""
     scan = sections.describe(results)
     series = time_series.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds, seen=seen)
     logs.logger.info(

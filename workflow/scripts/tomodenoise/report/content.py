@@ -1,4 +1,4 @@
-"""What a page says: of each scan, of each model, and of scans that failed."""
+"""Content of a page: its scans, its models, and the scans that failed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
+from tomodenoise.denoising.spectra import Chosen
 from tomodenoise.evaluation.time_series import Series
-from tomodenoise.report.channels import Channels
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage
@@ -15,47 +15,45 @@ from tomodenoise.report.timing import Stage
 
 @dataclass(frozen=True)
 class ScanSection:
-    """All that the page says of one scan."""
+    """Content of the page for one scan."""
 
     name: str
     facts: dict[str, str]
-    """Label to value: what matters most."""
+    """Label to value, the most important facts."""
     warnings: tuple[str, ...]
     planes: Sequence[Slice]
     """Axial, coronal and sagittal, in this order."""
     greys: Scale
     """Of all pictures, before and after."""
     pixel_size: float | None
-    """Micrometres; None if not known."""
+    """Micrometres; None if unknown."""
     center_figure: bytes
     """PNG."""
     model: str
     settings: dict[str, Any]
-    """The configuration of this scan, nested."""
+    """Resolved configuration of this scan, nested."""
     provenance: dict[str, Any]
     stages: tuple[Stage, ...]
     slices: Sequence[Slice] = ()
-    """Axial ones from bottom to top, averaged."""
+    """Averaged axial slices from bottom to top."""
     details: Mapping[str, str] = field(default_factory=dict)
     """Further facts."""
     quality: Quality | None = None
     series: Series | None = None
     """Of a dynamic scan."""
-    channels: Channels | None = None
-    """Of a scan of several; its slices are then the means of all."""
-    volume: str = ""
-    """Folder of the denoised volume."""
-    tiff: str = ""
-    """Folder of its TIFF slices, which an ``export: [tiff]`` writes."""
+    channels: Chosen | None = None
+    """See `spectra.choose`, for a scan of several channels, described in its provenance; slices are their means."""
+    folder: str = ""
+    """Of its products."""
     exported: bool = False
-    """Whether this run asks for them."""
+    """Whether this run exports TIFF slices."""
     disk: Mapping[str, Use] = field(default_factory=dict)
-    """What each product takes, see `disk.products`."""
+    """Disk usage of each product, see `disk_usage.products`."""
 
 
 @dataclass(frozen=True)
 class ModelSection:
-    """All that the page says of one model."""
+    """Content of the page for one model."""
 
     name: str
     history: list[dict[str, float]]
@@ -65,7 +63,7 @@ class ModelSection:
 
 @dataclass(frozen=True)
 class Row:
-    """What an overview says of one scan."""
+    """One scan in the overview."""
 
     name: str
     voxels: str
@@ -75,9 +73,9 @@ class Row:
     alerts: int
     """Number of warnings and bad verdicts."""
     model_place: str
-    """Of its model on its page, such as "#model-1"; empty where the page does not show it."""
+    """Anchor of its model on its page, such as "#model-1"; empty if the page does not show the model."""
     thumbnail: str
-    """Address of a small picture of the middle slice, denoised; empty where there is none."""
+    """Address of a small picture of the denoised middle slice."""
 
 
 class Failed(NamedTuple):
@@ -87,4 +85,4 @@ class Failed(NamedTuple):
     reason: str
     """One line."""
     log: str
-    """Path of the log that says more."""
+    """Path of the log with the details; may be empty."""

@@ -1,10 +1,10 @@
-"""Plots inside the page, and that of the loss of a training."""
+"""Charts inside the page, as SVG in its style, and the chart of a training."""
 
 import io
 import math
 import re
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import style
@@ -12,65 +12,94 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from tomodenoise.common.arrays import FloatArray
+from tomodenoise.report.pictures import Picture
 
 BLACK, ACCENT, MUTED, LINE = "#000000", "#0000fe", "#7f7f7f", "#dfdfdf"
 INK = {BLACK: "currentColor", ACCENT: "var(--accent)", MUTED: "var(--muted)", LINE: "var(--line)"}
-"""Colours of the plots and what the page, light or dark, makes of them."""
+"""Colours of the charts, and the CSS colours that replace them, so that they follow light and dark mode."""
+
+RAW: Mapping[str, Any] = {"color": MUTED, "linewidth": 1.1, "markersize": 2.5}
+DENOISED: Mapping[str, Any] = {"color": ACCENT, "linewidth": 1.7, "markersize": 3}
+POINTS: Mapping[str, Any] = {"color": ACCENT, "markersize": 3.5, "fmt": "o"}
+"""Styles of lines and of points with error bars."""
+
+STYLE = {
+    "svg.fonttype": "none",
+    "font.size": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "axes.grid": True,
+    "axes.axisbelow": "line",
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    **{f"axes.spines.{side}": False for side in ("left", "right", "top", "bottom")},
+    **{f"{axis}tick.{kind}.size": 0 for axis in "xy" for kind in ("major", "minor")},
+}
+
+
+class Chart(NamedTuple):
+    """A chart, or a picture in its place, and its texts."""
+
+    title: str
+    caption: str
+    svg: str = ""
+    picture: Picture | None = None
 
 
 def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
-    """Draw the training and the held-out loss over the pixels seen, as SVG to be put inside HTML.
+    """Draw the training and the held-out loss over the number of pixels seen.
 
     Parameters
     ----------
     history : one entry per evaluation with `pixels`, `loss` and `held_out_loss`; values may be missing or NaN.
-    key : unique on the page, as the picture's internal names are made from it.
+    key : as for `draw`.
 
     Returns
     -------
-    ``<svg>...</svg>``, the same bits each time; empty without a single positive loss.
+    ``<svg>...</svg>``; empty if no loss is positive.
     """
-    pixels = np.array([entry["pixels"] / 1e6 for entry in history])
-    losses = {name: _positive(history, name) for name in ("loss", "held_out_loss")}
-    if not any(np.isfinite(values).any() for values in losses.values()):
+    pixels = [entry["pixels"] / 1e6 for entry in history]
+    losses = [[entry.get(name, math.nan) for entry in history] for name in ("loss", "held_out_loss")]
+    values = np.array(losses, dtype=np.float64)
+    training, held_out = np.where(values > 0, values, math.nan)
+    if not np.isfinite([training, held_out]).any():
         return ""
 
     def fill(axes: Axes) -> None:
-        axes.plot(pixels, losses["loss"], "o-", color=MUTED, markersize=2.5, linewidth=1.1, label="training")
-        axes.plot(pixels, losses["held_out_loss"], "o-", color=ACCENT, markersize=3, linewidth=1.7, label="held out")
+        axes.plot(pixels, training, "o-", **RAW, label="training")
+        axes.plot(pixels, held_out, "o-", **DENOISED, label="held out")
         _log(axes)
-        axes.set_xlabel("pixels seen, millions")
-        axes.set_ylabel("mean squared error")
-        axes.legend(frameon=False, loc="upper right", ncols=2)
+        axes.set(xlabel="pixels seen, millions", ylabel="mean squared error")
+        axes.legend(loc="upper right", ncols=2)
 
     return draw(fill, key)
 
 
-def draw(fill: Callable[[Axes], None], key: str, grid: Literal["both", "x", "y"] = "both") -> str:
-    """Draw a plot in the page's style, as SVG to be put inside HTML.
+def draw(fill: Callable[[Axes], None], key: str) -> str:
+    """Draw a chart in the page's style.
 
     Parameters
     ----------
-    fill : puts lines, labels and legend on the axes, in the colours of `INK`.
-    key : unique on the page, as the picture's internal names are made from it.
-    grid : axes whose ticks have lines across the plot.
+    fill : draws lines, labels and legend, in the colours of `INK`.
+    key : unique on the page; the identifiers inside the SVG are derived from it.
+
+    Returns
+    -------
+    ``<svg>...</svg>``, the same bytes each time.
     """
-    with style.context(["default", {"svg.fonttype": "none", "svg.hashsalt": key, "font.size": 8.5}]):
+    with style.context(["default", {**STYLE, "svg.hashsalt": key}]):
         figure = Figure(figsize=(5.6, 2.9), layout="constrained")
-        axes = figure.add_subplot()
-        fill(axes)
-        axes.tick_params(which="both", length=0)
-        axes.grid(color=LINE, linewidth=0.7, axis=grid)
-        axes.spines[:].set_visible(False)
+        fill(figure.add_subplot())
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return inline(buffer.getvalue())
+    return _inline(buffer.getvalue())
 
 
-def _positive(history: Sequence[dict[str, float]], name: str) -> FloatArray:
-    values = np.array([entry.get(name, math.nan) for entry in history], dtype=np.float64)
-    return np.where(values > 0, values, math.nan)
+def shade(axes: Axes, window: Sequence[int]) -> None:
+    """Shade the time steps [start, stop) that the model was trained on."""
+    start, stop = window
+    if stop > start:
+        axes.axvspan(start - 0.5, stop - 0.5, color=LINE, linewidth=0)
 
 
 def _log(axes: Axes) -> None:
@@ -83,16 +112,12 @@ def _log(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def inline(svg: str) -> str:
-    """Free an SVG file from what is of no use inside HTML, and give it the page's colours."""
+def _inline(svg: str) -> str:
+    """Strip an SVG file of what HTML does not need, and give it the page's colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"| (width|height)="[\d.]+pt"|<g id="[^"]*"', _bare, svg)
+    svg = re.sub(r' xmlns(:\w+)?="[^"]*"| (width|height)="[\d.]+pt"|(?<=<g) id="[^"]*"', "", svg)
     svg = re.sub(r"font: [^;\"]*?([\d.]+px)[^;\"]*", r"font-size: \1", svg)
     for ink, colour in INK.items():
         svg = svg.replace(ink, colour)
     return svg
-
-
-def _bare(match: re.Match[str]) -> str:
-    return "<g" if match[0].startswith("<g") else ""

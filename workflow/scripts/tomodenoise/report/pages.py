@@ -1,27 +1,22 @@
-"""The pages: of scans and models, and the list of scans that have a page each."""
+"""The pages: one of scans and models, and the overview of scans that have their own pages."""
 
 import base64
 import hashlib
-import math
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tomodenoise.report import curves, pictures, words
-from tomodenoise.report import series as series_
-from tomodenoise.report.channels import draw as draw_channels
-from tomodenoise.report.comparison import comparison
+from tomodenoise.common import formatting
+from tomodenoise.report import channels, curves, per_channel, pictures, quality, series, viewer, words
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
-from tomodenoise.report.full import BUDGET
-from tomodenoise.report.full import pixels as full_pixels
-from tomodenoise.report.per_channel import draw as draw_along
-from tomodenoise.report.quality import HIGHLIGHTS, NAMES, charts
-from tomodenoise.report.storage import storage
-from tomodenoise.report.viewer import thumbnail, view, voxels
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
+
+FILTERS = ("distance", "duration", "memory", "number", "opening", "round_length", "tree")
+"""Functions of `words` that the template uses."""
 
 
 def render(
@@ -35,119 +30,112 @@ def render(
 
     Parameters
     ----------
-    scans : in the order to be shown; the names are unique. There may be none.
-    models : the models that the scans name; one that is missing here is shown by its name alone.
-    title : the heading.
-    overview : address of the page that lists these scans among others, if there is one.
+    scans : in display order; names are unique. May be empty.
+    models : models of these scans; one that is missing here appears by name only.
+    title : heading.
+    overview : address of the page that lists these scans among others; may be empty.
     failed : scans without results, shown first.
 
     Returns
     -------
-    A complete HTML page that loads nothing: pictures, style and script are inside, and it forbids the rest.
+    A complete HTML page: pictures, style and script are inside, and it forbids the browser to load anything else.
     """
     return _page(
         title,
         [(row, f"#scan-{i}", row.model_place) for i, row in enumerate(rows(scans, models), 1)],
         failed,
         overview=overview,
+        summary="",
         scans=[_drawn(scan, number, len(scans)) for number, scan in enumerate(scans, 1)],
         models=[(model, curves.loss_curve(model.history, f"model {i}")) for i, model in enumerate(models)],
-        held_out={model.name: _last_held_out(model) for model in models},
     )
 
 
 def render_overview(listed: Sequence[Row], title: str, page: str, failed: Sequence[Failed] = ()) -> str:
-    """Render the page that lists scans which have pages of their own.
+    """Render the page that lists scans which have their own pages.
 
     Parameters
     ----------
-    listed : in the order to be shown.
+    listed : in display order.
     page : address of a scan's page, with ``{scan}`` for its name.
     failed : scans without results, shown first.
     """
-    addresses = [page.format(scan=quote(row.name)) for row in listed]
-    lines = zip(listed, addresses, strict=True)
+    lines = [(row, page.format(scan=quote(row.name))) for row in listed]
     return _page(
         title,
         [(row, address, row.model_place and address + row.model_place) for row, address in lines],
         failed,
+        scans=(),
+        models=(),
+        overview="",
         summary=f"{len(listed)} scans, {sum(row.alerts > 0 for row in listed)} with warnings.",
     )
 
 
+def read_rows(files: Iterable[Path]) -> list[Row]:
+    """Read rows of the overview from JSON files."""
+    return [Row(**json.loads(file.read_text())) for file in files]
+
+
 def rows(scans: Sequence[ScanSection], models: Sequence[ModelSection]) -> list[Row]:
-    """Say what an overview says of the scans of a page, and where on it their models are."""
+    """Return the overview's rows for the scans of a page, with the places of their models on it."""
     places = {model.name: f"#model-{i}" for i, model in enumerate(models, 1)}
     return [
         Row(
             name=scan.name,
-            voxels=voxels(scan),
+            voxels=viewer.voxels(scan),
             pixel_size=scan.pixel_size,
             model=scan.model,
-            highlights=scan.quality.highlights if scan.quality else dict.fromkeys(HIGHLIGHTS, words.NOTHING),
+            highlights=scan.quality.highlights if scan.quality else dict.fromkeys(quality.HIGHLIGHTS, words.NOTHING),
             alerts=len(scan.warnings) + (scan.quality.bad if scan.quality else 0),
             model_place=places.get(scan.model, ""),
-            thumbnail=thumbnail(scan),
+            thumbnail=viewer.thumbnail(scan),
         )
         for scan in scans
     ]
 
 
 def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
-    """Draw all that the page shows of a scan; `number` makes the names of its parts unique on the page."""
-    key, quality = f"scan {number}", scan.quality
+    """Draw a scan's pictures and charts; `number` makes their identifiers unique on the page."""
+    key = f"scan {number}"
+    profile = scan.quality.along if scan.quality else None
+    described = scan.provenance.get("channels", {})
+    others = [part for part in scan.slices if part.index != scan.planes[0].index]
     return {
         "scan": scan,
-        "view": view(scan, scans, full_pixels(scans)),
-        "storage": storage(scan.disk),
-        "charts": charts(quality, key) if quality else [],
-        "compared": comparison(quality, scan.greys) if quality else None,
-        "along": draw_along(quality.along, NAMES, f"along {number}") if quality and quality.along else None,
-        "time": scan.series and series_.section(scan.series, scan.greys, f"time {number}"),
-        "channels": draw_channels(scan.channels, key) if scan.channels else None,
+        "planes": viewer.view(scan.planes, scan.greys, scans),
+        "slider": viewer.slider(others, scan.greys, scans),
+        "histogram": viewer.histogram(scan),
+        "charts": quality.charts(scan.quality, key) if scan.quality else [],
+        "profile": profile,
+        "profile_charts": per_channel.charts(profile, f"{key} along") if profile else [],
+        "profile_missing": per_channel.missing(profile, quality.NAMES) if profile else {},
+        "series": series.section(scan.series, scan.greys, f"{key} time") if scan.series else [],
+        "channels": channels.images(scan.channels, described) if scan.channels else [],
+        "spectra": channels.spectra(scan.channels, described, key) if scan.channels else [],
     }
 
 
 def _page(title: str, listed: Sequence[tuple[Row, str, str]], failed: Sequence[Failed], **content: object) -> str:
     """Fill in the template; `listed` are rows with the addresses of scan and model."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    page = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            {"scans": (), "models": (), "overview": "", "summary": "", **content},
-            title=title,
-            listed=listed,
-            failed=failed,
-            highlights=HIGHLIGHTS,
-            budget=round(BUDGET / 1e6),
-            style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-            script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
-    )
-    return page.lstrip()
-
-
-def _environment() -> Environment:
+    loader = FileSystemLoader(TEMPLATES)
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {
-        "distance": words.distance,
-        "duration": words.duration,
-        "memory": words.memory,
-        "number": words.number,
-        "png": lambda content: pictures.data_uri(content, "image/png"),
-        "tree": words.tree,
+    environment.filters |= {name: getattr(words, name) for name in FILTERS}
+    environment.filters |= {"picture": pictures.picture, "bytes": formatting.size, "uri": pictures.data_uri}
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    values = {
+        **content,
+        "title": title,
+        "listed": listed,
+        "failed": failed,
+        "highlights": quality.HIGHLIGHTS,
+        "compared": quality.COMPARED,
+        "profile_columns": per_channel.COLUMNS,
+        "budget": round(viewer.BUDGET / 1e6),
+        "style": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }
-    return environment
-
-
-def _last_held_out(model: ModelSection) -> float:
-    losses = [entry.get("held_out_loss") for entry in model.history]
-    return next((loss for loss in reversed(losses) if loss is not None), math.nan)
+    return environment.get_template("report.html.j2").render(values).lstrip()

@@ -1,138 +1,145 @@
-"""The slices of a scan as the page shows them."""
+"""The slices of a scan as the viewer shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising import previews
+from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
-from tomodenoise.report.full import Full, full
-from tomodenoise.report.slider import Slider, slider
+from tomodenoise.report.greys import Scale
+from tomodenoise.report.pictures import Picture, packed
+
+BUDGET = 40e6
+"""Bytes that slices in full resolution may take on a page, shared equally by its scans."""
+
+PIXEL = 4 / 3
+"""Bytes of a pixel of noise, which does not compress, in base64."""
+
+LONGEST = 16383
+"""Largest side of a WebP picture, pixels."""
+
+MOST, TOGETHER = 6e6, 14e6
+"""Bytes that the slider's slices may take on a page: of one scan, and of all scans."""
+
+PACKINGS = ((1, None), (1, 85), (1, 65), (1, 45), (1, 25), (2, 70), (2, 40), (4, 50), (4, 20))
+"""Further averaging of the slices and quality of their pictures, None for lossless; the first that fits is used."""
+
+TRIED = 3
+"""Slices from which the size of all is estimated."""
 
 FEWEST_ROWS = 4
-"""Planes of fewer rows show nothing."""
+"""Planes with fewer rows are not shown."""
 
 NAMES = {"z": ("axial", "y", "x"), "y": ("coronal", "z", "x"), "x": ("sagittal", "z", "y")}
 """Axis across a slice to its name, and the axes down and along its rows."""
 
 THUMBNAIL = 96
-"""Pixels a side of the small picture in a list of scans, at most: 500 of pure noise are 3 MB."""
+"""Largest side of a scan's picture in the overview, pixels: 500 of pure noise take 3 MB."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """One slice before and after."""
+    """One slice as the page shows it."""
 
+    slice: Slice
     name: str
     axes: tuple[str, str, str]
     """Across it, down, and along its rows."""
-    index: int
-    """Along the first of these, voxels."""
-    rows: int
-    """Of the volume, as the columns."""
-    columns: int
-    ratio: float
-    """Width by height of its frame: the slice's own, but a few rows of a volume still get a frame to look at."""
-    before: pictures.Picture
-    after: pictures.Picture
-    bar: float
-    """Length of the scale bar, micrometres or pixels."""
-    full: Full | None
-    """All pixels of it, where the page shows fewer and has room."""
-
-    @property
-    def size(self) -> str:
-        """Columns and rows."""
-        return words.size(self.columns, self.rows)
+    factor: int
+    """Each pixel shown is the mean of factor x factor pixels."""
+    shown: list[Picture]
+    """Before and after denoising."""
+    full: list[Picture]
+    """The same in full resolution; empty if not needed, or if the page has no space."""
+    omitted: bool
+    """Whether the page has no space for it."""
 
 
-@dataclass(frozen=True)
-class View:
-    """The slices of a scan."""
+class Slider(NamedTuple):
+    """Axial slices from bottom to top."""
 
     factor: int
-    """Each pixel of the planes is the mean of factor x factor pixels of the volume."""
-    voxel: float
-    """Width of a voxel, micrometres, or 1 if not known."""
-    unit: str
-    """Of lengths, micrometres or pixels."""
-    planes: list[Plane]
-    too_large: list[str]
-    """Names and sizes of slices whose full pixels the page has no room for."""
-    slider: Slider | None
-    histogram: str
-    """Path of an SVG of 256 x 100: how often each grey is, denoised."""
-    ways: Mapping[str, str]
-    """Program to the line that opens the volume."""
+    """Each pixel is the mean of factor x factor pixels of the volume."""
+    slices: list[tuple[int, str, str]]
+    """z, and the addresses of the pictures before and after."""
 
 
-def view(scan: ScanSection, scans: int, most: int) -> View:
-    """Picture the slices of a scan, its planes at one scale.
+def view(slices: Sequence[Slice], scale: Scale, scans: int) -> list[Plane]:
+    """Picture the planes of a scan, averaged by the same factor.
 
     Parameters
     ----------
-    scans : on the page.
-    most : pixels of planes that may be there in full as well.
+    slices : axial, coronal, sagittal; the first ones are the first to get full resolution.
+    scans : number of scans on the page.
     """
-    factor = pictures.reduction([plane.after for plane in scan.planes])
-    shown = [plane for plane in scan.planes if min(plane.after.shape) >= FEWEST_ROWS]
-    whole = full(shown, scan.greys, factor, most)
-    voxel = scan.pixel_size or 1.0
+    factor = max(previews.reduction(plane.after, pictures.LARGEST_SIDE) for plane in slices)
+    left = int(BUDGET / PIXEL / scans)
     planes = []
-    for plane in shown:
-        name, *axes = NAMES[plane.axis]
-        rows, columns = plane.after.shape
-        before, after = (pictures.picture(image, scan.greys, factor) for image in (plane.before, plane.after))
-        planes.append(
-            Plane(
-                name=name,
-                axes=(plane.axis, axes[0], axes[1]),
-                index=plane.index,
-                rows=rows,
-                columns=columns,
-                ratio=min(max(columns / rows, 0.8), 4.0),
-                before=before,
-                after=after,
-                bar=words.round_length(0.25 * max(rows, columns) * voxel),
-                full=whole.get(plane.axis),
-            )
-        )
-    others = [one for one in scan.slices if planes and one.index != scan.planes[0].index]
-    return View(
-        factor=factor,
-        voxel=voxel,
-        unit="µm" if scan.pixel_size else "px",
-        planes=planes,
-        too_large=[f"{plane.name}, {plane.size}" for plane in planes if whole.get(plane.axes[0], ...) is None],
-        slider=slider(others, scan.greys, scans),
-        histogram=_histogram(scan) if planes else "",
-        ways=words.opening(scan.volume),
-    )
+    for plane in slices:
+        if min(plane.after.shape) < FEWEST_ROWS:
+            continue
+        name, down, along = NAMES[plane.axis]
+        pixels = 2 * plane.after.size
+        shown = _pictured(plane, scale, factor)
+        hidden = factor > 1 or plane.after.size > pictures.LOSSLESS_PIXELS
+        fits = pixels <= left and max(plane.after.shape) <= LONGEST
+        full = _pictured(plane, scale, exact=True) if hidden and fits else []
+        left -= pixels if full else 0
+        planes.append(Plane(plane, name, (plane.axis, down, along), factor, shown, full, hidden and not fits))
+    return planes
+
+
+def _pictured(plane: Slice, scale: Scale, factor: int = 1, *, exact: bool = False) -> list[Picture]:
+    return [pictures.picture(image, scale, factor, exact=exact) for image in (plane.before, plane.after)]
+
+
+def slider(slices: Sequence[Slice], scale: Scale, scans: int) -> Slider | None:
+    """Picture slices as well as the space allows; None without slices.
+
+    Parameters
+    ----------
+    scans : number of scans on the page, which share its space.
+    """
+    if not slices:
+        return None
+    space = min(MOST, TOGETHER / scans) / len(slices)
+    sample = slices[:: -(-len(slices) // TRIED)]
+    for further, quality in PACKINGS:
+        tried = [_packed(part, scale, further, quality) for part in sample]
+        if sum(len(before) + len(after) for _, before, after in tried) <= 0.9 * space * len(tried):
+            break
+    return Slider(slices[0].factor * further, [_packed(part, scale, further, quality) for part in slices])
+
+
+def _packed(part: Slice, scale: Scale, further: int, quality: int | None) -> tuple[int, str, str]:
+    before, after = (packed(scale.encode(block_mean(i, further)), quality).uri for i in (part.before, part.after))
+    return part.index, before, after
 
 
 def thumbnail(scan: ScanSection) -> str:
-    """Address of a small picture of the denoised middle slice, empty where there is none."""
-    if not scan.planes:
-        return ""
+    """Return the address of a small picture of the denoised middle slice."""
     axial = scan.planes[0].after
     small = scan.greys.encode(block_mean(axial, previews.reduction(axial, THUMBNAIL)))
     shown = (255 * np.array(scan.greys.ramp)[small]).round().astype(np.uint8)
-    return pictures.packed(shown, 50).uri
+    return packed(shown, 50).uri
 
 
 def voxels(scan: ScanSection) -> str:
-    """Size of the volume, as two of its planes show it."""
-    if len(scan.planes) < 2:
-        return words.NOTHING
+    """Return the size of the volume, from two of its planes."""
     axial, coronal = scan.planes[:2]
     return words.size(len(coronal.after), *axial.after.shape)
 
 
-def _histogram(scan: ScanSection) -> str:
-    """Draw how often each grey is in the denoised middle slice; the root of the count, as rare ones matter too."""
+def histogram(scan: ScanSection) -> str:
+    """Draw how often each grey occurs in the denoised middle slice, as a path of 256 x 100.
+
+    Heights are square roots of the counts, so that rare greys are visible.
+    """
     counts = np.bincount(scan.greys.encode(scan.planes[0].after).ravel(), minlength=256)
     heights = np.sqrt(counts / max(1, np.quantile(counts, 0.99))).clip(0, 1)
     return "M0,100" + "".join(f"V{100 - 100 * height:.0f}h1" for height in heights) + "V100Z"

@@ -1,37 +1,32 @@
-"""Numbers and settings in the words that a person reads."""
+"""Numbers and settings as readable text."""
 
 import math
 import shlex
-from typing import TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
-Branch: TypeAlias = "dict[str, Setting] | list[Setting]"
-Setting: TypeAlias = "Branch | str | float | bool | None"
 Tree: TypeAlias = "list[tuple[str, str | Tree]]"
 
 NOTHING = "\N{EN DASH}"
 
 
 def round_length(limit: float) -> float:
-    """Return the longest of 1, 2, 5, 10, ... that is within the limit, as people expect on a scale bar."""
+    """Return the largest of 1, 2, 5, 10, ... within the limit, as usual on a scale bar."""
     power = 10.0 ** math.floor(math.log10(limit))
     return next((digit * power for digit in (5, 2) if digit * power <= limit), power)
 
 
-def tree(value: Branch) -> Tree:
-    """Turn nested settings into (key, text or branch) pairs; the entries of a list are numbered."""
+def tree(value: dict[str, Any] | list[Any]) -> Tree:
+    """Convert nested settings to pairs of key and text or branch; the entries of a list are numbered."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value, 1)
-    return [(str(key), tree(entry) if _nested(entry) else _text(entry)) for key, entry in pairs]
+    return [(str(key), _entry(entry)) for key, entry in pairs]
 
 
-def _nested(value: Setting) -> TypeGuard[Branch]:
-    if isinstance(value, dict):
-        return bool(value)
-    return isinstance(value, list) and any(map(_nested, value))
-
-
-def _text(value: Setting) -> str:
+def _entry(value: Any) -> "str | Tree":  # noqa: ANN401 - a setting
+    is_branch = isinstance(value, dict) or (isinstance(value, list) and any(isinstance(part, dict) for part in value))
+    if is_branch and value:
+        return tree(value)
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or "none"
+        return ", ".join(str(_entry(part)) for part in value) or "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -39,18 +34,14 @@ def _text(value: Setting) -> str:
     return NOTHING if value is None or value == {} else str(value)
 
 
-def number(value: float, digits: int = 4) -> str:
-    """Write four digits that count, or a dash for nan."""
-    return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}") if math.isfinite(value) else NOTHING
-
-
-def formatted(value: float | None, form: str) -> str:
-    """Write a number in a format, or a dash if there is none."""
-    return NOTHING if value is None else f"{value:{form}}".replace("-", "\N{MINUS SIGN}")
+def number(value: float | None, form: str = ".4g") -> str:
+    """Format a number, or a dash for None, NaN and infinity."""
+    known = value is not None and math.isfinite(value)
+    return f"{value:{form}}".replace("-", "\N{MINUS SIGN}") if known else NOTHING
 
 
 def duration(seconds: float) -> str:
-    """Write seconds in the two units that matter."""
+    """Format seconds in the two largest units; a dash for NaN."""
     if not math.isfinite(seconds):
         return NOTHING
     if seconds < 60:
@@ -60,27 +51,27 @@ def duration(seconds: float) -> str:
 
 
 def memory(megabytes: float) -> str:
-    """Write MB, or GB from a thousand on."""
+    """Format MB, or GB from a thousand on; a dash for NaN."""
     if not math.isfinite(megabytes):
         return NOTHING
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
-def distance(micrometres: float, unit: str = "µm") -> str:
-    """Write a length in nm, µm or mm, or in another unit that has no such steps."""
+def distance(length: float, unit: str = "µm") -> str:
+    """Format a length in micrometres as nm, µm or mm, or a length in another unit as it is."""
     if unit != "µm":
-        return f"{micrometres:.4g} {unit}"
-    scale, unit = (1e-3, "mm") if micrometres >= 1000 else (1, "µm") if micrometres >= 1 else (1000, "nm")
-    return f"{micrometres * scale:.4g} {unit}"
+        return f"{length:.4g} {unit}"
+    scale, unit = (1e-3, "mm") if length >= 1000 else (1, "µm") if length >= 1 else (1000, "nm")
+    return f"{length * scale:.4g} {unit}"
 
 
 def size(*sides: int) -> str:
-    """Write the sides of a picture or volume."""
+    """Format the sides of a picture or volume."""
     return " \N{MULTIPLICATION SIGN} ".join(map(str, sides))
 
 
 def opening(volume: str) -> dict[str, str]:
-    """Say how a volume is opened: program to the line to type."""
+    """Return the line to type that opens a volume, by program."""
     return {
         "napari": f"napari --plugin napari-ome-zarr {shlex.quote(volume)}",
         "Python": f"import zarr; volume = zarr.open({volume + '/0'!r}, mode='r')  # volume[t, c, z, y, x]",

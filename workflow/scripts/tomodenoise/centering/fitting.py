@@ -8,27 +8,20 @@ from tomodenoise.common.arrays import FloatArray
 REFERENCE = 8  # parts
 
 
-def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Fit a linear model by least squares in which outliers weigh less [Huber 1964].
-
-    Parameters
-    ----------
-    model : (value, parameter).
-    values : (value,) finite.
+def fit(model: FloatArray, values: FloatArray) -> FloatArray:
+    """Fit a linear model (value, parameter) to finite values; outliers weigh less [Huber 1964].
 
     Returns
     -------
-    The parameters and their standard errors, (parameter,) both.
+    (parameter,) float64.
     """
     weight: FloatArray = np.ones(len(values))
-    scale = 0.0
-    solution: FloatArray = np.zeros(model.shape[1])
     for _ in range(10):
         solution = np.linalg.lstsq(model * weight[:, None], values * weight)[0]
         residual = np.abs(values - model @ solution)
         scale = 1.4826 * float(np.median(residual))
         weight = np.asarray(np.sqrt(np.minimum(1, 1.5 * scale / np.maximum(residual, 1e-12))))
-    return solution, scale * np.sqrt(np.diag(np.linalg.pinv(model.T @ model)))
+    return np.asarray(solution)
 
 
 def scatter(values: FloatArray) -> float:
@@ -37,11 +30,7 @@ def scatter(values: FloatArray) -> float:
 
 
 def jackknife(without: FloatArray) -> float:
-    """Return the standard error of an estimate from estimates that leave out one part of the data each.
-
-    Parameters
-    ----------
-    without : (part,) these estimates; the error of a single one is NaN.
+    """Return the standard error of an estimate from those that leave out one part of the data each, (part,).
 
     Notes
     -----

@@ -38,7 +38,7 @@ def line(rows: FloatArray, centers: FloatArray, row: float, height: float) -> Li
     if len(centers) < LEAST or np.ptp(rows) == 0:
         return None
     model = np.stack([np.ones(len(rows)), rows - row], axis=1)
-    solution, _ = fit(model, centers)
+    solution = fit(model, centers)
     residual = np.sqrt(np.sum((centers - model @ solution) ** 2) / (len(rows) - 2))
     errors = residual * np.sqrt(np.diag(np.linalg.inv(model.T @ model)))
     center, tilt = map(float, solution)

@@ -134,7 +134,10 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repa
             needed = work.core if work.retrieval is None else slice(None)
             struck = zingers.number_within(zingers.remove(frame, work.limit, needed), work.core, frame.shape[1])
         if work.retrieval is not None:
-            repairs = _repair_with_halo(frame, work.core)
+            # Phase retrieval mixes the rows: those around the slab are repaired, too, but not counted.
+            repair(frame[: work.core.start], 1.0)
+            repair(frame[work.core.stop :], 1.0)
+            repairs = Repairs(*repair(frame[work.core], 1.0))
             attenuation(phase.retrieve(frame, work.retrieval), None, out=out)
         elif work.references is not None:
             attenuation(frame[work.core], photon, out=out)
@@ -146,10 +149,3 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repa
     if work.air:
         air.level(out, work.air)
     return repairs
-
-
-def _repair_with_halo(frame: FloatArray, core: slice) -> Repairs:
-    """Repair a transmission before phase retrieval mixes its rows, in place; count the slab's rows only."""
-    repair(frame[: core.start], 1.0)
-    repair(frame[core.stop :], 1.0)
-    return Repairs(*repair(frame[core], 1.0))

@@ -67,9 +67,9 @@ def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:
 
 def good_darks(tiles: FloatArray, group: IntArray, beam: float) -> BoolArray:
     """Find the darks without light; parameters as for `good_flats`, and the beam in the same units."""
-    good = _leak(tiles, np.nanquantile(tiles, 0.2, axis=0, method="lower")) < LIT * beam
+    good = _leak(tiles) < LIT * beam
     for members in _groups(group):
-        leak = _leak(tiles[members], np.nanquantile(tiles[members], 0.2, axis=0, method="lower"))
+        leak = _leak(tiles[members])
         good[members] &= leak <= max(LEAK * beam, SCATTER * float(np.nanmedian(leak)))
     return np.asarray(good)
 
@@ -130,7 +130,7 @@ def _in_large_set(scale: FloatArray) -> BoolArray:
     largest = max(map(len, sets))
     good = np.zeros(len(scale), dtype=bool)
     for members in sets:
-        good[members] = len(members) in {largest} or len(members) >= FEW * len(scale)
+        good[members] = len(members) == largest or len(members) >= FEW * len(scale)
     return good
 
 
@@ -141,8 +141,9 @@ def _level(tiles: FloatArray) -> FloatArray:
     return np.where(2 * finite.sum(axis=1) > tiles.shape[1], mean, np.nan)
 
 
-def _leak(tiles: FloatArray, dark: FloatArray) -> FloatArray:
-    return _level(np.abs(tiles - dark))
+def _leak(tiles: FloatArray) -> FloatArray:
+    """Return the level of each dark above the lowest ones."""
+    return _level(np.abs(tiles - np.nanquantile(tiles, 0.2, axis=0, method="lower")))
 
 
 def _groups(group: IntArray) -> Sequence[IntArray]:
@@ -150,4 +151,4 @@ def _groups(group: IntArray) -> Sequence[IntArray]:
     sizes = np.bincount(group)
     small = np.flatnonzero(sizes[group] < SMALL)
     large = [np.flatnonzero(group == number) for number in np.flatnonzero(sizes >= SMALL)]
-    return [*large, *([small] if len(small) else [])]
+    return [*large, small] if len(small) else large

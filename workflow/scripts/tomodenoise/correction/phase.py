@@ -56,8 +56,9 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
     """
     margin = reach(phase, pixel_size)
     above, below = max(0, margin - rows.start), max(0, margin - (shape[0] - rows.stop))
-    height = _fast(above + shape[0] + below)
-    width = _fast(shape[1] + 2 * margin)
+    fft = importlib.import_module("scipy.fft")  # not at hand where only the config is checked
+    height = fft.next_fast_len(above + shape[0] + below, real=True)
+    width = fft.next_fast_len(shape[1] + 2 * margin, real=True)
     response = 1 / optics.paganin((height, width), length(phase, pixel_size))
     return Retrieval(
         padding=((above, height - above - shape[0]), (margin, width - margin - shape[1])),
@@ -78,16 +79,8 @@ def retrieve(transmission: FloatArray, retrieval: Retrieval) -> FloatArray:
     -------
     (rows to retrieve, columns) float32.
     """
-    fft = importlib.import_module("scipy.fft")  # faster than numpy's; not at hand where only the config is checked
+    fft = importlib.import_module("scipy.fft")  # faster than numpy's
     wide = np.pad(transmission, retrieval.padding, mode="edge")
     spectrum = fft.rfft2(wide)
     spectrum *= retrieval.response
     return np.asarray(fft.irfft2(spectrum, s=wide.shape)[retrieval.core])
-
-
-def _fast(least: int) -> int:
-    """Next length of factors 2, 3 and 5 only, which transforms fast."""
-    length = least
-    while 30**16 % length:
-        length += 1
-    return length

@@ -1,11 +1,11 @@
 """Streaming correction of one slab of a scan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
 from tomodenoise.correction.frames import Repairs, Work, correct, prepare
@@ -89,9 +89,8 @@ def correct_slab(
     first, last, _ = part.indices(len(scan.angles))
     work = prepare(scan, rows, assignment, options, measures, (first, last))
     out = np.zeros((last - first, rows[1] - rows[0], scan.columns), dtype=np.float32)
-    lit = np.isin(np.arange(first, last), scan.unlit, invert=True)
-    repairs, samples = _correct_frames(scan, work, first, lit, out)
-    used = np.flatnonzero(lit)
+    used = np.setdiff1d(np.arange(first, last), scan.unlit) - first
+    repairs, samples = _correct_frames(scan, work, first, used, out)
     void = rows[0] + np.flatnonzero(~out.any(axis=(0, 2))) if repairs.empty else np.empty(0, dtype=np.intp)
     dead = np.zeros((1, 0), dtype=bool) if work.references is None else work.references.dead[work.core]
     stripes.remove_all(out, scan.angles[part], options.stripes, used)
@@ -113,14 +112,15 @@ def correct_slab(
 
 
 def _correct_frames(
-    scan: Scan, work: Work, first: int, lit: BoolArray, out: FloatArray
+    scan: Scan, work: Work, first: int, used: IntArray, out: FloatArray
 ) -> tuple[Repairs, list[tuple[float, FloatArray]]]:
-    """Fill in the line integrals of projections with light, from ``first`` on; return repairs and samples of counts."""
+    """Correct the projections with light; return repairs, and the lowest counts and a sample of each block."""
     stride = out.size // STATISTICS_PIXELS | 1  # odd, so that the sample covers all columns
     samples: list[tuple[float, FloatArray]] = []
     repairs = Repairs()
-    for block in _blocks(first, first + len(out), (work.read[1] - work.read[0]) * scan.columns * 4):
-        numbers = np.arange(block.start, block.stop)[lit[block.start - first : block.stop - first]]
+    length = max(1, BLOCK_BYTES // ((work.read[1] - work.read[0]) * scan.columns * 4 or 1))
+    for start in range(0, len(out), length):
+        numbers = first + used[(used >= start) & (used < start + length)]
         if not len(numbers):
             continue
         frames = read(scan.projections, work.read, numbers)
@@ -129,15 +129,11 @@ def _correct_frames(
         if work.references is not None:
             for number, frame in zip(numbers, frames, strict=True):
                 np.subtract(frame, work.references.dark(number), out=frame)
-            samples.append(_transmitted(frames[:, work.core], stride))
+            counts = frames[:, work.core]
+            samples.append((float(np.fmin.reduce(counts, axis=None)), counts.ravel()[::stride].copy()))
         for number, frame in zip(numbers, frames, strict=True):
             repairs += correct(frame, number, work, out[number - first])
     return repairs, samples
-
-
-def _transmitted(frames: FloatArray, stride: int) -> tuple[float, FloatArray]:
-    """Return the lowest value of a block and a sample of its values."""
-    return float(np.fmin.reduce(frames, axis=None)), frames.ravel()[::stride].copy()
 
 
 def _extremes(out: FloatArray, used: IntArray, scan: Scan) -> tuple[float | None, float | None, float | None]:
@@ -168,10 +164,3 @@ def _photons(samples: list[tuple[float, FloatArray]], gain: float | None) -> tup
         return None, None
     lowest = min(lowest for lowest, _ in samples if np.isfinite(lowest))
     return max(lowest, 0.0) / gain, max(float(np.quantile(sample, 0.001)), 0.0) / gain
-
-
-def _blocks(first: int, last: int, frame_bytes: int) -> Iterator[slice]:
-    """Cut the projections into blocks of bounded size."""
-    length = max(1, BLOCK_BYTES // (frame_bytes or 1))
-    for start in range(first, last, length):
-        yield slice(start, min(start + length, last))

@@ -166,15 +166,13 @@ def _chance(sharp: FloatArray) -> FloatArray:
 
 
 def _subtract_centred(sharp: FloatArray, mirror: FloatArray) -> BoolArray:
-    """Subtract what both sides of the axis have in common, in place; return the mask of columns with a mirror image.
-
-    Centred edges lie between pixels and leave larger residuals than any stripe, so the columns there become 0.
-    """
+    """Subtract what both sides of the axis have in common, in place; return the mask of columns with a mirror image."""
     both = (mirror >= 0) & (mirror <= sharp.shape[-1] - 1)
     for row in range(sharp.shape[1]):
         mean = sharp[:, row].mean(axis=0)
         other = map_coordinates(mean, [mirror], order=3, mode="nearest")
         common = np.where(both, (mean + other) / 2, 0)
+        # Centred edges lie between pixels and leave larger residuals than any stripe, so the columns there become 0.
         edges = np.abs(common) > np.maximum(2 * np.abs(mean - common), OUTLIER * 1.4826 * np.median(np.abs(mean)))
         sharp[:, row] = np.where(binary_dilation(edges, iterations=EDGE), 0, sharp[:, row] - common)
     return np.asarray(both)

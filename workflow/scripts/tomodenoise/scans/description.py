@@ -1,6 +1,6 @@
 """Description of a scan, and its representation in `scan.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,7 @@ def to_json(scan: Scan) -> dict[str, Any]:
     """Return plain values for `scan.json`: readable, so angles in degrees and runs of frames as [start, stop)."""
     degrees = np.round(np.degrees(scan.angles), DIGITS)
     parts = [_frames_to_json(part) for part in scan.projections]
+    counts = [] if scan.steps is None else np.bincount(scan.steps).tolist()
     return {
         "file": str(scan.file),
         "layout": scan.layout,
@@ -147,7 +148,7 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "darks": [_frames_to_json(group) for group in scan.darks],
         "identity": scan.identity,
         "angles_degrees": degrees.tolist(),
-        **({} if scan.steps is None else _steps_to_json(scan.steps)),
+        **({"number_of_steps": len(counts), "projections_of_each_step": counts} if counts else {}),
         "channels": channels_to_json(scan.channels) if scan.channels else None,
         "doubts": list(scan.doubts),
         "without_light": [list(run) for run in runs(scan.unlit)],
@@ -161,6 +162,7 @@ def from_json(values: dict[str, Any]) -> Scan:
     start, stop = values["rows"]
     parts = values["projections"] if isinstance(values["projections"], list) else [values["projections"]]
     counts = values.get("projections_of_each_step")
+    channels = values.get("channels")
     return Scan(
         file=Path(values["file"]),
         layout=values["layout"],
@@ -174,9 +176,9 @@ def from_json(values: dict[str, Any]) -> Scan:
         pixel_size=values["pixel_size_micrometre"],
         identity=values["identity"],
         steps=None if counts is None else np.repeat(np.arange(len(counts)), counts),
-        channels=_channels_from_json(values["channels"]) if values.get("channels") else None,
+        channels=Channels(**channels | {"values": np.asarray(channels["values"], np.float64)}) if channels else None,
         doubts=tuple(values.get("doubts", ())),
-        unlit=_positions(values["without_light"]),
+        unlit=positions(values["without_light"]),
         left_out=tuple(LeftOut(**group) for group in values["left_out"]),
         excluded={kind: tuple((a, b) for a, b in parts) for kind, parts in values.get("excluded", {}).items()},
     )
@@ -184,7 +186,7 @@ def from_json(values: dict[str, Any]) -> Scan:
 
 def channels_to_json(channels: Channels) -> dict[str, Any]:
     """Return plain values for `scan.json` and for the provenance of an image."""
-    return {"name": channels.name, "unit": channels.unit, "values": channels.values.tolist(), "axes": channels.axes}
+    return asdict(channels) | {"values": channels.values.tolist()}
 
 
 def position(time: float, projections: IntArray) -> float:
@@ -223,12 +225,9 @@ def runs(indices: IntArray) -> list[tuple[int, int]]:
     return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
 
 
-def _steps_to_json(steps: IntArray) -> dict[str, Any]:
-    return {"number_of_steps": int(steps[-1]) + 1, "projections_of_each_step": np.bincount(steps).tolist()}
-
-
-def _channels_from_json(values: dict[str, Any]) -> Channels:
-    return Channels(values["name"], values["unit"], np.asarray(values["values"], dtype=np.float64), values["axes"])
+def positions(ranges: Sequence[Sequence[int]]) -> IntArray:
+    """Return the ascending positions that `runs` split into ranges."""
+    return np.concatenate([np.arange(0), *(np.arange(*part) for part in ranges)])
 
 
 def _frames_to_json(frames: Frames) -> dict[str, Any]:
@@ -242,9 +241,4 @@ def _frames_to_json(frames: Frames) -> dict[str, Any]:
 
 
 def _frames_from_json(values: dict[str, Any]) -> Frames:
-    return Frames(Path(values["file"]), values["dataset"], _positions(values["frames"]), values["time"])
-
-
-def _positions(ranges: list[list[int]]) -> IntArray:
-    """Invert `runs`."""
-    return np.concatenate([np.arange(0), *(np.arange(start, stop) for start, stop in ranges)])
+    return Frames(Path(values["file"]), values["dataset"], positions(values["frames"]), values["time"])

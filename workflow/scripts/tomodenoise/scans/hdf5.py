@@ -46,7 +46,10 @@ def opened(file: Path) -> Iterator[h5py.File]:
         except FAILURES as error:
             if not is_of_h5py(error):
                 raise
-            raise UserError(f"{file} cannot be read: {_cause(error)}") from error
+            cause = f"the file or the disk is damaged: {_line(error)}: copy the file again"
+            if isinstance(error, MemoryError):
+                cause = "there is not enough memory: free some; if the file is small, it is damaged: copy it again"
+            raise UserError(f"{file} cannot be read: {cause}") from error
 
 
 def is_of_h5py(error: Exception) -> bool:
@@ -168,12 +171,6 @@ def _check_file(file: Path) -> None:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory: free some; a small file that needs this much is damaged: copy it again"
-    return f"the file or the disk is damaged: {_line(error)}: copy the file again"
 
 
 def _is_hdf5(file: Path) -> bool:

@@ -168,8 +168,11 @@ def select_angles(
         if len(values) == len(frames_of_angles):
             return values[np.isin(frames_of_angles, chosen)], ()
     name = f"{angles.file.filename}: {angles.name}"
-    if len(values) == count + 1 and _is_even(values):
-        return values[:-1], (f"{name} has one angle more than there are projections: the last angle is ignored",)
+    if len(values) == count + 1:
+        steps = np.diff(values)
+        usual = np.median(steps)
+        if usual != 0 and np.all(np.abs(steps - usual) < EVEN * abs(usual)):
+            return values[:-1], (f"{name} has one angle more than there are projections: the last angle is ignored",)
     raise UserError(
         f"{name} has {len(values)} angles, but {stack.data.name} has {count} projections: write one angle for each"
     )
@@ -197,9 +200,3 @@ def used_files(objects: Sequence[h5py.HLObject | None]) -> tuple[Path, ...]:
     """Return all files that hold the data of the given datasets; other objects are ignored."""
     groups_of_files = (sources.find(data, 0).files for data in objects if isinstance(data, h5py.Dataset))
     return tuple(dict.fromkeys(file for files in groups_of_files for file in files))
-
-
-def _is_even(values: FloatArray) -> bool:
-    steps = np.diff(values)
-    median = np.median(steps)
-    return bool(median != 0 and np.all(np.abs(steps - median) < EVEN * abs(median)))

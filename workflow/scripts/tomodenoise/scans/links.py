@@ -101,18 +101,13 @@ def passed(group: h5py.Group, path: str) -> list[Path]:
         if isinstance(link, h5py.SoftLink):
             files += passed(node, link.path)
         elif isinstance(link, h5py.ExternalLink):
-            files += _through(Path(node.file.filename), link)
+            file = located(Path(node.file.filename), link.filename, EXTERNAL_LINK)
+            if file is not None:
+                with h5py.File(file, "r", locking=False) as opened:
+                    files += [file, *passed(opened, link.path)]
             files.append(Path(child.file.filename))
         node = child
     return files
-
-
-def _through(home: Path, link: h5py.ExternalLink) -> list[Path]:
-    file = located(home, link.filename, EXTERNAL_LINK)
-    if file is None:
-        return []
-    with h5py.File(file, "r", locking=False) as opened:
-        return [file, *passed(opened, link.path)]
 
 
 def _missing_file(home: Path, link: h5py.ExternalLink) -> str:

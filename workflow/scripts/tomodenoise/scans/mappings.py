@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import h5py
@@ -85,9 +84,10 @@ class Mapping:
 def of(data: h5py.Dataset) -> list[Mapping]:
     """Read the mappings of a virtual dataset, in their order."""
     properties = data.id.get_create_plist()
+    ones = (1,) * data.ndim
     return [
         Mapping(
-            _region(properties.get_virtual_vspace(number)) or _whole(data.shape),
+            _region(properties.get_virtual_vspace(number)) or Region((0,) * data.ndim, ones, ones, data.shape),
             properties.get_virtual_filename(number),
             properties.get_virtual_dsetname(number),
             _region(properties.get_virtual_srcspace(number)),
@@ -96,13 +96,8 @@ def of(data: h5py.Dataset) -> list[Mapping]:
     ]
 
 
-def blocks(mapping: Mapping, shape: tuple[int, ...]) -> Iterator[Mapping]:
-    """Yield the parts of a mapping, one source dataset each, within a virtual dataset of that shape."""
-    yield from (mapping.at(number) for number in range(number_of_blocks(mapping, shape)))
-
-
 def number_of_blocks(mapping: Mapping, shape: tuple[int, ...]) -> int:
-    """Return the number of `blocks`."""
+    """Return the number of parts of a mapping, one source dataset each, in a virtual dataset of that shape."""
     into = mapping.into
     axis = into.growing
     if axis is None or not mapping.numbered:
@@ -121,11 +116,6 @@ def _region(space: h5py.h5s.SpaceID) -> Region | None:
     ones = (1,) * len(first)
     box = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
     return Region(first, ones, ones, box, space.get_select_npoints() / math.prod(box))
-
-
-def _whole(shape: tuple[int, ...]) -> Region:
-    ones = (1,) * len(shape)
-    return Region((0,) * len(shape), ones, ones, shape)
 
 
 def _blocks(start: int, stride: int, length: int) -> int:

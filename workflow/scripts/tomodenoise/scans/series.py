@@ -74,9 +74,10 @@ def open_series(
     scan = scans[0]
     steps, doubts = numbered_steps(scan) if projections is None else (assign_steps(len(scan.angles), projections), ())
     if steps is None:
+        half = np.pi * (len(scan.angles) - 1) / max(float(np.ptp(scan.angles)), 1e-9)
         raise UserError(
             f"{scan.file} does not label its time steps: set steps.projections to the number of projections per step,"
-            f" such as {_suggested(scan)}"
+            f" such as {half:.6g} for 180 degrees or {2 * half:.6g} for 360 degrees"
         )
     if not len(steps) or steps[-1] < 1:
         raise UserError(f"{scan.file}: the {len(scan.angles)} projections form a single time step: set mode: static")
@@ -260,9 +261,3 @@ def _cut(scan: Scan, steps: IntArray) -> Scan:
     kept = replace(part, indices=part.indices[:count], time=(count - 1) / 2)
     times = tuple(replace(times, indices=times.indices[:count]) for times in scan.times)
     return replace(scan, angles=scan.angles[:count], projections=(kept,), steps=steps, labels=(), times=times)
-
-
-def _suggested(scan: Scan) -> str:
-    """Return the number of projections in 180 and in 360 degrees, from the mean angular step, as text."""
-    half = np.pi * (len(scan.angles) - 1) / max(float(np.ptp(scan.angles)), 1e-9)
-    return f"{half:.6g} for 180 degrees or {2 * half:.6g} for 360 degrees"

@@ -21,14 +21,10 @@ FEW = 8  # views: with fewer, the signal cannot be measured
 class Views:
     """Cleaned views of the rows that hold sample."""
 
-    values: FloatArray
-    """(row, view, column) float32, line integrals."""
-    noise: FloatArray
-    """(row, column) float32, variance of a single view."""
-    place: IntArray
-    """(angle,) position in `values` of each view of the scan."""
-    rows: IntArray
-    """(row,) indices of these rows in the sinograms."""
+    values: FloatArray  # (row, view, column) float32, line integrals
+    noise: FloatArray  # (row, column) float32, variance of a single view
+    place: IntArray  # (angle,) position in `values` of each view of the scan
+    rows: IntArray  # (row,) indices of these rows in the sinograms
 
     @property
     def groups(self) -> list[IntArray]:

@@ -9,8 +9,8 @@ from tomodenoise.centering import robust
 from tomodenoise.centering import seam as seams
 from tomodenoise.centering.cleaning import Views
 from tomodenoise.centering.estimators import ENDED
+from tomodenoise.centering.fitting import line
 from tomodenoise.centering.stating import Estimate, Parts, part, state
-from tomodenoise.centering.tilting import line
 from tomodenoise.common.arrays import FloatArray
 
 FEWEST_VIEWS = 16  # on both sides of the seam together
@@ -22,17 +22,12 @@ TURNS = 2  # of search and refinement, as the first may find a tilt
 
 
 def seam(views: Views, closing: seams.Seam, least: int) -> tuple[Estimate, FloatArray]:
-    """Match the two views at the seam, and again if the first match shows a tilt.
-
-    The result is not trusted if a center far away matches nearly as well.
-
-    Parameters
-    ----------
-    least : smallest overlap, columns.
+    """Match the two views at the seam, and again if the first match shows a tilt; `least` columns must overlap.
 
     Returns
     -------
-    The estimate, and the centers (group,) of the groups of rows, pixels.
+    The estimate, not trusted if a center far away matches nearly as well, and the centers (group,) of the groups of
+    rows, pixels.
     """
     sides = [blend.of(views.values, views.place) for blend in (closing.before, closing.after)]
     middles = np.array([group.mean() for group in views.groups])

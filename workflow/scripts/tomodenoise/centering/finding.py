@@ -10,9 +10,9 @@ from tomodenoise.centering.circle import closes, opposite
 from tomodenoise.centering.cleaning import Views, clean
 from tomodenoise.centering.closing import FEWEST_VIEWS, seam
 from tomodenoise.centering.estimators import MANY_PAIRS, mirror, moments
+from tomodenoise.centering.fitting import Line, differ, line
 from tomodenoise.centering.seam import around
 from tomodenoise.centering.stating import Estimate
-from tomodenoise.centering.tilting import Line, differ, line
 from tomodenoise.common import logs
 from tomodenoise.common.arrays import FloatArray, IntArray
 

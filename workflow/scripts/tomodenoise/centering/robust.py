@@ -30,15 +30,13 @@ DOUBT = 1.3  # factor by which the noise may be underestimated
 class Band:
     """An octave of column frequencies, of one combination of the ends."""
 
-    filter: FloatArray
-    """(frequency,) for a period of 2 columns; the squares of all bands' filters add up to 1."""
-    variance: FloatArray
-    """(column,) noise variance of either end in this band."""
+    filter: FloatArray  # (frequency,) for a period of 2 columns; the squares of all bands' filters add up to 1
+    variance: FloatArray  # (column,) noise variance of either end in this band
+    # Weights of the component shared by all rows and of the others: fraction of signal times independent values per
+    # column
     weights: tuple[float, float]
-    """Weights of the component shared by all rows and of the others: fraction of signal times independent values per
-    column."""
+    # Variance of the residual over that of its noise for both components; > 1 due to stationary structures
     excess: tuple[float, float] = (1.0, 1.0)
-    """Variance of the residual over that of its noise for both components; > 1 due to stationary structures."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +171,7 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
 
 
 def compare(ends: Ends, bands: Sequence[Band], centers: FloatArray, groups: Sequence[IntArray]) -> Misfits:
-    """Compare the ends for some centers within a few columns.
-
-    Parameters
-    ----------
-    ends, bands : the ends, and their bands from `split`.
-    centers : pixels, evenly spaced.
-    groups : groups of neighbouring rows, as indices.
-    """
+    """Compare the ends in their bands from `split` for evenly spaced centers, over all rows and by groups of them."""
     rows, columns = ends.first.shape
     starts = [group[0] for group in groups]
     sizes = np.array([[len(group)] for group in groups])

@@ -14,42 +14,30 @@ from tomodenoise.correction.references import References, references
 from tomodenoise.correction.repairing import repair
 from tomodenoise.scans.description import Scan
 
-PIXELS = 8192
-"""Approximate number of detector pixels that stripes are measured on."""
+PIXELS = 8192  # approximate number of detector pixels that stripes are measured on
 
 
 @dataclass(frozen=True)
 class Work:
     """Everything needed to correct the frames of a slab, made by `prepare`."""
 
-    kind: str
-    """Kind of the scan."""
-    read: tuple[int, int]
-    """Detector rows to read, [start, stop): the slab and its halo."""
-    core: slice
-    """Rows of the slab within the rows read."""
-    references: References | None
-    """Flats and darks, for counts only."""
-    gain: float | None
-    """Detector units per photon; None if unknown."""
-    limit: zingers.Threshold | None
-    """None if zingers are kept."""
-    retrieval: phase.Retrieval | None
-    """None without phase retrieval."""
-    air: int
-    """Columns of air on each side; 0 leaves the dose as it is."""
+    kind: str  # kind of the scan
+    read: tuple[int, int]  # detector rows to read, [start, stop): the slab and its halo
+    core: slice  # rows of the slab within the rows read
+    references: References | None  # flats and darks, for counts only
+    gain: float | None  # detector units per photon; None if unknown
+    limit: zingers.Threshold | None  # None if zingers are kept
+    retrieval: phase.Retrieval | None  # None without phase retrieval
+    air: int  # columns of air on each side; 0 leaves the dose as it is
 
 
 @dataclass(frozen=True)
 class Repairs:
     """Repairs in the slab's rows of one frame or of several."""
 
-    interpolated: int = 0
-    """Pixels."""
-    empty: int = 0
-    """Rows without any finite pixel."""
-    zingers: int = 0
-    """Pixels."""
+    interpolated: int = 0  # pixels
+    empty: int = 0  # rows without any finite pixel
+    zingers: int = 0  # pixels
 
     def __add__(self, other: "Repairs") -> "Repairs":
         return Repairs(self.interpolated + other.interpolated, self.empty + other.empty, self.zingers + other.zingers)

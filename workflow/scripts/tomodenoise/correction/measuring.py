@@ -29,14 +29,10 @@ MOST_OF_IT = 0.5  # share of finite pixels from which on a flat counts
 class Measures:
     """Properties of a scan's detector; None where they cannot be measured."""
 
-    gain: float | None = None
-    """Detector units per photon, from the flats."""
-    noise: Noise | None = None
-    """Noise of single pixels in projections."""
-    afterglow: float | None = None
-    """Share of the light that appears one frame later."""
-    saturated: float | None = None
-    """Share of flat pixels that hold the largest value of all."""
+    gain: float | None = None  # detector units per photon, from the flats
+    noise: Noise | None = None  # noise of single pixels in projections
+    afterglow: float | None = None  # share of the light that appears one frame later
+    saturated: float | None = None  # share of flat pixels that hold the largest value of all
 
 
 def measure(scan: Scan) -> Measures:

@@ -6,41 +6,20 @@ import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
-CLOSED = 0.5
-"""Fraction of the level of bright flats below which a flat was taken with the shutter closed or moving."""
-
-STEP = 0.05
-"""Relative step between neighbours in the sorted levels of flats that separates two sets."""
-
-PATTERN = 0.02
-"""Mean relative deviation of a flat's tiles; noise, flicker and beam drift stay below it."""
-
+CLOSED = 0.5  # fraction of the level of bright flats below which a flat was taken with the shutter closed or moving
+STEP = 0.05  # relative step between neighbours in the sorted levels of flats that separates two sets
+PATTERN = 0.02  # mean relative deviation of a flat's tiles; noise, flicker and beam drift stay below it
+# Fractions of the beam: a dark that exceeds its own group by the first, or all darks by the second, holds light
 LEAK, LIT = 0.01, 0.2
-"""Fractions of the beam: a dark that exceeds its own group by the first, or all darks by the second, holds light."""
-
-SCATTER = 6.0
-"""Multiple of the median deviation beyond which a frame is an outlier."""
-
+SCATTER = 6.0  # multiple of the median deviation beyond which a frame is an outlier
+# Share of a group: a smaller set of similar frames is faulty; a larger one may be all flats before or after a scan
 FEW = 1 / 3
-"""Share of a group: a smaller set of similar frames is faulty; a larger one may be all flats before or after a scan."""
-
-SMALL = 3
-"""Groups of fewer frames are examined together."""
-
-UNLIT = 0.01
-"""Fraction of the median level of projections below which one is without light."""
-
-SATURATED = 0.02
-"""Excess share of saturated pixels that makes a projection faulty."""
-
-DIP = 0.7
-"""Level relative to the neighbours below which, or above whose inverse, a projection is a dip."""
-
-NEAR = 15
-"""Projections on each side that a projection is compared with."""
-
-MANY = 0.1
-"""Share of dips from which on they are due to the sample."""
+SMALL = 3  # groups of fewer frames are examined together
+UNLIT = 0.01  # fraction of the median level of projections below which one is without light
+SATURATED = 0.02  # excess share of saturated pixels that makes a projection faulty
+DIP = 0.7  # level relative to the neighbours below which, or above whose inverse, a projection is a dip
+NEAR = 15  # projections on each side that a projection is compared with
+MANY = 0.1  # share of dips from which on they are due to the sample
 
 
 def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:

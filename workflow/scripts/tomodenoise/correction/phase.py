@@ -16,12 +16,9 @@ ACCURACY = 1e-4
 class Retrieval:
     """Phase retrieval for frames of one shape, made by `plan`."""
 
-    padding: tuple[tuple[int, int], tuple[int, int]]
-    """Pixels that are added before and after the rows and the columns."""
-    core: tuple[slice, slice]
-    """What of the padded frame is kept."""
-    response: FloatArray
-    """Of the filter, (padded rows, half of the padded columns) float32, 1 at frequency 0."""
+    padding: tuple[tuple[int, int], tuple[int, int]]  # pixels that are added before and after the rows and the columns
+    core: tuple[slice, slice]  # part of the padded frame that is kept
+    response: FloatArray  # of the filter, (padded rows, half of the padded columns) float32, 1 at frequency 0
 
 
 def length(phase: Phase, pixel_size: float) -> float:

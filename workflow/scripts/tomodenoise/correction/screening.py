@@ -14,15 +14,11 @@ from tomodenoise.scans.description import Frames, LeftOut, Scan, runs
 from tomodenoise.scans.excluding import keep, numbers
 from tomodenoise.scans.reading import ceiling, read, read_channels
 
+# Number and height of the bands of rows, spread over the detector, that are read from each frame
 BANDS, BAND_ROWS = 4, 4
-"""Number and height of the bands of rows, spread over the detector, that are read from each frame."""
-
-TILE, TILES = 16, 16
-"""Minimum width of a tile in columns, and maximum number of tiles across."""
-
+TILE, TILES = 16, 16  # minimum width of a tile in columns, and maximum number of tiles across
 BLOCK_BYTES = 1 << 25
-DRIFT = 0.15
-"""Relative variation of the flats from which on it is reported."""
+DRIFT = 0.15  # relative variation of the flats from which on it is reported
 
 
 def screen(scan: Scan) -> Scan:

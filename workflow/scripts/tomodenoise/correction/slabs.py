@@ -17,43 +17,28 @@ from tomodenoise.scans.reading import read
 
 BLOCK_BYTES = 1 << 25
 STATISTICS_PIXELS = 1 << 20
-IMPOSSIBLE = -0.5
-"""If nearly all line integrals are below this, the flats and projections do not belong together."""
-
-EVEN = 0.04
-"""Largest relative deviation of the line integrals on the sides that still counts as air."""
+IMPOSSIBLE = -0.5  # if nearly all line integrals are below this, the flats and projections do not belong together
+EVEN = 0.04  # largest relative deviation of the line integrals on the sides that still counts as air
 
 
 @dataclass(frozen=True)
 class SlabStatistics:
     """Statistics of the correction of a slab, for warnings and the report."""
 
+    # Fewest photons of any pixel behind the sample, dark subtracted; None if the gain is unknown
     smallest_counts: float | None
-    """Fewest photons of any pixel behind the sample, dark subtracted; None if the gain is unknown."""
-    low_counts: float | None
-    """0.1 % quantile of the photons, over about a million pixels."""
-    repaired: int
-    """Interpolated pixels of projections."""
-    dead: int
-    """Detector pixels without beam in the flats; they are repaired in every projection."""
-    empty_rows: int
-    """Rows of projections without any finite pixel, set to 0 and not counted as repaired."""
-    zingers: int | None = None
-    """Replaced pixels of projections; None if zingers are kept."""
-    afterglow: float | None = None
-    """Afterglow of the scan, see `estimate_afterglow`."""
-    saturated: float | None = None
-    """Saturated share of the scan's flats, see `Measures`."""
-    lowest: float | None = None
-    """1 % quantile over the detector of the line integrals averaged over all projections."""
-    highest: float | None = None
-    """99 % quantile of the same."""
-    sides: float | None = None
-    """Mean of the same on both sides of the detector, if uniform there, as air is."""
-    void: Sequence[int] = ()
-    """Rows of the volume without any finite pixel in any projection; their slices are 0."""
-    blind: Sequence[int] = ()
-    """Columns without beam in all rows of the slab."""
+    low_counts: float | None  # 0.1 % quantile of the photons, over about a million pixels
+    repaired: int  # interpolated pixels of projections
+    dead: int  # detector pixels without beam in the flats; they are repaired in every projection
+    empty_rows: int  # rows of projections without any finite pixel, set to 0 and not counted as repaired
+    zingers: int | None = None  # replaced pixels of projections; None if zingers are kept
+    afterglow: float | None = None  # afterglow of the scan, see `estimate_afterglow`
+    saturated: float | None = None  # saturated share of the scan's flats, see `Measures`
+    lowest: float | None = None  # 1 % quantile over the detector of the line integrals averaged over all projections
+    highest: float | None = None  # 99 % quantile of the same
+    sides: float | None = None  # mean of the same on both sides of the detector, if uniform there, as air is
+    void: Sequence[int] = ()  # rows of the volume without any finite pixel in any projection; their slices are 0
+    blind: Sequence[int] = ()  # columns without beam in all rows of the slab
 
 
 def correct_slab(

@@ -9,11 +9,8 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 
-PIXEL_SIZE = "pixel size: "
-"""Prefix of the doubts about the pixel size."""
-
-DIGITS = 10
-"""Decimals of a degree in `scan.json`: too fine to change any result, and 0.9945 stays 0.9945."""
+PIXEL_SIZE = "pixel size: "  # prefix of the doubts about the pixel size
+DIGITS = 10  # decimals of a degree in `scan.json`: too fine to change any result, and 0.9945 stays 0.9945
 
 
 @dataclass(frozen=True)
@@ -22,10 +19,8 @@ class Frames:
 
     file: Path
     dataset: str
-    indices: IntArray
-    """(n,) positions along the first axis, ascending."""
-    time: float
-    """Mean position in the acquisition, counted in projections: < 0 before the first, >= n after the last."""
+    indices: IntArray  # (n,) positions along the first axis, ascending
+    time: float  # mean position in the acquisition, counted in projections: < 0 before the first, >= n after the last
 
 
 @dataclass(frozen=True)
@@ -34,24 +29,19 @@ class Numbers:
 
     file: Path
     dataset: str
-    count: int
-    """Number of projections in the file."""
-    indices: IntArray
-    """(n,) positions of the projections in use."""
+    count: int  # number of projections in the file
+    indices: IntArray  # (n,) positions of the projections in use
 
 
 @dataclass(frozen=True)
 class Channels:
     """Channels of a scan, and the order of the axes of its sinograms."""
 
-    name: str
-    """`2theta`, `q`, `energy`, or `channel` if neither the file nor the user names them."""
+    name: str  # `2theta`, `q`, `energy`, or `channel` if neither the file nor the user names them
     unit: str
-    values: FloatArray
-    """(C,) float64; 0, 1, ... if no values are given."""
+    values: FloatArray  # (C,) float64; 0, 1, ... if no values are given
+    # One letter per axis of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be missing
     axes: str
-    """One letter per axis of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be
-    missing."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -63,10 +53,8 @@ class Channels:
 class LeftOut:
     """Frames of a scan that are not used."""
 
-    kind: str
-    """`projections`, `flats` or `darks`."""
-    frames: str
-    """Their numbers, counted within the kind, such as "3, 7 to 9"."""
+    kind: str  # `projections`, `flats` or `darks`
+    frames: str  # their numbers, counted within the kind, such as "3, 7 to 9"
     reason: str
 
     def __str__(self) -> str:
@@ -78,39 +66,27 @@ class Scan:
     """Description of one raw scan for the later stages. Made by `open_scan` and `open_series`."""
 
     file: Path
-    layout: str
-    """`data-exchange`, `nxtomo` or `sinograms`."""
-    kind: str
-    """Quantity stored: `counts`, `intensity` (transmission) or `attenuation` (line integrals)."""
-    rows: tuple[int, int]
-    """Detector rows in use, [start, stop); row 0 of the volume is ``rows[0]``."""
+    layout: str  # `data-exchange`, `nxtomo` or `sinograms`
+    kind: str  # quantity stored: `counts`, `intensity` (transmission) or `attenuation` (line integrals)
+    rows: tuple[int, int]  # detector rows in use, [start, stop); row 0 of the volume is ``rows[0]``
     columns: int
-    angles: FloatArray
-    """(A,) float64 radians, in acquisition order."""
-    projections: tuple[Frames, ...]
-    """In acquisition order; one part per file."""
-    flats: tuple[Frames, ...]
-    """One group per run of flats between the same two projections, in acquisition order."""
+    angles: FloatArray  # (A,) float64 radians, in acquisition order
+    projections: tuple[Frames, ...]  # in acquisition order; one part per file
+    flats: tuple[Frames, ...]  # one group per run of flats between the same two projections, in acquisition order
     darks: tuple[Frames, ...]
-    pixel_size: float | None
-    """Micrometres; None if neither the file nor the user gives it."""
-    identity: dict[str, object]
-    """See `identity.identify`."""
-    steps: IntArray | None = None
-    """(A,) time step of each projection of a series, ascending from 0 without gaps."""
-    labels: tuple[Numbers, ...] = ()
-    """Labels of the time steps, if the file has any."""
-    times: tuple[Numbers, ...] = ()
-    """Times of the projections, if the file has any."""
+    pixel_size: float | None  # micrometres; None if neither the file nor the user gives it
+    identity: dict[str, object]  # see `identity.identify`
+    steps: IntArray | None = None  # (A,) time step of each projection of a series, ascending from 0 without gaps
+    labels: tuple[Numbers, ...] = ()  # labels of the time steps, if the file has any
+    times: tuple[Numbers, ...] = ()  # times of the projections, if the file has any
+    # Channels of XRD-CT and similar methods; None if frames have a single value per pixel
     channels: Channels | None = None
-    """Channels of XRD-CT and similar methods; None if frames have a single value per pixel."""
-    doubts: tuple[str, ...] = ()
-    """Ambiguities in the file and how each was resolved, as messages."""
+    doubts: tuple[str, ...] = ()  # ambiguities in the file and how each was resolved, as messages
+    # Positions of the projections without beam, which belong to no section
     unlit: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    """Positions of the projections without beam, which belong to no section."""
     left_out: tuple[LeftOut, ...] = ()
+    # Frames excluded by the user, by kind: ranges [start, stop) among all `projections`, `flats` or `darks`
     excluded: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    """Frames excluded by the user, by kind: ranges [start, stop) among all `projections`, `flats` or `darks`."""
 
     @property
     def channel_count(self) -> int:
@@ -190,16 +166,9 @@ def channels_to_json(channels: Channels) -> dict[str, Any]:
 
 
 def position(time: float, projections: IntArray) -> float:
-    """Convert a position among all frames to one counted in projections.
+    """Convert a position among all frames to one counted in projections, given their positions (n,), ascending.
 
-    Parameters
-    ----------
-    time : position among all frames of the acquisition.
-    projections : (n,) positions of the projections among these frames, ascending.
-
-    Returns
-    -------
-    Between 0 and n - 1 among the projections; < 0 before the first, >= n after the last.
+    It is between 0 and n - 1 among the projections, < 0 before the first and >= n after the last.
     """
     first = int(projections[0])
     last = int(projections[-1])

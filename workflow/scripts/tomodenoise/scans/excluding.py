@@ -12,8 +12,7 @@ from tomodenoise.scans.description import Frames, Numbers, Scan, position, posit
 
 Part = TypeVar("Part", Frames, Numbers)
 
-KINDS = ("projections", "flats", "darks")
-"""Kinds of frames, as named under the key `exclude`."""
+KINDS = ("projections", "flats", "darks")  # kinds of frames, as named under the key `exclude`
 
 
 def exclude(scan: Scan, asked: Mapping[str, Sequence[Any]] | None) -> Scan:

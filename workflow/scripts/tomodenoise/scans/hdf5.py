@@ -14,9 +14,8 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 
 NO_HDF5 = "not an HDF5 file: is it the right one, and complete?"
-
+# Exceptions that h5py raises over inconsistent bytes of a file
 FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
-"""Exceptions that h5py raises over inconsistent bytes of a file."""
 
 
 @contextmanager
@@ -143,13 +142,7 @@ def frame_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def check_filters(data: h5py.Dataset) -> None:
-    """Refuse a dataset that is compressed with a filter that is not installed.
-
-    Raises
-    ------
-    UserError
-        If such a filter is used; the message holds its registered number.
-    """
+    """Refuse a dataset that is compressed with a filter that is not installed."""
     properties = data.id.get_create_plist()
     for number in range(properties.get_nfilters()):
         code, _, _, name = properties.get_filter(number)

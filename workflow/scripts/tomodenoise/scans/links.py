@@ -11,8 +11,7 @@ from tomodenoise.common.errors import UserError
 
 EXTERNAL_LINK = "HDF5_EXT_PREFIX"
 VIRTUAL = "HDF5_VDS_PREFIX"
-ORIGIN = "${ORIGIN}"
-"""Start of a prefix that stands for the folder of the referring file."""
+ORIGIN = "${ORIGIN}"  # start of a prefix that stands for the folder of the referring file
 
 
 def home_of(data: h5py.Dataset) -> Path:
@@ -47,13 +46,7 @@ def places(home: Path, name: str, variable: str) -> Iterator[Path]:
 
 
 def located(home: Path, name: str, variable: str) -> Path | None:
-    """Return the first of the `places` that exists, or None.
-
-    Raises
-    ------
-    UserError
-        If none exists, but a folder is not accessible.
-    """
+    """Return the first of the `places` that exists, or None; refuse a folder without access."""
     forbidden = None
     for path in places(home, name, variable):
         try:

@@ -10,8 +10,7 @@ import numpy as np
 from tomodenoise.common.arrays import IntArray
 
 UNLIMITED = int(h5py.h5s.UNLIMITED)
-NUMBER = re.compile(r"%b|%%")
-"""Placeholders in a name: the number of a block, and an escaped per cent sign."""
+NUMBER = re.compile(r"%b|%%")  # placeholders in a name: the number of a block, and an escaped per cent sign
 
 
 @dataclass(frozen=True)
@@ -20,12 +19,10 @@ class Region:
 
     start: tuple[int, ...]
     stride: tuple[int, ...]
-    count: tuple[int, ...]
-    """Number of blocks; `UNLIMITED` along an axis for as many as there are."""
-    block: tuple[int, ...]
-    """Size of a block."""
+    count: tuple[int, ...]  # number of blocks; `UNLIMITED` along an axis for as many as there are
+    block: tuple[int, ...]  # size of a block
+    # Selected fraction of the blocks; < 1 for an irregular selection, which is replaced by its bounding box
     density: float = 1.0
-    """Selected fraction of the blocks; < 1 for an irregular selection, which is replaced by its bounding box."""
 
     @property
     def growing(self) -> int | None:
@@ -60,11 +57,9 @@ class Mapping:
     """A region of a virtual dataset and its source."""
 
     into: Region
-    file: str
-    """As written in the file: "." for the file itself, `%b` for the number of a block."""
+    file: str  # as written in the file: "." for the file itself, `%b` for the number of a block
     dataset: str
-    source: Region | None
-    """Region of the source dataset; None for all of it."""
+    source: Region | None  # region of the source dataset; None for all of it
 
     @property
     def numbered(self) -> bool:

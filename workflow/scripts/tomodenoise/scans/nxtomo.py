@@ -28,8 +28,7 @@ from tomodenoise.scans.header import (
 PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, such as 3, marks a frame that must not be used
 DEPTH = 6
 ANGLE_NAMES = ("rotation_angle", "theta", "rot", "angle")
-SAME_ANGLE = 1e-6
-"""Radians."""
+SAME_ANGLE = 1e-6  # radians
 
 
 class _Candidate(NamedTuple):
@@ -43,8 +42,7 @@ class _Members(NamedTuple):
     projections: IntArray
     flats: IntArray
     darks: IntArray
-    keyed: IntArray
-    """Projections according to the image key alone."""
+    keyed: IntArray  # projections according to the image key alone
 
 
 def recognise(file: h5py.File, entry: str | None) -> list[str]:
@@ -57,13 +55,7 @@ def recognise(file: h5py.File, entry: str | None) -> list[str]:
 
 
 def check_links(file: h5py.File) -> None:
-    """Refuse groups of this layout whose frames are a broken link; for files in which no frames were found.
-
-    Raises
-    ------
-    UserError
-        For the first such link.
-    """
+    """Refuse groups of this layout whose frames are a broken link; for files in which no frames were found."""
     for group in _groups(file, DEPTH):
         hdf5.dataset(group, "data")
 

@@ -1,6 +1,6 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from tomodenoise.scans.header import Contents, Reader
 from tomodenoise.scans.identity import identify
 from tomodenoise.scans.origins import Origin, check
 
+# Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names
 READERS: list[Reader] = [dataexchange.READER, nxtomo.READER]
-"""Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names."""
-
 KIND_WORDS = (
     # In this order: "an intensity that is a line integral" is attenuation.
     ("attenuation", "attenuation"),
@@ -36,8 +35,7 @@ class Header:
     """A scan as its file holds it, before anything is left out."""
 
     scan: Scan
-    origins: Mapping[tuple[Path, str], Origin]
-    """Of the stacks that its frames lie in, by file and dataset."""
+    origins: Mapping[tuple[Path, str], Origin]  # of the stacks that its frames lie in, by file and dataset
 
 
 def open_scan(
@@ -86,6 +84,10 @@ def read_header(
         stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
         used = [*contents.used, *(found for stack in stacks.values() for found in stack.origin.files)]
         kind = _kind(input, contents)
+        flats = 0 if kind == "counts" else sum(len(group.indices) for group in contents.flats)
+        unused = (
+            f"the numbers are taken for {kind}, so {flats} flats are not used: if they are counts, set correct.input"
+        )
         scan = Scan(
             file=file,
             layout=contents.layout,
@@ -101,7 +103,7 @@ def read_header(
             labels=contents.labels,
             times=contents.times,
             channels=contents.channels,
-            doubts=(*contents.doubts, *_unused(kind, contents)),
+            doubts=(*contents.doubts, unused) if flats else contents.doubts,
         )
         origins = {(_as_given(place, file), name): stack.origin for (place, name), stack in stacks.items()}
         return Header(scan, origins)
@@ -217,13 +219,6 @@ def _guess(contents: Contents) -> str | None:
             if word in stated.lower():
                 return kind
     return "counts" if contents.flats or contents.stacks[0].data.dtype.kind in "iu" else None
-
-
-def _unused(kind: str, contents: Contents) -> Iterator[str]:
-    """Report the flats of numbers that are not divided by them."""
-    count = sum(len(group.indices) for group in contents.flats)
-    if kind != "counts" and count:
-        yield f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set correct.input"
 
 
 def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 from tomodenoise.scans.origins import Gap, Origin
 
+# Environment variable with the folder of the raw files; without it they are in the working directory
 PREFIX = "HDF5_EXTFILE_PREFIX"
-"""Environment variable with the folder of the raw files; without it they are in the working directory."""
 
 
 def find(data: h5py.Dataset, axis: int) -> Origin:

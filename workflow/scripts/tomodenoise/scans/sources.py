@@ -19,18 +19,11 @@ from tomodenoise.scans import hdf5, links, mappings, outside
 from tomodenoise.scans.mappings import Mapping, Region
 from tomodenoise.scans.origins import Gap, Origin, check
 
-LOOKAHEAD = 100
-"""Numbers of a series of files or datasets that are tried after the first missing one."""
+LOOKAHEAD = 100  # numbers of a series of files or datasets that are tried after the first missing one
 
 
 def values(data: h5py.Dataset) -> np.ndarray:
-    """Read a small dataset completely.
-
-    Raises
-    ------
-    UserError
-        If HDF5 would replace a part of it by the fill value.
-    """
+    """Read a small dataset; refuse one that lacks data, which HDF5 would replace by the fill value."""
     check(find(data, 0), None)
     return np.asarray(data[()])
 
@@ -45,8 +38,7 @@ class _Source:
     """A dataset that a virtual dataset takes data from."""
 
     shape: tuple[int, ...]
-    axis: int
-    """Axis of its entries: the first that is longer than 1."""
+    axis: int  # axis of its entries: the first that is longer than 1
     origin: Origin
 
 
@@ -54,10 +46,10 @@ class _Source:
 class _Search:
     """A search that opens each file and dataset once."""
 
+    # Sources by file and path; an error message for one that cannot be used
     known: dict[tuple[Path, str], _Source | str] = field(default_factory=dict)
-    """Sources by file and path; an error message for one that cannot be used."""
+    # Datasets whose sources are being searched, outermost first, as (real path of the file, path in the file)
     within: list[tuple[str, str]] = field(default_factory=list)
-    """Datasets whose sources are being searched, outermost first, as (real path of the file, path in the file)."""
 
     def origin(self, data: h5py.Dataset, axis: int) -> Origin:
         properties = data.id.get_create_plist()

@@ -16,23 +16,15 @@ from tomodenoise.scans import hdf5, sources, units
 from tomodenoise.scans.description import Channels
 from tomodenoise.scans.header import Contents, Stack, frames, used_files
 
-KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")
-"""Keys of a scan in the configuration."""
+KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")  # keys of a scan in the configuration
 
 DIMENSIONS = {"vertical": "z", "channel": "c", "angle": "a", "horizontal": "t"}
 FULL_TURN = 2 * np.pi
-FEW_DEGREES = 30
-"""Fewer degrees are not a tomographic scan, and as many radians are five turns."""
+FEW_DEGREES = 30  # fewer degrees are not a tomographic scan, and as many radians are five turns
 
 
 def asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the keys about channels of a scan in the configuration; None unless its mode is xrdct.
-
-    Raises
-    ------
-    UserError
-        If a scan of another mode has such a key.
-    """
+    """Return the keys about channels of a scan in the configuration; None for another mode, which may not have any."""
     options = {key: entry[key] for key in KEYS if key in entry}
     if options and entry["mode"] != "xrdct":
         raise UserError(f"{next(iter(options))}: this key is for mode: xrdct only: remove it, or set the mode")
@@ -96,8 +88,7 @@ def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
         if (data := hdf5.dataset(file, path)) is None:
             raise UserError(f"{file.filename}: there is no dataset {path}: correct dataset; {_candidates(file)}")
         return data
-    stacks: list[h5py.Dataset] = []
-    file.visititems(lambda _, node: stacks.append(node) if isinstance(node, h5py.Dataset) and _own_axes(node) else None)
+    stacks = [data for data in _datasets(file) if _own_axes(data)]
     if len(stacks) != 1:
         which = "no dataset names its axes" if not stacks else "several datasets name their axes"
         raise UserError(f"{file.filename}: {which}: set dataset and axes; {_candidates(file)}")
@@ -106,14 +97,14 @@ def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
 
 def _candidates(file: h5py.File) -> str:
     """List datasets that the user may have meant."""
-    names: list[str] = []
-
-    def collect(_: str, node: h5py.HLObject) -> None:
-        if isinstance(node, h5py.Dataset) and node.ndim in {2, 3, 4}:
-            names.append(f"{node.name} {node.shape}")
-
-    file.visititems(collect)
+    names = [f"{data.name} {data.shape}" for data in _datasets(file) if data.ndim in {2, 3, 4}]
     return f"candidates are {', '.join(names[:5])}" if names else "no dataset has 2 to 4 axes"
+
+
+def _datasets(file: h5py.File) -> list[h5py.Dataset]:
+    nodes: list[h5py.Dataset] = []
+    file.visititems(lambda _, node: nodes.append(node) if isinstance(node, h5py.Dataset) else None)
+    return nodes
 
 
 def _own_axes(stack: h5py.Dataset) -> str:

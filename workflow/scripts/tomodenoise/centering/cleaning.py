@@ -117,8 +117,8 @@ def _fill(views: FloatArray, blind: BoolArray) -> FloatArray:
 def _turning(views: FloatArray, after: FloatArray) -> float:
     """Return the mean product of views with the next ones, whose noise is independent; 0 if it is not significant."""
     if len(views) < FEW:
-        return float("inf") if np.ptp(views) > 0 else 0.0
-    # The mean over the views holds all stationary structures.
+        return float("inf") if np.ptp(views) > 0 else 0.0  # too few to decide
+    # The mean over the views, which is subtracted, holds all stationary structures.
     first, second = (ndimage.uniform_filter1d(side - side.mean(axis=0), 5, axis=1) for side in (views, after))
     products = [np.mean((a - a.mean()) * (b - b.mean())) for a, b in zip(first, second, strict=True)]
     error = np.std(products) / np.sqrt(len(products))

@@ -73,7 +73,8 @@ def find(sinograms: FloatArray, angles: FloatArray, rows: IntArray | None = None
 def _center(lines: Sequence[tuple[Estimate, Line | None]], rows: IntArray) -> Center:
     """Return the first of some estimates as the center of these rows."""
     estimates = tuple(estimate for estimate, _ in lines)
-    (chosen, axis), others = lines[0], estimates[1:]
+    chosen, axis = lines[0]
+    others = estimates[1:]
     return Center(
         chosen.center, chosen.method, estimates, _warning(chosen, others), _confidence(chosen, others),
         row=float(rows[0] + rows[-1]) / 2, height=float(rows[-1] - rows[0]),

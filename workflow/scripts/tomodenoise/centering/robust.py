@@ -134,7 +134,7 @@ def _filtered(values: FloatArray, filter_: FloatArray) -> FloatArray:
 
 
 def _misfit(shared: FloatArray, squares: FloatArray, rows: float | IntArray, band: Band) -> FloatArray:
-    """Return minus twice the log-likelihood of residuals over their noise, from their squares: of all rows, shared."""
+    """Return minus twice the log-likelihood of residuals over their noise: squares of the shared part, of all rows."""
     others = np.maximum((squares - shared) / band.excess[1], 0)
     of_shared = band.weights[0] * (TAIL + 1) * np.log1p(shared / band.excess[0] / TAIL)
     return np.asarray(of_shared + band.weights[1] * (TAIL + rows - 1) * np.log1p(others / TAIL))

@@ -47,7 +47,9 @@ def opened(file: Path) -> Iterator[h5py.File]:
                 raise
             cause = f"the file or the disk is damaged: {_line(error)}: copy the file again"
             if isinstance(error, MemoryError):
-                cause = "there is not enough memory: free some; if the file is small, it is damaged: copy it again"
+                cause = (
+                    "there is not enough memory: free some; a small file that needs this much is damaged: copy it again"
+                )
             raise UserError(f"{file} cannot be read: {cause}") from error
 
 

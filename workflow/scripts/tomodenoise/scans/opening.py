@@ -32,7 +32,7 @@ KIND_WORDS = (
 
 @dataclass(frozen=True)
 class Header:
-    """A scan as its file holds it, before anything is left out."""
+    """Scan of a whole file, before frames are excluded."""
 
     scan: Scan
     origins: Mapping[tuple[Path, str], Origin]  # of the stacks that its frames lie in, by file and dataset
@@ -82,12 +82,14 @@ def read_header(
     with opened(file) as handle:
         contents = _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
         stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
-        used = [*contents.used, *(found for stack in stacks.values() for found in stack.origin.files)]
+        used = [*contents.used, *(path for stack in stacks.values() for path in stack.origin.files)]
         kind = _kind(input, contents)
-        flats = 0 if kind == "counts" else sum(len(group.indices) for group in contents.flats)
-        unused = (
-            f"the numbers are taken for {kind}, so {flats} flats are not used: if they are counts, set correct.input"
-        )
+        doubts = list(contents.doubts)
+        if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
+            doubts.append(
+                f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set"
+                " correct.input"
+            )
         scan = Scan(
             file=file,
             layout=contents.layout,
@@ -99,27 +101,23 @@ def read_header(
             flats=tuple(_located(group, file) for group in contents.flats),
             darks=tuple(_located(group, file) for group in contents.darks),
             pixel_size=contents.pixel_size,
-            identity=identify(file, [_as_given(each, file) for each in used]),
+            identity=identify(file, [_as_given(path, file) for path in used]),
             labels=contents.labels,
             times=contents.times,
             channels=contents.channels,
-            doubts=(*contents.doubts, unused) if flats else contents.doubts,
+            doubts=tuple(doubts),
         )
         origins = {(_as_given(place, file), name): stack.origin for (place, name), stack in stacks.items()}
         return Header(scan, origins)
 
 
 def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequence[Any]] | None) -> Scan:
-    """Leave out of a scan what the user excludes, and check what is left.
-
-    Parameters
-    ----------
-    headers : of the files that the scan is made of.
+    """Exclude the user's frames from a scan of one or more files, and check the others.
 
     Raises
     ------
     UserError
-        If a frame that is in use cannot be read, an angle is no number, or the angles span what none can.
+        If a frame in use cannot be read, an angle is not finite, or the angles span an impossible range.
     """
     scan = leave_out(scan, exclude)
     _check_angles(scan)
@@ -127,8 +125,8 @@ def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequen
     used: dict[tuple[Path, str], list[Frames]] = {}
     for part in (*scan.projections, *scan.flats, *scan.darks):
         used.setdefault((part.file, part.dataset), []).append(part)
-    found = [check(origins[at], np.concatenate([each.indices for each in parts])) for at, parts in used.items()]
-    return replace(scan, doubts=(*scan.doubts, *(doubt for doubt in found if doubt)))
+    doubts = [check(origins[at], np.concatenate([part.indices for part in parts])) for at, parts in used.items()]
+    return replace(scan, doubts=(*scan.doubts, *filter(None, doubts)))
 
 
 def _contents(file: h5py.File, entry: str | None) -> Contents:
@@ -158,7 +156,7 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
 
 
 def _asked(file: h5py.File, entry: str, known: Sequence[str]) -> Contents:
-    """Read the entry that the user asks for."""
+    """Read the entry that the user chose."""
     there = f"there are {', '.join(name or '/' for name in known)}" if known else "there is none"
     group = hdf5.child(file, entry or "/")
     if not isinstance(group, h5py.Group):
@@ -171,7 +169,7 @@ def _asked(file: h5py.File, entry: str, known: Sequence[str]) -> Contents:
 
 
 def _check_angles(scan: Scan) -> None:
-    """Refuse angles that are no numbers, and a range that only the wrong units explain: a turn in radians is 6.3."""
+    """Refuse angles that are not finite, and a range that only the wrong units explain: a turn in radians is 6.3."""
     wrong = np.flatnonzero(~np.isfinite(scan.angles))
     if len(wrong):
         number = numbers(scan)[wrong[0]]
@@ -235,7 +233,7 @@ def _located(frames: Frames, file: Path) -> Frames:
 
 
 def _as_given(target: Path, file: Path) -> Path:
-    """Path of a linked file in the manner of the main file's: HDF5 makes it absolute, a product should not be."""
+    """Return the path of a linked file, relative if that of the main file is; HDF5 makes it absolute."""
     home = Path.cwd() / file.parent
     if target.is_relative_to(home):
         return file.parent / target.relative_to(home)

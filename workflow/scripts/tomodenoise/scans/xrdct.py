@@ -102,9 +102,9 @@ def _candidates(file: h5py.File) -> str:
 
 
 def _datasets(file: h5py.File) -> list[h5py.Dataset]:
-    nodes: list[h5py.Dataset] = []
-    file.visititems(lambda _, node: nodes.append(node) if isinstance(node, h5py.Dataset) else None)
-    return nodes
+    nodes: list[h5py.HLObject] = []
+    file.visititems(lambda _, node: nodes.append(node))
+    return [node for node in nodes if isinstance(node, h5py.Dataset)]
 
 
 def _own_axes(stack: h5py.Dataset) -> str:

@@ -18,17 +18,17 @@ class Retrieval:
 
     padding: tuple[tuple[int, int], tuple[int, int]]  # pixels that are added before and after the rows and the columns
     core: tuple[slice, slice]  # part of the padded frame that is kept
-    response: FloatArray  # of the filter, (padded rows, half of the padded columns) float32, 1 at frequency 0
+    response: FloatArray  # filter, (padded rows, half of the padded columns) float32, 1 at frequency 0
 
 
 def length(phase: Phase, pixel_size: float) -> float:
-    """Decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in micrometre."""
+    """Return the decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in micrometre."""
     wavelength = optics.KEV_METRE / phase.energy
     return float(np.sqrt(wavelength * phase.distance * phase.delta_beta / (4 * np.pi)) / (pixel_size * 1e-6))
 
 
 def reach(phase: Phase, pixel_size: float) -> int:
-    """Distance in pixels beyond which changes of the transmission by 1 change the result by less than 1e-4.
+    """Return the distance in pixels beyond which a change of the transmission by 1 changes the result by < 1e-4.
 
     Notes
     -----
@@ -38,13 +38,13 @@ def reach(phase: Phase, pixel_size: float) -> int:
 
 
 def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -> Retrieval:
-    """Prepare the retrieval of some rows from frames that hold rows around them, as far as the detector has them.
+    """Prepare the retrieval of some rows from frames that also hold the rows around them, where there are any.
 
     Parameters
     ----------
     pixel_size : micrometre.
     shape : (rows, columns) of a frame.
-    rows : those to retrieve; beyond the frame its first and last rows are repeated, its columns as well.
+    rows : rows to retrieve. Beyond the frame its first and last rows and columns are repeated.
 
     Notes
     -----
@@ -53,7 +53,7 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
     """
     margin = reach(phase, pixel_size)
     above, below = max(0, margin - rows.start), max(0, margin - (shape[0] - rows.stop))
-    fft = importlib.import_module("scipy.fft")  # not at hand where only the config is checked
+    fft = importlib.import_module("scipy.fft")  # not installed where only the configuration is checked
     height = fft.next_fast_len(above + shape[0] + below, real=True)
     width = fft.next_fast_len(shape[1] + 2 * margin, real=True)
     response = 1 / optics.paganin((height, width), length(phase, pixel_size))
@@ -65,7 +65,7 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
 
 
 def retrieve(transmission: FloatArray, retrieval: Retrieval) -> FloatArray:
-    """Transmission right behind the sample, exp(-mu thickness).
+    """Return the transmission directly behind the sample, exp(-mu thickness).
 
     Parameters
     ----------

@@ -53,10 +53,10 @@ def open_scan(
     Parameters
     ----------
     file : HDF5 file in the Data Exchange or NXtomo layout, recognised by content.
-    input : what the numbers are: `counts`, `intensity`, `attenuation`, or `auto` to go by the file.
+    input : quantity stored: `counts`, `intensity`, `attenuation`, or `auto` to go by the file.
     rows : start and stop of the detector rows to use; default: all.
     pixel_size : micrometre; default: from the file.
-    channels : of a scan of many channels, what its entry in the configuration says of them, see `sinograms.find`.
+    channels : settings of a scan of many channels, see `xrdct.find`.
     entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
     exclude : frames to leave out, see `excluding.exclude`.
 

@@ -22,7 +22,7 @@ class Retrieval:
 
 
 def length(phase: Phase, pixel_size: float) -> float:
-    """Return the decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in micrometre."""
+    """Return the decay length of the filter, sqrt(lambda z (delta / beta) / (4 pi)), in pixels of a size in micrometre."""
     wavelength = optics.KEV_METRE / phase.energy
     return float(np.sqrt(wavelength * phase.distance * phase.delta_beta / (4 * np.pi)) / (pixel_size * 1e-6))
 
@@ -52,7 +52,8 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
     (2002) before its logarithm, with mu = 4 pi beta / lambda and k = 2 pi f.
     """
     margin = reach(phase, pixel_size)
-    above, below = max(0, margin - rows.start), max(0, margin - (shape[0] - rows.stop))
+    above = max(0, margin - rows.start)
+    below = max(0, margin - (shape[0] - rows.stop))
     fft = importlib.import_module("scipy.fft")  # not installed where only the configuration is checked
     height = fft.next_fast_len(above + shape[0] + below, real=True)
     width = fft.next_fast_len(shape[1] + 2 * margin, real=True)

@@ -22,7 +22,7 @@ class Retrieval:
 
 
 def length(phase: Phase, pixel_size: float) -> float:
-    """Return the decay length of the filter, sqrt(lambda z (delta / beta) / (4 pi)), in pixels of a size in micrometre."""
+    """Return the decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in um."""
     wavelength = optics.KEV_METRE / phase.energy
     return float(np.sqrt(wavelength * phase.distance * phase.delta_beta / (4 * np.pi)) / (pixel_size * 1e-6))
 

@@ -53,8 +53,7 @@ def figure(
     slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in offsets]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
-    low, high = np.percentile(middle, (1, 99.7))  # without the outliers at the rim of the field of view
-    window = (float(low), float(high))
+    window = np.percentile(middle, (1, 99.7))  # without the outliers at the rim of the field of view
 
     picture = Figure(figsize=(12, 7.1), dpi=100, facecolor="white")
     _headline(picture, center)
@@ -144,16 +143,14 @@ def _dress(curve: Axes, rest: Axes, values: str, along: str) -> None:
         axes.yaxis.set_label_coords(-0.065, 0.5)
 
 
-def _whole(
-    axes: Axes, image: FloatArray, window: tuple[float, float], corner: tuple[int, int], size: int, title: str
-) -> None:
+def _whole(axes: Axes, image: FloatArray, window: FloatArray, corner: tuple[int, int], size: int, title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
     axes.add_patch(Rectangle((corner[1] - 0.5, corner[0] - 0.5), size, size, fill=False, edgecolor=ORANGE, lw=1.5))
     axes.set_title(title, size=9, color=GREY)
     axes.set_axis_off()
 
 
-def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: float, offset: float) -> None:
+def _tile(axes: Axes, image: FloatArray, window: FloatArray, center: float, offset: float) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
     label = f"{center:.2f} px" + (f"  ({offset:+g})".replace("-", "\N{MINUS SIGN}") if offset else "")
     axes.set_title(label, size=9, pad=3)  # above the image, as the only feature may be in a corner

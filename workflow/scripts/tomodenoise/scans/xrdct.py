@@ -16,15 +16,23 @@ from tomodenoise.scans import hdf5, sources, units
 from tomodenoise.scans.description import Channels
 from tomodenoise.scans.header import Contents, Stack, frames, used_files
 
-KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")  # keys of a scan in the configuration
+KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")
+"""Keys of a scan in the configuration."""
 
 DIMENSIONS = {"vertical": "z", "channel": "c", "angle": "a", "horizontal": "t"}
 FULL_TURN = 2 * np.pi
-FEW_DEGREES = 30  # fewer degrees are not a tomographic scan, and as many radians are five turns
+FEW_DEGREES = 30
+"""Fewer degrees are not a tomographic scan, and as many radians are five turns."""
 
 
 def asked(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the keys about channels of a scan in the configuration; None for another mode, which may not have any."""
+    """Return the keys about channels of a scan in the configuration; None unless its mode is xrdct.
+
+    Raises
+    ------
+    UserError
+        If a scan of another mode has such a key.
+    """
     options = {key: entry[key] for key in KEYS if key in entry}
     if options and entry["mode"] != "xrdct":
         raise UserError(f"{next(iter(options))}: this key is for mode: xrdct only: remove it, or set the mode")

@@ -31,7 +31,8 @@ def opposite(angles: FloatArray) -> IntArray:
     # The same pair in reverse order adds no information, and would make the scatter over pairs too small.
     _, first = np.unique(np.sort(pairs, axis=1), axis=0, return_index=True)
     pairs = pairs[np.sort(first)]
-    return pairs[_evenly(len(pairs), MOST_PAIRS)]
+    chosen = np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_PAIRS)).round().astype(np.intp)
+    return pairs[np.unique(chosen)]
 
 
 def closes(angles: FloatArray) -> bool:
@@ -53,7 +54,3 @@ def _step_and_gap(angles: FloatArray) -> tuple[float, float]:
     turn = np.unique(np.round(np.mod(angles, 2 * np.pi), 6))
     gap = float(np.diff(turn, append=turn[0] + 2 * np.pi).max())
     return (2 * np.pi - gap) / max(1, len(turn) - 1), gap
-
-
-def _evenly(count: int, most: int) -> IntArray:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp)) if count else np.arange(0)

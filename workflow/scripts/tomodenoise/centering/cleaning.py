@@ -21,14 +21,10 @@ FEW = 8  # views: with fewer, the signal cannot be measured
 class Views:
     """Cleaned views of the rows that hold sample."""
 
-    values: FloatArray
-    """(row, view, column) float32, line integrals."""
-    noise: FloatArray
-    """(row, column) float32, variance of a single view."""
-    place: IntArray
-    """(angle,) position in `values` of each view of the scan."""
-    rows: IntArray
-    """(row,) indices of these rows in the sinograms."""
+    values: FloatArray  # (row, view, column) float32, line integrals
+    noise: FloatArray  # (row, column) float32, variance of a single view
+    place: IntArray  # (angle,) position in `values` of each view of the scan
+    rows: IntArray  # (row,) indices of these rows in the sinograms
 
     @property
     def groups(self) -> list[IntArray]:
@@ -50,16 +46,12 @@ def clean(sinograms: FloatArray, angles: FloatArray, wanted: IntArray) -> Views:
     wanted : indices of the views, ascending.
     """
     rank = np.argsort(np.mod(angles, 2 * np.pi), kind="stable")
-    before = np.empty(len(angles), np.intp)
-    after = np.empty(len(angles), np.intp)
-    before[rank[1:]] = rank[:-1]
-    before[rank[0]] = rank[min(1, len(rank) - 1)]
-    after[rank[:-1]] = rank[1:]
-    after[rank[-1]] = rank[max(0, len(rank) - 2)]
+    neighbours = np.pad(rank, 1, mode="reflect")
+    before, after = np.empty((2, len(angles)), np.intp)
+    before[rank] = neighbours[:-2]
+    after[rank] = neighbours[2:]
     cleaned = [_clean(row, wanted, before[wanted], after[wanted]) for row in sinograms]
-    values = np.stack([views for views, _, _ in cleaned])
-    noise = np.stack([variance for _, variance, _ in cleaned])
-    signal = np.array([strength for _, _, strength in cleaned])
+    values, noise, signal = map(np.array, zip(*cleaned, strict=True))
     rows = np.flatnonzero((signal > 0) & (signal >= MOVING * signal.max()))
     if not len(rows):  # too much noise or too large steps to distinguish sample from air
         rows = np.flatnonzero(np.ptp(values, axis=(1, 2)) > 0)
@@ -71,12 +63,7 @@ def clean(sinograms: FloatArray, angles: FloatArray, wanted: IntArray) -> Views:
 def _clean(
     row: FloatArray, wanted: IntArray, before: IntArray, after: IntArray
 ) -> tuple[FloatArray, FloatArray, float]:
-    """Clean some views of a row (angle, column), given the indices of the views at the angles before and after.
-
-    Returns
-    -------
-    The views (view, column), the variance (column,) of their noise, and the signal of the rotating sample.
-    """
+    """Clean some views of a row; return them (view, column), their noise variance (column,), and their signal."""
     views, earlier, later = (np.nan_to_num(row[at], posinf=0, neginf=0) for at in (wanted, before, after))
     noise = _noise(views, earlier, later)
     limit = SPIKE * np.sqrt(ndimage.median_filter(noise, NEIGHBOURS, mode="nearest"))
@@ -93,10 +80,7 @@ def _clean(
 
 
 def _noise(views: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
-    """Estimate the noise variance (column,) of a view from second differences.
-
-    These are taken over angles or over columns, whichever shows less of the sample.
-    """
+    """Estimate the noise variance (column,) from second differences over angles or columns, whichever are smaller."""
     centered = views - views.mean(axis=0)
     over_columns = centered - (np.roll(centered, 1, axis=1) + np.roll(centered, -1, axis=1)) / 2
     over_angles = views - (before + after) / 2
@@ -110,13 +94,7 @@ def _beyond(views: FloatArray, a: FloatArray, b: FloatArray, limit: FloatArray) 
 
 
 def _blind(views: FloatArray, noise: FloatArray) -> BoolArray:
-    """Return the mask (column,) of useless columns: they vary less than the noise of others, or are noise alone.
-
-    Parameters
-    ----------
-    views : (view, column).
-    noise : (column,) variance.
-    """
+    """Return the mask (column,) of useless columns: they vary less than the noise of others, or are noise alone."""
     usual = ndimage.median_filter(noise, max(NEIGHBOURS, len(noise) // 4) | 1, mode="nearest")
     blind = (views.var(axis=0) < STILL * usual) | (noise > NOISY * usual + 1e-12)
     return np.asarray(ndimage.binary_dilation(blind))  # their neighbours are half affected
@@ -137,20 +115,10 @@ def _fill(views: FloatArray, blind: BoolArray) -> FloatArray:
 
 
 def _turning(views: FloatArray, after: FloatArray) -> float:
-    """Measure the signal of the rotating sample in a row: the mean product of neighbouring views.
-
-    Their noise is independent. The mean over the views, which holds all stationary structures, is subtracted first.
-
-    Parameters
-    ----------
-    views, after : (view, column), and the views at the angles after.
-
-    Returns
-    -------
-    The signal, 0 if it is not significant; infinity for too few views to decide.
-    """
+    """Return the mean product of views with the next ones, whose noise is independent; 0 if it is not significant."""
     if len(views) < FEW:
-        return float("inf") if np.ptp(views) > 0 else 0.0
+        return float("inf") if np.ptp(views) > 0 else 0.0  # too few to decide
+    # The mean over the views, which is subtracted, holds all stationary structures.
     first, second = (ndimage.uniform_filter1d(side - side.mean(axis=0), 5, axis=1) for side in (views, after))
     products = [np.mean((a - a.mean()) * (b - b.mean())) for a, b in zip(first, second, strict=True)]
     error = np.std(products) / np.sqrt(len(products))

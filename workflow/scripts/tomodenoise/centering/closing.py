@@ -1,6 +1,6 @@
 """Estimator for scans of 180 degrees: match the two ends of the scan at their seam."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy import fft
@@ -9,8 +9,8 @@ from tomodenoise.centering import robust
 from tomodenoise.centering import seam as seams
 from tomodenoise.centering.cleaning import Views
 from tomodenoise.centering.estimators import ENDED
+from tomodenoise.centering.fitting import line
 from tomodenoise.centering.stating import Estimate, Parts, part, state
-from tomodenoise.centering.tilting import line
 from tomodenoise.common.arrays import FloatArray
 
 FEWEST_VIEWS = 16  # on both sides of the seam together
@@ -21,43 +21,28 @@ SEARCHED = 512  # columns: wider views are binned to at most this for the first 
 TURNS = 2  # of search and refinement, as the first may find a tilt
 
 
-@dataclass(frozen=True)
-class Match:
-    """Center at which both ends match."""
-
-    estimate: Estimate
-    centers: FloatArray  # (group,) pixels, of each group of rows
-    alone: float  # standard errors by which it is likelier than any far away
-
-
 def seam(views: Views, closing: seams.Seam, least: int) -> tuple[Estimate, FloatArray]:
-    """Match the two views at the seam, and again if the first match shows a tilt.
-
-    The result is not trusted if a center far away matches nearly as well.
-
-    Parameters
-    ----------
-    least : smallest overlap, columns.
+    """Match the two views at the seam, and again if the first match shows a tilt; `least` columns must overlap.
 
     Returns
     -------
-    The estimate, and the centers (group,) of the groups of rows, pixels.
+    The estimate, not trusted if a center far away matches nearly as well, and the centers (group,) of the groups of
+    rows, pixels.
     """
     sides = [blend.of(views.values, views.place) for blend in (closing.before, closing.after)]
     middles = np.array([group.mean() for group in views.groups])
     tilt = 0.0  # columns per row of `views`
     for _ in range(TURNS):
-        match = _match(sides, closing.step, views, least)
-        axis = line(middles, match.centers, middles.mean(), float(np.ptp(middles)))
-        match = replace(match, centers=match.centers + tilt * (middles - middles.mean()))
+        estimate, centers, alone = _match(sides, closing.step, views, least)
+        axis = line(middles, centers, middles.mean(), float(np.ptp(middles)))
+        centers = centers + tilt * (middles - middles.mean())
         if axis is None or not axis.clear:
             break
         tilt += axis.tilt
         sides = [_upright(side, axis.tilt) for side in sides]
-    if match.alone <= ALONE and match.estimate.reason is None:
-        reason = "a center far away matches nearly as well"
-        return replace(match.estimate, spread=None, reason=reason), match.centers
-    return match.estimate, match.centers
+    if alone <= ALONE and estimate.reason is None:
+        estimate = replace(estimate, spread=None, reason="a center far away matches nearly as well")
+    return estimate, centers
 
 
 def _upright(views: FloatArray, tilt: float) -> FloatArray:
@@ -69,14 +54,14 @@ def _upright(views: FloatArray, tilt: float) -> FloatArray:
     return np.asarray(fft.irfft(spectrum, 2 * columns)[..., :columns], dtype=np.float32)
 
 
-def _match(sides: list[FloatArray], step: float, views: Views, least: int) -> Match:
-    """Find the center at which the ends match, and its error from parts of the data."""
+def _match(sides: list[FloatArray], step: float, views: Views, least: int) -> tuple[Estimate, FloatArray, float]:
+    """Return the center at which the ends match, those of the groups of rows, and the lead over any far away."""
     columns = sides[0].shape[-1]
     variance = views.noise.mean(axis=0)
     factor = -(-columns // SEARCHED)
     rough = seams.estimate(sides[0], sides[1], step, columns / 2, variance).binned(factor)
     start, alone = _clearest(rough, least, factor)
-    start = _unbinned(_approach(rough.odd, start), factor)
+    start = (_approach(rough.odd, start) + 0.5) * factor - 0.5
     ends = seams.estimate(sides[0], sides[1], step, min(start, columns - 1 - start) + 1, variance)
     best = _approach(ends.odd, start)
     around = _around(best, 3.0 + columns / 256, robust.STEP, columns)
@@ -88,17 +73,14 @@ def _match(sides: list[FloatArray], step: float, views: Views, least: int) -> Ma
     reason = None if misfits.inside and overlap > least else ENDED
     parted = [_by_rows(misfits), part(misfits.blocks.T, misfits.lowest)]
     center = misfits.best if reason is None else (columns - 1) / 2
-    return Match(state("seam", center, parted, FLOOR, reason), centers, alone)
+    return state("seam", center, parted, FLOOR, reason), centers, alone
 
 
 def _clearest(ends: seams.Ends, least: int, factor: int) -> tuple[float, float]:
-    """Find the likeliest center, and by how many standard errors it is likelier than any far away.
-
-    The difference of the ends decides, as it is free of stationary structures. If the ends themselves lead to the same
-    center, the larger lead counts.
-    """
+    """Find the likeliest center, and by how many standard errors it is likelier than any far away."""
     far = max(3, FAR * len(ends.variance))
     center, alone = _peak(*robust.search(ends.odd, max(least // factor, 2)), far)
+    # The ends themselves hold stationary structures: they only confirm the center of their difference.
     other, lead = _peak(*robust.search(ends, max(least // factor, 2)), far)
     return center, max(alone, lead) if abs(center - other) <= far else alone
 
@@ -140,7 +122,3 @@ def _around(center: float, reach: float, step: float, columns: int) -> FloatArra
     """Return evenly spaced centers around a center, all on the detector."""
     centers = center + step * np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1)
     return np.asarray(centers[(centers >= 0) & (centers <= columns - 1)])
-
-
-def _unbinned(center: float, factor: int) -> float:
-    return (center + 0.5) * factor - 0.5

@@ -138,13 +138,11 @@ def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate,
     if usable.sum() < 5:
         return Estimate("moments", (columns - 1) / 2, None, None, "fewer than five views have mass"), np.array([])
 
-    def fitted(chosen: IntArray) -> float:
-        return float(fit(model[chosen], centroid[chosen])[0][0])
-
-    centers = np.array([_center_of_mass(model, sinograms[group]) for group in views.groups])
-    center = fitted(np.flatnonzero(usable))
+    centers = np.array([_circle_center(model, centroids(sinograms[group])[1]) for group in views.groups])
+    center = _circle_center(model, centroid)
     blocks = np.array_split(np.flatnonzero(usable), PARTS) if usable.sum() >= 5 * PARTS else []
-    without = [fitted(np.setdiff1d(np.flatnonzero(usable), block)) for block in blocks]
+    views_used = np.arange(len(used))
+    without = [_circle_center(model, np.where(np.isin(views_used, block), np.nan, centroid)) for block in blocks]
     known = centers[np.isfinite(centers)]
     parted = [
         Parts(np.array(without), None) if without else None,
@@ -162,24 +160,21 @@ def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate,
 
 
 def _departure(model: FloatArray, centroid: FloatArray) -> float:
-    """Return the pixels by which the centre of mass leaves its circle between parts of a scan; 0 if not significant.
-
-    The views (view,) are in acquisition order. A sample that slips leaves the circle for good; an outlier is ignored.
-    """
+    """Return the pixels by which the centre of mass leaves its circle between parts of a scan; 0 if not significant."""
     if len(centroid) < 4 * STRETCHES:
         return 0.0
-    residual = centroid - model @ fit(model, centroid)[0]
+    residual = centroid - model @ fit(model, centroid)
+    # A sample that slips leaves the circle for good; a median ignores single views.
     stretches = [float(np.median(part)) for part in np.array_split(residual, STRETCHES)]
     noise = 1.25 * scatter(np.diff(residual)) / np.sqrt(2 * len(residual) / STRETCHES)
     departure = float(np.ptp(stretches))
     return departure if departure > max(SLIP, 8 * noise) else 0.0
 
 
-def _center_of_mass(model: FloatArray, sinograms: FloatArray) -> float:
-    """Return the center of some rows (row, view, column); NaN if there is too little mass."""
-    _, centroid = centroids(sinograms)
+def _circle_center(model: FloatArray, centroid: FloatArray) -> float:
+    """Return the center about which a centre of mass turns; NaN if fewer than five views have one."""
     usable = np.isfinite(centroid)
-    return float(fit(model[usable], centroid[usable])[0][0]) if usable.sum() >= 5 else float("nan")
+    return float(fit(model[usable], centroid[usable])[0]) if usable.sum() >= 5 else float("nan")
 
 
 def centroids(sinograms: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -10,9 +10,9 @@ from tomodenoise.centering.circle import closes, opposite
 from tomodenoise.centering.cleaning import Views, clean
 from tomodenoise.centering.closing import FEWEST_VIEWS, seam
 from tomodenoise.centering.estimators import MANY_PAIRS, mirror, moments
+from tomodenoise.centering.fitting import Line, differ, line
 from tomodenoise.centering.seam import around
 from tomodenoise.centering.stating import Estimate
-from tomodenoise.centering.tilting import Line, differ, line
 from tomodenoise.common import logs
 from tomodenoise.common.arrays import FloatArray, IntArray
 
@@ -63,12 +63,15 @@ def find(sinograms: FloatArray, angles: FloatArray, rows: IntArray | None = None
     rows = np.arange(len(sinograms)) if rows is None else rows
     methods, wanted = _methods(angles, sinograms.shape[-1])
     views = clean(sinograms, angles, wanted)
-    reason = _nothing(views, len(angles))
-    if reason:
-        return _unknown(sinograms.shape[-1], reason, rows)
+    if reason := _nothing(views, len(angles)):
+        return _center([(Estimate("middle", (sinograms.shape[-1] - 1) / 2, None, reason=reason), None)], rows)
     rows = rows[views.rows]
     answers = _supported([_estimate(*method, views) for method in methods])
-    lines = sorted((_along(*answer, views, rows) for answer in answers), key=lambda answer: _rank(answer[0]))
+    return _center(sorted((_along(*answer, views, rows) for answer in answers), key=_rank), rows)
+
+
+def _center(lines: Sequence[tuple[Estimate, Line | None]], rows: IntArray) -> Center:
+    """Return the first of some estimates as the center of these rows."""
     estimates = tuple(estimate for estimate, _ in lines)
     chosen, axis = lines[0]
     others = estimates[1:]
@@ -105,15 +108,6 @@ def _nothing(views: Views, count: int) -> str | None:
     if not len(views.rows):
         return "no row shows anything that rotates"
     return None
-
-
-def _unknown(columns: int, reason: str, rows: IntArray) -> Center:
-    """Return the middle of the detector as the center."""
-    middle = Estimate("middle", (columns - 1) / 2, None, reason=reason)
-    return Center(
-        middle.center, middle.method, (middle,), _warning(middle, ()), _confidence(middle, ()),
-        row=float(rows[0] + rows[-1]) / 2, height=float(rows[-1] - rows[0]),
-    )  # fmt: skip
 
 
 def _estimate(name: str, method: Method, views: Views) -> Answer:
@@ -167,11 +161,7 @@ def lean(measured: Center, tilt: float | str) -> Center:
 
 
 def _supported(answers: list[Answer]) -> list[Answer]:
-    """Trust the centre of mass on its own only in scans without opposite views.
-
-    Whatever keeps views from matching, such as a stationary object or a truncated sample, also shifts the centre of
-    mass.
-    """
+    """Distrust the centre of mass where views do not match, as what keeps them from it also shifts the mass."""
     (mass, centers), *matches = answers
     if mass.spread is None or all(match.spread is not None for match, _ in matches):
         return answers
@@ -198,8 +188,9 @@ def _clear(measured: Center, expected: float) -> bool:
     return differ(measured.tilt_found - expected, measured.tilt_error, measured.height)
 
 
-def _rank(estimate: Estimate) -> tuple[bool, bool, float]:
+def _rank(answer: tuple[Estimate, Line | None]) -> tuple[bool, bool, float]:
     """Return a sort key, best first; of the trusted estimates the centre of mass, sensitive to background, is last."""
+    estimate, _ = answer
     return estimate.spread is None, estimate.method == "moments", estimate.spread or 0.0
 
 
@@ -218,7 +209,7 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
     if chosen.spread is None:
         return f"none: {chosen.reason}; look at center.png and set the center"
     error = f"± {max(chosen.spread, 0.01):.2f} px"
-    if moved := _moved([chosen, *others]):
+    if moved := max(estimate.moved for estimate in (chosen, *others)):
         return f"low: {error}, but the centre of mass leaves its circle by {moved:.1f} px"
     if disagreeing := _disagreeing(chosen, others):
         return f"low: {error}, and {disagreeing[0].method} is {abs(disagreeing[0].center - chosen.center):.1f} px away"
@@ -227,13 +218,9 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
     return f"{level}: {error}{halves}"
 
 
-def _moved(estimates: Sequence[Estimate]) -> float:
-    return max(estimate.moved for estimate in estimates)
-
-
 def _warning(chosen: Estimate, others: Sequence[Estimate]) -> str | None:
     value = f"{chosen.method} {chosen.center:.2f}"
-    if moved := _moved([chosen, *others]):
+    if moved := max(estimate.moved for estimate in (chosen, *others)):
         cause = "the sample or the axis moved, or too few photons passed"
         return f"{cause}: the centre of mass leaves its circle by {moved:.1f} pixels ({value})"
     if chosen.spread is None:

@@ -1,4 +1,6 @@
-"""Robust fits, and standard errors of estimates from parts of the data."""
+"""Robust fits, among them of a tilted axis, and standard errors of estimates from parts of the data."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -6,29 +8,24 @@ from scipy import stats
 from tomodenoise.common.arrays import FloatArray
 
 REFERENCE = 8  # parts
+LEAST = 5  # groups of rows needed to fit a line
+CLEAR = 4.0  # standard errors
 
 
-def fit(model: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Fit a linear model by least squares in which outliers weigh less [Huber 1964].
-
-    Parameters
-    ----------
-    model : (value, parameter).
-    values : (value,) finite.
+def fit(model: FloatArray, values: FloatArray) -> FloatArray:
+    """Fit a linear model (value, parameter) to finite values; outliers weigh less [Huber 1964].
 
     Returns
     -------
-    The parameters and their standard errors, (parameter,) both.
+    (parameter,) float64.
     """
     weight: FloatArray = np.ones(len(values))
-    scale = 0.0
-    solution: FloatArray = np.zeros(model.shape[1])
     for _ in range(10):
         solution = np.linalg.lstsq(model * weight[:, None], values * weight)[0]
         residual = np.abs(values - model @ solution)
         scale = 1.4826 * float(np.median(residual))
         weight = np.asarray(np.sqrt(np.minimum(1, 1.5 * scale / np.maximum(residual, 1e-12))))
-    return solution, scale * np.sqrt(np.diag(np.linalg.pinv(model.T @ model)))
+    return np.asarray(solution)
 
 
 def scatter(values: FloatArray) -> float:
@@ -37,11 +34,7 @@ def scatter(values: FloatArray) -> float:
 
 
 def jackknife(without: FloatArray) -> float:
-    """Return the standard error of an estimate from estimates that leave out one part of the data each.
-
-    Parameters
-    ----------
-    without : (part,) these estimates; the error of a single one is NaN.
+    """Return the standard error of an estimate from those that leave out one part of the data each, (part,).
 
     Notes
     -----
@@ -52,3 +45,43 @@ def jackknife(without: FloatArray) -> float:
         return float("nan")
     error = float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
     return error * float(stats.t.ppf(0.975, count - 1) / stats.t.ppf(0.975, REFERENCE - 1))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Straight line through the centers over the height."""
+
+    center: float  # pixels, in the middle row
+    center_error: float  # its standard error
+    tilt: float  # columns per row
+    tilt_error: float  # its standard error
+    clear: bool  # whether the tilt is significant, see `differ`
+
+
+def line(rows: FloatArray, centers: FloatArray, row: float, height: float) -> Line | None:
+    """Fit a straight line to the centers of groups of rows; outliers weigh less.
+
+    Parameters
+    ----------
+    rows, centers : (group,) mean row and center of each group, pixels.
+    row : the middle row.
+    height : rows between the first and the last.
+
+    Returns
+    -------
+    The line, with errors from all residuals so that outliers increase them; None for fewer than five groups.
+    """
+    if len(centers) < LEAST or np.ptp(rows) == 0:
+        return None
+    model = np.stack([np.ones(len(rows)), rows - row], axis=1)
+    solution = fit(model, centers)
+    residual = np.sqrt(np.sum((centers - model @ solution) ** 2) / (len(rows) - 2))
+    errors = residual * np.sqrt(np.diag(np.linalg.inv(model.T @ model)))
+    center, tilt = map(float, solution)
+    center_error, tilt_error = map(float, errors)
+    return Line(center, center_error, tilt, tilt_error, differ(tilt, tilt_error, height))
+
+
+def differ(tilt: float, error: float, height: float) -> bool:
+    """Return whether a tilt or a difference of tilts is significant: > 4 errors, and > half a pixel over the height."""
+    return bool(abs(tilt) > CLEAR * error and abs(tilt) * height > 0.5)

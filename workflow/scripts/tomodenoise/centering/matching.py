@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 
 Spectrum = NDArray[np.complexfloating]
 
@@ -78,7 +78,7 @@ def curves(cross: Spectrum, columns: int) -> FloatArray:
 def peak(curve: FloatArray, near: float, reach: float) -> float:
     """Return the center within `reach` columns of `near` where `curve` is highest, by a parabola through 3 points."""
     low, high = (int(np.clip(round(2 * FINE * c), 0, len(curve) - 1)) for c in (near - reach, near + reach))
-    return (low + vertex(-curve[low : high + 1])) / (2 * FINE)
+    return (low + vertex(np.arange(high - low + 1), -curve[low : high + 1])) / (2 * FINE)
 
 
 def window(columns: int, center: float) -> FloatArray:
@@ -88,10 +88,11 @@ def window(columns: int, center: float) -> FloatArray:
     return np.asarray((0.5 - 0.5 * np.cos(np.pi * np.clip(depth, 0, 1))).astype(np.float32))
 
 
-def vertex(curve: FloatArray) -> float:
-    """Return the position of the minimum, by a parabola through it and its neighbours."""
+def vertex(places: FloatArray | IntArray, curve: FloatArray) -> float:
+    """Return the place of the minimum, by a parabola through it and its neighbours; places are evenly spaced."""
     at = int(np.argmin(curve))
     if at in (0, len(curve) - 1):
-        return float(at)
+        return float(places[at])
     left, mid, right = (float(value) for value in curve[at - 1 : at + 2])
-    return at + 0.5 * (left - right) / max(left - 2 * mid + right, np.finfo(np.float64).tiny)
+    bend = max(left - 2 * mid + right, np.finfo(np.float64).tiny)
+    return float(places[at] + (places[1] - places[0]) * 0.5 * (left - right) / bend)

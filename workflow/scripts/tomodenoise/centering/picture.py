@@ -11,7 +11,6 @@ from scipy import ndimage
 from tomodenoise.centering.circle import opposite, past_opposite
 from tomodenoise.centering.estimators import centroids
 from tomodenoise.centering.finding import Center
-from tomodenoise.centering.stating import Estimate
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.blocks import busiest_square
 
@@ -54,7 +53,7 @@ def figure(
     slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in offsets]
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
-    window = _grey(middle)
+    window = np.percentile(middle, (1, 99.7))  # without the outliers at the rim of the field of view
 
     picture = Figure(figsize=(12, 7.1), dpi=100, facecolor="white")
     _headline(picture, center)
@@ -92,23 +91,15 @@ def _headline(picture: Figure, center: Center) -> None:
     if center.confidence:
         level = "none" if center.confidence.startswith("none:") else center.confidence  # the warning gives the reason
         picture.text(0.985, 0.962, f"Confidence {level}", size=11, ha="right")
-    estimates = ",  ".join(_estimate_text(estimate) for estimate in center.estimates)
-    if estimates:
-        picture.text(0.06, 0.93, f"Estimates in px:  {estimates}{_tilt_text(center)}", size=10, color=GREY)
+    errors = [" (not trusted)" if e.spread is None else f" ± {e.spread:.2f}" for e in center.estimates]
+    estimates = [f"{e.method} {e.center:.2f}{error}" for e, error in zip(center.estimates, errors, strict=True)]
+    tilt = ""
+    if center.tilt_found is not None:
+        measured = f"measured {center.tilt_found:+.5f} ± {center.tilt_error:.5f} columns per row"
+        tilt = f"     Tilt:  {center.tilt:g} applied, {measured}".replace("-", "\N{MINUS SIGN}")
+    picture.text(0.06, 0.93, f"Estimates in px:  {',  '.join(estimates)}{tilt}", size=10, color=GREY)
     if center.warning:
         picture.text(0.06, 0.90, f"Warning: {center.warning}", size=10, color=ORANGE, weight="bold")
-
-
-def _tilt_text(center: Center) -> str:
-    if center.tilt_found is None:
-        return ""
-    measured = f"measured {center.tilt_found:+.5f} ± {center.tilt_error:.5f} columns per row"
-    return f"     Tilt:  {center.tilt:g} applied, {measured}".replace("-", "\N{MINUS SIGN}")
-
-
-def _estimate_text(estimate: Estimate) -> str:
-    error = " (not trusted)" if estimate.spread is None else f" ± {estimate.spread:.2f}"
-    return f"{estimate.method} {estimate.center:.2f}{error}"
 
 
 def _match(curve: Axes, rest: Axes, views: FloatArray, degrees: FloatArray, center: float) -> None:
@@ -152,16 +143,14 @@ def _dress(curve: Axes, rest: Axes, values: str, along: str) -> None:
         axes.yaxis.set_label_coords(-0.065, 0.5)
 
 
-def _whole(
-    axes: Axes, image: FloatArray, window: tuple[float, float], corner: tuple[int, int], size: int, title: str
-) -> None:
+def _whole(axes: Axes, image: FloatArray, window: FloatArray, corner: tuple[int, int], size: int, title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
     axes.add_patch(Rectangle((corner[1] - 0.5, corner[0] - 0.5), size, size, fill=False, edgecolor=ORANGE, lw=1.5))
     axes.set_title(title, size=9, color=GREY)
     axes.set_axis_off()
 
 
-def _tile(axes: Axes, image: FloatArray, window: tuple[float, float], center: float, offset: float) -> None:
+def _tile(axes: Axes, image: FloatArray, window: FloatArray, center: float, offset: float) -> None:
     axes.imshow(image, cmap="gray", vmin=window[0], vmax=window[1])
     label = f"{center:.2f} px" + (f"  ({offset:+g})".replace("-", "\N{MINUS SIGN}") if offset else "")
     axes.set_title(label, size=9, pad=3)  # above the image, as the only feature may be in a corner
@@ -182,9 +171,3 @@ def _detail(image: FloatArray) -> tuple[tuple[int, int], int]:
     clear = np.where(inside, np.maximum(edges - NOISY * np.median(edges[inside]), 0), 0)
     across, along = busiest_square(clear, size)
     return (across.start, along.start), size
-
-
-def _grey(image: FloatArray) -> tuple[float, float]:
-    """Return the grey window (low, high) without the outliers at the rim of the field of view."""
-    low, high = np.percentile(image, (1, 99.7))
-    return float(low), float(high)

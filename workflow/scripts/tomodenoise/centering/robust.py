@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft, ndimage
 
-from tomodenoise.centering.matching import window
+from tomodenoise.centering.matching import vertex, window
 from tomodenoise.centering.seam import Ends
 from tomodenoise.common.arrays import FloatArray, IntArray
 
@@ -30,15 +30,13 @@ DOUBT = 1.3  # factor by which the noise may be underestimated
 class Band:
     """An octave of column frequencies, of one combination of the ends."""
 
-    filter: FloatArray
-    """(frequency,) for a period of 2 columns; the squares of all bands' filters add up to 1."""
-    variance: FloatArray
-    """(column,) noise variance of either end in this band."""
+    filter: FloatArray  # (frequency,) for a period of 2 columns; the squares of all bands' filters add up to 1
+    variance: FloatArray  # (column,) noise variance of either end in this band
+    # Weights of the component shared by all rows and of the others: fraction of signal times independent values per
+    # column
     weights: tuple[float, float]
-    """Weights of the component shared by all rows and of the others: fraction of signal times independent values per
-    column."""
+    # Variance of the residual over that of its noise for both components; > 1 due to stationary structures
     excess: tuple[float, float] = (1.0, 1.0)
-    """Variance of the residual over that of its noise for both components; > 1 due to stationary structures."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +50,12 @@ class Misfits:
 
     def lowest(self, misfit: FloatArray) -> float:
         """Return the center of the smallest misfit (center,), by a parabola through three points."""
-        at = int(np.argmin(misfit))
-        if at in (0, len(misfit) - 1):
-            return float(self.centers[at])
-        left, mid, right = (float(value) for value in misfit[at - 1 : at + 2])
-        bend = max(left - 2 * mid + right, np.finfo(np.float64).tiny)
-        return float(self.centers[at] + (self.centers[1] - self.centers[0]) * 0.5 * (left - right) / bend)
+        return vertex(self.centers, misfit)
 
     def __add__(self, other: "Misfits") -> "Misfits":
         """Add the misfits of other bands at the same centers."""
-        parts = zip((self.blocks, self.without, self.alone), (other.blocks, other.without, other.alone), strict=True)
-        return Misfits(self.centers, *(a + b for a, b in parts))
+        blocks = self.blocks + other.blocks
+        return Misfits(self.centers, blocks, self.without + other.without, self.alone + other.alone)
 
     @property
     def best(self) -> float:
@@ -104,10 +97,7 @@ def _share(first: FloatArray, second: FloatArray, noise: float | None) -> float:
 
 
 def _octaves(columns: int, used: int) -> list[tuple[FloatArray, float]]:
-    """Return filters of the `used` lowest frequencies, and the independent values per column that each leaves.
-
-    The last filter passes everything below four periods on the detector.
-    """
+    """Return filters of the `used` lowest frequencies, and the independent values per column that each leaves."""
     frequency = np.arange(columns + 1) / (2 * columns)
     octave = np.log2(np.maximum(frequency, 1e-9))
     top = min(used, columns) / (2 * columns)
@@ -118,6 +108,7 @@ def _octaves(columns: int, used: int) -> list[tuple[FloatArray, float]]:
             rise = np.where(octave > np.log2(top) - 0.5, frequency <= top, rise)
         octaves.append((rise, 2 * (top - top / 2)))
         top /= 2
+    # The last filter passes everything below four periods on the detector.
     left = 1 - sum((filter_**2 for filter_, _ in octaves), np.zeros(columns + 1))
     return [*octaves, (np.where(frequency < 4 / columns, np.sqrt(np.clip(left, 0, 1)), 0), 3 / columns)]
 
@@ -143,22 +134,10 @@ def _filtered(values: FloatArray, filter_: FloatArray) -> FloatArray:
 
 
 def _misfit(shared: FloatArray, squares: FloatArray, rows: float | IntArray, band: Band) -> FloatArray:
-    """Return minus twice the log-likelihood of residuals over their noise.
-
-    Parameters
-    ----------
-    shared : square of the component that all rows share.
-    squares : sum of the squares of all rows.
-    """
-    return _of_shared(shared / band.excess[0], band) + _of_others((squares - shared) / band.excess[1], rows, band)
-
-
-def _of_shared(shared: FloatArray, band: Band) -> FloatArray:
-    return np.asarray(band.weights[0] * (TAIL + 1) * np.log1p(shared / TAIL))
-
-
-def _of_others(squares: FloatArray, rows: float | IntArray, band: Band) -> FloatArray:
-    return np.asarray(band.weights[1] * (TAIL + rows - 1) * np.log1p(np.maximum(squares, 0) / TAIL))
+    """Return minus twice the log-likelihood of residuals over their noise: squares of the shared part, of all rows."""
+    others = np.maximum((squares - shared) / band.excess[1], 0)
+    of_shared = band.weights[0] * (TAIL + 1) * np.log1p(shared / band.excess[0] / TAIL)
+    return np.asarray(of_shared + band.weights[1] * (TAIL + rows - 1) * np.log1p(others / TAIL))
 
 
 def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
@@ -192,14 +171,7 @@ def search(ends: Ends, least: int) -> tuple[FloatArray, FloatArray]:
 
 
 def compare(ends: Ends, bands: Sequence[Band], centers: FloatArray, groups: Sequence[IntArray]) -> Misfits:
-    """Compare the ends for some centers within a few columns.
-
-    Parameters
-    ----------
-    ends, bands : the ends, and their bands from `split`.
-    centers : pixels, evenly spaced.
-    groups : groups of neighbouring rows, as indices.
-    """
+    """Compare the ends in their bands from `split` for evenly spaced centers, over all rows and by groups of them."""
     rows, columns = ends.first.shape
     starts = [group[0] for group in groups]
     sizes = np.array([[len(group)] for group in groups])

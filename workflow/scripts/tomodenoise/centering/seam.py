@@ -49,15 +49,12 @@ class Seam:
 class Ends:
     """Views on both sides of the seam."""
 
-    first: FloatArray
-    """(row, column) view after the seam."""
-    last: FloatArray
-    """(row, column) view before it, not flipped."""
+    first: FloatArray  # (row, column) view after the seam
+    last: FloatArray  # (row, column) view before it, not flipped
+    # (frequency,) for a period of 2 columns: noise variance of either side over that of a measured view; infinite for
+    # frequencies that are not estimated
     gain: FloatArray
-    """(frequency,) for a period of 2 columns: noise variance of either side over that of a measured view; infinite for
-    frequencies that are not estimated."""
-    variance: FloatArray
-    """(column,) noise variance of a measured view."""
+    variance: FloatArray  # (column,) noise variance of a measured view
 
     @property
     def odd(self) -> "Ends":

@@ -10,8 +10,8 @@ from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.correction.stripe_choice import StripeChoice
 from tomodenoise.scans.description import Scan
 
+# With fewer shared flats the noise of their mean correlates the sections visibly, by 0.16 or more near the axis
 ENOUGH_FLATS = 50
-"""With fewer shared flats the noise of their mean correlates the sections visibly, by 0.16 or more near the axis."""
 
 FEW_PHOTONS = 10
 MANY_REPAIRS = 0.01
@@ -19,10 +19,8 @@ MANY_ZINGERS = 0.001
 MANY_SATURATED = 0.01
 STRONG_STRIPES = 2.5
 MUCH_AFTERGLOW = 0.01
-BELOW_ZERO = -0.1
-"""Mean line integral of the lowest pixels; air is 0, up to noise and beam drift."""
-ABOVE_ZERO = 0.05
-"""Mean line integral on both sides of the detector."""
+BELOW_ZERO = -0.1  # mean line integral of the lowest pixels; air is 0, up to noise and beam drift
+ABOVE_ZERO = 0.05  # mean line integral on both sides of the detector
 
 
 def concerns(

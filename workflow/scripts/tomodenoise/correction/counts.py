@@ -4,8 +4,7 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 
-SMALLEST_TRANSMISSION = 1e-4
-"""Lower limit of the transmission in -log where the gain is unknown."""
+SMALLEST_TRANSMISSION = 1e-4  # lower limit of the transmission in -log where the gain is unknown
 
 FEWEST_FLATS = 4
 PIXELS_PER_SET = 64

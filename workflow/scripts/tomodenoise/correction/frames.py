@@ -14,42 +14,30 @@ from tomodenoise.correction.references import References, references
 from tomodenoise.correction.repairing import repair
 from tomodenoise.scans.description import Scan
 
-PIXELS = 8192
-"""Approximate number of detector pixels that stripes are measured on."""
+PIXELS = 8192  # approximate number of detector pixels that stripes are measured on
 
 
 @dataclass(frozen=True)
 class Work:
     """Everything needed to correct the frames of a slab, made by `prepare`."""
 
-    kind: str
-    """Kind of the scan."""
-    read: tuple[int, int]
-    """Detector rows to read, [start, stop): the slab and its halo."""
-    core: slice
-    """Rows of the slab within the rows read."""
-    references: References | None
-    """Flats and darks, for counts only."""
-    gain: float | None
-    """Detector units per photon; None if unknown."""
-    limit: zingers.Threshold | None
-    """None if zingers are kept."""
-    retrieval: phase.Retrieval | None
-    """None without phase retrieval."""
-    air: int
-    """Columns of air on each side; 0 leaves the dose as it is."""
+    kind: str  # kind of the scan
+    read: tuple[int, int]  # detector rows to read, [start, stop): the slab and its halo
+    core: slice  # rows of the slab within the rows read
+    references: References | None  # flats and darks, for counts only
+    gain: float | None  # detector units per photon; None if unknown
+    limit: zingers.Threshold | None  # None if zingers are kept
+    retrieval: phase.Retrieval | None  # None without phase retrieval
+    air: int  # columns of air on each side; 0 leaves the dose as it is
 
 
 @dataclass(frozen=True)
 class Repairs:
     """Repairs in the slab's rows of one frame or of several."""
 
-    interpolated: int = 0
-    """Pixels."""
-    empty: int = 0
-    """Rows without any finite pixel."""
-    zingers: int = 0
-    """Pixels."""
+    interpolated: int = 0  # pixels
+    empty: int = 0  # rows without any finite pixel
+    zingers: int = 0  # pixels
 
     def __add__(self, other: "Repairs") -> "Repairs":
         return Repairs(self.interpolated + other.interpolated, self.empty + other.empty, self.zingers + other.zingers)
@@ -134,7 +122,10 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repa
             needed = work.core if work.retrieval is None else slice(None)
             struck = zingers.number_within(zingers.remove(frame, work.limit, needed), work.core, frame.shape[1])
         if work.retrieval is not None:
-            repairs = _repair_with_halo(frame, work.core)
+            # Phase retrieval mixes the rows: those around the slab are repaired, too, but not counted.
+            repair(frame[: work.core.start], 1.0)
+            repair(frame[work.core.stop :], 1.0)
+            repairs = Repairs(*repair(frame[work.core], 1.0))
             attenuation(phase.retrieve(frame, work.retrieval), None, out=out)
         elif work.references is not None:
             attenuation(frame[work.core], photon, out=out)
@@ -146,10 +137,3 @@ def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repa
     if work.air:
         air.level(out, work.air)
     return repairs
-
-
-def _repair_with_halo(frame: FloatArray, core: slice) -> Repairs:
-    """Repair a transmission before phase retrieval mixes its rows, in place; count the slab's rows only."""
-    repair(frame[: core.start], 1.0)
-    repair(frame[core.stop :], 1.0)
-    return Repairs(*repair(frame[core], 1.0))

@@ -8,7 +8,7 @@ import numpy as np
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction.counts import estimate_gain, per_set
-from tomodenoise.correction.references import Reference, means
+from tomodenoise.correction.references import means
 from tomodenoise.correction.repairing import all_finite
 from tomodenoise.correction.zingers import Noise, remove_from_references
 from tomodenoise.scans.description import Scan
@@ -29,14 +29,10 @@ MOST_OF_IT = 0.5  # share of finite pixels from which on a flat counts
 class Measures:
     """Properties of a scan's detector; None where they cannot be measured."""
 
-    gain: float | None = None
-    """Detector units per photon, from the flats."""
-    noise: Noise | None = None
-    """Noise of single pixels in projections."""
-    afterglow: float | None = None
-    """Share of the light that appears one frame later."""
-    saturated: float | None = None
-    """Share of flat pixels that hold the largest value of all."""
+    gain: float | None = None  # detector units per photon, from the flats
+    noise: Noise | None = None  # noise of single pixels in projections
+    afterglow: float | None = None  # share of the light that appears one frame later
+    saturated: float | None = None  # share of flat pixels that hold the largest value of all
 
 
 def measure(scan: Scan) -> Measures:
@@ -67,7 +63,9 @@ def measure(scan: Scan) -> Measures:
             f"{scan.file}: in rows {rows[0]} to {rows[1] - 1} no flat is brighter than the darks: are they swapped, or"
             " was the shutter closed? Fix the file, or set correct.input to intensity or attenuation"
         )
-    transmission = _transmission(frames, chosen.tolist(), dark, beam)
+    lit = np.where(beam > 0, beam, np.nan)
+    darks = np.stack([dark.at(number) for number in chosen.tolist()])
+    transmission = (frames - darks) / lit
     if not (transmission > 0).any():
         raise UserError(
             f"{scan.file}: the projections hold no light: is this the whole scan, or was the shutter closed?"
@@ -152,11 +150,6 @@ def _median(frames: FloatArray) -> FloatArray:
 def _middle(frames: FloatArray) -> None:
     """Set each frame to the median of all, which is robust against zingers."""
     frames[:] = _median(frames)
-
-
-def _transmission(frames: FloatArray, numbers: list[int], dark: Reference, beam: FloatArray) -> FloatArray:
-    lit = np.where(beam > 0, beam, np.nan)
-    return np.stack([(frame - dark.at(number)) / lit for number, frame in zip(numbers, frames, strict=True)])
 
 
 def _dark_noise(scan: Scan, rows: tuple[int, int]) -> float:

@@ -6,41 +6,20 @@ import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 
-CLOSED = 0.5
-"""Fraction of the level of bright flats below which a flat was taken with the shutter closed or moving."""
-
-STEP = 0.05
-"""Relative step between neighbours in the sorted levels of flats that separates two sets."""
-
-PATTERN = 0.02
-"""Mean relative deviation of a flat's tiles; noise, flicker and beam drift stay below it."""
-
+CLOSED = 0.5  # fraction of the level of bright flats below which a flat was taken with the shutter closed or moving
+STEP = 0.05  # relative step between neighbours in the sorted levels of flats that separates two sets
+PATTERN = 0.02  # mean relative deviation of a flat's tiles; noise, flicker and beam drift stay below it
+# Fractions of the beam: a dark that exceeds its own group by the first, or all darks by the second, holds light
 LEAK, LIT = 0.01, 0.2
-"""Fractions of the beam: a dark that exceeds its own group by the first, or all darks by the second, holds light."""
-
-SCATTER = 6.0
-"""Multiple of the median deviation beyond which a frame is an outlier."""
-
+SCATTER = 6.0  # multiple of the median deviation beyond which a frame is an outlier
+# Share of a group: a smaller set of similar frames is faulty; a larger one may be all flats before or after a scan
 FEW = 1 / 3
-"""Share of a group: a smaller set of similar frames is faulty; a larger one may be all flats before or after a scan."""
-
-SMALL = 3
-"""Groups of fewer frames are examined together."""
-
-UNLIT = 0.01
-"""Fraction of the median level of projections below which one is without light."""
-
-SATURATED = 0.02
-"""Excess share of saturated pixels that makes a projection faulty."""
-
-DIP = 0.7
-"""Level relative to the neighbours below which, or above whose inverse, a projection is a dip."""
-
-NEAR = 15
-"""Projections on each side that a projection is compared with."""
-
-MANY = 0.1
-"""Share of dips from which on they are due to the sample."""
+SMALL = 3  # groups of fewer frames are examined together
+UNLIT = 0.01  # fraction of the median level of projections below which one is without light
+SATURATED = 0.02  # excess share of saturated pixels that makes a projection faulty
+DIP = 0.7  # level relative to the neighbours below which, or above whose inverse, a projection is a dip
+NEAR = 15  # projections on each side that a projection is compared with
+MANY = 0.1  # share of dips from which on they are due to the sample
 
 
 def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:
@@ -67,9 +46,9 @@ def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:
 
 def good_darks(tiles: FloatArray, group: IntArray, beam: float) -> BoolArray:
     """Find the darks without light; parameters as for `good_flats`, and the beam in the same units."""
-    good = _leak(tiles, np.nanquantile(tiles, 0.2, axis=0, method="lower")) < LIT * beam
+    good = _leak(tiles) < LIT * beam
     for members in _groups(group):
-        leak = _leak(tiles[members], np.nanquantile(tiles[members], 0.2, axis=0, method="lower"))
+        leak = _leak(tiles[members])
         good[members] &= leak <= max(LEAK * beam, SCATTER * float(np.nanmedian(leak)))
     return np.asarray(good)
 
@@ -130,7 +109,7 @@ def _in_large_set(scale: FloatArray) -> BoolArray:
     largest = max(map(len, sets))
     good = np.zeros(len(scale), dtype=bool)
     for members in sets:
-        good[members] = len(members) in {largest} or len(members) >= FEW * len(scale)
+        good[members] = len(members) == largest or len(members) >= FEW * len(scale)
     return good
 
 
@@ -141,8 +120,9 @@ def _level(tiles: FloatArray) -> FloatArray:
     return np.where(2 * finite.sum(axis=1) > tiles.shape[1], mean, np.nan)
 
 
-def _leak(tiles: FloatArray, dark: FloatArray) -> FloatArray:
-    return _level(np.abs(tiles - dark))
+def _leak(tiles: FloatArray) -> FloatArray:
+    """Return the level of each dark above the lowest ones."""
+    return _level(np.abs(tiles - np.nanquantile(tiles, 0.2, axis=0, method="lower")))
 
 
 def _groups(group: IntArray) -> Sequence[IntArray]:
@@ -150,4 +130,4 @@ def _groups(group: IntArray) -> Sequence[IntArray]:
     sizes = np.bincount(group)
     small = np.flatnonzero(sizes[group] < SMALL)
     large = [np.flatnonzero(group == number) for number in np.flatnonzero(sizes >= SMALL)]
-    return [*large, *([small] if len(small) else [])]
+    return [*large, small] if len(small) else large

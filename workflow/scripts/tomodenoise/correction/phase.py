@@ -16,22 +16,19 @@ ACCURACY = 1e-4
 class Retrieval:
     """Phase retrieval for frames of one shape, made by `plan`."""
 
-    padding: tuple[tuple[int, int], tuple[int, int]]
-    """Pixels that are added before and after the rows and the columns."""
-    core: tuple[slice, slice]
-    """What of the padded frame is kept."""
-    response: FloatArray
-    """Of the filter, (padded rows, half of the padded columns) float32, 1 at frequency 0."""
+    padding: tuple[tuple[int, int], tuple[int, int]]  # pixels that are added before and after the rows and the columns
+    core: tuple[slice, slice]  # part of the padded frame that is kept
+    response: FloatArray  # filter, (padded rows, half of the padded columns) float32, 1 at frequency 0
 
 
 def length(phase: Phase, pixel_size: float) -> float:
-    """Decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in micrometre."""
+    """Return the decay length of the filter in pixels, sqrt(lambda z (delta / beta) / (4 pi)); pixel size in um."""
     wavelength = optics.KEV_METRE / phase.energy
     return float(np.sqrt(wavelength * phase.distance * phase.delta_beta / (4 * np.pi)) / (pixel_size * 1e-6))
 
 
 def reach(phase: Phase, pixel_size: float) -> int:
-    """Distance in pixels beyond which changes of the transmission by 1 change the result by less than 1e-4.
+    """Return the distance in pixels beyond which a change of the transmission by 1 changes the result by < 1e-4.
 
     Notes
     -----
@@ -41,13 +38,13 @@ def reach(phase: Phase, pixel_size: float) -> int:
 
 
 def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -> Retrieval:
-    """Prepare the retrieval of some rows from frames that hold rows around them, as far as the detector has them.
+    """Prepare the retrieval of some rows from frames that also hold the rows around them, where there are any.
 
     Parameters
     ----------
     pixel_size : micrometre.
     shape : (rows, columns) of a frame.
-    rows : those to retrieve; beyond the frame its first and last rows are repeated, its columns as well.
+    rows : rows to retrieve. Beyond the frame its first and last rows and columns are repeated.
 
     Notes
     -----
@@ -55,9 +52,11 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
     (2002) before its logarithm, with mu = 4 pi beta / lambda and k = 2 pi f.
     """
     margin = reach(phase, pixel_size)
-    above, below = max(0, margin - rows.start), max(0, margin - (shape[0] - rows.stop))
-    height = _fast(above + shape[0] + below)
-    width = _fast(shape[1] + 2 * margin)
+    above = max(0, margin - rows.start)
+    below = max(0, margin - (shape[0] - rows.stop))
+    fft = importlib.import_module("scipy.fft")  # not installed where only the configuration is checked
+    height = fft.next_fast_len(above + shape[0] + below, real=True)
+    width = fft.next_fast_len(shape[1] + 2 * margin, real=True)
     response = 1 / optics.paganin((height, width), length(phase, pixel_size))
     return Retrieval(
         padding=((above, height - above - shape[0]), (margin, width - margin - shape[1])),
@@ -67,7 +66,7 @@ def plan(phase: Phase, pixel_size: float, shape: tuple[int, int], rows: slice) -
 
 
 def retrieve(transmission: FloatArray, retrieval: Retrieval) -> FloatArray:
-    """Transmission right behind the sample, exp(-mu thickness).
+    """Return the transmission directly behind the sample, exp(-mu thickness).
 
     Parameters
     ----------
@@ -78,16 +77,8 @@ def retrieve(transmission: FloatArray, retrieval: Retrieval) -> FloatArray:
     -------
     (rows to retrieve, columns) float32.
     """
-    fft = importlib.import_module("scipy.fft")  # faster than numpy's; not at hand where only the config is checked
+    fft = importlib.import_module("scipy.fft")  # faster than numpy's
     wide = np.pad(transmission, retrieval.padding, mode="edge")
     spectrum = fft.rfft2(wide)
     spectrum *= retrieval.response
     return np.asarray(fft.irfft2(spectrum, s=wide.shape)[retrieval.core])
-
-
-def _fast(least: int) -> int:
-    """Next length of factors 2, 3 and 5 only, which transforms fast."""
-    length = least
-    while 30**16 % length:
-        length += 1
-    return length

@@ -15,10 +15,8 @@ from tomodenoise.scans.reading import read
 class Reference:
     """Mean flats or darks with the times at which they were taken."""
 
-    times: FloatArray
-    """(g,) ascending, in units of projections."""
-    means: FloatArray
-    """(g, rows, columns) float32."""
+    times: FloatArray  # (g,) ascending, in units of projections
+    means: FloatArray  # (g, rows, columns) float32
 
     def at(self, time: float) -> FloatArray:
         """Return the mean frame (rows, columns) at a time: linear between groups, constant before and after all."""
@@ -106,16 +104,10 @@ def around(groups: Sequence[Frames], first: int, last: int) -> Sequence[Frames]:
 class References:
     """Flats and darks that some rows of counts are corrected with."""
 
-    darks: tuple[Reference, ...]
-    """One for each section; dead pixels are NaN."""
-    beams: tuple[Reference, ...]
-    """Flats minus dark, one for each section."""
-    section: IntArray
-    """(A,) section of each projection."""
-    dead: BoolArray
-    """(rows, columns) mask of pixels without beam in some flats."""
-    flats: int
-    """Total number of flats of all sections."""
+    darks: tuple[Reference, ...]  # one for each section; dead pixels are NaN
+    beams: tuple[Reference, ...]  # flats minus dark, one for each section
+    section: IntArray  # (A,) section of each projection
+    dead: BoolArray  # (rows, columns) mask of pixels without beam in some flats
 
     def dark(self, number: int) -> FloatArray:
         """Return the mean dark (rows, columns) for a projection."""
@@ -153,4 +145,4 @@ def references(
     )
     alive = np.all([beam.means > 0 for beam in beams], axis=(0, 1))
     marked = tuple(Reference(dark.times, np.where(alive, dark.means, np.float32(np.nan))) for dark in darks)
-    return References(marked, beams, section, ~alive, sum(len(group.indices) for group in scan.flats))
+    return References(marked, beams, section, ~alive)

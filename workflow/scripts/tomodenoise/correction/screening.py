@@ -1,8 +1,9 @@
 """Inspection of every frame before any is used: outliers among flats and darks, projections without light."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,28 +11,14 @@ from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import odd_frames
 from tomodenoise.scans.description import Frames, LeftOut, Scan, runs
-from tomodenoise.scans.excluding import numbers
+from tomodenoise.scans.excluding import keep, numbers
 from tomodenoise.scans.reading import ceiling, read, read_channels
 
+# Number and height of the bands of rows, spread over the detector, that are read from each frame
 BANDS, BAND_ROWS = 4, 4
-"""Number and height of the bands of rows, spread over the detector, that are read from each frame."""
-
-TILE, TILES = 16, 16
-"""Minimum width of a tile in columns, and maximum number of tiles across."""
-
+TILE, TILES = 16, 16  # minimum width of a tile in columns, and maximum number of tiles across
 BLOCK_BYTES = 1 << 25
-DRIFT = 0.15
-"""Relative variation of the flats from which on it is reported."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Statistics of some rows of every frame of some groups."""
-
-    tiles: FloatArray
-    """(frame, tile) means of the finite pixels; NaN where most are not finite."""
-    saturated: FloatArray
-    """(frame,) share of pixels that hold the largest value of their type."""
+DRIFT = 0.15  # relative variation of the flats from which on it is reported
 
 
 def screen(scan: Scan) -> Scan:
@@ -59,8 +46,8 @@ def _screened(scan: Scan) -> Scan:
     dark: FloatArray | float = 0.0
     if scan.kind == "counts":
         scan, dark = _references(scan)
-    summary = _summary(scan.projections, scan)
-    tiles = summary.tiles - dark
+    means, saturated = _summary(scan.projections, scan)
+    tiles = means - dark
     if scan.kind == "attenuation":
         return _without_light(scan, odd_frames.blank(tiles), "hold a single value, or none")
     unlit = odd_frames.unlit(tiles)
@@ -76,7 +63,7 @@ def _screened(scan: Scan) -> Scan:
         doubt = f"projections {spans(numbers(scan)[same])} are copies of the one before, but are kept: a frozen camera?"
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     scan = _without_light(scan, unlit, "hold no light")
-    return _without_light(scan, odd_frames.saturated(summary.saturated) & ~unlit, "are saturated")
+    return _without_light(scan, odd_frames.saturated(saturated) & ~unlit, "are saturated")
 
 
 def number_list(numbers: IntArray) -> str:
@@ -99,9 +86,8 @@ def bands(scan: Scan, rows: int = BAND_ROWS) -> list[tuple[int, int]]:
 
 def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
     """Leave out faulty flats and darks; also return the tile means of the remaining darks."""
-    flats = _summary(scan.flats, scan).tiles
-    darks = _summary(scan.darks, scan).tiles
-    left: list[LeftOut] = []
+    flats, _ = _summary(scan.flats, scan)
+    darks, _ = _summary(scan.darks, scan)
     dark: FloatArray | float = 0.0
     if len(darks):
         beam = float(np.nanquantile((flats - np.nanmin(darks, axis=0)).mean(axis=1), 0.8))
@@ -111,12 +97,10 @@ def _references(scan: Scan) -> tuple[Scan, FloatArray | float]:
                 " unsigned numbers stored as signed? Fix the file, or set correct.input to intensity or attenuation"
             )
         good = odd_frames.good_darks(darks, _numbered(scan.darks), beam)
-        left += _left_out("darks", scan.darks, good, "hold light, or differ from the others", scan)
+        scan = _without(scan, "darks", good, "hold light, or differ from the others")
         dark = darks[good].mean(axis=0)
-        scan = replace(scan, darks=_kept(scan.darks, good))
     good = odd_frames.good_flats(flats - dark, _numbered(scan.flats))
-    left += _left_out("flats", scan.flats, good, "differ from the others in level or pattern", scan)
-    scan = replace(scan, flats=_kept(scan.flats, good), left_out=(*scan.left_out, *left))
+    scan = _without(scan, "flats", good, "differ from the others in level or pattern")
     drift = odd_frames.spread((flats - dark)[good])
     if drift > DRIFT:
         doubt = f"the flats vary by {drift:.0%} in level: line integrals are wrong where flats do not follow the beam"
@@ -137,10 +121,12 @@ def _without_light(scan: Scan, unlit: BoolArray, reason: str) -> Scan:
     return replace(scan, unlit=np.union1d(scan.unlit, faulty), left_out=(*scan.left_out, left))
 
 
-def _left_out(kind: str, groups: Sequence[Frames], good: BoolArray, reason: str, scan: Scan) -> Iterator[LeftOut]:
+def _without(scan: Scan, kind: str, good: BoolArray, reason: str) -> Scan:
+    """Leave out the flats or the darks that are not good."""
+    groups: tuple[Frames, ...] = getattr(scan, kind)
     faulty = np.flatnonzero(~good)
     if not len(faulty):
-        return
+        return scan
     named = spans(numbers(scan, kind)[faulty])
     if 2 * len(faulty) > len(good):
         raise UserError(
@@ -148,28 +134,22 @@ def _left_out(kind: str, groups: Sequence[Frames], good: BoolArray, reason: str,
             f" are right: list the {kind} to leave out under exclude.{kind}, or set correct.screen: false"
         )
     places = np.concatenate([group.indices for group in groups])[faulty]
-    yield LeftOut(kind, named, f"{reason} (frames {spans(places)} of {groups[0].dataset})")
-
-
-def _kept(groups: Sequence[Frames], good: BoolArray) -> tuple[Frames, ...]:
-    ends = np.cumsum([len(group.indices) for group in groups])[:-1]
-    parts = [
-        replace(group, indices=group.indices[mask]) for group, mask in zip(groups, np.split(good, ends), strict=True)
-    ]
-    return tuple(part for part in parts if len(part.indices))
+    left = LeftOut(kind, named, f"{reason} (frames {spans(places)} of {groups[0].dataset})")
+    kept: dict[str, Any] = {kind: keep(groups, good)}
+    return replace(scan, **kept, left_out=(*scan.left_out, left))
 
 
 def _numbered(groups: Sequence[Frames]) -> IntArray:
     return np.repeat(np.arange(len(groups)), [len(group.indices) for group in groups])
 
 
-def _summary(groups: Sequence[Frames], scan: Scan) -> Summary:
-    """Summarise some rows of every frame."""
+def _summary(groups: Sequence[Frames], scan: Scan) -> tuple[FloatArray, FloatArray]:
+    """Return the means (frame, tile) and the share of saturated pixels (frame,) of all frames, in bands of rows."""
     if not groups:
-        return Summary(np.empty((0, 0)), np.empty(0))
+        return np.empty((0, 0)), np.empty(0)
     edges = np.linspace(0, scan.columns, min(TILES, max(scan.columns // TILE, 1)) + 1).astype(int)
     tiles, full = zip(*(_band(groups, rows, edges) for rows in bands(scan)), strict=True)
-    return Summary(np.concatenate(tiles, axis=1), np.mean(full, axis=0))
+    return np.concatenate(tiles, axis=1), np.mean(full, axis=0)
 
 
 def _band(groups: Sequence[Frames], rows: tuple[int, int], edges: IntArray) -> tuple[FloatArray, FloatArray]:

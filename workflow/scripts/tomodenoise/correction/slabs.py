@@ -1,11 +1,11 @@
 """Streaming correction of one slab of a scan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
 from tomodenoise.correction.frames import Repairs, Work, correct, prepare
@@ -17,43 +17,28 @@ from tomodenoise.scans.reading import read
 
 BLOCK_BYTES = 1 << 25
 STATISTICS_PIXELS = 1 << 20
-IMPOSSIBLE = -0.5
-"""If nearly all line integrals are below this, the flats and projections do not belong together."""
-
-EVEN = 0.04
-"""Largest relative deviation of the line integrals on the sides that still counts as air."""
+IMPOSSIBLE = -0.5  # if nearly all line integrals are below this, the flats and projections do not belong together
+EVEN = 0.04  # largest relative deviation of the line integrals on the sides that still counts as air
 
 
 @dataclass(frozen=True)
 class SlabStatistics:
     """Statistics of the correction of a slab, for warnings and the report."""
 
+    # Fewest photons of any pixel behind the sample, dark subtracted; None if the gain is unknown
     smallest_counts: float | None
-    """Fewest photons of any pixel behind the sample, dark subtracted; None if the gain is unknown."""
-    low_counts: float | None
-    """0.1 % quantile of the photons, over about a million pixels."""
-    repaired: int
-    """Interpolated pixels of projections."""
-    dead: int
-    """Detector pixels without beam in the flats; they are repaired in every projection."""
-    empty_rows: int
-    """Rows of projections without any finite pixel, set to 0 and not counted as repaired."""
-    zingers: int | None = None
-    """Replaced pixels of projections; None if zingers are kept."""
-    afterglow: float | None = None
-    """Afterglow of the scan, see `estimate_afterglow`."""
-    saturated: float | None = None
-    """Saturated share of the scan's flats, see `Measures`."""
-    lowest: float | None = None
-    """1 % quantile over the detector of the line integrals averaged over all projections."""
-    highest: float | None = None
-    """99 % quantile of the same."""
-    sides: float | None = None
-    """Mean of the same on both sides of the detector, if uniform there, as air is."""
-    void: Sequence[int] = ()
-    """Rows of the volume without any finite pixel in any projection; their slices are 0."""
-    blind: Sequence[int] = ()
-    """Columns without beam in all rows of the slab."""
+    low_counts: float | None  # 0.1 % quantile of the photons, over about a million pixels
+    repaired: int  # interpolated pixels of projections
+    dead: int  # detector pixels without beam in the flats; they are repaired in every projection
+    empty_rows: int  # rows of projections without any finite pixel, set to 0 and not counted as repaired
+    zingers: int | None = None  # replaced pixels of projections; None if zingers are kept
+    afterglow: float | None = None  # afterglow of the scan, see `estimate_afterglow`
+    saturated: float | None = None  # saturated share of the scan's flats, see `Measures`
+    lowest: float | None = None  # 1 % quantile over the detector of the line integrals averaged over all projections
+    highest: float | None = None  # 99 % quantile of the same
+    sides: float | None = None  # mean of the same on both sides of the detector, if uniform there, as air is
+    void: Sequence[int] = ()  # rows of the volume without any finite pixel in any projection; their slices are 0
+    blind: Sequence[int] = ()  # columns without beam in all rows of the slab
 
 
 def correct_slab(
@@ -89,9 +74,8 @@ def correct_slab(
     first, last, _ = part.indices(len(scan.angles))
     work = prepare(scan, rows, assignment, options, measures, (first, last))
     out = np.zeros((last - first, rows[1] - rows[0], scan.columns), dtype=np.float32)
-    lit = np.isin(np.arange(first, last), scan.unlit, invert=True)
-    repairs, samples = _correct_frames(scan, work, first, lit, out)
-    used = np.flatnonzero(lit)
+    used = np.setdiff1d(np.arange(first, last), scan.unlit) - first
+    repairs, samples = _correct_frames(scan, work, first, used, out)
     void = rows[0] + np.flatnonzero(~out.any(axis=(0, 2))) if repairs.empty else np.empty(0, dtype=np.intp)
     dead = np.zeros((1, 0), dtype=bool) if work.references is None else work.references.dead[work.core]
     stripes.remove_all(out, scan.angles[part], options.stripes, used)
@@ -113,14 +97,15 @@ def correct_slab(
 
 
 def _correct_frames(
-    scan: Scan, work: Work, first: int, lit: BoolArray, out: FloatArray
+    scan: Scan, work: Work, first: int, used: IntArray, out: FloatArray
 ) -> tuple[Repairs, list[tuple[float, FloatArray]]]:
-    """Fill in the line integrals of projections with light, from ``first`` on; return repairs and samples of counts."""
+    """Correct the projections with light; return repairs, and the lowest counts and a sample of each block."""
     stride = out.size // STATISTICS_PIXELS | 1  # odd, so that the sample covers all columns
     samples: list[tuple[float, FloatArray]] = []
     repairs = Repairs()
-    for block in _blocks(first, first + len(out), (work.read[1] - work.read[0]) * scan.columns * 4):
-        numbers = np.arange(block.start, block.stop)[lit[block.start - first : block.stop - first]]
+    length = max(1, BLOCK_BYTES // ((work.read[1] - work.read[0]) * scan.columns * 4 or 1))
+    for start in range(0, len(out), length):
+        numbers = first + used[(used >= start) & (used < start + length)]
         if not len(numbers):
             continue
         frames = read(scan.projections, work.read, numbers)
@@ -129,15 +114,11 @@ def _correct_frames(
         if work.references is not None:
             for number, frame in zip(numbers, frames, strict=True):
                 np.subtract(frame, work.references.dark(number), out=frame)
-            samples.append(_transmitted(frames[:, work.core], stride))
+            counts = frames[:, work.core]
+            samples.append((float(np.fmin.reduce(counts, axis=None)), counts.ravel()[::stride].copy()))
         for number, frame in zip(numbers, frames, strict=True):
             repairs += correct(frame, number, work, out[number - first])
     return repairs, samples
-
-
-def _transmitted(frames: FloatArray, stride: int) -> tuple[float, FloatArray]:
-    """Return the lowest value of a block and a sample of its values."""
-    return float(np.fmin.reduce(frames, axis=None)), frames.ravel()[::stride].copy()
 
 
 def _extremes(out: FloatArray, used: IntArray, scan: Scan) -> tuple[float | None, float | None, float | None]:
@@ -168,10 +149,3 @@ def _photons(samples: list[tuple[float, FloatArray]], gain: float | None) -> tup
         return None, None
     lowest = min(lowest for lowest, _ in samples if np.isfinite(lowest))
     return max(lowest, 0.0) / gain, max(float(np.quantile(sample, 0.001)), 0.0) / gain
-
-
-def _blocks(first: int, last: int, frame_bytes: int) -> Iterator[slice]:
-    """Cut the projections into blocks of bounded size."""
-    length = max(1, BLOCK_BYTES // (frame_bytes or 1))
-    for start in range(first, last, length):
-        yield slice(start, min(start + length, last))

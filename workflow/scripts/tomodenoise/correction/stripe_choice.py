@@ -14,40 +14,23 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.correction import stripes
 from tomodenoise.geometry import directions
 
-BLOCKS = 16
-"""Number of ranges of angles; each is averaged."""
-
-WIDTHS = (1, 2)
-"""Numbers of columns to average; the larger one detects stripes of several columns."""
-
+BLOCKS = 16  # number of ranges of angles; each is averaged
+WIDTHS = (1, 2)  # numbers of columns to average; the larger one detects stripes of several columns
+# Fourth difference of columns two widths apart: it ignores everything smooth along the row
 SHARP = np.array([1, -4, 6, -4, 1]) / 6
-"""Fourth difference of columns two widths apart: it ignores everything smooth along the row."""
-
-MOVED = 3
-"""Minimum motion of the sample from block to block, in widths, where stripes are measured."""
-
+MOVED = 3  # minimum motion of the sample from block to block, in widths, where stripes are measured
 FEWEST_COLUMNS = 10
+# Number of correlated neighbours after the difference, and standard deviations of a product due to chance
 ALIKE, CHANCE = 3, 2.0
-"""Number of correlated neighbours after the difference, and standard deviations of a product due to chance."""
-
-EDGE = 4
-"""Columns on each side of a centred edge that are left out with it."""
-
-OUTLIER = 8.0
-"""Standard deviations at which the strongest stripes are clipped."""
-
-LIMIT = 1.6
-"""Strength above which stripes are removed; clean foam has 1.1 to 1.35."""
-
-METHODS = ("sorting", "vo")
-"""From mild to strong."""
-
+EDGE = 4  # columns on each side of a centred edge that are left out with it
+OUTLIER = 8.0  # standard deviations at which the strongest stripes are clipped
+LIMIT = 1.6  # strength above which stripes are removed; clean foam has 1.1 to 1.35
+METHODS = ("sorting", "vo")  # from mild to strong
+# Largest strength a method may leave, relative to a milder one; otherwise it removes something other than stripes
 GAIN = 0.75
-"""Largest strength a method may leave, relative to a milder one; otherwise it removes something other than stripes."""
-
+# Largest RMS change by a method, relative to the RMS of the line integrals. The strongest stripes measured have 0.2; a
+# method that changes more removes the sample, such as one that covers only a few columns.
 MOST = 0.5
-"""Largest RMS change by a method, relative to the RMS of the line integrals. The strongest stripes measured have 0.2;
-a method that changes more removes the sample, such as one that covers only a few columns."""
 
 
 @dataclass(frozen=True)
@@ -166,15 +149,13 @@ def _chance(sharp: FloatArray) -> FloatArray:
 
 
 def _subtract_centred(sharp: FloatArray, mirror: FloatArray) -> BoolArray:
-    """Subtract what both sides of the axis have in common, in place; return the mask of columns with a mirror image.
-
-    Centred edges lie between pixels and leave larger residuals than any stripe, so the columns there become 0.
-    """
+    """Subtract what both sides of the axis have in common, in place; return the mask of columns with a mirror image."""
     both = (mirror >= 0) & (mirror <= sharp.shape[-1] - 1)
     for row in range(sharp.shape[1]):
         mean = sharp[:, row].mean(axis=0)
         other = map_coordinates(mean, [mirror], order=3, mode="nearest")
         common = np.where(both, (mean + other) / 2, 0)
+        # Centred edges lie between pixels and leave larger residuals than any stripe, so the columns there become 0.
         edges = np.abs(common) > np.maximum(2 * np.abs(mean - common), OUTLIER * 1.4826 * np.median(np.abs(mean)))
         sharp[:, row] = np.where(binary_dilation(edges, iterations=EDGE), 0, sharp[:, row] - common)
     return np.asarray(both)

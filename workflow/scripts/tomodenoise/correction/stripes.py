@@ -8,21 +8,14 @@ import numpy as np
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 
-WINDOW = 21
-"""Width in columns of the median filter on sorted columns, the default of the method."""
+WINDOW = 21  # width in columns of the median filter on sorted columns, the default of the method
 
+# Smallest number of columns and projections for a method; with fewer, its windows leave nothing of the sample
 NARROWEST = {"none": 1, "sorting": 2 * WINDOW, "wavelet": 64, "vo": 102}
-"""Smallest number of columns and projections for a method; with fewer, its windows leave nothing of the sample."""
 
 
 def check(method: str, angles: int, columns: int) -> None:
-    """Check that a method can be applied.
-
-    Raises
-    ------
-    UserError
-        If the sinograms are too small for it, or algotom is missing.
-    """
+    """Refuse a method for which the sinograms are too small, or algotom is missing."""
     if min(angles, columns) < NARROWEST[method]:
         raise UserError(
             f"correct.stripes: {method} needs {NARROWEST[method]} projections and columns, the scan has {angles} and"

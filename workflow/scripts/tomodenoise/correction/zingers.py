@@ -6,8 +6,8 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 
+# Rows around a slab that affect its zingers: the ring lies two pixels away, and a zinger covers up to 3 x 3 pixels
 REACH = 3
-"""Rows around a slab that affect its zingers: the ring lies two pixels away, and a zinger covers up to 3 x 3 pixels."""
 
 _Y, _X = (offset.ravel() - 2 for offset in np.indices((5, 5)))
 RING = np.stack([_Y, _X])[:, np.maximum(abs(_Y), abs(_X)) == 2]
@@ -26,10 +26,8 @@ class Noise:
 class Threshold:
     """Smallest height of a zinger above its surroundings: the root of slope * level + offset."""
 
-    slope: FloatArray
-    """(rows, columns) float32; NaN where no zingers are sought."""
-    offset: FloatArray
-    """(rows, columns) float32."""
+    slope: FloatArray  # (rows, columns) float32; NaN where no zingers are sought
+    offset: FloatArray  # (rows, columns) float32
 
 
 def threshold(noise: Noise, deviations: float, beam: FloatArray) -> Threshold:

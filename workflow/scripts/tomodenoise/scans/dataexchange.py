@@ -12,11 +12,10 @@ from tomodenoise.scans.description import Frames, Numbers
 from tomodenoise.scans.header import Contents, Reader, Stack, frames, image_keys, open_stack, select_angles, used_files
 
 STANDARD_GROUP = "exchange"
+# Datasets that mark another group, or the root of the file, as this layout when found next to `data`
 MARKERS = ("theta", "data_white", "data_dark")
-"""Datasets that mark another group, or the root of the file, as this layout when found next to `data`."""
-
+# Groups of an instrument that may hold the pixel size. The resolution of an objective applies at the sample.
 SIZES = ("detection_system/objective", "detector", "detection_system/detector", "detection_system")
-"""Groups of an instrument that may hold the pixel size. The resolution of an objective applies at the sample."""
 
 
 def recognise(file: h5py.File, entry: str | None) -> list[str]:

@@ -1,6 +1,6 @@
 """Description of a scan, and its representation in `scan.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,8 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 
-PIXEL_SIZE = "pixel size: "
-"""Prefix of the doubts about the pixel size."""
-
-DIGITS = 10
-"""Decimals of a degree in `scan.json`: too fine to change any result, and 0.9945 stays 0.9945."""
+PIXEL_SIZE = "pixel size: "  # prefix of the doubts about the pixel size
+DIGITS = 10  # decimals of a degree in `scan.json`: too fine to change any result, and 0.9945 stays 0.9945
 
 
 @dataclass(frozen=True)
@@ -22,10 +19,8 @@ class Frames:
 
     file: Path
     dataset: str
-    indices: IntArray
-    """(n,) positions along the first axis, ascending."""
-    time: float
-    """Mean position in the acquisition, counted in projections: < 0 before the first, >= n after the last."""
+    indices: IntArray  # (n,) positions along the first axis, ascending
+    time: float  # mean position in the acquisition, counted in projections: < 0 before the first, >= n after the last
 
 
 @dataclass(frozen=True)
@@ -34,24 +29,19 @@ class Numbers:
 
     file: Path
     dataset: str
-    count: int
-    """Number of projections in the file."""
-    indices: IntArray
-    """(n,) positions of the projections in use."""
+    count: int  # number of projections in the file
+    indices: IntArray  # (n,) positions of the projections in use
 
 
 @dataclass(frozen=True)
 class Channels:
     """Channels of a scan, and the order of the axes of its sinograms."""
 
-    name: str
-    """`2theta`, `q`, `energy`, or `channel` if neither the file nor the user names them."""
+    name: str  # `2theta`, `q`, `energy`, or `channel` if neither the file nor the user names them
     unit: str
-    values: FloatArray
-    """(C,) float64; 0, 1, ... if no values are given."""
+    values: FloatArray  # (C,) float64; 0, 1, ... if no values are given
+    # One letter per axis of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be missing
     axes: str
-    """One letter per axis of the dataset: `z` slice, `c` channel, `a` angle, `t` translation; `z` or `c` may be
-    missing."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -63,10 +53,8 @@ class Channels:
 class LeftOut:
     """Frames of a scan that are not used."""
 
-    kind: str
-    """`projections`, `flats` or `darks`."""
-    frames: str
-    """Their numbers, counted within the kind, such as "3, 7 to 9"."""
+    kind: str  # `projections`, `flats` or `darks`
+    frames: str  # their numbers, counted within the kind, such as "3, 7 to 9"
     reason: str
 
     def __str__(self) -> str:
@@ -78,39 +66,27 @@ class Scan:
     """Description of one raw scan for the later stages. Made by `open_scan` and `open_series`."""
 
     file: Path
-    layout: str
-    """`data-exchange`, `nxtomo` or `sinograms`."""
-    kind: str
-    """Quantity stored: `counts`, `intensity` (transmission) or `attenuation` (line integrals)."""
-    rows: tuple[int, int]
-    """Detector rows in use, [start, stop); row 0 of the volume is ``rows[0]``."""
+    layout: str  # `data-exchange`, `nxtomo` or `sinograms`
+    kind: str  # quantity stored: `counts`, `intensity` (transmission) or `attenuation` (line integrals)
+    rows: tuple[int, int]  # detector rows in use, [start, stop); row 0 of the volume is ``rows[0]``
     columns: int
-    angles: FloatArray
-    """(A,) float64 radians, in acquisition order."""
-    projections: tuple[Frames, ...]
-    """In acquisition order; one part per file."""
-    flats: tuple[Frames, ...]
-    """One group per run of flats between the same two projections, in acquisition order."""
+    angles: FloatArray  # (A,) float64 radians, in acquisition order
+    projections: tuple[Frames, ...]  # in acquisition order; one part per file
+    flats: tuple[Frames, ...]  # one group per run of flats between the same two projections, in acquisition order
     darks: tuple[Frames, ...]
-    pixel_size: float | None
-    """Micrometres; None if neither the file nor the user gives it."""
-    identity: dict[str, object]
-    """See `identity.identify`."""
-    steps: IntArray | None = None
-    """(A,) time step of each projection of a series, ascending from 0 without gaps."""
-    labels: tuple[Numbers, ...] = ()
-    """Labels of the time steps, if the file has any."""
-    times: tuple[Numbers, ...] = ()
-    """Times of the projections, if the file has any."""
+    pixel_size: float | None  # micrometres; None if neither the file nor the user gives it
+    identity: dict[str, object]  # see `identity.identify`
+    steps: IntArray | None = None  # (A,) time step of each projection of a series, ascending from 0 without gaps
+    labels: tuple[Numbers, ...] = ()  # labels of the time steps, if the file has any
+    times: tuple[Numbers, ...] = ()  # times of the projections, if the file has any
+    # Channels of XRD-CT and similar methods; None if frames have a single value per pixel
     channels: Channels | None = None
-    """Channels of XRD-CT and similar methods; None if frames have a single value per pixel."""
-    doubts: tuple[str, ...] = ()
-    """Ambiguities in the file and how each was resolved, as messages."""
+    doubts: tuple[str, ...] = ()  # ambiguities in the file and how each was resolved, as messages
+    # Positions of the projections without beam, which belong to no section
     unlit: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    """Positions of the projections without beam, which belong to no section."""
     left_out: tuple[LeftOut, ...] = ()
+    # Frames excluded by the user, by kind: ranges [start, stop) among all `projections`, `flats` or `darks`
     excluded: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    """Frames excluded by the user, by kind: ranges [start, stop) among all `projections`, `flats` or `darks`."""
 
     @property
     def channel_count(self) -> int:
@@ -132,6 +108,7 @@ def to_json(scan: Scan) -> dict[str, Any]:
     """Return plain values for `scan.json`: readable, so angles in degrees and runs of frames as [start, stop)."""
     degrees = np.round(np.degrees(scan.angles), DIGITS)
     parts = [_frames_to_json(part) for part in scan.projections]
+    counts = [] if scan.steps is None else np.bincount(scan.steps).tolist()
     return {
         "file": str(scan.file),
         "layout": scan.layout,
@@ -147,7 +124,7 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "darks": [_frames_to_json(group) for group in scan.darks],
         "identity": scan.identity,
         "angles_degrees": degrees.tolist(),
-        **({} if scan.steps is None else _steps_to_json(scan.steps)),
+        **({"number_of_steps": len(counts), "projections_of_each_step": counts} if counts else {}),
         "channels": channels_to_json(scan.channels) if scan.channels else None,
         "doubts": list(scan.doubts),
         "without_light": [list(run) for run in runs(scan.unlit)],
@@ -161,6 +138,7 @@ def from_json(values: dict[str, Any]) -> Scan:
     start, stop = values["rows"]
     parts = values["projections"] if isinstance(values["projections"], list) else [values["projections"]]
     counts = values.get("projections_of_each_step")
+    channels = values.get("channels")
     return Scan(
         file=Path(values["file"]),
         layout=values["layout"],
@@ -174,9 +152,9 @@ def from_json(values: dict[str, Any]) -> Scan:
         pixel_size=values["pixel_size_micrometre"],
         identity=values["identity"],
         steps=None if counts is None else np.repeat(np.arange(len(counts)), counts),
-        channels=_channels_from_json(values["channels"]) if values.get("channels") else None,
+        channels=Channels(**channels | {"values": np.asarray(channels["values"], np.float64)}) if channels else None,
         doubts=tuple(values.get("doubts", ())),
-        unlit=_positions(values["without_light"]),
+        unlit=positions(values["without_light"]),
         left_out=tuple(LeftOut(**group) for group in values["left_out"]),
         excluded={kind: tuple((a, b) for a, b in parts) for kind, parts in values.get("excluded", {}).items()},
     )
@@ -184,20 +162,13 @@ def from_json(values: dict[str, Any]) -> Scan:
 
 def channels_to_json(channels: Channels) -> dict[str, Any]:
     """Return plain values for `scan.json` and for the provenance of an image."""
-    return {"name": channels.name, "unit": channels.unit, "values": channels.values.tolist(), "axes": channels.axes}
+    return asdict(channels) | {"values": channels.values.tolist()}
 
 
 def position(time: float, projections: IntArray) -> float:
-    """Convert a position among all frames to one counted in projections.
+    """Convert a position among all frames to one counted in projections, given their positions (n,), ascending.
 
-    Parameters
-    ----------
-    time : position among all frames of the acquisition.
-    projections : (n,) positions of the projections among these frames, ascending.
-
-    Returns
-    -------
-    Between 0 and n - 1 among the projections; < 0 before the first, >= n after the last.
+    It is between 0 and n - 1 among the projections, < 0 before the first and >= n after the last.
     """
     first = int(projections[0])
     last = int(projections[-1])
@@ -223,12 +194,9 @@ def runs(indices: IntArray) -> list[tuple[int, int]]:
     return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
 
 
-def _steps_to_json(steps: IntArray) -> dict[str, Any]:
-    return {"number_of_steps": int(steps[-1]) + 1, "projections_of_each_step": np.bincount(steps).tolist()}
-
-
-def _channels_from_json(values: dict[str, Any]) -> Channels:
-    return Channels(values["name"], values["unit"], np.asarray(values["values"], dtype=np.float64), values["axes"])
+def positions(ranges: Sequence[Sequence[int]]) -> IntArray:
+    """Return the ascending positions that `runs` split into ranges."""
+    return np.concatenate([np.arange(0), *(np.arange(*part) for part in ranges)])
 
 
 def _frames_to_json(frames: Frames) -> dict[str, Any]:
@@ -242,9 +210,4 @@ def _frames_to_json(frames: Frames) -> dict[str, Any]:
 
 
 def _frames_from_json(values: dict[str, Any]) -> Frames:
-    return Frames(Path(values["file"]), values["dataset"], _positions(values["frames"]), values["time"])
-
-
-def _positions(ranges: list[list[int]]) -> IntArray:
-    """Invert `runs`."""
-    return np.concatenate([np.arange(0), *(np.arange(start, stop) for start, stop in ranges)])
+    return Frames(Path(values["file"]), values["dataset"], positions(values["frames"]), values["time"])

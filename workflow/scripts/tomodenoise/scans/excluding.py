@@ -8,12 +8,11 @@ import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, IntArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans.description import Frames, Numbers, Scan, position, runs
+from tomodenoise.scans.description import Frames, Numbers, Scan, position, positions, runs
 
 Part = TypeVar("Part", Frames, Numbers)
 
-KINDS = ("projections", "flats", "darks")
-"""Kinds of frames, as named under the key `exclude`."""
+KINDS = ("projections", "flats", "darks")  # kinds of frames, as named under the key `exclude`
 
 
 def exclude(scan: Scan, asked: Mapping[str, Sequence[Any]] | None) -> Scan:
@@ -41,16 +40,16 @@ def exclude(scan: Scan, asked: Mapping[str, Sequence[Any]] | None) -> Scan:
         kind = "flats" if kept["projections"].any() else "projections"
         raise UserError(f"exclude.{kind} removes all {len(kept[kind])} {kind}: exclude fewer")
     mask = kept["projections"]
-    positions = np.flatnonzero(mask)
+    left = np.flatnonzero(mask)
     steps, lost = (None, []) if scan.steps is None else _renumbered(scan.steps, mask)
     return replace(
         scan,
         angles=scan.angles[mask],
-        projections=_moved(_filter(scan.projections, mask), positions),
-        flats=_moved(_filter(scan.flats, kept["flats"]), positions),
-        darks=_moved(_filter(scan.darks, kept["darks"]), positions),
-        labels=tuple(_filter(scan.labels, mask)),
-        times=tuple(_filter(scan.times, mask)),
+        projections=_moved(keep(scan.projections, mask), left),
+        flats=_moved(keep(scan.flats, kept["flats"]), left),
+        darks=_moved(keep(scan.darks, kept["darks"]), left),
+        labels=keep(scan.labels, mask),
+        times=keep(scan.times, mask),
         steps=steps,
         doubts=(*scan.doubts, *lost),
         excluded={kind: tuple(runs(np.flatnonzero(~kept[kind]))) for kind in KINDS if not kept[kind].all()},
@@ -59,8 +58,7 @@ def exclude(scan: Scan, asked: Mapping[str, Sequence[Any]] | None) -> Scan:
 
 def numbers(scan: Scan, kind: str = "projections") -> IntArray:
     """Return the original number of each remaining frame of a kind, counted before the exclusion, (n,)."""
-    ranges = [np.arange(start, stop) for start, stop in scan.excluded.get(kind, ())]
-    excluded = np.concatenate([np.arange(0), *ranges])
+    excluded = positions(scan.excluded.get(kind, ()))
     left = sum(len(part.indices) for part in getattr(scan, kind))
     return np.setdiff1d(np.arange(left + len(excluded)), excluded)
 
@@ -90,17 +88,17 @@ def _range(kind: str, asked: Any) -> tuple[int, int]:  # noqa: ANN401 - a YAML v
     return start, stop
 
 
-def _filter(parts: Sequence[Part], kept: BoolArray) -> list[Part]:
+def keep(parts: Sequence[Part], kept: BoolArray) -> tuple[Part, ...]:
     """Apply one mask to the frames of consecutive parts, and drop parts that become empty."""
     ends = np.cumsum([len(part.indices) for part in parts], dtype=np.int64)
     split = np.split(kept, ends[:-1]) if len(parts) else []
     chosen = [replace(part, indices=part.indices[mask]) for part, mask in zip(parts, split, strict=True)]
-    return [part for part in chosen if len(part.indices)]
+    return tuple(part for part in chosen if len(part.indices))
 
 
-def _moved(parts: Sequence[Frames], positions: IntArray) -> tuple[Frames, ...]:
+def _moved(parts: Sequence[Frames], left: IntArray) -> tuple[Frames, ...]:
     """Count the times of parts in the remaining projections, given the old positions of these."""
-    return tuple(replace(part, time=position(part.time, positions)) for part in parts)
+    return tuple(replace(part, time=position(part.time, left)) for part in parts)
 
 
 def _renumbered(steps: IntArray, kept: BoolArray) -> tuple[IntArray, list[str]]:

@@ -14,9 +14,8 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 
 NO_HDF5 = "not an HDF5 file: is it the right one, and complete?"
-
+# Exceptions that h5py raises over inconsistent bytes of a file
 FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
-"""Exceptions that h5py raises over inconsistent bytes of a file."""
 
 
 @contextmanager
@@ -46,7 +45,12 @@ def opened(file: Path) -> Iterator[h5py.File]:
         except FAILURES as error:
             if not is_of_h5py(error):
                 raise
-            raise UserError(f"{file} cannot be read: {_cause(error)}") from error
+            cause = f"the file or the disk is damaged: {_line(error)}: copy the file again"
+            if isinstance(error, MemoryError):
+                cause = (
+                    "there is not enough memory: free some; a small file that needs this much is damaged: copy it again"
+                )
+            raise UserError(f"{file} cannot be read: {cause}") from error
 
 
 def is_of_h5py(error: Exception) -> bool:
@@ -140,13 +144,7 @@ def frame_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def check_filters(data: h5py.Dataset) -> None:
-    """Refuse a dataset that is compressed with a filter that is not installed.
-
-    Raises
-    ------
-    UserError
-        If such a filter is used; the message holds its registered number.
-    """
+    """Refuse a dataset that is compressed with a filter that is not installed."""
     properties = data.id.get_create_plist()
     for number in range(properties.get_nfilters()):
         code, _, _, name = properties.get_filter(number)
@@ -168,12 +166,6 @@ def _check_file(file: Path) -> None:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory: free some; a small file that needs this much is damaged: copy it again"
-    return f"the file or the disk is damaged: {_line(error)}: copy the file again"
 
 
 def _is_hdf5(file: Path) -> bool:

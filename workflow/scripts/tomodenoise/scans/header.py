@@ -13,8 +13,7 @@ from tomodenoise.scans import hdf5, sources, units
 from tomodenoise.scans.description import Channels, Frames, Numbers, position
 from tomodenoise.scans.origins import Origin, check
 
-EVEN = 0.2
-"""Largest relative deviation of an angular step from the median for angles that count as evenly spaced."""
+EVEN = 0.2  # largest relative deviation of an angular step from the median for angles that count as evenly spaced
 
 
 @dataclass(frozen=True)
@@ -22,10 +21,9 @@ class Stack:
     """A dataset of frames, or of sinograms."""
 
     data: h5py.Dataset
+    # (frame, row, column) without further axes of length one; for sinograms the shape of the dataset
     shape: tuple[int, ...]
-    """(frame, row, column) without further axes of length one; for sinograms the shape of the dataset."""
-    origin: Origin
-    """Where its frames, or for sinograms its angles, are stored."""
+    origin: Origin  # where its frames, or for sinograms its angles, are stored
 
     @property
     def name(self) -> str:
@@ -38,20 +36,16 @@ class Contents:
     """Header of a scan. Made by the readers of the layouts, checked by `open_scan`."""
 
     layout: str
-    stacks: tuple[Stack, ...]
-    """The projections first, then flats and darks if they have datasets of their own."""
+    stacks: tuple[Stack, ...]  # the projections first, then flats and darks if they have datasets of their own
     projections: Frames
     flats: tuple[Frames, ...]
     darks: tuple[Frames, ...]
-    angles: FloatArray
-    """(n,) radians, one per projection."""
+    angles: FloatArray  # (n,) radians, one per projection
     rows: int
     columns: int
     pixel_size: float | None
-    stated: tuple[str, ...]
-    """Descriptions of the stored quantity in the file; the first that is recognised counts."""
-    used: tuple[Path, ...]
-    """All files that hold the angles, image keys and so on."""
+    stated: tuple[str, ...]  # descriptions of the stored quantity in the file; the first that is recognised counts
+    used: tuple[Path, ...]  # all files that hold the angles, image keys and so on
     labels: tuple[Numbers, ...] = ()
     times: tuple[Numbers, ...] = ()
     channels: Channels | None = None
@@ -62,15 +56,11 @@ class Contents:
 class Reader:
     """A layout of raw files."""
 
-    looks_for: str
-    """For the message where no reader recognises a file."""
+    looks_for: str  # for the message where no reader recognises a file
+    # Finds the entries of this layout, the best first: their paths in the file, the root's being empty. With a path it
+    # looks at that group alone.
     recognise: Callable[[h5py.File, str | None], list[str]]
-    """Finds the entries of this layout, the best first: their paths in the file, the root's being empty.
-
-    With a path it looks at that group alone.
-    """
-    read: Callable[[h5py.File, str], Contents]
-    """Reads the header of one of these entries."""
+    read: Callable[[h5py.File, str], Contents]  # reads the header of one of these entries
 
 
 def open_stack(data: h5py.Dataset, like: Stack | None = None) -> Stack:
@@ -168,8 +158,11 @@ def select_angles(
         if len(values) == len(frames_of_angles):
             return values[np.isin(frames_of_angles, chosen)], ()
     name = f"{angles.file.filename}: {angles.name}"
-    if len(values) == count + 1 and _is_even(values):
-        return values[:-1], (f"{name} has one angle more than there are projections: the last angle is ignored",)
+    if len(values) == count + 1:
+        steps = np.diff(values)
+        usual = np.median(steps)
+        if usual != 0 and np.all(np.abs(steps - usual) < EVEN * abs(usual)):
+            return values[:-1], (f"{name} has one angle more than there are projections: the last angle is ignored",)
     raise UserError(
         f"{name} has {len(values)} angles, but {stack.data.name} has {count} projections: write one angle for each"
     )
@@ -181,13 +174,7 @@ def frames(stack: Stack, indices: IntArray, time: float = 0.0) -> Frames:
 
 
 def groups(stack: Stack, members: IntArray, projections: IntArray) -> tuple[Frames, ...]:
-    """Group flats or darks that were taken between the same two projections; each group gets its time.
-
-    Parameters
-    ----------
-    stack : the dataset of all frames, in acquisition order.
-    members, projections : positions in it of the flats or darks and of the projections, ascending.
-    """
+    """Group flats or darks that were taken between the same two projections; positions in the stack ascend."""
     before = np.searchsorted(projections, members)
     parts = np.split(members, np.flatnonzero(np.diff(before)) + 1)
     return tuple(frames(stack, part, position(float(part.mean()), projections)) for part in parts if len(part))
@@ -197,9 +184,3 @@ def used_files(objects: Sequence[h5py.HLObject | None]) -> tuple[Path, ...]:
     """Return all files that hold the data of the given datasets; other objects are ignored."""
     groups_of_files = (sources.find(data, 0).files for data in objects if isinstance(data, h5py.Dataset))
     return tuple(dict.fromkeys(file for files in groups_of_files for file in files))
-
-
-def _is_even(values: FloatArray) -> bool:
-    steps = np.diff(values)
-    median = np.median(steps)
-    return bool(median != 0 and np.all(np.abs(steps - median) < EVEN * abs(median)))

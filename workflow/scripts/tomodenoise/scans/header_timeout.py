@@ -10,8 +10,7 @@ from typing import Any, NoReturn
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans.opening import open_scan
 
-TIMEOUT = 120
-"""Seconds within which a header must be read, enough for one of thousands of files on a slow file system."""
+TIMEOUT = 120  # seconds within which a header must be read, enough for one of thousands of files on a slow file system
 
 
 def try_headers(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:

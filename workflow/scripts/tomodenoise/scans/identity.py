@@ -9,8 +9,7 @@ import numpy as np
 
 SAMPLES = 16
 SAMPLE_BYTES = 1 << 16
-MANY = 4
-"""Number of files of a scan above which each is sampled at fewer positions."""
+MANY = 4  # number of files of a scan above which each is sampled at fewer positions
 
 
 def identify(file: Path, used: Iterable[Path]) -> dict[str, object]:

@@ -11,8 +11,7 @@ from tomodenoise.common.errors import UserError
 
 EXTERNAL_LINK = "HDF5_EXT_PREFIX"
 VIRTUAL = "HDF5_VDS_PREFIX"
-ORIGIN = "${ORIGIN}"
-"""Start of a prefix that stands for the folder of the referring file."""
+ORIGIN = "${ORIGIN}"  # start of a prefix that stands for the folder of the referring file
 
 
 def home_of(data: h5py.Dataset) -> Path:
@@ -47,13 +46,7 @@ def places(home: Path, name: str, variable: str) -> Iterator[Path]:
 
 
 def located(home: Path, name: str, variable: str) -> Path | None:
-    """Return the first of the `places` that exists, or None.
-
-    Raises
-    ------
-    UserError
-        If none exists, but a folder is not accessible.
-    """
+    """Return the first of the `places` that exists, or None; refuse a folder without access."""
     forbidden = None
     for path in places(home, name, variable):
         try:
@@ -101,18 +94,13 @@ def passed(group: h5py.Group, path: str) -> list[Path]:
         if isinstance(link, h5py.SoftLink):
             files += passed(node, link.path)
         elif isinstance(link, h5py.ExternalLink):
-            files += _through(Path(node.file.filename), link)
+            file = located(Path(node.file.filename), link.filename, EXTERNAL_LINK)
+            if file is not None:
+                with h5py.File(file, "r", locking=False) as opened:
+                    files += [file, *passed(opened, link.path)]
             files.append(Path(child.file.filename))
         node = child
     return files
-
-
-def _through(home: Path, link: h5py.ExternalLink) -> list[Path]:
-    file = located(home, link.filename, EXTERNAL_LINK)
-    if file is None:
-        return []
-    with h5py.File(file, "r", locking=False) as opened:
-        return [file, *passed(opened, link.path)]
 
 
 def _missing_file(home: Path, link: h5py.ExternalLink) -> str:

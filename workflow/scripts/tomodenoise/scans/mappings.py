@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import h5py
@@ -11,8 +10,7 @@ import numpy as np
 from tomodenoise.common.arrays import IntArray
 
 UNLIMITED = int(h5py.h5s.UNLIMITED)
-NUMBER = re.compile(r"%b|%%")
-"""Placeholders in a name: the number of a block, and an escaped per cent sign."""
+NUMBER = re.compile(r"%b|%%")  # placeholders in a name: the number of a block, and an escaped per cent sign
 
 
 @dataclass(frozen=True)
@@ -21,12 +19,10 @@ class Region:
 
     start: tuple[int, ...]
     stride: tuple[int, ...]
-    count: tuple[int, ...]
-    """Number of blocks; `UNLIMITED` along an axis for as many as there are."""
-    block: tuple[int, ...]
-    """Size of a block."""
+    count: tuple[int, ...]  # number of blocks; `UNLIMITED` along an axis for as many as there are
+    block: tuple[int, ...]  # size of a block
+    # Selected fraction of the blocks; < 1 for an irregular selection, which is replaced by its bounding box
     density: float = 1.0
-    """Selected fraction of the blocks; < 1 for an irregular selection, which is replaced by its bounding box."""
 
     @property
     def growing(self) -> int | None:
@@ -61,11 +57,9 @@ class Mapping:
     """A region of a virtual dataset and its source."""
 
     into: Region
-    file: str
-    """As written in the file: "." for the file itself, `%b` for the number of a block."""
+    file: str  # as written in the file: "." for the file itself, `%b` for the number of a block
     dataset: str
-    source: Region | None
-    """Region of the source dataset; None for all of it."""
+    source: Region | None  # region of the source dataset; None for all of it
 
     @property
     def numbered(self) -> bool:
@@ -85,9 +79,10 @@ class Mapping:
 def of(data: h5py.Dataset) -> list[Mapping]:
     """Read the mappings of a virtual dataset, in their order."""
     properties = data.id.get_create_plist()
+    ones = (1,) * data.ndim
     return [
         Mapping(
-            _region(properties.get_virtual_vspace(number)) or _whole(data.shape),
+            _region(properties.get_virtual_vspace(number)) or Region((0,) * data.ndim, ones, ones, data.shape),
             properties.get_virtual_filename(number),
             properties.get_virtual_dsetname(number),
             _region(properties.get_virtual_srcspace(number)),
@@ -96,13 +91,8 @@ def of(data: h5py.Dataset) -> list[Mapping]:
     ]
 
 
-def blocks(mapping: Mapping, shape: tuple[int, ...]) -> Iterator[Mapping]:
-    """Yield the parts of a mapping, one source dataset each, within a virtual dataset of that shape."""
-    yield from (mapping.at(number) for number in range(number_of_blocks(mapping, shape)))
-
-
 def number_of_blocks(mapping: Mapping, shape: tuple[int, ...]) -> int:
-    """Return the number of `blocks`."""
+    """Return the number of parts of a mapping, one source dataset each, in a virtual dataset of that shape."""
     into = mapping.into
     axis = into.growing
     if axis is None or not mapping.numbered:
@@ -121,11 +111,6 @@ def _region(space: h5py.h5s.SpaceID) -> Region | None:
     ones = (1,) * len(first)
     box = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
     return Region(first, ones, ones, box, space.get_select_npoints() / math.prod(box))
-
-
-def _whole(shape: tuple[int, ...]) -> Region:
-    ones = (1,) * len(shape)
-    return Region((0,) * len(shape), ones, ones, shape)
 
 
 def _blocks(start: int, stride: int, length: int) -> int:

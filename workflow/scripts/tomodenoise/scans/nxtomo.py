@@ -28,8 +28,7 @@ from tomodenoise.scans.header import (
 PROJECTION, FLAT, DARK = 0, 1, 2  # any other key, such as 3, marks a frame that must not be used
 DEPTH = 6
 ANGLE_NAMES = ("rotation_angle", "theta", "rot", "angle")
-SAME_ANGLE = 1e-6
-"""Radians."""
+SAME_ANGLE = 1e-6  # radians
 
 
 class _Candidate(NamedTuple):
@@ -43,8 +42,7 @@ class _Members(NamedTuple):
     projections: IntArray
     flats: IntArray
     darks: IntArray
-    keyed: IntArray
-    """Projections according to the image key alone."""
+    keyed: IntArray  # projections according to the image key alone
 
 
 def recognise(file: h5py.File, entry: str | None) -> list[str]:
@@ -57,13 +55,7 @@ def recognise(file: h5py.File, entry: str | None) -> list[str]:
 
 
 def check_links(file: h5py.File) -> None:
-    """Refuse groups of this layout whose frames are a broken link; for files in which no frames were found.
-
-    Raises
-    ------
-    UserError
-        For the first such link.
-    """
+    """Refuse groups of this layout whose frames are a broken link; for files in which no frames were found."""
     for group in _groups(file, DEPTH):
         hdf5.dataset(group, "data")
 
@@ -99,10 +91,7 @@ def read(file: h5py.File, entry: str) -> Contents:
 
 
 def _candidates(file: h5py.File, entry: str) -> list[_Candidate]:
-    """Return the stacks of an entry that can be opened, without duplicates, in order of preference.
-
-    Of the root of the file only its own stack counts.
-    """
+    """Return the stacks of an entry, the best first, without duplicates; in the root of the file only its own."""
     top = hdf5.child(file, entry) if entry else file
     if not isinstance(top, h5py.Group):
         return []
@@ -145,15 +134,10 @@ def _others(candidates: Sequence[_Candidate]) -> Iterator[str]:
 
 
 def _members(group: h5py.Group, stack: Stack) -> tuple[_Members, list[h5py.Dataset], list[str]]:
-    """Sort the frames by their image keys; without keys all frames are projections.
-
-    Returns
-    -------
-    The members, the datasets of the keys that were used, and doubts about them.
-    """
+    """Sort the frames by their image keys; return them, the datasets of the keys used, and doubts about them."""
     count = stack.shape[0]
     data = hdf5.dataset(group, "image_key")
-    if data is None:
+    if data is None:  # all frames are projections
         every = np.arange(count)
         none = np.arange(0)
         return _Members(projections=every, flats=none, darks=none, keyed=every), [], []
@@ -166,10 +150,10 @@ def _members(group: h5py.Group, stack: Stack) -> tuple[_Members, list[h5py.Datas
         valid = _by_key(keys, image_keys(control_data, count))
     except UserError as error:
         return members, [data], [f"image_key_control is ignored: {error}"]
-    pairs = {
-        kind: (len(getattr(members, kind)), len(getattr(valid, kind))) for kind in ("projections", "flats", "darks")
+    counts = {
+        kind: len(getattr(members, kind)) - len(getattr(valid, kind)) for kind in ("projections", "flats", "darks")
     }
-    lost = [f"{before - after} {kind}" for kind, (before, after) in pairs.items() if after < before]
+    lost = [f"{count} {kind}" for kind, count in counts.items() if count]
     doubt = f"{' and '.join(lost)} are left out: {control_data.name} marks them as alignment frames or invalid"
     return valid, [data, control_data], [doubt] if lost else []
 
@@ -188,8 +172,8 @@ def _by_key(keys: IntArray, control: IntArray) -> _Members:
 def _angles(group: h5py.Group, stack: Stack, members: _Members) -> tuple[FloatArray, h5py.Dataset, tuple[str, ...]]:
     """Find the angles: next to the frames, in the sample, or on the axis of an NXdata group of these frames."""
     file = group.file
-    paths = [*_nearby(group, "sample/rotation_angle", "rotation_angle"), *_plotted(group, stack.data)]
-    paths += [f"{group.name.rstrip('/')}/{name}" for name in ANGLE_NAMES]
+    own = [f"{group.name.rstrip('/')}/{name}" for name in ANGLE_NAMES]
+    paths = [*(f"{path}/sample/rotation_angle" for path in _around(group)), own[0], *_plotted(group, stack.data), *own]
     datasets: list[h5py.Dataset] = []
     for path in paths:
         # A broken link is an error only if no angles were found before it.
@@ -217,11 +201,6 @@ def _angles(group: h5py.Group, stack: Stack, members: _Members) -> tuple[FloatAr
     return values, fitting[0], doubts
 
 
-def _nearby(group: h5py.Group, outer: str, inner: str) -> list[str]:
-    """Return the paths of ``outer`` in the groups that enclose a group, and of ``inner`` in the group itself."""
-    return [f"{path}/{outer}" for path in _around(group)] + [f"{group.name.rstrip('/')}/{inner}"]
-
-
 def _around(group: h5py.Group) -> list[str]:
     """Return the paths of the groups that enclose a group, the nearest first; that of the root is empty."""
     parts = group.name.strip("/").split("/")
@@ -229,10 +208,7 @@ def _around(group: h5py.Group) -> list[str]:
 
 
 def _plotted(group: h5py.Group, stack: h5py.Dataset) -> list[str]:
-    """Return the paths of the angles in NXdata groups that have ``stack`` as their signal, within the same entry.
-
-    Measured positions come before set points, which control systems give the same name with the suffix ``_set``.
-    """
+    """Return the paths of the angles in NXdata groups that have ``stack`` as their signal, within the same entry."""
     paths = []
     entry = group.file["/" + group.name.split("/")[1]]
     for plot in (inner for name in entry if isinstance(inner := hdf5.child(entry, name), h5py.Group)):
@@ -240,6 +216,7 @@ def _plotted(group: h5py.Group, stack: h5py.Dataset) -> list[str]:
         if isinstance(signal, h5py.Dataset) and signal == stack:
             names = [name for name in plot if any(word in name.lower() for word in ANGLE_NAMES)]
             opened = [name for name in names if isinstance(hdf5.child(plot, name), h5py.Dataset)]
+            # Measured positions come before set points.
             paths += [f"{plot.name}/{name}" for name in sorted(opened or names, key=lambda name: name.endswith("_set"))]
     return paths
 

@@ -1,6 +1,6 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from tomodenoise.scans.header import Contents, Reader
 from tomodenoise.scans.identity import identify
 from tomodenoise.scans.origins import Origin, check
 
+# Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names
 READERS: list[Reader] = [dataexchange.READER, nxtomo.READER]
-"""Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names."""
-
 KIND_WORDS = (
     # In this order: "an intensity that is a line integral" is attenuation.
     ("attenuation", "attenuation"),
@@ -33,11 +32,10 @@ KIND_WORDS = (
 
 @dataclass(frozen=True)
 class Header:
-    """A scan as its file holds it, before anything is left out."""
+    """Scan of a whole file, before frames are excluded."""
 
     scan: Scan
-    origins: Mapping[tuple[Path, str], Origin]
-    """Of the stacks that its frames lie in, by file and dataset."""
+    origins: Mapping[tuple[Path, str], Origin]  # of the stacks that its frames lie in, by file and dataset
 
 
 def open_scan(
@@ -55,10 +53,10 @@ def open_scan(
     Parameters
     ----------
     file : HDF5 file in the Data Exchange or NXtomo layout, recognised by content.
-    input : what the numbers are: `counts`, `intensity`, `attenuation`, or `auto` to go by the file.
+    input : quantity stored: `counts`, `intensity`, `attenuation`, or `auto` to go by the file.
     rows : start and stop of the detector rows to use; default: all.
     pixel_size : micrometre; default: from the file.
-    channels : of a scan of many channels, what its entry in the configuration says of them, see `sinograms.find`.
+    channels : settings of a scan of many channels, see `xrdct.find`.
     entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
     exclude : frames to leave out, see `excluding.exclude`.
 
@@ -84,8 +82,14 @@ def read_header(
     with opened(file) as handle:
         contents = _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
         stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
-        used = [*contents.used, *(found for stack in stacks.values() for found in stack.origin.files)]
+        used = [*contents.used, *(path for stack in stacks.values() for path in stack.origin.files)]
         kind = _kind(input, contents)
+        doubts = list(contents.doubts)
+        if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
+            doubts.append(
+                f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set"
+                " correct.input"
+            )
         scan = Scan(
             file=file,
             layout=contents.layout,
@@ -97,27 +101,23 @@ def read_header(
             flats=tuple(_located(group, file) for group in contents.flats),
             darks=tuple(_located(group, file) for group in contents.darks),
             pixel_size=contents.pixel_size,
-            identity=identify(file, [_as_given(each, file) for each in used]),
+            identity=identify(file, [_as_given(path, file) for path in used]),
             labels=contents.labels,
             times=contents.times,
             channels=contents.channels,
-            doubts=(*contents.doubts, *_unused(kind, contents)),
+            doubts=tuple(doubts),
         )
         origins = {(_as_given(place, file), name): stack.origin for (place, name), stack in stacks.items()}
         return Header(scan, origins)
 
 
 def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequence[Any]] | None) -> Scan:
-    """Leave out of a scan what the user excludes, and check what is left.
-
-    Parameters
-    ----------
-    headers : of the files that the scan is made of.
+    """Exclude the user's frames from a scan of one or more files, and check the others.
 
     Raises
     ------
     UserError
-        If a frame that is in use cannot be read, an angle is no number, or the angles span what none can.
+        If a frame in use cannot be read, an angle is not finite, or the angles span an impossible range.
     """
     scan = leave_out(scan, exclude)
     _check_angles(scan)
@@ -125,8 +125,8 @@ def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequen
     used: dict[tuple[Path, str], list[Frames]] = {}
     for part in (*scan.projections, *scan.flats, *scan.darks):
         used.setdefault((part.file, part.dataset), []).append(part)
-    found = [check(origins[at], np.concatenate([each.indices for each in parts])) for at, parts in used.items()]
-    return replace(scan, doubts=(*scan.doubts, *(doubt for doubt in found if doubt)))
+    doubts = [check(origins[at], np.concatenate([part.indices for part in parts])) for at, parts in used.items()]
+    return replace(scan, doubts=(*scan.doubts, *filter(None, doubts)))
 
 
 def _contents(file: h5py.File, entry: str | None) -> Contents:
@@ -156,7 +156,7 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
 
 
 def _asked(file: h5py.File, entry: str, known: Sequence[str]) -> Contents:
-    """Read the entry that the user asks for."""
+    """Read the entry that the user chose."""
     there = f"there are {', '.join(name or '/' for name in known)}" if known else "there is none"
     group = hdf5.child(file, entry or "/")
     if not isinstance(group, h5py.Group):
@@ -169,7 +169,7 @@ def _asked(file: h5py.File, entry: str, known: Sequence[str]) -> Contents:
 
 
 def _check_angles(scan: Scan) -> None:
-    """Refuse angles that are no numbers, and a range that only the wrong units explain: a turn in radians is 6.3."""
+    """Refuse angles that are not finite, and a range that only the wrong units explain: a turn in radians is 6.3."""
     wrong = np.flatnonzero(~np.isfinite(scan.angles))
     if len(wrong):
         number = numbers(scan)[wrong[0]]
@@ -219,13 +219,6 @@ def _guess(contents: Contents) -> str | None:
     return "counts" if contents.flats or contents.stacks[0].data.dtype.kind in "iu" else None
 
 
-def _unused(kind: str, contents: Contents) -> Iterator[str]:
-    """Report the flats of numbers that are not divided by them."""
-    count = sum(len(group.indices) for group in contents.flats)
-    if kind != "counts" and count:
-        yield f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set correct.input"
-
-
 def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]:
     if rows is None:
         return 0, depth
@@ -240,7 +233,7 @@ def _located(frames: Frames, file: Path) -> Frames:
 
 
 def _as_given(target: Path, file: Path) -> Path:
-    """Path of a linked file in the manner of the main file's: HDF5 makes it absolute, a product should not be."""
+    """Return the path of a linked file, relative if that of the main file is; HDF5 makes it absolute."""
     home = Path.cwd() / file.parent
     if target.is_relative_to(home):
         return file.parent / target.relative_to(home)

@@ -13,25 +13,20 @@ from tomodenoise.common.errors import UserError
 class Gap(NamedTuple):
     """Entries of a dataset that cannot be read."""
 
-    entries: IntArray | None
-    """Positions along the axis in question; None if the complete dataset would be longer."""
-    reason: str
-    """Message with file, path and fix."""
+    entries: IntArray | None  # positions along the axis in question; None if the complete dataset would be longer
+    reason: str  # message with file, path and fix
 
 
 @dataclass(frozen=True)
 class Origin:
     """Files that hold the data of a dataset, and what they lack."""
 
-    name: str
-    """File and path in it, for messages."""
-    files: tuple[Path, ...]
-    """All files found, that of the dataset itself first."""
+    name: str  # file and path in it, for messages
+    files: tuple[Path, ...]  # all files found, that of the dataset itself first
     gaps: tuple[Gap, ...] = ()
+    # (n,) fraction of each entry that is stored in some file; None if all entries are complete
     shares: FloatArray | None = None
-    """(n,) fraction of each entry that is stored in some file; None if all entries are complete."""
-    fill: str = ""
-    """Value that HDF5 returns for the rest."""
+    fill: str = ""  # value that HDF5 returns for the rest
 
 
 def check(origin: Origin, used: IntArray | None) -> str:

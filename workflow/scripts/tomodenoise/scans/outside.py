@@ -11,8 +11,8 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import links
 from tomodenoise.scans.origins import Gap, Origin
 
+# Environment variable with the folder of the raw files; without it they are in the working directory
 PREFIX = "HDF5_EXTFILE_PREFIX"
-"""Environment variable with the folder of the raw files; without it they are in the working directory."""
 
 
 def find(data: h5py.Dataset, axis: int) -> Origin:
@@ -21,12 +21,15 @@ def find(data: h5py.Dataset, axis: int) -> Origin:
     name = f"{home}: {data.name}"
     entry_bytes = max(data.nbytes // max(data.shape[axis], 1), 1)
     properties = data.id.get_create_plist()
+    prefix = os.environ.get(PREFIX, "")
+    if prefix.startswith(links.ORIGIN):
+        prefix = f"{home.absolute().parent}{prefix.removeprefix(links.ORIGIN)}"
     files = [home]
     gaps: list[Gap] = []
     done = 0
     for number in range(properties.get_external_count()):
         stored, offset, size = properties.get_external(number)
-        file = _raw_file(home, stored.decode(errors="replace"))
+        file = Path(prefix, stored.decode(errors="replace"))
         needed = min(int(size), data.nbytes - done)
         exists = os.path.isfile(file)  # noqa: PTH113 - Path.is_file raises an error in a folder without access
         if exists and not os.access(file, os.R_OK):
@@ -36,21 +39,9 @@ def find(data: h5py.Dataset, axis: int) -> Origin:
         if available < needed:
             problem = f"has {available} of {needed} bytes" if exists else "is missing"
             entries = np.arange((done + available) // entry_bytes, -(-(done + needed) // entry_bytes))
-            fix = f"copy that file there{_hint(home, file)}"
+            fix = "copy that file there"
+            if not file.exists() and (home.parent / file.name).exists():
+                fix += f", or, as it is in {home.parent}, set the environment variable {PREFIX}='{links.ORIGIN}'"
             gaps.append(Gap(entries, f"{name} is stored in {file}, which {problem}: {fix}"))
         done += needed
     return Origin(name, tuple(files), tuple(gaps))
-
-
-def _raw_file(home: Path, stored: str) -> Path:
-    """Return the path that HDF5 uses: relative to the working directory, or to the folder given by `PREFIX`."""
-    prefix = os.environ.get(PREFIX, "")
-    if prefix.startswith(links.ORIGIN):
-        prefix = f"{home.absolute().parent}{prefix.removeprefix(links.ORIGIN)}"
-    return Path(prefix, stored)
-
-
-def _hint(home: Path, file: Path) -> str:
-    if file.exists() or not (home.parent / file.name).exists():
-        return ""
-    return f", or, as it is in {home.parent}, set the environment variable {PREFIX}='{links.ORIGIN}'"

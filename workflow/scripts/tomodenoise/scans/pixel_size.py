@@ -13,26 +13,21 @@ from tomodenoise.scans.description import PIXEL_SIZE
 
 NAME = re.compile(r"pixel_?size", re.IGNORECASE)
 AT_SAMPLE = re.compile(r"magnified|sample|effective|actual|voxel|resolution", re.IGNORECASE)
+# Micrometres: pixels of cameras behind a lens. Those of hybrid detectors are larger, and they have no lens.
 CAMERA = (3.0, 30.0)
-"""Micrometres: pixels of cameras behind a lens. Those of hybrid detectors are larger, and they have no lens."""
-PLAUSIBLE = (1e-4, 1e4)
-"""Micrometres: from electron microscopes to flat panels."""
+PLAUSIBLE = (1e-4, 1e4)  # micrometres: from electron microscopes to flat panels
+# Largest relative differences between the two edges of a square pixel, and between two sizes that agree
 EQUAL, ALIKE = 1e-3, 0.01
-"""Largest relative differences between the two edges of a square pixel, and between two sizes that agree."""
-ROUNDED = 0.1
-"""Relative error of the nominal magnification of a lens."""
-DEPTH = 3
-"""Levels of groups within an instrument that are searched for a magnification."""
+ROUNDED = 0.1  # relative error of the nominal magnification of a lens
+DEPTH = 3  # levels of groups within an instrument that are searched for a magnification
 
 
 class _Size(NamedTuple):
     path: str
     group: str
-    axis: str
-    """`x`, `y`, or empty for both."""
+    axis: str  # `x`, `y`, or empty for both
     micrometres: float
-    at_sample: bool
-    """True if the name implies that the magnification is already included."""
+    at_sample: bool  # True if the name implies that the magnification is already included
 
 
 class _Number(NamedTuple):

@@ -18,8 +18,8 @@ from tomodenoise.scans.hdf5 import dataset, has_numbers, opened
 from tomodenoise.scans.identity import identify
 from tomodenoise.scans.opening import finished, read_header
 
+# Rounding error, in projections, of a step boundary over a whole scan, for steps of e.g. 299.92 projections.
 ROUNDING = 1e-6
-"""Rounding error, in projections, of a step boundary over a whole scan, for steps of e.g. 299.92 projections."""
 
 
 def expand(given: str | Sequence[str]) -> tuple[Path, ...]:
@@ -72,11 +72,12 @@ def open_series(
         joined = replace(joined, doubts=(*joined.doubts, *_missing(_numbers_of(files), "the series of files")))
         return finished(headers, sized(joined, pixel_size), exclude)
     scan = scans[0]
-    steps, doubts = numbered_steps(scan) if projections is None else (assign_steps(len(scan.angles), projections), ())
+    steps, doubts = _numbered_steps(scan) if projections is None else (assign_steps(len(scan.angles), projections), ())
     if steps is None:
+        half = np.pi * (len(scan.angles) - 1) / max(float(np.ptp(scan.angles)), 1e-9)
         raise UserError(
             f"{scan.file} does not label its time steps: set steps.projections to the number of projections per step,"
-            f" such as {_suggested(scan)}"
+            f" such as {half:.6g} for 180 degrees or {2 * half:.6g} for 360 degrees"
         )
     if not len(steps) or steps[-1] < 1:
         raise UserError(f"{scan.file}: the {len(scan.angles)} projections form a single time step: set mode: static")
@@ -84,18 +85,8 @@ def open_series(
     return finished(headers, sized(scan, pixel_size), exclude)
 
 
-def numbered_steps(scan: Scan) -> tuple[IntArray | None, tuple[str, ...]]:
-    """Count the time steps from 0 by their labels in the file, which may be any numbers that do not descend.
-
-    Returns
-    -------
-    The step of each projection, (A,) int64, None if there are no labels; and doubts about them.
-
-    Raises
-    ------
-    UserError
-        If the labels are not one number per projection, or descend.
-    """
+def _numbered_steps(scan: Scan) -> tuple[IntArray | None, tuple[str, ...]]:
+    """Return the step of each projection, counted from 0 by its label in the file, if any; and doubts about these."""
     if not scan.labels:
         return None, ()
     values = _read(scan.labels, "correct it")
@@ -260,9 +251,3 @@ def _cut(scan: Scan, steps: IntArray) -> Scan:
     kept = replace(part, indices=part.indices[:count], time=(count - 1) / 2)
     times = tuple(replace(times, indices=times.indices[:count]) for times in scan.times)
     return replace(scan, angles=scan.angles[:count], projections=(kept,), steps=steps, labels=(), times=times)
-
-
-def _suggested(scan: Scan) -> str:
-    """Return the number of projections in 180 and in 360 degrees, from the mean angular step, as text."""
-    half = np.pi * (len(scan.angles) - 1) / max(float(np.ptp(scan.angles)), 1e-9)
-    return f"{half:.6g} for 180 degrees or {2 * half:.6g} for 360 degrees"

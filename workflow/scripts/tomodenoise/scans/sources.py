@@ -19,18 +19,11 @@ from tomodenoise.scans import hdf5, links, mappings, outside
 from tomodenoise.scans.mappings import Mapping, Region
 from tomodenoise.scans.origins import Gap, Origin, check
 
-LOOKAHEAD = 100
-"""Numbers of a series of files or datasets that are tried after the first missing one."""
+LOOKAHEAD = 100  # numbers of a series of files or datasets that are tried after the first missing one
 
 
 def values(data: h5py.Dataset) -> np.ndarray:
-    """Read a small dataset completely.
-
-    Raises
-    ------
-    UserError
-        If HDF5 would replace a part of it by the fill value.
-    """
+    """Read a small dataset; refuse one that lacks data, which HDF5 would replace by the fill value."""
     check(find(data, 0), None)
     return np.asarray(data[()])
 
@@ -45,8 +38,7 @@ class _Source:
     """A dataset that a virtual dataset takes data from."""
 
     shape: tuple[int, ...]
-    axis: int
-    """Axis of its entries: the first that is longer than 1."""
+    axis: int  # axis of its entries: the first that is longer than 1
     origin: Origin
 
 
@@ -54,10 +46,10 @@ class _Source:
 class _Search:
     """A search that opens each file and dataset once."""
 
+    # Sources by file and path; an error message for one that cannot be used
     known: dict[tuple[Path, str], _Source | str] = field(default_factory=dict)
-    """Sources by file and path; an error message for one that cannot be used."""
+    # Datasets whose sources are being searched, outermost first, as (real path of the file, path in the file)
     within: list[tuple[str, str]] = field(default_factory=list)
-    """Datasets whose sources are being searched, outermost first, as (real path of the file, path in the file)."""
 
     def origin(self, data: h5py.Dataset, axis: int) -> Origin:
         properties = data.id.get_create_plist()
@@ -79,7 +71,8 @@ class _Search:
         gaps: list[Gap] = []
         shares = np.zeros(shape[axis] if shape else 1)
         for mapping in mappings.of(data):
-            for part in mappings.blocks(mapping, shape):
+            count = mappings.number_of_blocks(mapping, shape)
+            for part in map(mapping.at, range(count)):
                 entries = part.into.positions(axis, shape) if shape else np.zeros(1, dtype=np.int64)
                 entries = entries[entries < len(shares)]
                 source = self._source(home, name, part)
@@ -90,7 +83,7 @@ class _Search:
                 files |= dict.fromkeys(source.origin.files)
                 gaps += _gaps(part, source, entries, axis, shape, name)
                 shares[entries] += part.into.share(axis, shape) * _least(source, part.source)
-            gaps += self._cut_short(home, name, mapping, shape)
+            gaps += self._cut_short(home, name, mapping, count)
         return Origin(name, tuple(files), tuple(gaps), np.minimum(shares.round(9), 1), str(data.fillvalue))
 
     def _source(self, home: Path, name: str, part: Mapping) -> _Source | str:
@@ -123,11 +116,10 @@ class _Search:
         except UserError as error:
             return str(error)
 
-    def _cut_short(self, home: Path, name: str, mapping: Mapping, shape: tuple[int, ...]) -> Iterator[Gap]:
+    def _cut_short(self, home: Path, name: str, mapping: Mapping, first: int) -> Iterator[Gap]:
         """Report a missing member of a series of numbered sources that continues after it: HDF5 would stop there."""
         if not mapping.numbered:
             return
-        first = mappings.number_of_blocks(mapping, shape)
         missing = self._source(home, name, mapping.at(first))
         later = (self._source(home, name, mapping.at(first + number)) for number in range(1, LOOKAHEAD))
         if isinstance(missing, str) and (first == 0 or any(isinstance(source, _Source) for source in later)):
@@ -135,10 +127,7 @@ class _Search:
 
 
 def _ordinary(file: Path, path: str) -> _Source | None:
-    """Return an intact dataset that is stored in its own file, within a tenth of a millisecond; None for any other.
-
-    Nearly all of thousands of files are of this kind. The others are examined more slowly.
-    """
+    """Return an intact dataset that is stored in its own file, as nearly all are: fast; None for any other."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_file_locking(False, False)
     try:
@@ -182,7 +171,7 @@ def _gaps(
             yield Gap(entries, f"{name} takes a region with {axes} axes from {place}: is that the right file?")
             return
         available = part.source.sizes(source.shape)
-        beyond = _beyond(part.source, source.shape)
+        beyond = any(part.source.positions(at, source.shape)[-1:] >= size for at, size in enumerate(source.shape))
         missing = entries[math.prod(available) // max(math.prod(sizes) // max(len(entries), 1), 1) :]
         if beyond or len(missing):
             yield Gap(
@@ -193,11 +182,6 @@ def _gaps(
         lost = np.ones(len(chosen), dtype=bool) if gap.entries is None else np.isin(chosen, gap.entries)
         if lost.any():
             yield Gap(entries[lost] if len(chosen) == len(entries) else entries, gap.reason)
-
-
-def _beyond(region: Region, shape: tuple[int, ...]) -> bool:
-    """Return whether a region extends beyond a dataset."""
-    return any(region.positions(axis, shape)[-1:] >= size for axis, size in enumerate(shape))
 
 
 def _least(source: _Source, region: Region | None) -> float:

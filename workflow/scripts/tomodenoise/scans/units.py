@@ -9,8 +9,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, sources
 
-NAMES = ("units", "unit", "Units", "Unit", "UNITS")
-"""Attributes that hold a unit."""
+NAMES = ("units", "unit", "Units", "Unit", "UNITS")  # attributes that hold a unit
 NONE = {"", "none", "null", "n/a", "na", "-", "unitless", "dimensionless", "unknown", "nx_angle", "nx_length"}
 
 MICROMETRES = {

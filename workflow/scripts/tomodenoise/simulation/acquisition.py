@@ -79,8 +79,7 @@ def rotation_angles(scan: Scan) -> FloatArray:
             turns = turn + (position + _bit_reversed(scan.turns)[turn] / scan.turns) / per_turn
         case _:
             raise UserError(f"order {scan.order!r} is unknown: choose sequential, interlaced or golden")
-    degrees: FloatArray = scan.span * turns
-    return degrees
+    return np.asarray(scan.span * turns)
 
 
 def _bit_reversed(count: int) -> IntArray:
@@ -96,26 +95,38 @@ def image_keys(scan: Scan) -> IntArray:
 
 
 def acquire(phantom: Phantom, scan: Scan, detector: Detector, rng: np.random.Generator) -> Iterator[Frame]:
-    """Yield the frames of a scan in order of time, kinds as in `image_keys`; one frame is in memory at a time.
+    """Yield the frames of a scan in order of time, `scan.frame_shape`, uint16 counts; kinds as in `image_keys`."""
+    return record(image_keys(scan), _transmissions(phantom, scan), scan.frame_shape, detector, rng)
+
+
+def record(
+    keys: IntArray,
+    transmissions: Iterator[FloatArray],
+    shape: tuple[int, ...],
+    detector: Detector,
+    rng: np.random.Generator,
+) -> Iterator[Frame]:
+    """Yield frames (..., rows, columns) in order of time, uint16 counts; one frame is in memory at a time.
 
     The beam changes linearly from the first flat to the last. Each frame has its own random stream.
 
-    Yields
-    ------
-    Frames of shape `scan.frame_shape`, uint16 counts.
+    Parameters
+    ----------
+    keys : kind of each frame, darks first, see `image_keys`.
+    transmissions : of the projections, in order of time.
     """
-    keys = image_keys(scan)
     pattern_rng, *streams = rng.spawn(1 + len(keys))
-    beam = detector.photons * flatfield((scan.rows, scan.columns), pattern_rng)
-    gain = stripe_gain(detector, scan.columns, pattern_rng)
-    dead, stuck = dead_columns(detector, scan.columns, pattern_rng)
-    transmissions = _transmissions(phantom, scan)
-    light: FloatArray = np.zeros(scan.frame_shape)
+    columns = shape[-1]
+    beam = detector.photons * flatfield((shape[-2], columns), pattern_rng)
+    gain = stripe_gain(detector, columns, pattern_rng)
+    dead, stuck = dead_columns(detector, columns, pattern_rng)
+    darks = int((keys == DARK).sum())
+    light: FloatArray = np.zeros(shape)
     for number, (key, stream) in enumerate(zip(keys, streams, strict=True)):
-        drift = 1 + detector.drift * (number - scan.darks) / max(1, len(keys) - scan.darks - 1)
+        drift = 1 + detector.drift * (number - darks) / max(1, len(keys) - darks - 1)
         transmission = next(transmissions) if key == PROJECTION else np.float64(key == FLAT)
-        moment = drift * dose(detector, scan.columns, stream.spawn(1)[0])
-        expected = np.broadcast_to(beam * moment * transmission, scan.frame_shape)
+        moment = drift * dose(detector, columns, stream.spawn(1)[0])
+        expected = np.broadcast_to(beam * moment * transmission, shape)
         frame, light = expose(detector, expected, light, gain if key == PROJECTION else np.ones(1), stream)
         if key == PROJECTION:
             frame[..., dead] = stuck

@@ -37,16 +37,12 @@ class Cell:
 class Plan:
     """Structure of the object and its changes, in time steps."""
 
-    foam: Foam
-    """Static spheres, away from everything that changes."""
+    foam: Foam  # static spheres, away from everything that changes
     columns: int
     rows: int
-    quiet: float
-    """Time before which nothing moves."""
-    speed: float
-    """Speed of the front, columns per step; the bubble's radius grows at half this speed."""
-    guest: float | None = None
-    """The only step in which the guest sphere is there; None for no guest."""
+    quiet: float  # time before which nothing moves
+    speed: float  # speed of the front, columns per step; the bubble's radius grows at half this speed
+    guest: float | None = None  # the only step in which the guest sphere is there; None for no guest
 
     def front(self, step: float) -> float:
         """Return the position x of the end of the liquid, pixels from the axis."""
@@ -80,16 +76,8 @@ def plan(
     absorption: float = 2.0,
     guest: float | None = None,
 ) -> Plan:
-    """Draw an object at random.
-
-    Parameters
-    ----------
-    columns, rows : of the detector.
-    quiet, speed, guest : as in `Plan`.
-    absorption : line integral across the empty cylinder.
-    """
-    radii = columns / 128 * 1.5, columns / 128 * 5.0
-    drawn = foam((rows, columns), radii, 0.22, rng)
+    """Draw an object at random; `absorption` is the line integral across the empty cylinder."""
+    drawn = foam((rows, columns), (columns / 128 * 1.5, columns / 128 * 5.0), 0.22, rng)
     half, height = np.multiply(CHANNEL, columns)
     z, y, x = drawn.centers.T
     apart = np.abs(y - CHANNEL_AT * columns) > height / 2 + drawn.radii + 1

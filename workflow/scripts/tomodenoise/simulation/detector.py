@@ -36,8 +36,7 @@ def flatfield(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     """Draw the pattern of the open beam, (rows, columns) float64 with mean 1: vignetting times pixel gains."""
     side = np.linspace(-1, 1, shape[1])
     pattern = (1 - VIGNETTING * side**2) * (1 + PIXEL_SPREAD * rng.standard_normal(shape))
-    mean: float = pattern.mean()
-    return pattern / mean
+    return np.asarray(pattern / pattern.mean())
 
 
 def stripe_gain(detector: Detector, columns: int, rng: np.random.Generator) -> FloatArray:
@@ -58,8 +57,7 @@ def dead_columns(detector: Detector, columns: int, rng: np.random.Generator) -> 
 def dose(detector: Detector, columns: int, rng: np.random.Generator) -> FloatArray:
     """Draw the beam of one frame relative to the mean beam, (columns,) float64; its logarithm is a straight line."""
     level, slope = rng.standard_normal(2)
-    line: FloatArray = np.exp(detector.flicker * level + detector.sway * slope * np.linspace(-1, 1, columns))
-    return line
+    return np.asarray(np.exp(detector.flicker * level + detector.sway * slope * np.linspace(-1, 1, columns)))
 
 
 def expose(
@@ -72,7 +70,6 @@ def expose(
     expected : (..., rows, columns) mean number of photons.
     before : photons of the previous frame, same shape; the share `detector.afterglow` of them appears now.
     gain : factor on the conversion, broadcast to the frame.
-    rng : source of the noise of this frame.
 
     Returns
     -------

@@ -19,14 +19,7 @@ Layout: TypeAlias = Literal["exchange", "nxtomo"]
 
 
 def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame]) -> None:
-    """Write the frames as they come; the file gets its name once it is complete.
-
-    Parameters
-    ----------
-    path : HDF5 file to write or replace; missing folders are created.
-    layout : Data Exchange (`exchange`) or NXtomo (`nxtomo`).
-    frames : as `acquisition.acquire` yields them.
-    """
+    """Write the frames as they come from `acquisition.acquire`; the file gets its name once it is complete."""
     with replacing(path) as partial, h5py.File(partial, "w") as file:
         {"exchange": _write_exchange, "nxtomo": _write_nxtomo}[layout](file, scan, frames)
 
@@ -108,15 +101,13 @@ def write_sinograms(
     *,
     empty: bool,
 ) -> None:
-    """Write sinograms (slice, channel, angle, translation) as they come, with names for their axes and channels.
+    """Write sinograms (slice, channel, angle, translation), with names for their axes and channels.
 
     Parameters
     ----------
-    path : HDF5 file to write or replace; missing folders are created.
     shape : slices and columns.
-    patterns : name, unit and values of the channels.
     angles : (angle,) radians.
-    frames : as `xrdct.acquire` yields them.
+    frames : as they come from `xrdct.acquire`.
     empty : whether there is one more channel, of pure noise; its value follows those of the others.
     """
     values = np.append(patterns.values, patterns.values[-1] + 1) if empty else patterns.values

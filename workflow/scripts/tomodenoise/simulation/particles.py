@@ -9,25 +9,19 @@ from skimage.measure import label
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.simulation.projection import rays
+from tomodenoise.simulation.projection import binned, padded, rays
 from tomodenoise.simulation.xrdct import MATERIALS, Patterns, Sample, reflections
 
-DENSE = 0.12
-"""Grey value above which a pixel belongs to a particle, relative to the largest."""
-
-MOST = 0.85
-"""Largest share of the main material in a particle; a second one makes up the rest."""
+DENSE = 0.12  # grey value above which a pixel belongs to a particle, relative to the largest
+MOST = 0.85  # largest share of the main material in a particle; a second one makes up the rest
 
 
 def particles(file: Path, shape: tuple[int, int], rng: np.random.Generator) -> Sample:
     """Make a sample from a grey picture: each particle is a mixture of two materials, its density the grey value.
 
-    Parameters
-    ----------
-    file : square picture of particles on a black background; each slice shows it rotated by another quarter turn.
-    shape : slices and columns of the detector; a column spans a whole number of pixels of the picture.
+    The picture is square, its background black; each slice shows it rotated by another quarter turn.
     """
-    fine = _padded(_picture(file), shape[1])
+    fine = padded(_picture(file), shape[1])
     fineness = len(fine) // shape[1]
     kinds = label(fine > DENSE)  # type: ignore[no-untyped-call]
     mixtures = _mixtures(int(kinds.max()), rng)[:, kinds] * fine * (kinds > 0)
@@ -40,11 +34,7 @@ def particles(file: Path, shape: tuple[int, int], rng: np.random.Generator) -> S
         matrix = rays(places, angle, fineness, shape[1])
         return np.asarray((matrix @ used).T.reshape(MATERIALS, *shape))
 
-    def volume() -> FloatArray:
-        blocks = turned.reshape(MATERIALS, shape[0], shape[1], fineness, shape[1], fineness)
-        return np.asarray(blocks.mean(axis=(3, 5)), dtype=np.float32)
-
-    return Sample(shape, integrals, volume)
+    return Sample(shape, integrals, lambda: binned(turned, shape[1]).astype(np.float32))
 
 
 def patterns(file: Path, count: int) -> Patterns:
@@ -62,12 +52,6 @@ def _picture(file: Path) -> FloatArray:
     if grey.shape[0] != grey.shape[1] or not grey.max() > 0:
         raise UserError(f"{file} has {grey.shape[1]} x {grey.shape[0]} pixels, or is black: give a square picture")
     return np.asarray(grey / grey.max())
-
-
-def _padded(picture: FloatArray, columns: int) -> FloatArray:
-    """Pad a picture with black until columns span a whole number of its pixels."""
-    missing = -len(picture) % columns
-    return np.pad(picture, (missing // 2, missing - missing // 2))
 
 
 def _mixtures(count: int, rng: np.random.Generator) -> FloatArray:

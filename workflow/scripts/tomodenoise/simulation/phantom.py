@@ -48,7 +48,6 @@ def foam(
     shape : (rows, columns) of the detector.
     radii : smallest and largest radius of the spheres in pixels; the others are evenly spaced between them.
     fill : volume of the spheres over the volume of the cylinder, below about 0.35.
-    rng : source of the places and attenuations.
     cylinder : its radius relative to the columns; above 0.5 the detector sees a region of interest.
 
     Raises
@@ -133,5 +132,4 @@ def _coverage(inside: BoolArray, depth: int = SUPERSAMPLING) -> FloatArray:
     """Return the share of each voxel's points that lie inside."""
     z, y, x = inside.shape
     points = inside.reshape(z // depth, depth, y // SUPERSAMPLING, SUPERSAMPLING, x // SUPERSAMPLING, SUPERSAMPLING)
-    share: FloatArray = points.mean(axis=(1, 3, 5), dtype=np.float32)
-    return share
+    return np.asarray(points.mean(axis=(1, 3, 5), dtype=np.float32))

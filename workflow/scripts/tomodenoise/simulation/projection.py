@@ -52,22 +52,17 @@ def absorb(foam: Foam, largest: float, center: float, shape: tuple[int, int]) ->
 def _disc_area(t: FloatArray, radius: float) -> FloatArray:
     """Return the area of a disc between its centre and the chord at `t`: the antiderivative of the chord length."""
     u = np.clip(t / radius, -1, 1)
-    area: FloatArray = radius**2 * (u * np.sqrt(1 - u**2) + np.arcsin(u))
-    return area
+    return np.asarray(radius**2 * (u * np.sqrt(1 - u**2) + np.arcsin(u)))
 
 
 def _ball_volume(t: FloatArray, z: FloatArray) -> FloatArray:
-    """Return the volume of the unit ball over the rectangle from (0, 0) to (t, z), negative where t z < 0.
-
-    With s = sqrt(1 - t² - z²), differentiating by t and z gives the chord 2 s. Where the corner lies outside
-    the ball's shadow the same expression holds with s = 0, once t and z are clipped to the shadow's box.
-    """
+    """Return the volume of the unit ball over the rectangle from (0, 0) to (t, z), negative where t z < 0."""
+    # Differentiated by t and z it is the chord 2 s. Outside of the ball's shadow s = 0, and t and z are clipped.
     t = np.clip(t, -1, 1)
     z = np.clip(z, -1, 1)
     s = np.sqrt(np.maximum(1 - t**2 - z**2, 0))
     arcs = t * (3 - t**2) * np.arctan2(z, s) + z * (3 - z**2) * np.arctan2(t, s)
-    volume: FloatArray = (2 * t * z * s + arcs - 2 * np.arctan2(t * z, s)) / 3
-    return volume
+    return np.asarray((2 * t * z * s + arcs - 2 * np.arctan2(t * z, s)) / 3)
 
 
 def _add_spheres(image: FloatArray, z: FloatArray, t: FloatArray, radii: FloatArray, values: FloatArray) -> None:
@@ -98,6 +93,19 @@ def _batches(reach: IntArray, seen: BoolArray) -> Iterator[tuple[int, IntArray]]
         step = max(1, BATCH // int(width + 1) ** 2)
         for start in range(0, len(members), step):
             yield int(width), members[start : start + step]
+
+
+def padded(fine: FloatArray, columns: int) -> FloatArray:
+    """Pad square slices (..., y, x) with zeros until columns of the detector span a whole number of their pixels."""
+    missing = -fine.shape[-1] % columns
+    sides = (missing // 2, missing - missing // 2)
+    return np.pad(fine, ((0, 0),) * (fine.ndim - 2) + (sides, sides))
+
+
+def binned(fine: FloatArray, columns: int) -> FloatArray:
+    """Average square slices (..., y, x) over the fine pixels of each column, to (..., columns, columns)."""
+    size = fine.shape[-1] // columns
+    return np.asarray(fine.reshape(*fine.shape[:-2], columns, size, columns, size).mean(axis=(-3, -1)))
 
 
 def rays(places: IntArray, angle: float, fineness: int, columns: int, center: float | None = None) -> sparse.csr_array:

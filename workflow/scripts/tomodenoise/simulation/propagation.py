@@ -40,5 +40,4 @@ def propagate(integrals: FloatArray, delta_beta: float, fresnel: float) -> Float
     rows, columns = (scipy.fft.fftfreq(size) for size in integrals.shape[-2:])
     free_space = np.exp(-1j * np.pi * fresnel * (rows[:, None] ** 2 + columns**2))
     wave = scipy.fft.ifft2(scipy.fft.fft2(np.exp(-(1 + 1j * delta_beta) / 2 * integrals)) * free_space)
-    intensity: FloatArray = np.abs(wave) ** 2
-    return intensity
+    return np.asarray(np.abs(wave) ** 2)

@@ -8,11 +8,10 @@ import numpy as np
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import field_of_view
-from tomodenoise.simulation.projection import rays
+from tomodenoise.simulation.projection import binned, padded, rays
 from tomodenoise.simulation.series import Sample, Turns
 
-FINENESS = 2
-"""Pixels of the object per detector column."""
+FINENESS = 2  # pixels of the object per detector column
 
 PROBES = 16
 
@@ -42,12 +41,8 @@ def read(file: Path, columns: int) -> FloatArray:
         raise UserError(f"{file}: volume has the shape {volume.shape}, or is black: give square slices (z, y, x)")
     size = volume.shape[1]
     seen = volume * field_of_view.mask(size, size / 2)
-    missing = -size % (FINENESS * columns)
-    sides = (missing // 2, missing - missing // 2)
-    whole = np.pad(seen, ((0, 0), sides, sides)) / volume.max()
-    block = whole.shape[1] // (FINENESS * columns)
-    parts = whole.reshape(len(whole), FINENESS * columns, block, FINENESS * columns, block)
-    return np.asarray(parts.mean(axis=(2, 4)), dtype=np.float32)
+    whole = padded(seen, FINENESS * columns) / volume.max()
+    return binned(whole, FINENESS * columns).astype(np.float32)
 
 
 def sample(volume: FloatArray, turns: Turns, *, quiet: float, speed: float, absorption: float = 2.0) -> Sample:
@@ -88,7 +83,6 @@ def sample(volume: FloatArray, turns: Turns, *, quiet: float, speed: float, abso
     scale = absorption / max(float(integrals(0, angle).max()) for angle in np.arange(PROBES) * np.pi / PROBES)
 
     def slices(step: float) -> FloatArray:
-        fine = shown(volume, step).reshape(turns.rows, turns.columns, FINENESS, turns.columns, FINENESS)
-        return np.asarray(scale * fine.mean(axis=(2, 4)), dtype=np.float32)
+        return np.asarray(scale * binned(shown(volume, step), turns.columns), dtype=np.float32)
 
     return Sample(integrals, slices)

@@ -10,22 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.simulation.phantom import Foam, foam, truth
+from tomodenoise.simulation.phantom import foam, truth
 from tomodenoise.simulation.projection import project
 
 MATERIALS = 5
-PEAKS = 8
-"""Number of peaks in the pattern of each material."""
-
-WIDTH = 0.006
-"""Standard deviation of a peak, relative to the range of channels."""
-
-BACKGROUND = 0.15
-"""Background that all materials scatter equally, relative to the highest peak."""
-
-LOOSE = 0.3
-"""Density of the material between spheres."""
-
+PEAKS = 8  # number of peaks in the pattern of each material
+WIDTH = 0.006  # standard deviation of a peak, relative to the range of channels
+BACKGROUND = 0.15  # background that all materials scatter equally, relative to the highest peak
+LOOSE = 0.3  # density of the material between spheres
 PROBES = 16
 
 
@@ -33,12 +25,10 @@ PROBES = 16
 class Sample:
     """Distribution of the materials."""
 
-    shape: tuple[int, int]
-    """(slices, columns)"""
+    shape: tuple[int, int]  # (slices, columns)
+    # Angle in radians to line integrals (material, slice, column) float64, in pixels
     integrals: Callable[[float], FloatArray]
-    """Angle in radians to line integrals (material, slice, column) float64, in pixels."""
-    volume: Callable[[], FloatArray]
-    """(material, z, y, x) float32, the share of each material in each voxel."""
+    volume: Callable[[], FloatArray]  # (material, z, y, x) float32, the share of each material in each voxel
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +37,12 @@ class Patterns:
 
     name: str
     unit: str
-    values: FloatArray
-    """(channel,)"""
-    intensities: FloatArray
-    """(material, channel) per pixel of material."""
+    values: FloatArray  # (channel,)
+    intensities: FloatArray  # (material, channel) per pixel of material
 
 
 def spheres(shape: tuple[int, int], rng: np.random.Generator, radii: tuple[float, float] = (2.0, 6.0)) -> Sample:
-    """Draw a loose cylinder of one material with dense spheres of the others, projected exactly.
-
-    Parameters
-    ----------
-    shape : slices and columns.
-    radii : of the spheres, pixels.
-    """
+    """Draw a loose cylinder of one material with dense spheres of the others, radii in pixels, projected exactly."""
     drawn = foam(shape, radii, 0.3, rng)
     kinds = rng.integers(1, MATERIALS, len(drawn.radii))
     parts = [replace(drawn, matrix=LOOSE, attenuations=np.zeros(len(kinds)))]
@@ -69,12 +51,8 @@ def spheres(shape: tuple[int, int], rng: np.random.Generator, radii: tuple[float
     return Sample(
         shape,
         lambda angle: np.stack([project(part, angle, axis, shape) for part in parts]),
-        lambda: _sampled(parts, shape),
+        lambda: np.stack([truth(part, shape[1], range(shape[0])) for part in parts]),
     )
-
-
-def _sampled(parts: list[Foam], shape: tuple[int, int]) -> FloatArray:
-    return np.stack([truth(part, shape[1], range(shape[0])) for part in parts])
 
 
 def peaks(channels: int, rng: np.random.Generator) -> Patterns:
@@ -88,14 +66,7 @@ def peaks(channels: int, rng: np.random.Generator) -> Patterns:
 
 
 def reflections(name: str, unit: str, values: FloatArray, measured: FloatArray, count: int) -> Patterns:
-    """Select the channels of finer patterns that best distinguish the materials, none adjacent to another.
-
-    Parameters
-    ----------
-    values : (fine channel,)
-    measured : (material, fine channel).
-    count : number of channels to keep.
-    """
+    """Select the channels of measured patterns (material, channel) that best distinguish materials, none adjacent."""
     apart = max(1, len(values) // (4 * count))
     height = measured.std(axis=0)
     kept: list[int] = []
@@ -113,12 +84,7 @@ def _on_background(patterns: FloatArray) -> FloatArray:
 
 
 def scaled(patterns: Patterns, sample: Sample, counts: tuple[float, float]) -> Patterns:
-    """Scale each channel to a largest count; the largest counts are evenly spaced in the logarithm.
-
-    Parameters
-    ----------
-    counts : expected at full time in the brightest pixel of the weakest and of the strongest channel.
-    """
+    """Scale the channels to largest counts at full time from `counts[0]` to `counts[1]`, evenly in the logarithm."""
     angles = np.arange(PROBES) * np.pi / PROBES
     brightest = np.max([_mixed(patterns, sample.integrals(angle)).max(axis=(1, 2)) for angle in angles], axis=0)
     aims = np.geomspace(*counts, len(brightest))[np.argsort(np.argsort(brightest, kind="stable"))]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from data import measured
 from tomodenoise.common.errors import UserError
+from tomodenoise.config import settings
 from tomodenoise.planning import scan_table
 from tomodenoise.scans import description, hdf5, header_timeout, identity, opening, reading, units
 from tomodenoise.scans.description import Frames, runs
@@ -504,7 +505,7 @@ def test_a_header_that_breaks_hdf5_is_told_in_a_line(
         header_timeout.try_headers(files)
 
 
-def test_a_header_without_end_is_given_up_and_told_in_a_line(
+def test_a_header_without_end_is_given_up_in_one_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The files before it, damaged in other ways or absent, are left for later."""
@@ -514,7 +515,7 @@ def test_a_header_without_end_is_given_up_and_told_in_a_line(
     short.write_bytes(file.read_bytes()[:2000])
     damage(file, no_size)
     monkeypatch.setattr(header_timeout, "TIMEOUT", 1)
-    config = {"scans": {each.stem: {"file": str(each), "mode": "static"} for each in (good, short, absent)}}
-    scan_table.try_headers(config)
+    scans = {path.stem: {"file": str(path)} for path in (good, short, absent)}
+    scan_table.try_headers(settings.load({"scans": scans}))
     with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it again$"):
-        scan_table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})
+        scan_table.try_headers(settings.load({"scans": scans | {"scan": {"file": str(file)}}}))

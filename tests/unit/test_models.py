@@ -122,16 +122,16 @@ def refused(file: Path, *parts: str) -> None:
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "none.safetensors", "no such file")
     (tmp_path / "text").write_text("no model at all")
-    refused(tmp_path / "text", "no model of tomodenoise")
+    refused(tmp_path / "text", "is not a model of tomodenoise")
     torch.save({"a": torch.zeros(3)}, tmp_path / "pickle.pt")
-    refused(tmp_path / "pickle.pt", "no model of tomodenoise")
+    refused(tmp_path / "pickle.pt", "is not a model of tomodenoise")
     save_file({"a": torch.zeros(3)}, tmp_path / "foreign")
-    refused(tmp_path / "foreign", "no model of tomodenoise")
+    refused(tmp_path / "foreign", "is not a model of tomodenoise")
     later = {"network": {"name": "new", "dimensions": 2}, "facts": {"versions": {"tomodenoise": "9.1"}}}
     save_file({"a": torch.zeros(3)}, tmp_path / "later", {model_file.KEY: json.dumps(later)})
-    refused(tmp_path / "later", "no model of tomodenoise", "but of 9.1", "there is no network")
+    refused(tmp_path / "later", "is not a model of tomodenoise", "but of 9.1", "there is no network")
     save_file({"a": torch.zeros(3)}, tmp_path / "empty", {model_file.KEY: "{}"})
-    refused(tmp_path / "empty", "no model of tomodenoise")
+    refused(tmp_path / "empty", "is not a model of tomodenoise")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_model_that_is_damaged_is_refused_wherever_the_bit_was_flipped(tmp_pat
         spoiled = bytearray(content)
         spoiled[place] ^= 1
         file.write_bytes(spoiled)
-        with pytest.raises(UserError, match=r"model.safetensors is damaged: take it from a copy, or train"):
+        with pytest.raises(UserError, match=r"model.safetensors is damaged: restore it from a copy, or train"):
             models.load(file)
     file.write_bytes(content)
     models.load(file)

@@ -8,21 +8,21 @@ from tomodenoise.storage.zarr_arrays import CHUNK
 
 @dataclass(frozen=True)
 class Export:
-    """A format of other programs, or another volume, that `export` of the configuration asks for."""
+    """A format of other programs, or another volume, selected by `export` in the configuration."""
 
     file: str
-    """The last file that is made, in the folder of a scan; `{volume}` is denoised, or reconstruction."""
+    """The file that completes it, in the folder of a scan; `{volume}` is denoised or reconstruction."""
     write: str | None = None
-    """Where its function is imported from, ``package.module:function``.
+    """Import path of its function, ``package.module:function``.
 
     It takes the folder of an OME-Zarr image and the path of the file to write. None for a kind with rules of its own.
     """
     slices: int = 0
-    """How many slices its job holds as float32."""
+    """Number of slices that its job holds in float32."""
     share: float = 1.0
-    """Bytes that it writes for each byte of the volume."""
+    """Bytes written per byte of the volume."""
     by_slab: bool = False
-    """Whether there is a job for each slab of the volume, instead of one for all of it."""
+    """Whether each slab of the volume has a job of its own."""
 
 
 EXPORTS: dict[str, Export] = {
@@ -36,17 +36,17 @@ EXPORTS: dict[str, Export] = {
 
 
 def single_files() -> dict[str, Export]:
-    """Kinds that one job writes to one file, by the ending of its name."""
+    """Return the kinds that one job writes to one file, by file extension."""
     return {record.file.rpartition(".")[2]: record for record in EXPORTS.values() if record.write}
 
 
 def products(wanted: Sequence[str]) -> list[str]:
-    """Files of a scan that a list of kinds asks for, sorted, in the scan's folder.
+    """Return the export files of a scan, relative to its folder, sorted.
 
     Parameters
     ----------
-    wanted : the section `export` of the configuration. With `reconstruction` in it, all of them are also made of the
-        noisy volume.
+    wanted : the section `export` of the configuration. With `reconstruction` in it, the noisy volume is exported to
+        all the other kinds as well.
     """
     volumes = ["denoised", "reconstruction"] if "reconstruction" in wanted else ["denoised"]
     return sorted({EXPORTS[kind].file.format(volume=volume) for kind in wanted for volume in volumes})

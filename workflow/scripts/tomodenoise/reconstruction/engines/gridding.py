@@ -9,8 +9,8 @@ They are spread onto a Cartesian grid of M >= 1.5 N points a side with a Kaiser-
 transformed by FFT, cropped, and divided by the kernel's transform. The spreading depends on the angles alone: it is
 built once and applied to every slice as a sparse product.
 
-The FFT along u is a real one, and each slice is its own column, independent of the slices beside it. Projections are
-filtered at L >= 2 N, so that no ray meets the far end of its projection around the FFT's corner.
+The FFT along u is a real one, and each slice is a column of its own, independent of its neighbours. Projections are
+filtered at L >= 2 N, so that the FFT's periodicity does not wrap a projection onto itself.
 
 References: Dowd et al., SPIE 3772, 1999. Marone & Stampanoni, J. Synchrotron Rad. 19, 2012. Beatty et al., IEEE Trans.
 Med. Imaging 24, 2005. Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988.
@@ -28,15 +28,15 @@ from tomodenoise.reconstruction.engines.filters import response
 from tomodenoise.reconstruction.engines.raster import BATCH, MATRIX_BYTES, Raster, polar_raster
 from tomodenoise.reconstruction.engines.spreading import TAPS
 
-_BLOCK = 64  # projections, or image rows, per FFT: what fits the cache; large buffers are made once and filled
+_BLOCK = 64  # projections, or image rows, per FFT: fits the cache; large buffers are allocated once and filled
 
 
 @dataclass(frozen=True)
 class GriddingPlan:
-    """What a set of angles needs to turn sinograms into slices by filtered backprojection."""
+    """Filtered backprojection prepared for a set of angles."""
 
     raster: Raster
-    pad: str  # what stands in the padding: zero | edge
+    pad: str  # zero | edge
     factors: Tensor  # (A, L/2 + 1) complex64: filter, angular weight, and the raster's turns
 
     @torch.no_grad()
@@ -67,8 +67,8 @@ def gridding_plan(
 
     Notes
     -----
-    The matrices take 128 bytes a detector pixel: 0.8 GB for 3217 angles and 2048 columns. Where that is more than
-    ``limit`` the angles are taken in blocks, and every call builds the matrices again.
+    The matrices take 128 bytes per detector pixel: 0.8 GB for 3217 angles and 2048 columns. If that is more than
+    ``limit``, the angles are taken in blocks, and every call rebuilds the matrices.
     """
     raster = polar_raster(np.asarray(angles, np.float64), columns, device, limit=limit)
     gain = response(kind, raster.length) * np.asarray(weights, np.float64)[:, None]
@@ -82,8 +82,8 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
     Parameters
     ----------
     projections : (slice, angle, column) float32.
-    factors : (angle, L/2 + 1) complex64, what each frequency of a projection is multiplied by.
-    phases : as ``raster.phases`` gives them for these slices.
+    factors : (angle, L/2 + 1) complex64 factor of each frequency of a projection.
+    phases : result of ``raster.phases`` for these slices.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
 
 
 def _filter(raster: Raster, projections: Tensor, signs: Tensor, factors: Tensor, phases: Tensor, pad: str) -> Tensor:
-    """Turn (slice, angle, column) into filtered samples (angle, frequency, slice)."""
+    """Return the filtered samples (angle, frequency, slice) of projections (slice, angle, column)."""
     spectra = factors.new_empty(*factors.shape, len(projections))
     for first in range(0, len(spectra), _BLOCK):
         block = slice(first, first + _BLOCK)
@@ -114,7 +114,7 @@ def _filter(raster: Raster, projections: Tensor, signs: Tensor, factors: Tensor,
 
 
 def _padded(projections: Tensor, length: int, pad: str) -> Tensor:
-    """Continue (…, column) to ``length``; what precedes the first column stands, periodically, at the end."""
+    """Pad (…, column) to ``length``; by periodicity the padding before the first column is at the end."""
     columns = projections.shape[-1]
     padded = projections.new_zeros(*projections.shape[:-1], length)
     padded[..., :columns] = projections
@@ -126,7 +126,7 @@ def _padded(projections: Tensor, length: int, pad: str) -> Tensor:
 
 
 def _spread(raster: Raster, strips: tuple[Tensor, ...], spectra: Tensor, half: Tensor, *, add: bool) -> None:
-    """Fill, or add to, ``half`` (slice, u from -2, y) from (angle, frequency, slice)."""
+    """Write spectra (angle, frequency, slice) to ``half`` (slice, u from -2, y), or add them."""
     columns = torch.view_as_real(spectra).view(-1, 2 * len(half))
     u = 0
     for strip in strips:
@@ -139,7 +139,7 @@ def _spread(raster: Raster, strips: tuple[Tensor, ...], spectra: Tensor, half: T
 
 
 def _images(raster: Raster, half: Tensor) -> Tensor:
-    """Turn the half plane (slice, u from -2, y), which is folded in place, into images (slice, y, x)."""
+    """Return the images (slice, y, x) of a half plane (slice, u from -2, y), which is folded in place."""
     folded = _fold(half, raster.size)
     images = raster.correction.new_empty(len(half), raster.columns, raster.columns)
     for first in range(0, raster.columns, _BLOCK):
@@ -150,8 +150,9 @@ def _images(raster: Raster, half: Tensor) -> Tensor:
 
 
 def _fold(half: Tensor, size: int) -> Tensor:
-    """Add, in place, the conjugate half plane where it reaches into (slice, u from -2, y): what is u = 0 … size / 2."""
-    spill, end = TAPS // 2, size // 2
+    """Fold the conjugate half plane into (slice, u from -2, y), in place, and return the rows u = 0 … size / 2."""
+    spill = TAPS // 2
+    end = size // 2
     folded = half[:, spill : spill + end + 1]
     for i in range(1, spill + 1):
         folded[:, i] += half[:, spill - i].conj()

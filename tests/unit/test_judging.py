@@ -273,9 +273,9 @@ def reconstruction(depth: int, size: int, channels: int = 1, times: int = 1) -> 
 def test_a_truth_of_another_shape_is_refused(tmp_path: Path) -> None:
     volume = np.arange(4 * 8 * 8, dtype=np.float32).reshape(4, 8, 8)
     np.save(tmp_path / "truth.npy", volume)
-    with pytest.raises(Exception, match="cut it to that"):
+    with pytest.raises(Exception, match="crop it to that"):
         truth.read(tmp_path / "truth.npy", reconstruction(4, 9), (0, 4))
-    with pytest.raises(Exception, match="cut it to that"):
+    with pytest.raises(Exception, match="crop it to that"):
         truth.read(tmp_path / "truth.npy", reconstruction(4, 8, channels=2), (0, 4))
     found = truth.read(tmp_path / "truth.npy", reconstruction(2, 8), (1, 3))
     np.testing.assert_array_equal(found(0, [(0, 1), (1, 2)]), volume[None, 1:3])

@@ -149,7 +149,7 @@ def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: 
     found = figures_of_merit.judge(whole)
     assert found.figures.keys() >= {"umse", "cross_frc", "calibration", "residual", "truth"}
     assert found.figures["residual"].values["noise"] == pytest.approx(NOISE, rel=0.05)
-    assert "no halves" in found.absent["fsc"]
+    assert "not half each" in found.absent["fsc"]
     assert "shared noise" in found.absent["independence"]
 
 

@@ -1,4 +1,4 @@
-"""A scan and the model that it is judged with, and the evidence that they give."""
+"""The case to judge, a scan with a model, and the evidence that it yields."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from tomodenoise.storage.sections import Sections
 
 @dataclass(frozen=True)
 class Case:
-    """A scan, the model that denoises it, and the way in which it is judged."""
+    """A scan, the model that denoises it, and the settings of its evaluation."""
 
     scan: Sections
     model: Model
@@ -52,7 +52,7 @@ class Case:
 
     @property
     def middle(self) -> int:
-        """The time step to be judged with all figures: in the middle of those of training, else an early one."""
+        """The time step to judge with all figures: the middle one of training, else an early one."""
         return int(np.clip(sum(self.window) // 2, self.steps[0], self.steps[-1]))
 
     def part(self, step: int) -> tuple[Sections, Groups]:
@@ -63,7 +63,7 @@ class Case:
         return scan, section_groups.choose(scan)
 
     def basis(self, groups: Groups) -> str:
-        """Say what was judged, what the model was given, and what its result was compared with."""
+        """State what was judged, what the network was given, and what its result was compared with."""
         if self.by_time:
             return (
                 f"Time step {self.middle} is judged: the network was given this step; its result is compared with the"
@@ -73,17 +73,17 @@ class Case:
             f"section{'s' if len(side) > 1 else ''} {' + '.join(str(number + 1) for number in side)}"
             for side in (groups.given, groups.targets)
         )
-        how = f"the network was given {given}; its result is compared with {targets}, which it has not seen."
+        text = f"the network was given {given}; its result is compared with {targets}, which it has not seen."
         if self.scan.split.times > 1:
-            return f"Time step {self.middle} is judged: {how}"
-        return f"The mean of all channels is judged: {how}" if self.scan.channels > 1 else how.capitalize()
+            return f"Time step {self.middle} is judged: {text}"
+        return f"The mean of all channels is judged: {text}" if self.scan.channels > 1 else text.capitalize()
 
 
 def refusal(scan: Sections, seen: int) -> str | None:
-    """Say why a scan cannot be judged at all with networks that see so many time steps at most."""
+    """Return why a scan cannot be judged at all with networks that see up to ``seen`` time steps, or None."""
     if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < seen + 2:
         unseen = "one before and one after" if seen == 1 else f"one before and one after the {seen} that are seen"
-        return f"none of its {scan.split.times} time steps has {unseen}, by which it could be judged"
+        return f"none of its {scan.split.times} time steps has {unseen} to be judged by"
     return None
 
 
@@ -92,7 +92,7 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
 
     Parameters
     ----------
-    pairs : whether to look for noise that sections share, which takes up to four more passes of the network.
+    pairs : whether to test for noise shared between sections, which takes up to four more passes of the network.
 
     Notes
     -----
@@ -115,19 +115,20 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
     if not pairs:
         return evidence
     mean = evidence.select()
-    neighbours, apart = (tuple(_errors(case, mean, one) for one in side) for side in (groups.neighbours, groups.apart))
+    neighbours = tuple(_errors(case, mean, comparison) for comparison in groups.neighbours)
+    apart = tuple(_errors(case, mean, comparison) for comparison in groups.apart)
     return replace(evidence, neighbours=neighbours, apart=apart)
 
 
 def _errors(case: Case, mean: Evidence, compared: Comparison) -> Pair:
-    """Return the differences of two groups of sections from what the model makes of the others."""
+    """Return the differences of two groups of sections from the model's result for the others."""
     given, first, second = compared
     predicted = _predict(case, mean.scan, given).mean(axis=0)
     return mean.mixed(first) - predicted, mean.mixed(second) - predicted
 
 
 def results(case: Case, step: int) -> Pair:
-    """Denoise the judged slices of a time step: from the given sections alone, and from all data as the product is.
+    """Denoise the judged slices of a time step: from the given sections only, and from all data as for the product.
 
     Returns
     -------
@@ -149,8 +150,8 @@ def series(case: Case, evidence: Evidence) -> Iterator[tuple[int, Evidence]]:
     """
     times = case.scan.split.times
     if times > 1:
-        some = replace(case, slices=fewer(case.slices, resources.judged(case.scan.size, times)))
-        yield from ((step, collect(some, step, pairs=False).select()) for step in case.steps)
+        smaller = replace(case, slices=fewer(case.slices, resources.judged(case.scan.size, times)))
+        yield from ((step, collect(smaller, step, pairs=False).select()) for step in case.steps)
     elif case.scan.channels > 1:
         yield from ((channel, evidence.select(channel)) for channel in range(case.scan.channels))
 

@@ -1,4 +1,4 @@
-"""What a training is told: scans, network, settings."""
+"""The inputs of a training: scans, network, settings."""
 
 import hashlib
 import json
@@ -33,18 +33,18 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """What to train, on what, and where its state is kept."""
+    """A training: its scans, network and settings, and the file of its state."""
 
     scans: Sequence[Sections]
     spec: specs.Spec
     settings: Settings
     facts: Mapping[str, Any]
-    """Kept with the model."""
+    """Plain values to be stored with the model."""
     start: Model | None = None
-    """A model whose weights and normalisation are taken over."""
+    """Model whose weights and normalisation the training starts from."""
     checkpoint: Checkpoint | None = None
     windows: Sequence[Sequence[int] | None] = ()
-    """Of each scan the time steps to train on, first and last plus one; None, or no entries, for static ones."""
+    """Time steps [start, stop) of each scan to train on; None, or no entries, for static ones."""
 
 
 def settings(values: Mapping[str, Any]) -> Settings:
@@ -57,14 +57,14 @@ def settings(values: Mapping[str, Any]) -> Settings:
 def collect(
     results: Path, request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None], checkpoint: Path
 ) -> Task:
-    """Collect what a request of the workflow names.
+    """Collect the inputs of a training that the workflow requests.
 
     Parameters
     ----------
     results : folder of the scans' results.
-    request : see `recipes.training_request`. All of it but the budget makes the training's identity.
-    pixel_sizes : micrometre, by scan; only told in the model.
-    checkpoint : file that keeps the state.
+    request : see `recipes.training_request`. All of it but the budget identifies the training.
+    pixel_sizes : micrometres, by scan; only recorded in the model.
+    checkpoint : file for the state.
     """
     config = request["config"]
     chosen = settings(config["train"])

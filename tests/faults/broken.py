@@ -1,4 +1,4 @@
-"""Faults that strike a run of Snakemake: each starts it, strikes, waits for its end, and mends what it broke."""
+"""Faults injected into a run of Snakemake: each starts it, strikes, waits for its end, and undoes the fault."""
 
 import os
 import random
@@ -17,7 +17,7 @@ LONGEST = 600
 DAY = 86400
 
 Fault = Callable[[Project, random.Random, float], bool]
-"""What breaks the run of a project that takes so many seconds; tells whether it was struck while it was at work."""
+"""Breaks the run of a project that takes so many seconds; returns whether it was still running when struck."""
 
 
 def start(project: Project, *prefix: str) -> subprocess.Popen[bytes]:
@@ -28,7 +28,7 @@ def start(project: Project, *prefix: str) -> subprocess.Popen[bytes]:
 
 
 def end(run: subprocess.Popen[bytes]) -> bool:
-    """Wait for its end and for that of all its jobs; tell whether it failed."""
+    """Wait until it and all its jobs have ended; return whether it failed."""
     try:
         run.wait(LONGEST)
     finally:
@@ -65,7 +65,7 @@ def terminated(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def no_memory(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Let no process have more address space than a random limit."""
+    """Limit the address space of every process at random."""
     return end(start(project, "prlimit", f"--as={rng.randrange(200 << 20, 3 << 30)}"))
 
 
@@ -81,7 +81,7 @@ def disk_full(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def read_only(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Let the file system take no writing."""
+    """Make the file system read-only."""
     _remount(project.folder, "ro")
     try:
         done = subprocess.run([*SNAKEMAKE, *RUN], cwd=project.folder, capture_output=True, check=False)
@@ -91,11 +91,11 @@ def read_only(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def no_permission(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Let half of the folders take no more files from some moment on."""
+    """Make half of the folders read-only from some moment on."""
     # Root may do everything, but not without this capability.
     run = start(project, "setpriv", "--bounding-set=-dac_override,-dac_read_search")
     wait(run, rng, seconds)
-    folders = sorted(each for each in project.folder.glob("results/**/") if each.is_dir())
+    folders = sorted(path for path in project.folder.glob("results/**/") if path.is_dir())
     closed = rng.sample(folders, k=(len(folders) + 1) // 2)
     for folder in closed:
         folder.chmod(0o500)
@@ -107,7 +107,7 @@ def no_permission(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def clock_set_back(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Give all that is there a time to come, as after the clock was set back by a day."""
+    """Give all files times in the future, as if the clock had been set back by a day."""
     times = {file: file.stat().st_mtime for file in project.folder.glob("results/**/*") if file.is_file()}
     for file, moment in times.items():
         os.utime(file, (moment + DAY, moment + DAY))
@@ -132,7 +132,7 @@ ON_A_DISK_OF_ITS_OWN = {"disk full", "read only"}
 
 
 def wait(run: subprocess.Popen[bytes], rng: random.Random, seconds: float) -> bool:
-    """Wait until a random moment; tell whether the run has not ended by then."""
+    """Wait until a random moment; return whether the run is still going on."""
     moment = time.monotonic() + rng.uniform(0, seconds)
     while run.poll() is None and time.monotonic() < moment:
         time.sleep(0.02)
@@ -147,7 +147,7 @@ def kill(run: subprocess.Popen[bytes]) -> None:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """Find the processes that a process started, and those that they did."""
+    """Find all descendants of a process."""
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = [int(word) for word in task.read_text().split()]

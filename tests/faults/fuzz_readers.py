@@ -25,11 +25,11 @@ with atheris.instrument_imports(include=["tomodenoise"]):
 
 FRAMES = np.arange(6 * 2 * 3, dtype=np.uint16).reshape(6, 2, 3) + 50
 MOST = 1 << 20
-"""Pixels of a scan that is also read."""
+"""Largest number of pixels of a scan that is also read."""
 
 
 def sow(corpus: Path) -> None:
-    """Write small good files to begin with."""
+    """Write small good files as seeds."""
     corpus.mkdir(parents=True, exist_ok=True)
     if any(corpus.iterdir()):
         return
@@ -53,9 +53,9 @@ def read(content: bytes) -> None:
             if scan.depth * scan.columns * len(scan.angles) < MOST:
                 scans.read(scan.projections, scan.rows)
                 scans.from_json(scans.to_json(scan))
-        except UserError as mistake:
-            if "\n" in str(mistake):
-                raise AssertionError(str(mistake)) from mistake
+        except UserError as error:
+            if "\n" in str(error):
+                raise AssertionError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def leaves(rules: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
 
 
 def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Put a value under a path of keys, beside what is required."""
+    """Put a value under a path of keys, in addition to the required ones."""
     config: dict[str, Any] = {"scans": {"x": {"file": "raw.h5"}}}
     if "phase" in path:
         config["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}

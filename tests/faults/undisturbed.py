@@ -8,7 +8,7 @@ from pathlib import Path
 from projects import Project
 
 TIMED = {"history.jsonl", "checkpoint.pt", "report.html", "quality.json"}
-"""Products that tell how long something took, or when."""
+"""Products that contain times."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,11 @@ def test_no_other_strength_is_better_on_the_tuning_slices() -> None:
     judged = np.zeros(truth.shape, bool)
     judged[4:8] = mask
     for result in best_filters(noisy, truth, judged, 1):
-        variant = next(one for one in classical._variants(np.std((noisy - truth)[judged])) if one.name == result.name)
+        variant = next(
+            candidate
+            for candidate in classical._variants(np.std((noisy - truth)[judged]))
+            if candidate.name == result.name
+        )
         strength = result.parameters[variant.strength]
         others = variant.choices or [strength * factor for factor in (0.5, 0.7, 0.85, 1.2, 1.5, 2)]
         best = max(psnr(variant.apply(noisy, other), truth, judged, 1) for other in others)

@@ -260,7 +260,7 @@ def test_tooth() -> None:
     assert np.isfinite(integrals).all()
     assert -0.2 < integrals.min() < 0
     assert 1.8 < integrals.max() < 2.1
-    assert np.abs(np.median(integrals[..., :20])) < 0.02  # air beside the sample
+    assert np.abs(np.median(integrals[..., :20])) < 0.02  # air next to the sample
     assert (statistics.repaired, statistics.dead, statistics.empty_rows) == (0, 0, 0)
 
 
@@ -287,8 +287,8 @@ def test_air_above_zero_at_both_sides_is_reported(file: Path) -> None:
     for filtered in (0.0, 0.2):
         frames = 1000 * np.exp(-sample - filtered)
         scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 2, 64))))
-        _, found = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures())
-        said = " ".join(concerns.concerns(scan, [found], 2, divided=True))
+        _, statistics = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures())
+        said = " ".join(concerns.concerns(scan, [statistics], 2, divided=True))
         assert ("line integrals are 0.20 along both sides" in said) == (filtered > 0)
 
 

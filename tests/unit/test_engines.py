@@ -1,4 +1,4 @@
-"""The interface of the engines: what every engine promises, tried on each of them."""
+"""The interface of the engines: the guarantees of every engine, tested on each."""
 
 from typing import Any
 
@@ -233,7 +233,7 @@ def test_a_missing_engine_is_refused_with_advice_unless_the_jobs_bring_it(
 
 def test_capabilities_are_declared_for_every_algorithm() -> None:
     assert registry.capabilities("torch") == registry.capabilities("torch", "fbp")
-    declared = {(name, each) for name in ENGINES for each in registry.algorithms(name)}
+    declared = {(name, algorithm) for name in ENGINES for algorithm in registry.algorithms(name)}
     additive = {pair for pair in declared if registry.capabilities(*pair).additive}
     assert additive == {("torch", "fbp"), ("tomopy", "gridrec"), ("tomopy", "fbp"), ("astra", "fbp")}
     regularised = {pair for pair in declared if registry.capabilities(*pair).regularised}
@@ -242,11 +242,11 @@ def test_capabilities_are_declared_for_every_algorithm() -> None:
 
 def test_the_plan_of_a_configuration_is_what_it_says() -> None:
     sinograms = noise(1)
-    told = registry.plan_as_set(SETTINGS | {"algorithm": "sirt", "iterations": 2}, ANGLES, WEIGHTS, N, "cpu")
+    configured = registry.plan_as_set(SETTINGS | {"algorithm": "sirt", "iterations": 2}, ANGLES, WEIGHTS, N, "cpu")
     plan = registry.plan("torch", "sirt", ANGLES, WEIGHTS, N, iterations=2)
-    assert np.array_equal(told(sinograms, 30.0), plan(sinograms, 30.0))
-    told = registry.plan_as_set(SETTINGS | {"filter": "hann", "pad": "zero"}, ANGLES, WEIGHTS, N, "cpu")
-    assert np.array_equal(told(sinograms, 30.0), reconstruct(ANGLES, WEIGHTS, sinograms, 30.0, kind="hann"))
+    assert np.array_equal(configured(sinograms, 30.0), plan(sinograms, 30.0))
+    configured = registry.plan_as_set(SETTINGS | {"filter": "hann", "pad": "zero"}, ANGLES, WEIGHTS, N, "cpu")
+    assert np.array_equal(configured(sinograms, 30.0), reconstruct(ANGLES, WEIGHTS, sinograms, 30.0, kind="hann"))
 
 
 @pytest.mark.gpu

@@ -1,4 +1,4 @@
-"""Losses are what their definitions say, count under the mask alone, and add up over the shares of a batch."""
+"""Losses follow their definitions, count only within the mask, and add up over the shares of a batch."""
 
 import numpy as np
 import pytest
@@ -18,10 +18,10 @@ def batch(*shape: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize(("name", "power"), [("mse", 2), ("l1", 1)])
 def test_a_pixels_error_counts_where_the_mask_is_one(shape: tuple[int, ...], name: str, power: int) -> None:
     prediction, target, mask = batch(*shape)
-    each, errors = losses.each(name, prediction, target, mask, 0)
+    per_patch, errors = losses.each(name, prediction, target, mask, 0)
     expected = (np.abs(prediction.numpy() - target.numpy()) ** power * mask.numpy()).reshape(shape[0], -1)
     np.testing.assert_allclose(errors, expected.sum(1), rtol=1e-5)
-    np.testing.assert_allclose(each, expected.mean(1), rtol=1e-5)
+    np.testing.assert_allclose(per_patch, expected.mean(1), rtol=1e-5)
 
 
 def test_local_contrast_is_the_definition_of_the_denoise_package() -> None:

@@ -1,4 +1,4 @@
-"""A model's file says all about itself, is read without torch, and cannot harm whoever reads it."""
+"""A model's file is self-contained, is read without torch, and cannot harm its reader."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def saved(file: Path, spec: specs.Spec = SPEC, **facts: object) -> Path:
 
 
 def forged(file: Path, **changes: object) -> Path:
-    """Write a model whose header says other things than its weights."""
+    """Write a model whose header does not fit its weights."""
     header: dict[str, Any] = {
         "network": asdict(SPEC),
         "normalisation": {"mean": [0.3], "scale": [2.0]},
@@ -177,10 +177,10 @@ def test_a_model_for_other_channels_is_refused(tmp_path: Path) -> None:
         model_file.check_channels(described, 11)
 
 
-@pytest.mark.parametrize(("size", "told"), [(1.5, 0), (1.8, 0), (1.25, 0), (2.0, 1), (1.1, 1), (None, 0)])
-def test_another_pixel_size_is_told(tmp_path: Path, size: float | None, told: int) -> None:
+@pytest.mark.parametrize(("size", "count"), [(1.5, 0), (1.8, 0), (1.25, 0), (2.0, 1), (1.1, 1), (None, 0)])
+def test_another_pixel_size_is_reported(tmp_path: Path, size: float | None, count: int) -> None:
     described = model_file.describe(saved(tmp_path / "model.safetensors"))
-    assert len(model_file.concerns(described, size)) == told
+    assert len(model_file.concerns(described, size)) == count
     unknown = model_file.describe(saved(tmp_path / "unknown.safetensors", pixel_sizes={"foam": None}))
     assert model_file.concerns(unknown, size) == []
 

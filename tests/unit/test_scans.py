@@ -1,4 +1,4 @@
-"""Raw scans: layouts, kinds, units, and every mistake that a file can hold."""
+"""Raw scans: layouts, kinds, units, and every error that a file can contain."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def test_exchange_header(file: Path) -> None:
     assert scan.pixel_size is None
 
 
-def test_exchange_theta_may_include_flats_if_a_key_tells(file: Path) -> None:
+def test_exchange_theta_may_include_flats_if_a_key_says_so(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(9), image_key=[1, 0, 0, 0, 1, 0, 0, 0, 1])
     np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(9)[[1, 2, 3, 5, 6, 7]])
 
@@ -188,9 +188,9 @@ def test_read_touches_the_asked_rows_only(file: Path) -> None:
 
 @given(st.sets(st.integers(0, 30)))
 def test_runs_spell_out_the_indices(members: set[int]) -> None:
-    found = runs(np.array(sorted(members), dtype=int))
-    assert [index for start, stop in found for index in range(start, stop)] == sorted(members)
-    assert all(before[1] < after[0] for before, after in pairwise(found))
+    result = runs(np.array(sorted(members), dtype=int))
+    assert [index for start, stop in result for index in range(start, stop)] == sorted(members)
+    assert all(before[1] < after[0] for before, after in pairwise(result))
 
 
 # scan.json and identity
@@ -425,7 +425,7 @@ def no_size(content: bytearray) -> None:
 
 
 def no_encoding(content: bytearray) -> None:
-    """Say of a text that it is in an encoding that does not exist."""
+    """Declare a text to be in an encoding that does not exist."""
     start = content.index(b"\x19\x01\x01\x00", content.index(b"units"))
     content[start + 2] = 12
 
@@ -469,7 +469,7 @@ def test_damage_is_put_down_to_the_file_that_has_it(tmp_path: Path, hit: str) ->
         reading.read(scan.projections, (0, 4))
 
 
-def test_a_file_that_changed_since_its_header_was_read_is_told(file: Path) -> None:
+def test_a_file_that_changed_since_its_header_was_read_is_reported(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE)
     scan = opening.open_scan(file)
     for change in ({"projections": FRAMES[:4]}, {"projections": FRAMES[:, :3]}):
@@ -482,7 +482,7 @@ def test_a_file_that_changed_since_its_header_was_read_is_told(file: Path) -> No
         reading.read(scan.projections, (0, 4))
 
 
-def test_damaged_text_is_told_in_a_line(file: Path) -> None:
+def test_damaged_text_is_reported_in_a_line(file: Path) -> None:
     with h5py.File(file, "w") as content:
         content["theta"] = np.arange(3.0)
         content["theta"].attrs["units"] = "degrees"
@@ -491,7 +491,7 @@ def test_damaged_text_is_told_in_a_line(file: Path) -> None:
         units.radians(content["theta"])
 
 
-def test_a_header_that_breaks_hdf5_is_told_in_a_line(
+def test_a_header_that_breaks_hdf5_is_reported_in_a_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [(tmp_path / "good.h5", {}), (file, {})]
@@ -504,7 +504,7 @@ def test_a_header_that_breaks_hdf5_is_told_in_a_line(
         header_timeout.try_headers(files)
 
 
-def test_a_header_without_end_is_given_up_and_told_in_a_line(
+def test_a_header_without_end_is_given_up_and_reported_in_a_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The files before it, damaged in other ways or absent, are left for later."""
@@ -514,7 +514,7 @@ def test_a_header_without_end_is_given_up_and_told_in_a_line(
     short.write_bytes(file.read_bytes()[:2000])
     damage(file, no_size)
     monkeypatch.setattr(header_timeout, "TIMEOUT", 1)
-    config = {"scans": {each.stem: {"file": str(each), "mode": "static"} for each in (good, short, absent)}}
+    config = {"scans": {path.stem: {"file": str(path), "mode": "static"} for path in (good, short, absent)}}
     scan_table.try_headers(config)
     with pytest.raises(UserError, match=rf"^{file}: its header could not be read within 1 s: .* copy it again$"):
         scan_table.try_headers({"scans": config["scans"] | {"scan": {"file": str(file), "mode": "static"}}})

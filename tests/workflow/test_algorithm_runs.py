@@ -58,8 +58,8 @@ def test_an_algorithm_runs_from_the_raw_file_to_the_report(
     assert (tmp_path / "results/report.html").is_file()
     additive = registry.capabilities(engine, algorithm).additive
     for scan in ("foam", "powder"):
-        found = sections.describe(tmp_path / "results" / scan)
-        assert found.unions == by_angle.stored(by_angle.roles(count, count - 1), additive=additive)
+        stored = sections.describe(tmp_path / "results" / scan)
+        assert stored.unions == by_angle.stored(by_angle.roles(count, count - 1), additive=additive)
         quality = json.loads((tmp_path / "results" / scan / "quality.json").read_text())
         assert quality["figures"].keys() >= {"split_loss", "residual", "coverage"}
         asked_for_more = {name for name, reason in quality["absent"].items() if "split.sections: 3" in reason}

@@ -1,4 +1,4 @@
-"""A user's mistake is one line before any job, with a status that is not zero and nothing written."""
+"""A user's error is one line before any job, with a non-zero exit status and nothing written."""
 
 from collections.abc import Callable
 from pathlib import Path

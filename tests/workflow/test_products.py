@@ -1,4 +1,4 @@
-"""Exports, and the commands after a run: damage is found, and the command that is printed mends it alone."""
+"""Exports, and the commands after a run: damage is found, and the printed command repairs nothing else."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., P
 
 
 def verified(project: Project) -> tuple[str, str]:
-    """Run verify: what it complains about, and the mend."""
+    """Run verify; return its complaint and the command that fixes it."""
     run = project.snakemake("verify")
     if run.status == 0:
         assert "tomodenoise: " not in run.text
@@ -53,14 +53,14 @@ def verified(project: Project) -> tuple[str, str]:
 
 
 def complaint(text: str) -> tuple[str, str]:
-    """Take apart what verify says: what is wrong, and the mend."""
+    """Split the output of verify into the complaint and the command that fixes it."""
     complaints = [line for line in text.splitlines() if line.startswith("tomodenoise: ")]
-    found, command = complaints[0].split(": this makes again what is not whole, and nothing else: ")
-    return found.removeprefix("tomodenoise: "), command
+    message, command = complaints[0].split(": this makes again what is not whole, and nothing else: ")
+    return message.removeprefix("tomodenoise: "), command
 
 
-def mend(project: Project, command: str) -> str:
-    """Paste the mend into a shell: what it says on the way."""
+def repair(project: Project, command: str) -> str:
+    """Paste the command into a shell; return its output."""
     folder = project.folder / "bin"
     folder.mkdir(exist_ok=True)
     program = folder / "snakemake"
@@ -93,9 +93,9 @@ def test_exports_hold_the_volumes(finished: Project) -> None:
         values = zarr.open_group(folder / f"{volume}.ome.zarr", mode="r")["0"][0, 0]
         with h5py.File(folder / f"{volume}.h5") as file:
             np.testing.assert_array_equal(file["entry/data/data"][()], values)
-            told = json.loads(file["entry/reconstruction/provenance/data"][()])
-        assert told["source"]["path"] == "raw.h5"
-        assert ("train" in told["config"]) == (volume == "denoised")
+            provenance = json.loads(file["entry/reconstruction/provenance/data"][()])
+        assert provenance["source"]["path"] == "raw.h5"
+        assert ("train" in provenance["config"]) == (volume == "denoised")
         described = json.loads((folder / f"{volume}_tiff16/volume.json").read_text())
         stack = np.stack([tifffile.imread(file) for file in sorted((folder / f"{volume}_tiff16").glob("*.tif"))])
         assert described["shape"] == {"t": 1, "c": 1, "z": 12, "y": 64, "x": 64}
@@ -139,30 +139,30 @@ def test_a_whole_run_verifies(finished: Project) -> None:
         ),
     ],
 )
-def test_damage_is_named_and_the_printed_command_mends_it_alone(
+def test_damage_is_named_and_the_printed_command_repairs_it_alone(
     finished: Project, file: str, spoil: Callable[[Path], None], what: str, again: set[str]
 ) -> None:
     before = finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
     spoil(finished.folder / file)
-    found, command = verified(finished)
-    assert found == f"{file} {what}" if what else "z00003.tif is damaged" in found
+    message, command = verified(finished)
+    assert message == f"{file} {what}" if what else "z00003.tif is damaged" in message
     assert command.count("snakemake ") == 1
-    assert "tomodenoise: " not in mend(finished, command)
+    assert "tomodenoise: " not in repair(finished, command)
     assert before == finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
     assert verified(finished) == ("", "")
     run = finished.snakemake("--dry-run")
     assert set(run.jobs) <= again, run.text
 
 
-def test_damage_behind_damaged_metadata_is_found_when_this_is_mended(finished: Project) -> None:
+def test_damage_behind_damaged_metadata_is_found_when_this_is_repaired(finished: Project) -> None:
     before = finished.bits("results/foam/**/*")
     for file in ("zarr.json", "c/0/0/0/0/0"):
         cut(finished.folder / SECTIONS / file)
-    found, command = verified(finished)
-    assert found == f"{SECTIONS}/zarr.json is damaged, so its shards were not read"
-    found, command = complaint(mend(finished, command))
-    assert found == f"{SECTIONS}/c/0/0/0/0/0 is damaged"
-    assert "tomodenoise: " not in mend(finished, command)
+    message, command = verified(finished)
+    assert message == f"{SECTIONS}/zarr.json is damaged, so its shards were not read"
+    message, command = complaint(repair(finished, command))
+    assert message == f"{SECTIONS}/c/0/0/0/0/0 is damaged"
+    assert "tomodenoise: " not in repair(finished, command)
     assert before == finished.bits("results/foam/**/*")
     assert verified(finished) == ("", "")
     assert set(finished.snakemake("--dry-run").jobs) <= {"render_report", "describe_tiff"}  # left by other tests

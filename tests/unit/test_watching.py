@@ -107,15 +107,15 @@ def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None
     rng = np.random.default_rng(0)
     slices, umse = rng.normal(1, 0.1, (12, 40, 40)).astype(np.float32), np.full(12, 0.01)
     umse[6:] = 0.04
-    result = series.section(
+    found = series.section(
         time_series.Series(slices, slices, np.full(12, 0.3), np.full(12, 0.3), umse, (0, 6), 1, 0.5),
         Scale((0.0, 2.0), (0, 255)),
         "key",
     )
-    assert "6.0 dB above inside" in result.drift
-    assert result.chart.startswith("<svg")
-    assert result.strip_steps.startswith("0 (0 s), ")
-    for picture in (result.strip, result.cut, result.animation):
+    assert "6.0 dB above inside" in found.drift
+    assert found.chart.startswith("<svg")
+    assert found.strip_steps.startswith("0 (0 s), ")
+    for picture in (found.strip, found.cut, found.animation):
         assert picture.uri.startswith("data:image/webp;base64,")
 
 

@@ -152,10 +152,13 @@ def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[
     first: int | None = None
     for start, stop in needs:
         gone = 0 if first is None else start - first
-        full, inputs, first = full[gone:], inputs[:, gone:], start
+        full = full[gone:]
+        inputs = inputs[:, gone:]
+        first = start
         while len(full) < stop - start:
             more = next(chunks)
-            full, inputs = full + more.full, torch.cat([inputs, more.inputs], dim=1)
+            full = full + more.full
+            inputs = torch.cat([inputs, more.inputs], dim=1)
         yield Rows(full[: stop - start], inputs[:, : stop - start])
 
 

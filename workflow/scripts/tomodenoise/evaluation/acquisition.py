@@ -11,7 +11,7 @@ from tomodenoise.scans.description import Scan
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How a scan was measured, corrected and reconstructed."""
+    """Measurement, correction and reconstruction of a scan."""
 
     pixel_size: float | None
     """Micrometres; None if unknown."""

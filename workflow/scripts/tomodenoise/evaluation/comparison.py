@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from scipy.ndimage import gaussian_gradient_magnitude, uniform_filter
+from scipy.ndimage import gaussian_gradient_magnitude
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.common.blocks import busiest_square
 from tomodenoise.evaluation.baselines import Baseline
 from tomodenoise.evaluation.evidence import Evidence
 from tomodenoise.evaluation.figures_of_merit import Figure, if_any
@@ -39,12 +39,7 @@ def compare(e: Evidence, baselines: Sequence[Baseline]) -> Figure | None:
 
 def region(image: FloatArray, mask: BoolArray) -> tuple[slice, slice]:
     """Find the square with the most edges."""
-    side = min(SHOWN, *image.shape)
-    strength = uniform_filter(gaussian_gradient_magnitude(image, 1.5) * mask, side, mode="constant")
-    half = side // 2
-    inner = strength[half : image.shape[0] - side + half + 1, half : image.shape[1] - side + half + 1]
-    y, x = (int(start) for start in np.unravel_index(np.argmax(inner), inner.shape))
-    return slice(y, y + side), slice(x, x + side)
+    return busiest_square(gaussian_gradient_magnitude(image, 1.5) * mask, min(SHOWN, *image.shape))
 
 
 def _figures(

@@ -38,7 +38,7 @@ class Slices:
     @property
     def rows(self) -> IntArray:
         """All rows, ascending."""
-        return np.concatenate([np.arange(*run) for run in self.runs])
+        return _rows(self.runs)
 
 
 def choose(scan: Sections, model: Model, identity: Mapping[str, object], rows: Sequence[int] | None) -> Slices:

@@ -121,7 +121,8 @@ def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # n
     known = image.units[4] is not None
     metadata: dict[str, Any] = {"axes": "YX", **({"spacing": image.scale[2], "unit": "um"} if known else {})}
     if kind == "tiff":
-        start, end = image.windows[channel].start, image.windows[channel].end
+        window = image.windows[channel]
+        start, end = window.start, window.end
     else:
         offset, step = _calibration(image, channel, kind)
         metadata |= {"cf": 0, "c0": offset, "c1": step, "vunit": "attenuation per pixel"}

@@ -16,6 +16,7 @@ References: Dowd et al., SPIE 3772, 1999. Marone & Stampanoni, J. Synchrotron Ra
 Med. Imaging 24, 2005. Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,16 +43,11 @@ class GriddingPlan:
     @torch.no_grad()
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.factors), self.raster.columns)
-        slices = np.empty((len(sinograms), self.raster.columns, self.raster.columns), np.float32)
-        phases = self.raster.phases(np.broadcast_to(center, len(sinograms)))
-        group = self.raster.at_once(len(sinograms))
-        for first in range(0, len(sinograms), group):
-            some = slice(first, first + group)
-            projections = torch.from_numpy(np.ascontiguousarray(sinograms[some], np.float32)).to(self.raster.device)
-            images = backproject(self.raster, projections, self.factors, phases[some], self.pad)
-            slices[some] = images.cpu().numpy()
-        return slices
+
+        def solve(projections: Tensor, phases: Tensor) -> Tensor:
+            return backproject(self.raster, projections, self.factors, phases, self.pad)
+
+        return by_group(self.raster, sinograms, center, solve)
 
 
 def gridding_plan(
@@ -76,6 +72,21 @@ def gridding_plan(
     return GriddingPlan(raster, pad, raster.turns * torch.from_numpy(gain).to(device, torch.float32))
 
 
+def by_group(
+    raster: Raster, sinograms: FloatArray, center: float | FloatArray, solve: Callable[[Tensor, Tensor], Tensor]
+) -> FloatArray:
+    """Reconstruct sinograms in groups of slices; ``solve`` maps projections and phases of a group to its slices."""
+    check_shape(sinograms, len(raster.directions), raster.columns)
+    slices = np.empty((len(sinograms), raster.columns, raster.columns), np.float32)
+    phases = raster.phases(np.broadcast_to(center, len(sinograms)))
+    size = raster.at_once(len(sinograms))
+    for first in range(0, len(sinograms), size):
+        group = slice(first, first + size)
+        projections = torch.from_numpy(np.ascontiguousarray(sinograms[group], np.float32)).to(raster.device)
+        slices[group] = solve(projections, phases[group]).cpu().numpy()
+    return slices
+
+
 def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Tensor, pad: str = "zero") -> Tensor:
     """Sum projections along their rays.
 
@@ -92,10 +103,10 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
     half = factors.new_empty(len(projections), *raster.half)
     for block, strips in raster.spreading():
         for first in range(0, len(projections), BATCH):
-            some = slice(first, first + BATCH)
-            shifts = raster.signs[block], factors[block], phases[some]
-            spectra = _filter(raster, projections[some, block], *shifts, pad)
-            _spread(raster, strips, spectra, half[some], add=block.start > 0)
+            batch = slice(first, first + BATCH)
+            shifts = raster.signs[block], factors[block], phases[batch]
+            spectra = _filter(raster, projections[batch, block], *shifts, pad)
+            _spread(raster, strips, spectra, half[batch], add=block.start > 0)
         del strips  # before the next ones are built
     return _images(raster, half)
 

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.reconstruction.engines.filtering import check_shape
-from tomodenoise.reconstruction.engines.gridding import backproject
+from tomodenoise.reconstruction.engines.gridding import backproject, by_group
 from tomodenoise.reconstruction.engines.projecting import project, ray_factors
 from tomodenoise.reconstruction.engines.raster import MATRIX_BYTES, Raster, polar_raster
 
@@ -55,16 +54,11 @@ class IterativePlan:
     @torch.no_grad()
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.factors), self.raster.columns)
-        slices = np.empty((len(sinograms), self.raster.columns, self.raster.columns), np.float32)
-        phases = self.raster.phases(np.broadcast_to(center, len(sinograms)))
-        group = self.raster.at_once(len(sinograms))
-        for first in range(0, len(sinograms), group):
-            some = slice(first, first + group)
-            projections = torch.from_numpy(np.ascontiguousarray(sinograms[some], np.float32)).to(self.raster.device)
-            rays = Rays(self.raster, self.factors, phases[some])
-            slices[some] = self.solve(rays, projections).cpu().numpy()
-        return slices
+
+        def solve(projections: Tensor, phases: Tensor) -> Tensor:
+            return self.solve(Rays(self.raster, self.factors, phases), projections)
+
+        return by_group(self.raster, sinograms, center, solve)
 
 
 def iterative_plan(
@@ -116,7 +110,9 @@ def total_variation(rays: Rays, projections: Tensor, iterations: int, regularisa
     step = 0.99 / math.sqrt(2)
     bound = regularisation * _GRADIENT_NORM / norm**2
     image = projections.new_zeros(len(projections), size, size)
-    ahead, misfit, slope = image, torch.zeros_like(projections), image.new_zeros(2, *image.shape)
+    ahead = image
+    misfit = torch.zeros_like(projections)
+    slope = image.new_zeros(2, *image.shape)
     for _ in range(iterations):
         misfit = (misfit + step / norm * (rays.along(ahead) - projections)) / (1 + step)
         slope = slope + step / _GRADIENT_NORM * gradient(ahead)

@@ -37,13 +37,13 @@ def project(raster: Raster, images: Tensor, factors: Tensor, phases: Tensor) -> 
     projections = images.new_empty(len(images), len(raster.directions), raster.columns)
     for block, matrix in raster.interpolation():
         for first in range(0, len(images), BATCH):
-            some = slice(first, first + BATCH)
-            spectra = _interpolate(matrix, _half_plane(raster, images[some]))
-            spectra = spectra.view(-1, raster.length // 2 + 1, len(images[some])).permute(2, 0, 1).contiguous()
+            batch = slice(first, first + BATCH)
+            spectra = _interpolate(matrix, _half_plane(raster, images[batch]))
+            spectra = spectra.view(-1, raster.length // 2 + 1, len(images[batch])).permute(2, 0, 1).contiguous()
             torch.view_as_real(spectra)[..., 1] *= raster.signs[block]
-            spectra = spectra * factors[block].conj() * phases[some].conj()
+            spectra = spectra * factors[block].conj() * phases[batch].conj()
             spectra[..., [0, -1]] *= 2  # irfft counts these two frequencies once, and all others twice
-            projections[some, block] = torch.fft.irfft(spectra, n=raster.length, norm="forward")[..., : raster.columns]
+            projections[batch, block] = torch.fft.irfft(spectra, n=raster.length, norm="forward")[..., : raster.columns]
         del matrix  # before the next one is built
     return projections
 

@@ -57,12 +57,12 @@ def interpolation_matrix(u: FloatArray, v: FloatArray, size: int, beta: float) -
     indices = np.empty((n, TAPS, TAPS), np.int32)
     values = np.empty((n, TAPS, TAPS), np.float32)
     for first in range(0, n, _CHUNK):
-        some = slice(first, first + _CHUNK)
-        row, weight_u = _taps(u[some], table)
-        column, weight_v = _taps(v[some], table)
+        batch = slice(first, first + _CHUNK)
+        row, weight_u = _taps(u[batch], table)
+        column, weight_v = _taps(v[batch], table)
         column += np.where(column < 0, np.int32(size), np.int32(0))
-        np.add(((row + np.int32(TAPS // 2)) * np.int32(size))[:, :, None], column[:, None, :], out=indices[some])
-        np.multiply(weight_u[:, :, None], weight_v[:, None, :], out=values[some])
+        np.add(((row + np.int32(TAPS // 2)) * np.int32(size))[:, :, None], column[:, None, :], out=indices[batch])
+        np.multiply(weight_u[:, :, None], weight_v[:, None, :], out=values[batch])
     pointers = np.arange(n + 1, dtype=np.int32) * np.int32(TAPS**2)
     return sparse.csr_array((values.ravel(), indices.ravel(), pointers), shape=(n, rows * size))
 
@@ -88,10 +88,10 @@ def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
 
 def as_torch(pointers: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> Tensor:
     """Wrap the arrays of a CSR matrix in a torch tensor without a copy."""
-    crow, col, val = torch.from_numpy(pointers), torch.from_numpy(columns), torch.from_numpy(values)
+    parts = [torch.from_numpy(part) for part in (pointers, columns, values)]
     with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state": of no use to a user
         warnings.simplefilter("ignore", UserWarning)
-        return torch.sparse_csr_tensor(crow, col, val, shape, check_invariants=False)
+        return torch.sparse_csr_tensor(*parts, shape, check_invariants=False)
 
 
 def _taps(position: FloatArray, table: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -88,10 +88,10 @@ def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
 
 def as_torch(pointers: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> Tensor:
     """Wrap the arrays of a CSR matrix in a torch tensor without a copy."""
-    parts = [torch.from_numpy(part) for part in (pointers, columns, values)]
+    crow, col, val = (torch.from_numpy(part) for part in (pointers, columns, values))
     with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state": of no use to a user
         warnings.simplefilter("ignore", UserWarning)
-        return torch.sparse_csr_tensor(*parts, shape, check_invariants=False)
+        return torch.sparse_csr_tensor(crow, col, val, shape, check_invariants=False)
 
 
 def _taps(position: FloatArray, table: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -97,15 +97,15 @@ def test_reference_is_constant_outside_of_its_times() -> None:
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=3), st.integers(1, 6))
 def test_deal_shares_out_all_or_gives_all_to_all(sizes: list[int], sections: int) -> None:
-    dealt = distribute(sizes, sections)
-    assert len(dealt) == sections
+    assigned = distribute(sizes, sections)
+    assert len(assigned) == sections
     if is_shared(sizes, sections):
-        assert all(len(part) == size for section in dealt for part, size in zip(section, sizes, strict=True))
+        assert all(len(part) == size for section in assigned for part, size in zip(section, sizes, strict=True))
         return
     for group, size in enumerate(sizes):
-        assert sorted(np.concatenate([section[group] for section in dealt])) == list(range(size))
-        assert all(len(section[group]) for section in dealt)
-    totals = [sum(map(len, section)) for section in dealt]
+        assert sorted(np.concatenate([section[group] for section in assigned])) == list(range(size))
+        assert all(len(section[group]) for section in assigned)
+    totals = [sum(map(len, section)) for section in assigned]
     assert max(totals) - min(totals) <= 1
 
 

@@ -212,7 +212,7 @@ def test_a_doubt_about_the_slices_is_the_first_verdict() -> None:
 
 
 def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
-    short, long = (SimpleNamespace(split=SimpleNamespace(times=times, each=1)) for times in (2, 3))
+    short, long = (SimpleNamespace(split=SimpleNamespace(times=times, per_step=1)) for times in (2, 3))
     reason = cases.refusal(short, 1)
     assert reason is not None
     assert "none of its 2 time steps" in reason

@@ -20,9 +20,9 @@ AUTO = {"sections": "auto", "input": "auto"}
 
 def rotation(count: int, projections: float, span: float = np.pi) -> list[FloatArray]:
     """Angles of each step of a continuous rotation."""
-    dealt = series.assign_steps(count, projections)
+    assigned = series.assign_steps(count, projections)
     angles = span * np.arange(count) / projections
-    return [angles[: len(dealt)][dealt == step] for step in range(dealt[-1] + 1)]
+    return [angles[: len(assigned)][assigned == step] for step in range(assigned[-1] + 1)]
 
 
 def interlaced(number: int, views: int, order: list[int], span: float = np.pi) -> list[FloatArray]:
@@ -33,22 +33,22 @@ def interlaced(number: int, views: int, order: list[int], span: float = np.pi) -
 
 @given(count=st.integers(10, 3000), projections=st.floats(3, 400))
 def test_a_step_holds_its_projections_to_within_one_or_two_at_the_end(count: int, projections: float) -> None:
-    dealt = series.assign_steps(count, projections)
+    assigned = series.assign_steps(count, projections)
     if count < projections - 1:
         return
-    sizes = np.bincount(dealt)
-    assert (np.diff(dealt) >= 0).all()
-    assert (np.diff(dealt) <= 1).all()
+    sizes = np.bincount(assigned)
+    assert (np.diff(assigned) >= 0).all()
+    assert (np.diff(assigned) <= 1).all()
     assert np.abs(sizes[:-1] - projections).max(initial=0) < 1 + 1e-4
     assert -2 < sizes[-1] - projections < 1
-    assert count - len(dealt) < projections + 1
+    assert count - len(assigned) < projections + 1
 
 
 def test_the_count_of_the_papers_scan_gives_its_steps() -> None:
-    dealt = series.assign_steps(54000, 299.92)
-    assert dealt[-1] == 179
-    assert set(np.bincount(dealt)) == {299, 300}
-    assert np.bincount(dealt).mean() == pytest.approx(299.92, abs=0.01)
+    assigned = series.assign_steps(54000, 299.92)
+    assert assigned[-1] == 179
+    assert set(np.bincount(assigned)) == {299, 300}
+    assert np.bincount(assigned).mean() == pytest.approx(299.92, abs=0.01)
 
 
 @given(
@@ -77,7 +77,7 @@ def test_each_step_of_a_group_predicts_the_others_in_turn() -> None:
     angles = np.concatenate(interlaced(6, 30, [0, 2, 1]))
     division = time_steps.split(angles, np.repeat(np.arange(6), 30), "time", 3, 1)
     assert [(role.inputs, role.targets) for role in division.roles] == [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (0, 1))]
-    assert (division.times, division.each, division.members) == (6, 1, 3)
+    assert (division.times, division.per_step, division.members) == (6, 1, 3)
     for section in division.sections:
         assert section.weights.sum() == pytest.approx(np.pi)
 
@@ -164,7 +164,7 @@ def test_projections_that_are_not_used_are_in_no_section_of_any_step(steps_: int
     assert sorted([*used, *division.unused]) == list(range(steps_ * 60))
     assert len(by_angle.assignment(division)) == steps_ * 60
     for number, section in enumerate(division.sections):
-        assert set(numbers[section.indices]) == {number // division.each}
+        assert set(numbers[section.indices]) == {number // division.per_step}
 
 
 def test_the_gaps_of_the_worst_step_are_reported() -> None:

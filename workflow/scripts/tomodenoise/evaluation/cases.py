@@ -37,7 +37,7 @@ class Case:
     @property
     def by_time(self) -> bool:
         """Whether whole time steps predict each other."""
-        return self.scan.split.times > 1 and self.scan.split.each == 1
+        return self.scan.split.times > 1 and self.scan.split.per_step == 1
 
     @property
     def distance(self) -> int:
@@ -58,7 +58,7 @@ class Case:
     def part(self, step: int) -> tuple[Sections, Groups]:
         """Return the sections that judge a time step, and their roles."""
         if self.by_time:
-            return self.scan.beside(step, self.distance), section_groups.of_steps(self.distance)
+            return self.scan.neighbours(step, self.distance), section_groups.of_steps(self.distance)
         scan = self.scan.at(step)
         return scan, section_groups.choose(scan)
 
@@ -81,7 +81,7 @@ class Case:
 
 def refusal(scan: Sections, seen: int) -> str | None:
     """Return why a scan cannot be judged at all with networks that see up to ``seen`` time steps, or None."""
-    if scan.split.times > 1 and scan.split.each == 1 and scan.split.times < seen + 2:
+    if scan.split.times > 1 and scan.split.per_step == 1 and scan.split.times < seen + 2:
         unseen = "one before and one after" if seen == 1 else f"one before and one after the {seen} that are seen"
         return f"none of its {scan.split.times} time steps has {unseen} to be judged by"
     return None

@@ -69,7 +69,7 @@ def open_all(config: Mapping[str, Any], *, installed_elsewhere: bool = False) ->
     Raises
     ------
     UserError
-        With the scan's name in front of what `registry.check`, `of_scan.read` and `of_scan.deal` refuse; a line
+        With the scan's name in front of what `registry.check`, `of_scan.read` and `of_scan.plan` refuse; a line
         for each scan, of ten at most.
     """
     entries: dict[str, Entry] = {}
@@ -134,7 +134,7 @@ def _open(name: str, config: Mapping[str, Any], *, installed_elsewhere: bool) ->
         correction_options.check(scan, correction_options.from_settings(entry["correct"]))
         if "truth" in entry:
             paths.check(Path(entry["truth"]), f"truth: there is no {entry['truth']}: correct the path, or leave it out")
-        dealt = of_scan.deal(scan, entry, entry["split"], additive=able.additive)
+        planned = of_scan.plan(scan, entry, entry["split"], additive=able.additive)
         field = _field(entry["field"], joins=able.filtered)
         size, size_open = _size(field, entry["center"], scan)
     except UserError as mistake:
@@ -144,14 +144,14 @@ def _open(name: str, config: Mapping[str, Any], *, installed_elsewhere: bool) ->
         depth=scan.depth,
         columns=scan.columns,
         size=size,
-        stored=dealt.stored,
+        stored=planned.stored,
         slab_bytes=config["slab_megabytes"] * layout.MEGABYTE,
         channels=scan.channel_count,
-        firsts=dealt.firsts,
-        trained=dealt.trained,
+        firsts=planned.firsts,
+        trained=planned.trained,
     )
     seconds = of_scan.step_seconds(scan, entry)
-    return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
+    return Entry(scan, shape, size_open, planned.choice, field, files, planned.window, seconds)
 
 
 def _size(field: str, center: float | str, scan: Scan) -> tuple[int, bool]:
@@ -190,7 +190,7 @@ def rested(entry: Entry) -> tuple[int, int]:
     These are as many as train together, whose angles cover the circle; another window finds no other center.
     """
     shape = entry.layout
-    return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.each]
+    return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.per_step]
 
 
 def open_models(config: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Description]:

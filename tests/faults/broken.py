@@ -65,7 +65,7 @@ def terminated(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def no_memory(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Let no process have more address space than a random limit."""
+    """Limit the address space of every process at random."""
     return end(start(project, "prlimit", f"--as={rng.randrange(200 << 20, 3 << 30)}"))
 
 
@@ -81,7 +81,7 @@ def disk_full(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def read_only(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Let the file system take no writing."""
+    """Make the file system read-only."""
     _remount(project.folder, "ro")
     try:
         done = subprocess.run([*SNAKEMAKE, *RUN], cwd=project.folder, capture_output=True, check=False)
@@ -91,11 +91,11 @@ def read_only(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def no_permission(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Let half of the folders take no more files from some moment on."""
+    """Make half of the folders read-only from some moment on."""
     # Root may do everything, but not without this capability.
     run = start(project, "setpriv", "--bounding-set=-dac_override,-dac_read_search")
     wait(run, rng, seconds)
-    folders = sorted(each for each in project.folder.glob("results/**/") if each.is_dir())
+    folders = sorted(path for path in project.folder.glob("results/**/") if path.is_dir())
     closed = rng.sample(folders, k=(len(folders) + 1) // 2)
     for folder in closed:
         folder.chmod(0o500)
@@ -107,7 +107,7 @@ def no_permission(project: Project, rng: random.Random, seconds: float) -> bool:
 
 
 def clock_set_back(project: Project, rng: random.Random, seconds: float) -> bool:
-    """Give all that is there a time to come, as after the clock was set back by a day."""
+    """Give all files times in the future, as if the clock had been set back by a day."""
     times = {file: file.stat().st_mtime for file in project.folder.glob("results/**/*") if file.is_file()}
     for file, moment in times.items():
         os.utime(file, (moment + DAY, moment + DAY))
@@ -147,7 +147,7 @@ def kill(run: subprocess.Popen[bytes]) -> None:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """Find the processes that a process started, and those that they did."""
+    """Find all descendants of a process."""
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = [int(word) for word in task.read_text().split()]

@@ -22,7 +22,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """Give a function that mounts a file system of 64 MB for the project, or skips where that is not allowed."""
+    """Return a function that mounts a file system of 64 MB for the project, or skips where that is not allowed."""
     place = tmp_path / "disk"
 
     def mount() -> Path:

@@ -25,11 +25,11 @@ with atheris.instrument_imports(include=["tomodenoise"]):
 
 FRAMES = np.arange(6 * 2 * 3, dtype=np.uint16).reshape(6, 2, 3) + 50
 MOST = 1 << 20
-"""Pixels of a scan that is also read."""
+"""Largest number of pixels of a scan that is also read."""
 
 
 def sow(corpus: Path) -> None:
-    """Write small good files to begin with."""
+    """Write small good files as seeds."""
     corpus.mkdir(parents=True, exist_ok=True)
     if any(corpus.iterdir()):
         return

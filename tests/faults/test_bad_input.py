@@ -1,4 +1,4 @@
-"""What beamlines and hurried people hand in: each is refused in one line that names the place and the mend, or right.
+"""Faulty input from beamlines and hurried users: refused in one line that names the place and the fix, or right.
 
 A refusal is a `UserError` of one line before any product is written. What is merely odd gives the same line integrals
 as its plain form.
@@ -34,7 +34,7 @@ Write = Callable[[Path], object]
 
 
 def exchange(data: object = FRAMES, **parts: object) -> Write:
-    """Write a Data Exchange file with what differs from a good one; None leaves a part out."""
+    """Write a Data Exchange file with changes to a good one; None leaves a part out."""
     given = {"data_white": WHITE, "data_dark": DARK, "theta": half_turn(len(data)), **parts}  # type: ignore[arg-type]
     return lambda file: write_exchange(file, data, **{k: v for k, v in given.items() if v is not None})
 
@@ -62,7 +62,7 @@ def changed(write: Callable[[h5py.File], object]) -> Write:
 
 
 def cut(share: float) -> Write:
-    """Leave a share of a good file, as an aborted copy does."""
+    """Truncate a good file, as an aborted copy does."""
 
     def written(file: Path) -> None:
         exchange()(file)
@@ -73,7 +73,7 @@ def cut(share: float) -> Write:
 
 
 def without_plugin(file: Path) -> None:
-    """Compress by a filter that nobody has."""
+    """Compress by a filter that does not exist."""
     with h5py.File(file, "w") as content:
         content.create_dataset("exchange/data", data=FRAMES, **hdf5plugin.Blosc())
         content["exchange/theta"] = half_turn(N)
@@ -94,7 +94,7 @@ def flipped(file: Path) -> None:
 
 
 def made_of(file: str, path: str) -> Write:
-    """Put the frames together from those of another file."""
+    """Assemble the frames from another file, as a virtual dataset."""
 
     def write(content: h5py.File) -> None:
         layout = h5py.VirtualLayout((5, ROWS, COLUMNS), np.uint16)
@@ -216,7 +216,7 @@ def at_the_root(file: Path) -> None:
 
 
 def behind_a_link(file: Path) -> None:
-    """Link to a file in another folder, whose frames are in a file beside it."""
+    """Link to a file in another folder, whose frames are in a file next to it."""
     folder = file.with_name("store")
     folder.mkdir()
     exchange()(folder / "master.h5")
@@ -297,7 +297,7 @@ def test_what_cannot_be_right_is_refused_in_one_line(write: Write, words: str, h
 
 @contextmanager
 def closed(path: Path) -> Iterator[None]:
-    """Let nobody read a file or look into a folder, this process neither; root reads all, so be someone else."""
+    """Make a file or folder unreadable, also for this process; root reads everything, so switch to another user."""
     user = os.geteuid()
     path.chmod(0)
     try:
@@ -319,7 +319,7 @@ def closed(path: Path) -> Iterator[None]:
     ],
     ids=["the file", "its folder", "what it links to", "what it is made of"],
 )
-def test_what_another_user_owns_is_told_so(shut: str, blamed: str, write: Write, here: Path) -> None:
+def test_what_another_user_owns_is_reported(shut: str, blamed: str, write: Write, here: Path) -> None:
     here.chmod(0o755)
     (here / "beamtime").mkdir()
     exchange()(here / "beamtime/part.h5")
@@ -329,7 +329,7 @@ def test_what_another_user_owns_is_told_so(shut: str, blamed: str, write: Write,
     assert str(refusal.value).endswith(f"{blamed} is not readable for you: ask its owner for read permission")
 
 
-def test_truths_and_models_that_another_user_owns_are_told_so(here: Path) -> None:
+def test_truths_and_models_that_another_user_owns_are_reported(here: Path) -> None:
     here.chmod(0o755)
     (here / "beamtime").mkdir()
     exchange()(here / "scan.h5")

@@ -17,7 +17,7 @@ SHAPE = (1, 1, 2 * WRITERS, 96, 96)
 
 
 def content(writer: int, turn: int) -> np.ndarray:
-    """Slices that no other writer and no other round makes."""
+    """Make slices that differ for each writer and each round."""
     return np.full(SHARD, writer + turn / 1024, dtype=np.float32) + np.arange(96, dtype=np.float32) / 4096
 
 
@@ -28,8 +28,8 @@ def write(folder: Path, writer: int, rounds: int, together: Barrier) -> None:
         together.wait()
 
 
-def read(folder: Path, turn: "Synchronized[int]", found: "mp.Queue[tuple[int, int]]") -> None:
-    """Read shards of the array in work until it is over; tell how many were there, and how many were not as written."""
+def read(folder: Path, turn: "Synchronized[int]", results: "mp.Queue[tuple[int, int]]") -> None:
+    """Read shards of the array while it is written; report how many were there, and how many were torn."""
     rng, seen, torn = np.random.default_rng(), 0, 0
     while (now := turn.value) >= 0:
         writer = int(rng.integers(WRITERS))
@@ -40,7 +40,7 @@ def read(folder: Path, turn: "Synchronized[int]", found: "mp.Queue[tuple[int, in
             continue
         seen += 1
         torn += not np.array_equal(shard, content(writer, now))
-    found.put((seen, torn))
+    results.put((seen, torn))
 
 
 @pytest.mark.parametrize("rounds", [10, pytest.param(100, marks=pytest.mark.nightly)])
@@ -49,9 +49,9 @@ def test_no_shard_is_lost_or_torn_among_64_writers_and_readers(rounds: int, tmp_
     for array in arrays:
         zarr_arrays.allocate(array, SHAPE, SHARD, zarr_arrays.chunk(SHARD), names="tczyx", attributes={})
     fork = mp.get_context("fork")
-    together, now, found = fork.Barrier(WRITERS + 1), fork.Value("i", 0), fork.Queue()
+    together, now, results = fork.Barrier(WRITERS + 1), fork.Value("i", 0), fork.Queue()
     jobs = [fork.Process(target=write, args=(tmp_path, n, rounds, together)) for n in range(WRITERS)]
-    jobs += [fork.Process(target=read, args=(tmp_path, now, found)) for _ in range(READERS)]
+    jobs += [fork.Process(target=read, args=(tmp_path, now, results)) for _ in range(READERS)]
     for job in jobs:
         job.start()
     for turn, array in enumerate(arrays):
@@ -62,7 +62,7 @@ def test_no_shard_is_lost_or_torn_among_64_writers_and_readers(rounds: int, tmp_
         np.testing.assert_array_equal(zarr_arrays.read(array, (slice(None),) * 5), whole)
         assert sum(file.is_file() for file in array.rglob("*")) == WRITERS + 1
     now.value = -1
-    looks = [found.get(timeout=60) for _ in range(READERS)]
+    looks = [results.get(timeout=60) for _ in range(READERS)]
     for job in jobs:
         job.join(60)
         assert job.exitcode == 0

@@ -11,7 +11,7 @@ from tomodenoise.maintenance import verify
 from tomodenoise.storage import zarr_arrays
 
 ROUNDS = 12
-"""Of each damage to each kind of product."""
+"""Number of trials of each damage to each kind of product."""
 
 ARRAYS = ("projections.zarr", "sections.zarr", "denoised.ome.zarr/0")
 PRODUCTS = {
@@ -27,17 +27,17 @@ WHOLE_IMAGE = "denoised.ome.zarr/zarr.json"
 
 
 def flip(content: bytearray, rng: random.Random) -> None:
-    """Turn one bit over."""
+    """Flip one bit."""
     content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
 
 
 def cut(content: bytearray, rng: random.Random) -> None:
-    """Lose the end."""
+    """Truncate the file."""
     del content[rng.randrange(len(content)) :]
 
 
 def blank(content: bytearray, rng: random.Random) -> None:
-    """Find zeros in the place of 64 bytes, as after a power cut."""
+    """Replace 64 bytes by zeros, as after a power cut."""
     start = rng.randrange(len(content))
     content[start : start + 64] = bytes(len(content[start : start + 64]))
 

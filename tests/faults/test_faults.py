@@ -1,4 +1,4 @@
-"""Whatever strikes a run at whatever moment, one plain run more reaches the bits of an undisturbed one.
+"""Whatever strikes a run at whatever moment, one more plain run gives the bits of an undisturbed one.
 
 Each round takes the products of some stage and of all later ones from a finished project, starts Snakemake, lets a
 fault strike, repairs what it broke, and runs again. One round for each kind of fault by default, 200 with NIGHTLY=1;
@@ -29,10 +29,10 @@ STAGES = {
     "denoise": ["results/foam/denoised.ome.zarr/*/c", "results/foam/figures"],
     "report": ["results/report.html"],
 }
-"""What a stage leaves behind, in their order."""
+"""Products of each stage, in order."""
 
 SECONDS = dict(zip(STAGES, (16, 13, 12, 11, 9, 6, 4), strict=True))
-"""What a run takes that starts with a stage, about: the moment of a strike is drawn from it."""
+"""Approximate duration of a run that starts with a stage, from which the moment of a strike is drawn."""
 
 
 def take_away(project: Project, stage: str) -> None:

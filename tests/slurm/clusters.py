@@ -1,4 +1,4 @@
-"""A project that runs as jobs of SLURM, and what the tests ask of both."""
+"""A project that runs as SLURM jobs, and queries of both for the tests."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ QUICK = {"slurm-init-seconds-before-status-checks": 9, "latency-wait": 10}
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:  # noqa: ANN401 - whatever it gives
-    """Ask until the answer is true, and give it."""
+    """Poll until the answer is true, and return it."""
     end = time.monotonic() + seconds
     while not (answer := what()):
         assert time.monotonic() < end, f"waited {seconds} seconds in vain"
@@ -41,7 +41,7 @@ def profile(folder: Path, *, one_node: bool = True, **train_and_rules: dict[str,
 
 @dataclass(frozen=True)
 class OnCluster(Project):
-    """A project that runs as jobs, each with what SLURM knows of it."""
+    """A project that runs as jobs, with SLURM's records of them."""
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake, which writes to run.log."""
@@ -50,7 +50,7 @@ class OnCluster(Project):
             return subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, text=True)
 
     def finish(self, running: subprocess.Popen[str], seconds: float = 400) -> str:
-        """Wait for Snakemake, and give what it wrote, with its exit status in the last line."""
+        """Wait for Snakemake, and return its output, with its exit status in the last line."""
         try:
             status = running.wait(seconds)
         finally:
@@ -62,18 +62,18 @@ class OnCluster(Project):
         return self.finish(self.start(*arguments))
 
     def jobs(self, rule: str = "") -> list[dict[str, str]]:
-        """Give what SLURM knows of this project's jobs, of one rule or of all, the oldest first."""
+        """Return SLURM's records of this project's jobs, of one rule or of all, the oldest first."""
         shown = subprocess.run(["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True)
         every = [dict(re.findall(r"([\w/]+)=(\S*)", line)) for line in shown.stdout.splitlines()]
         ours = [job for job in every if job.get("WorkDir") == str(self.folder)]
         return [job for job in ours if re.match(f"rule_{rule}($|_wildcards)" if rule else "", job["Comment"])]
 
     def running(self, rule: str) -> str | None:
-        """Give the number of a job of the rule that runs."""
+        """Return the number of a running job of the rule."""
         return next((job["JobId"] for job in self.jobs(rule) if job["JobState"] == "RUNNING"), None)
 
 
 def train_more(project: Project) -> None:
-    """Configure a training that lasts some 10 seconds."""
+    """Configure a training of about 10 seconds."""
     config = yaml.safe_load((project.folder / "config.yaml").read_text())
     project.configure(**config | {"train": TRAIN | {"pixels": 6e6, "evaluations": 30}})

@@ -19,7 +19,7 @@ class NoClusterError(Exception):
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Callable[..., None]]:
-    """Start the cluster, give what calls its script, and stop it."""
+    """Start the cluster, yield a function that calls its script, and stop it."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         pytest.skip("a cluster is started as root, on Debian")
 

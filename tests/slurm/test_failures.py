@@ -13,7 +13,7 @@ SHARDS = [f"results/half/sections.zarr/c/0/0/{slab}/0/0" for slab in range(3)]
 
 
 def take_away(project: OnCluster, *names: str) -> dict[str, bytes]:
-    """Delete files, and give what was in them."""
+    """Delete files, and return their contents."""
     content = {name: (project.folder / name).read_bytes() for name in names}
     for name in names:
         (project.folder / name).unlink()
@@ -21,12 +21,12 @@ def take_away(project: OnCluster, *names: str) -> dict[str, bytes]:
 
 
 def there(project: OnCluster, content: dict[str, bytes]) -> bool:
-    """Tell whether the files are as they were."""
+    """Return whether the files have the same contents as before."""
     return all((project.folder / name).read_bytes() == bits for name, bits in content.items())
 
 
 def partition(state: str) -> None:
-    """Let jobs of the cpu nodes begin, or let them wait."""
+    """Let jobs of the cpu nodes start, or make them wait."""
     subprocess.run(["scontrol", "update", "PartitionName=cpu", f"State={state}"], check=True)
 
 

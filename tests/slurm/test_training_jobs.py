@@ -13,7 +13,7 @@ from projects import Project
 
 MODEL = "results/models/half/model.safetensors"
 MODELS = [MODEL, "results/models/turn/model.safetensors"]
-# With one look at the files' times it is told that they are up to date, but for the models.
+# By their times all files are up to date, except for the models.
 ONLY = ["--rerun-triggers=mtime"]
 
 
@@ -47,10 +47,10 @@ def test_two_nodes_of_two_ranks_learn_what_four_ranks_on_one_learn(copied: OnClu
     assert max(first["StartTime"], second["StartTime"]) < min(first["EndTime"], second["EndTime"])
     for name, history in expected.items():
         assert len(history) == 2
-        for one, two in zip(history, lines(copied, name), strict=True):
-            assert one["iteration"] == two["iteration"]
+        for single, double in zip(history, lines(copied, name), strict=True):
+            assert single["iteration"] == double["iteration"]
             for figure in ("loss", "held_out_loss", "umse"):
-                assert math.isclose(one[figure], two[figure], rel_tol=1e-3)
+                assert math.isclose(single[figure], double[figure], rel_tol=1e-3)
 
 
 def test_a_mistake_that_one_rank_finds_ends_the_job_and_is_named(copied: OnCluster) -> None:

@@ -1,4 +1,4 @@
-"""The whole workflow through the profile gives the bits of a run without SLURM; each job gets what it asks for."""
+"""The whole workflow through the profile gives the bits of a run without SLURM; each job gets what it requests."""
 
 import re
 from pathlib import Path

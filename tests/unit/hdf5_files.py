@@ -46,7 +46,7 @@ def write_nxtomo(
 
 
 def complaint(file: Path, **options: object) -> str:
-    """Open a scan that cannot be used, and give the line that says why."""
+    """Open a scan that cannot be used, and return the line that says why."""
     with pytest.raises(UserError) as caught:
         opening.open_scan(file, **options)
     message = str(caught.value)

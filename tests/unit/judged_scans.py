@@ -1,4 +1,4 @@
-"""Scans that are judged without files: sections whose noise is independent, and what stands for a network."""
+"""Scans to judge without files: sections with independent noise, and stand-ins for a network."""
 
 from collections.abc import Sequence
 from pathlib import Path

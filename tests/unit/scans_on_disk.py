@@ -28,7 +28,7 @@ def write(folder: Path, clean: FloatArray, *, count: int = 4, noise: float = 0.5
 
 
 def write_series(folder: Path, clean: FloatArray, *, group: int, noise: float = 0.5) -> sections.Sections:
-    """Write the same of a series (t, z, y, x), whose steps predict each other in groups."""
+    """Write the same for a series (t, z, y, x), whose steps predict each other in groups."""
     count = len(clean)
     angles, numbers = np.linspace(0, count * np.pi, 30 * count, endpoint=False), np.repeat(np.arange(count), 30)
     noisy = clean[:, None] + np.random.default_rng(0).normal(0, noise, clean[:, None].shape)

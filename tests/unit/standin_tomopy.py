@@ -1,4 +1,4 @@
-"""What tomopy.recon is documented and, in its source, seen to do, where TomoPy itself cannot be installed.
+"""Stand-in for tomopy.recon, after its documentation and source, where TomoPy itself cannot be installed.
 
 It refuses what TomoPy 1.15 would refuse or misread, and computes slowly, in another way than any of our engines, in
 TomoPy's geometry and with its faults: the axis of gridrec in pixel (N/2 - 1, N/2), half a column between the centers of
@@ -100,7 +100,7 @@ def _smear(sino: FloatArray, places: FloatArray, period: int | None = None) -> F
 
 
 def _matrix(places: FloatArray, columns: int) -> FloatArray:
-    """Matrix (ray, pixel) by linear interpolation between the rays, with what falls beside the detector left out."""
+    """Matrix (ray, pixel) by linear interpolation between the rays; what falls off the detector is left out."""
     place = places.reshape(len(places), 1, -1)
     return np.clip(1 - np.abs(np.arange(columns)[:, None] - place), 0, None).reshape(-1, place.shape[2])
 

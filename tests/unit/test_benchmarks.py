@@ -1,4 +1,4 @@
-"""What the benchmarks count and compare, against values known by hand."""
+"""Counts and comparisons of the benchmarks, against values known by hand."""
 
 import json
 import sys
@@ -55,11 +55,11 @@ def test_an_msd_network_costs_the_operations_of_its_definition() -> None:
 def test_the_network_that_blurs_is_a_gaussian_of_the_middle_slice() -> None:
     images = torch.zeros(1, 3, 41, 41)
     images[0, 1, 20, 20] = 1
-    found = judging.Blur()(images)[0, 0].detach().numpy()
+    kernel = judging.Blur()(images)[0, 0].detach().numpy()
     y, x = np.mgrid[:41, :41] - 20
-    assert found.sum() == pytest.approx(1, abs=1e-4)
-    assert np.sum(found * x**2) == pytest.approx(judging.BLUR**2, rel=0.01)
-    assert np.sum(found * y**2) == pytest.approx(judging.BLUR**2, rel=0.01)
+    assert kernel.sum() == pytest.approx(1, abs=1e-4)
+    assert np.sum(kernel * x**2) == pytest.approx(judging.BLUR**2, rel=0.01)
+    assert np.sum(kernel * y**2) == pytest.approx(judging.BLUR**2, rel=0.01)
 
 
 def test_the_slower_of_operations_and_traffic_limits() -> None:
@@ -70,7 +70,7 @@ def test_the_slower_of_operations_and_traffic_limits() -> None:
 
 @pytest.fixture
 def scan() -> simulated.Scan:
-    """Make up a scan so small that only its bookkeeping can be looked at."""
+    """Make a scan so small that only its bookkeeping can be tested."""
     truth = np.random.default_rng(0).random((4, 16, 16)).astype(np.float32)
     noisy = np.random.default_rng(1).random((32, 4, 16)).astype(np.float32)
     return simulated.Scan("tiny", np.arange(32) * np.pi / 32, noisy, noisy, truth, "cosine")
@@ -94,8 +94,8 @@ def test_half_of_the_sections_are_an_input_without_the_other_half(scan: simulate
 
 def test_the_table_gives_the_mean_and_spread_of_each_contestant_best_last() -> None:
     same = {"phantom": "foam", "window": "cosine", "budget": "34 Mpx"}
-    found = [("good", 27.0), ("good", 28.0), ("bad", 20.0)]
-    text = quality.table([{**same, "name": name, "psnr": psnr} for name, psnr in found])
+    scores = [("good", 27.0), ("good", 28.0), ("bad", 20.0)]
+    text = quality.table([{**same, "name": name, "psnr": psnr} for name, psnr in scores])
     assert "34 Mpx" in text
     assert text.index("| bad | 20.00 |") < text.index("| good | 27.50 ± 0.71 |")
 

@@ -25,18 +25,18 @@ def test_weights_cover_the_half_turn_and_shares_sum_to_one(count: int, sections:
         "golden": GOLDEN * np.arange(count),
         "two turns": np.linspace(0, 4 * np.pi, 4 * (count // 4), endpoint=False),
     }[kind]
-    found = by_angle.split(angles, sections, sections - 1)
-    assert sum(section.share for section in found.sections) == pytest.approx(1)
-    for section in found.sections:
+    division = by_angle.split(angles, sections, sections - 1)
+    assert sum(section.share for section in division.sections) == pytest.approx(1)
+    for section in division.sections:
         assert section.weights.sum() == pytest.approx(np.pi)
         assert (section.weights > 0).all()
-    assert found.missing_wedge == pytest.approx(0, abs=1e-9)
+    assert division.missing_wedge == pytest.approx(0, abs=1e-9)
 
 
-def test_a_missing_wedge_is_told_and_gets_no_weight() -> None:
-    found = by_angle.split(np.radians(np.arange(-76, 77, 2.0)), 4, 3)
-    assert found.missing_wedge == pytest.approx(26)
-    assert found.sections[0].weights.sum() == pytest.approx(np.radians(154))
+def test_a_missing_wedge_is_reported_and_gets_no_weight() -> None:
+    division = by_angle.split(np.radians(np.arange(-76, 77, 2.0)), 4, 3)
+    assert division.missing_wedge == pytest.approx(26)
+    assert division.sections[0].weights.sum() == pytest.approx(np.radians(154))
 
 
 @pytest.mark.parametrize("sections", [2, 3, 4, 5])
@@ -76,11 +76,11 @@ def test_gaps_of_the_scan_are_reported_and_refuse_no_section(kind: str, sections
     angles, count = GAPPED[kind]
     if len(angles) < 2 * sections:
         return
-    found = by_angle.split(angles, sections, sections - 1)
-    assert len(found.gaps) == count
-    assert len(by_angle.concerns(found)) == bool(count)
-    covered = np.radians(180 - found.missing_wedge)
-    for section in found.sections:
+    division = by_angle.split(angles, sections, sections - 1)
+    assert len(division.gaps) == count
+    assert len(by_angle.concerns(division)) == bool(count)
+    covered = np.radians(180 - division.missing_wedge)
+    for section in division.sections:
         assert section.weights.sum() == pytest.approx(covered)
 
 
@@ -98,12 +98,12 @@ def test_lost_frames_leave_gaps_and_each_view_its_usual_weight(
     for start in starts:
         kept[start * count : start * count + width] = False
     angles = np.arange(20 * count)[kept] * np.pi / (20 * count)
-    found = by_angle.split(angles, sections, 1)
-    assert len(found.gaps) == len(starts)
+    division = by_angle.split(angles, sections, 1)
+    assert len(division.gaps) == len(starts)
     weights, missing = directions.angular_weights(angles)
     assert weights == pytest.approx(np.pi / (20 * count))
-    assert np.degrees(missing) == pytest.approx(found.missing_wedge)
-    for section in found.sections:
+    assert np.degrees(missing) == pytest.approx(division.missing_wedge)
+    for section in division.sections:
         assert np.diff(section.indices).max() <= sections + 2
 
 
@@ -117,18 +117,18 @@ def test_projections_that_are_not_used_are_in_no_section(count: int, sections: i
     angles = np.arange(count) * turn * np.pi / count
     rng = np.random.default_rng(seed)
     used = np.sort(rng.choice(count, rng.integers(2 * sections + 2, count + 1), replace=False))
-    found = by_angle.split(angles, sections, 1, used)
-    indices = np.concatenate([section.indices for section in found.sections])
+    division = by_angle.split(angles, sections, 1, used)
+    indices = np.concatenate([section.indices for section in division.sections])
     np.testing.assert_array_equal(np.sort(indices), used)
-    assert sorted([*used, *found.unused]) == list(range(count))
-    assert max(len(section.indices) for section in found.sections) <= len(used) // sections + 2
-    numbers = by_angle.assignment(model.from_json(model.to_json(found)))
+    assert sorted([*used, *division.unused]) == list(range(count))
+    assert max(len(section.indices) for section in division.sections) <= len(used) // sections + 2
+    numbers = by_angle.assignment(model.from_json(model.to_json(division)))
     assert len(numbers) == count
-    for number, section in enumerate(found.sections):
+    for number, section in enumerate(division.sections):
         np.testing.assert_array_equal(angles[section.indices], section.angles)
         assert (numbers[section.indices] == number).all()
         assert (np.diff(section.indices) > 0).all()
-    assert not numbers[list(found.unused)].any()
+    assert not numbers[list(division.unused)].any()
 
 
 @given(count=st.integers(2, 40), sections=st.integers(2, 9))
@@ -224,8 +224,8 @@ def test_unions_are_stored_where_sections_do_not_add_up(sections: int, inputs: i
 
 def test_a_union_has_the_weights_of_the_whole_scan() -> None:
     angles = np.sort(np.random.default_rng(0).uniform(0, np.pi, 400)) / 8 + np.arange(400) * np.pi / 400
-    found = by_angle.split(angles, 4, 3)
-    whole, half = by_angle.union(found, range(4)), by_angle.union(found, (0, 2))
+    division = by_angle.split(angles, 4, 3)
+    whole, half = by_angle.union(division, range(4)), by_angle.union(division, (0, 2))
     weights, _ = directions.angular_weights(angles)
     np.testing.assert_allclose(whole.weights, weights)
     np.testing.assert_array_equal(whole.indices, np.arange(400))
@@ -234,10 +234,10 @@ def test_a_union_has_the_weights_of_the_whole_scan() -> None:
 
 
 def test_split_json_gives_back_what_was_written() -> None:
-    found = by_angle.split(GOLDEN * np.arange(90), 4, 3)
-    again = model.from_json(model.to_json(found))
-    assert again.roles == found.roles
-    for ours, theirs in zip(found.sections, again.sections, strict=True):
+    division = by_angle.split(GOLDEN * np.arange(90), 4, 3)
+    again = model.from_json(model.to_json(division))
+    assert again.roles == division.roles
+    for ours, theirs in zip(division.sections, again.sections, strict=True):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
         np.testing.assert_allclose(ours.angles, theirs.angles, rtol=1e-14)
-    np.testing.assert_array_equal(by_angle.assignment(again)[found.sections[2].indices], 2)
+    np.testing.assert_array_equal(by_angle.assignment(again)[division.sections[2].indices], 2)

@@ -17,9 +17,9 @@ def test_its_projections_reconstruct_to_its_truth(step: float) -> None:
     angles = np.arange(120) * np.pi / 120
     sinograms = np.stack([cell.project_cell(moment, angle, 31.5, (5, 64)) for angle in angles]).swapaxes(0, 1)
     whole = registry.plan("torch", "fbp", angles, np.full(120, np.pi / 120), 64, filter="hann", pad="zero")
-    found, truth = whole(sinograms.astype(np.float32), 31.5), cell.true_slices(moment, 64, range(5))
+    image, truth = whole(sinograms.astype(np.float32), 31.5), cell.true_slices(moment, 64, range(5))
     assert sinograms.sum(axis=2)[2] == pytest.approx(truth[2].sum(), rel=2e-3)
-    assert np.corrcoef(found[2].ravel(), truth[2].ravel())[0, 1] > 0.97
+    assert np.corrcoef(image[2].ravel(), truth[2].ravel())[0, 1] > 0.97
 
 
 def test_nothing_moves_in_the_quiet_time_and_then_the_front_moves_on() -> None:

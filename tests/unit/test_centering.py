@@ -1,4 +1,4 @@
-"""The center of rotation is found to a quarter of a pixel, or the doubt is said."""
+"""The center of rotation is found to a quarter of a pixel, or reported as uncertain."""
 
 import re
 import time
@@ -76,11 +76,11 @@ def test_a_sample_that_slips_during_the_scan_is_noticed(turn: float) -> None:
     rng = np.random.default_rng(5)
     angles = np.arange(200) * turn / 200
     still = measure(rng, angles, 128, 62.0, radius=40)
-    assert not any(each.moved for each in finding.find(still, angles).estimates)
+    assert not any(estimate.moved for estimate in finding.find(still, angles).estimates)
     still[:, 120:] = np.roll(still[:, 120:], 3, axis=2)
-    found = finding.find(still, angles)
-    assert found.confidence.startswith("low: ")
-    assert "the sample or the axis moved" in (found.warning or "")
+    result = finding.find(still, angles)
+    assert result.confidence.startswith("low: ")
+    assert "the sample or the axis moved" in (result.warning or "")
 
 
 def test_one_odd_view_is_no_slip() -> None:
@@ -88,7 +88,7 @@ def test_one_odd_view_is_no_slip() -> None:
     angles = np.arange(200) * np.pi / 200
     views = measure(rng, angles, 128, 62.0, radius=40)
     views[:, 70] -= 0.7
-    assert not any(each.moved for each in finding.find(views, angles).estimates)
+    assert not any(estimate.moved for estimate in finding.find(views, angles).estimates)
 
 
 def test_views_that_agree_in_thirds_are_trusted_however_weak_their_match() -> None:
@@ -97,10 +97,10 @@ def test_views_that_agree_in_thirds_are_trusted_however_weak_their_match() -> No
     angles = np.arange(144) * 4 * np.pi / 144
     pores = [[35, 15, 15, -0.1], [-40, -25, 15, -0.1], [10, -50, 15, -0.1], [-20, 45, 15, -0.1]]
     exact = project(np.array([[0, 0, 110, 1.0], *pores]), angles, 282, 140.5)[None]
-    found = finding.find(np.asarray(exact + 0.04 * rng.standard_normal(exact.shape), np.float32), angles)
-    assert found.method == "mirror"
-    assert found.estimates[0].spread is not None
-    assert abs(found.center - 140.5) < 2 * found.estimates[0].spread
+    result = finding.find(np.asarray(exact + 0.04 * rng.standard_normal(exact.shape), np.float32), angles)
+    assert result.method == "mirror"
+    assert result.estimates[0].spread is not None
+    assert abs(result.center - 140.5) < 2 * result.estimates[0].spread
 
 
 def test_the_search_stays_on_the_detector() -> None:
@@ -108,9 +108,9 @@ def test_the_search_stays_on_the_detector() -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
         noise = np.asarray(0.2 + 0.1 * rng.standard_normal((4, 300, 26)), np.float32)
-        found = finding.find(noise, np.linspace(0, np.pi, 300))
-        assert all("failed" not in (each.reason or "") for each in found.estimates)
-        assert 0 <= found.center <= 25
+        result = finding.find(noise, np.linspace(0, np.pi, 300))
+        assert all("failed" not in (estimate.reason or "") for estimate in result.estimates)
+        assert 0 <= result.center <= 25
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -118,9 +118,9 @@ def test_the_search_stays_on_the_detector() -> None:
 def test_quarter_of_a_pixel_in_any_order(order: str, columns: int, views: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     center, angles = somewhere(rng, columns), ORDERS[order](views)
-    found = finding.find(measure(rng, angles, columns, center), angles)
-    assert found.center == pytest.approx(center, abs=0.25)
-    assert found.warning is None
+    result = finding.find(measure(rng, angles, columns, center), angles)
+    assert result.center == pytest.approx(center, abs=0.25)
+    assert result.warning is None
 
 
 @settings(max_examples=3, derandomize=True)
@@ -137,8 +137,8 @@ def test_start_of_the_scan_and_center_do_not_matter(shift: float, start: float, 
 def test_object_larger_than_the_detector(order: str) -> None:
     rng = np.random.default_rng(5)
     angles = ORDERS[order](360)
-    found = finding.find(measure(rng, angles, 320, 181.3, radius=200), angles)
-    assert found.center == pytest.approx(181.3, abs=0.4)
+    result = finding.find(measure(rng, angles, 320, 181.3, radius=200), angles)
+    assert result.center == pytest.approx(181.3, abs=0.4)
 
 
 @pytest.mark.parametrize("order", ["one step short", "whole turn"])
@@ -171,10 +171,10 @@ WHOLE = np.arange(360) * 2 * np.pi / 360
 def test_half_acquisition(seed: int, center: float) -> None:
     rng = np.random.default_rng(seed)
     reach = max(center, 255 - center)
-    found = finding.find(measure(rng, WHOLE, 256, center, radius=0.9 * reach, counts=450, rows=4), WHOLE)
-    assert found.center == pytest.approx(center, abs=0.25)
-    assert found.method == "mirror"
-    assert rotation_axis.is_extended("auto", found.center, 256, WHOLE)
+    result = finding.find(measure(rng, WHOLE, 256, center, radius=0.9 * reach, counts=450, rows=4), WHOLE)
+    assert result.center == pytest.approx(center, abs=0.25)
+    assert result.method == "mirror"
+    assert rotation_axis.is_extended("auto", result.center, 256, WHOLE)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -204,22 +204,22 @@ def tilted(rng: np.random.Generator, angles: FloatArray, slope: float) -> tuple[
 def test_a_tilt_is_measured_and_warned_of(order: str, slope: float) -> None:
     angles = ORDERS[order](180)
     sinograms, rows = tilted(np.random.default_rng(1), angles, slope)
-    found = finding.find(sinograms, angles, rows)
-    assert found.tilt_found == pytest.approx(slope, abs=0.002)
-    assert found.center == pytest.approx(128, abs=0.25)
-    assert found.row == 79.5
-    assert "set tilt: auto" in str(finding.settle(found, "auto", 0).warning)
-    applied = finding.settle(found, "auto", "auto")
+    result = finding.find(sinograms, angles, rows)
+    assert result.tilt_found == pytest.approx(slope, abs=0.002)
+    assert result.center == pytest.approx(128, abs=0.25)
+    assert result.row == 79.5
+    assert "set tilt: auto" in str(finding.settle(result, "auto", 0).warning)
+    applied = finding.settle(result, "auto", "auto")
     assert applied.warning is None
-    assert applied.tilt == found.tilt_found
+    assert applied.tilt == result.tilt_found
 
 
 def test_an_upright_axis_is_left_upright() -> None:
     angles = ORDERS["whole turn"](180)
     sinograms, rows = tilted(np.random.default_rng(2), angles, 0)
-    found = finding.find(sinograms, angles, rows)
-    assert finding.settle(found, "auto", 0).warning is None
-    assert finding.settle(found, "auto", "auto").tilt == 0
+    result = finding.find(sinograms, angles, rows)
+    assert finding.settle(result, "auto", 0).warning is None
+    assert finding.settle(result, "auto", "auto").tilt == 0
 
 
 def test_the_confidence_is_a_line_that_a_person_understands() -> None:
@@ -246,11 +246,11 @@ def test_a_small_object_off_the_axis_does_not_let_air_match_air() -> None:
 def test_missing_wedge_is_left_to_the_moments() -> None:
     rng = np.random.default_rng(8)
     angles = np.deg2rad(np.arange(-76, 77, 2.0))
-    found = finding.find(measure(rng, angles, 256, 133.7, radius=100), angles)
-    assert found.method == "moments"
+    result = finding.find(measure(rng, angles, 256, 133.7, radius=100), angles)
+    assert result.method == "moments"
     # A stationary object would shift it unnoticed.
-    assert "the center is uncertain: moments 133." in str(found.warning)
-    assert found.center == pytest.approx(133.7, abs=0.25)
+    assert "the center is uncertain: moments 133." in str(result.warning)
+    assert result.center == pytest.approx(133.7, abs=0.25)
 
 
 def test_missing_wedge_of_a_truncated_object_is_doubted() -> None:
@@ -263,9 +263,9 @@ def test_missing_wedge_of_a_truncated_object_is_doubted() -> None:
 
 @pytest.mark.parametrize("sinograms", [np.zeros((2, 90, 64)), np.random.default_rng(0).normal(size=(3, 90, 64))])
 def test_nothing_to_see_is_doubted(sinograms: FloatArray) -> None:
-    found = finding.find(sinograms.astype(np.float32), ORDERS["both ends"](90))
-    assert found.warning is not None
-    assert np.isfinite(found.center)
+    result = finding.find(sinograms.astype(np.float32), ORDERS["both ends"](90))
+    assert result.warning is not None
+    assert np.isfinite(result.center)
 
 
 def test_estimates_that_disagree_are_named() -> None:
@@ -322,10 +322,10 @@ def line_integrals(path: Path) -> tuple[FloatArray, FloatArray]:
 @pytest.mark.parametrize("name", REAL)
 def test_measured(name: str) -> None:
     path, center = REAL[name]
-    found = finding.find(*line_integrals(measured(path)))
-    assert found.center == pytest.approx(center, abs=1)
-    assert (found.warning is None) == (found.method != "moments")
-    assert abs(found.center - center) < 2.5 * (found.estimates[0].spread or 0)
+    result = finding.find(*line_integrals(measured(path)))
+    assert result.center == pytest.approx(center, abs=1)
+    assert (result.warning is None) == (result.method != "moments")
+    assert abs(result.center - center) < 2.5 * (result.estimates[0].spread or 0)
 
 
 @pytest.mark.parametrize("channel", range(5))
@@ -371,9 +371,9 @@ def test_what_stands_still_draws_no_center_to_itself(standing: str, order: str) 
     angles = ORDERS[order](180)
     sinograms = measure(np.random.default_rng(4), angles, 256, 133.4, counts=400, rows=8)
     STANDING[standing](sinograms)
-    found = finding.find(sinograms, angles)
-    assert found.method in {"seam", "mirror"}
-    assert abs(found.center - 133.4) < 3 * (found.estimates[0].spread or 0) < 0.6
+    result = finding.find(sinograms, angles)
+    assert result.method in {"seam", "mirror"}
+    assert abs(result.center - 133.4) < 3 * (result.estimates[0].spread or 0) < 0.6
 
 
 def test_air_rows_change_nothing() -> None:
@@ -381,9 +381,9 @@ def test_air_rows_change_nothing() -> None:
     angles = ORDERS["one step short"](180)
     sinograms = measure(rng, angles, 256, 133.4, counts=400, rows=8)
     air = -np.log((rng.poisson(400, (3, 180, 256)) + 0.5) / 400).astype(np.float32)
-    found = finding.find(np.concatenate([air, sinograms, 0 * air]), angles, np.arange(14) * 10)
-    assert found.center == pytest.approx(finding.find(sinograms, angles).center, abs=1e-6)
-    assert (found.row, found.height) == (65, 70)  # of the rows that hold sample
+    result = finding.find(np.concatenate([air, sinograms, 0 * air]), angles, np.arange(14) * 10)
+    assert result.center == pytest.approx(finding.find(sinograms, angles).center, abs=1e-6)
+    assert (result.row, result.height) == (65, 70)  # of the rows that hold sample
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -404,15 +404,14 @@ def test_whatever_the_rows_hold_a_center_comes_out(seed: int) -> None:
             sinograms[row] = (
                 project(discs(rng, columns / 3), angles, columns, columns / 2) if kind == "sample" else values[kind]
             )
-        found = finding.settle(finding.find(sinograms, angles), "auto", "auto")
-        assert 0 <= found.center <= max(columns - 1, 0)
-        assert np.isfinite(found.tilt)
-        spread = found.estimates[0].spread
-        assert found.warning is not None if spread is None else np.isfinite(spread)
-        assert finding.settle(found, 4.5, 0).center == 4.5
+        result = finding.settle(finding.find(sinograms, angles), "auto", "auto")
+        assert 0 <= result.center <= max(columns - 1, 0)
+        assert np.isfinite(result.tilt)
+        spread = result.estimates[0].spread
+        assert result.warning is not None if spread is None else np.isfinite(spread)
+        assert finding.settle(result, 4.5, 0).center == 4.5
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("scans", [3, pytest.param(40, marks=pytest.mark.nightly)])
 def test_the_center_lies_within_twice_its_stated_error(scans: int) -> None:
@@ -451,7 +450,6 @@ def test_figure_without_opposite_views(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.nightly
 def test_a_few_seconds_for_a_large_scan() -> None:
     angles = ORDERS["one step short"](1500)
@@ -459,16 +457,16 @@ def test_a_few_seconds_for_a_large_scan() -> None:
     sinogram = project(discs(rng, 900), angles, 2048, 1000.3).astype(np.float32)
     sinograms = np.stack([sinogram + rng.normal(0, 0.02, sinogram.shape).astype(np.float32) for _ in range(32)])
     start = time.process_time()  # of this process alone, whatever else runs
-    found = finding.find(sinograms, angles)
+    result = finding.find(sinograms, angles)
     assert time.process_time() - start < 30
-    assert found.center == pytest.approx(1000.3, abs=0.25)
+    assert result.center == pytest.approx(1000.3, abs=0.25)
 
 
 def test_a_given_center_overrules_the_search_and_is_warned_of_if_far() -> None:
-    found = Center(100.2, "mirror", (Estimate("mirror", 100.2, 0.1),), None)
-    near, far = finding.overrule(found, 100.5), finding.overrule(found, 104)
+    result = Center(100.2, "mirror", (Estimate("mirror", 100.2, 0.1),), None)
+    near, far = finding.overrule(result, 100.5), finding.overrule(result, 104)
     assert (near.center, near.method, near.warning) == (100.5, "config", None)
     assert far.warning
     assert "mirror 100.20" in far.warning
-    doubtful = replace(found, estimates=(Estimate("mirror", 100.2, None),))
+    doubtful = replace(result, estimates=(Estimate("mirror", 100.2, None),))
     assert finding.overrule(doubtful, 120).warning is None

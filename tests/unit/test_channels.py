@@ -29,13 +29,13 @@ CPU = torch.device("cpu")
 
 
 def channels(depth: int, size: int) -> FloatArray:
-    """Give three channels of other structure and scale, and one of nothing."""
+    """Make three channels of different structure and scale, and an empty one."""
     first = scans_on_disk.blobs(depth, size)
     return np.stack([first, 100 * first[:, ::-1], 0.01 * first.swapaxes(1, 2) + 5, 0 * first])
 
 
 def write(folder: Path, depth: int = 3, size: int = 64, noise: float = 0.5) -> Sections:
-    """Write noise that is as strong in each channel as its structure; in the last one there is but noise."""
+    """Write noise as strong in each channel as its structure; the last one is only noise."""
     clean = channels(depth, size)
     scales = np.array([1, 100, 0.01, 1], dtype=np.float32)[:, None, None, None]
     scan = scans_on_disk.write(folder, clean / scales, noise=noise)
@@ -99,7 +99,7 @@ def test_patches_hold_all_channels_of_one_slice_after_those_of_the_other(
     chosen, around = scan.split.roles[role], np.clip(np.arange(slices) - slices // 2 + z, 0, 2)
     inputs, target = mix(normal, scan.mixing(chosen.inputs)), mix(normal, scan.mixing(chosen.targets))[:, z]
     stack = np.concatenate([inputs[:, row] for row in around])
-    turned = [symmetries.apply(torch.from_numpy(each), symmetries.square()[turn]) for each in (stack, target)]
+    turned = [symmetries.apply(torch.from_numpy(images), symmetries.square()[turn]) for images in (stack, target)]
     torch.testing.assert_close(batch.inputs[0], turned[0], atol=1e-2, rtol=0)
     torch.testing.assert_close(batch.targets[0], turned[1], atol=1e-2, rtol=0)
     assert batch.masks.shape == batch.targets.shape
@@ -119,9 +119,9 @@ def test_few_slices_are_held_out_as_a_band_that_no_loss_counts(tmp_path: Path, d
     drawn = patches.draw(held, field, pairs, data.shape, 200, np.random.default_rng(0), first=0, symmetric=False)
     counted = np.zeros((scan.size, scan.size))
     for number in range(200):
-        one = Draw(*(part[number : number + 1] for part in (drawn.block, drawn.corner, drawn.role, 0 * drawn.turn)))
-        _, y, x = one.corner[0]
-        mask = patches.cut(held, field, pairs, data.shape, one).masks[0, 0].numpy()
+        single = Draw(*(part[number : number + 1] for part in (drawn.block, drawn.corner, drawn.role, 0 * drawn.turn)))
+        _, y, x = single.corner[0]
+        mask = patches.cut(held, field, pairs, data.shape, single).masks[0, 0].numpy()
         counted[y : y + len(mask), x : x + len(mask)] += mask
     assert counted[held_out.mask].sum() == 0
     assert (counted[trained.part.mask] > 0).mean() > 0.95
@@ -147,8 +147,8 @@ def test_every_channel_comes_out_where_it_went_in(tmp_path: Path, network: dict[
     full = mix(scan.read(0, 5), scan.shares)
     for number, (before, after) in enumerate(inference.denoise(model, scan, (0, 5))):
         np.testing.assert_array_equal(before, full[:, number])
-        for one, same in zip(after, before, strict=True):
-            np.testing.assert_allclose(one, same, atol=1e-3 * np.ptp(same))
+        for image, same in zip(after, before, strict=True):
+            np.testing.assert_allclose(image, same, atol=1e-3 * np.ptp(same))
 
 
 @pytest.mark.slow
@@ -160,12 +160,12 @@ def test_a_channel_of_noise_receives_no_structure_of_the_others(tmp_path: Path) 
         task(scan, specs.complete(Network(name="unet", depth=2), 4), 8e5), distributed.alone(), lambda *_: None
     )
     pairs = list(inference.denoise(model, scan, (0, 3)))
-    before, after = (np.stack(each, axis=1)[..., scan.visible] for each in zip(*pairs, strict=True))
+    before, after = (np.stack(images, axis=1)[..., scan.visible] for images in zip(*pairs, strict=True))
     clean = channels(3, 64)[..., scan.visible]
     noise = after[3].ravel()
     assert noise.std() < 0.1 * before[3].std()
-    for one, raw, structure in zip(after[:3], before[:3], clean[:3], strict=True):
-        assert np.std(one - structure) < 0.5 * np.std(raw - structure)
+    for image, raw, structure in zip(after[:3], before[:3], clean[:3], strict=True):
+        assert np.std(image - structure) < 0.5 * np.std(raw - structure)
         received = np.mean(noise * (structure - structure.mean()).ravel()) / structure.std()
         assert abs(received) < 0.03 * before[3].std()
 

@@ -1,4 +1,4 @@
-"""What a run says of a job that failed."""
+"""Reports of failed jobs at the end of a run."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tomodenoise.planning.console import Failure
 
 
 def failure(folder: Path, own: str | None, message: str = "") -> Failure:
-    """Make a job that failed, of which SLURM has a log, too."""
+    """Make a failed job that also has a log of SLURM."""
     if own is not None:
         (folder / "own.log").write_text(own)
     return Failure("train_model", (), (str(folder / "own.log"), "logs/slurm/7.log"), message)
@@ -36,6 +36,6 @@ def failure(folder: Path, own: str | None, message: str = "") -> Failure:
 def test_a_failure_is_explained_by_its_own_log_or_by_slurm(
     tmp_path: Path, own: str | None, message: str, reason: str, log: str
 ) -> None:
-    found = failure(tmp_path, own, message)
-    assert reason in found.reason
-    assert found.log.endswith(log)
+    result = failure(tmp_path, own, message)
+    assert reason in result.reason
+    assert result.log.endswith(log)

@@ -97,15 +97,15 @@ def test_reference_is_constant_outside_of_its_times() -> None:
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=3), st.integers(1, 6))
 def test_deal_shares_out_all_or_gives_all_to_all(sizes: list[int], sections: int) -> None:
-    dealt = distribute(sizes, sections)
-    assert len(dealt) == sections
+    assigned = distribute(sizes, sections)
+    assert len(assigned) == sections
     if is_shared(sizes, sections):
-        assert all(len(part) == size for section in dealt for part, size in zip(section, sizes, strict=True))
+        assert all(len(part) == size for section in assigned for part, size in zip(section, sizes, strict=True))
         return
     for group, size in enumerate(sizes):
-        assert sorted(np.concatenate([section[group] for section in dealt])) == list(range(size))
-        assert all(len(section[group]) for section in dealt)
-    totals = [sum(map(len, section)) for section in dealt]
+        assert sorted(np.concatenate([section[group] for section in assigned])) == list(range(size))
+        assert all(len(section[group]) for section in assigned)
+    totals = [sum(map(len, section)) for section in assigned]
     assert max(totals) - min(totals) <= 1
 
 
@@ -260,7 +260,7 @@ def test_tooth() -> None:
     assert np.isfinite(integrals).all()
     assert -0.2 < integrals.min() < 0
     assert 1.8 < integrals.max() < 2.1
-    assert np.abs(np.median(integrals[..., :20])) < 0.02  # air beside the sample
+    assert np.abs(np.median(integrals[..., :20])) < 0.02  # air next to the sample
     assert (statistics.repaired, statistics.dead, statistics.empty_rows) == (0, 0, 0)
 
 
@@ -287,8 +287,8 @@ def test_air_above_zero_at_both_sides_is_reported(file: Path) -> None:
     for filtered in (0.0, 0.2):
         frames = 1000 * np.exp(-sample - filtered)
         scan = open_scan(write_exchange(file, frames, data_white=white, data_dark=np.zeros((2, 2, 64))))
-        _, found = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures())
-        said = " ".join(concerns.concerns(scan, [found], 2, divided=True))
+        _, statistics = slabs.correct_slab(scan, (0, 2), None, PLAIN, Measures())
+        said = " ".join(concerns.concerns(scan, [statistics], 2, divided=True))
         assert ("line integrals are 0.20 along both sides" in said) == (filtered > 0)
 
 

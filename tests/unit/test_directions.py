@@ -1,4 +1,4 @@
-"""Views are dealt out evenly, whatever their order, and each counts for the angle that it stands for."""
+"""Views are distributed evenly, whatever their order, and weighted by the range of angles that they represent."""
 
 import numpy as np
 import pytest
@@ -90,7 +90,7 @@ def test_sections_of_a_full_turn_see_the_sample_from_all_around(count: int, sect
         (np.r_[np.arange(0, 180, 1.0), 270.0, 360.0], False),
     ],
 )
-def test_a_full_turn_is_told_from_half_ones(degrees: np.ndarray, *, expected: bool) -> None:
+def test_a_full_turn_is_distinguished_from_half_ones(degrees: np.ndarray, *, expected: bool) -> None:
     assert directions.is_full_turn(np.radians(degrees)) == expected
 
 

@@ -1,4 +1,4 @@
-"""What the report tells of the disk: all files counted once, whatever was deleted since."""
+"""Disk usage in the report: all files are counted once, whatever was deleted since."""
 
 from pathlib import Path
 
@@ -25,8 +25,8 @@ def test_every_file_of_a_scan_is_counted_once(tmp_path: Path) -> None:
     write(results, sections__zarr_to_zarr__json=3, sections__zarr_to_c_to_0=50, denoised__ome__zarr_to_0=20)
     write(results, denoised__h5=5, denoised_tiff_to_0__tif=6, reconstruction__ome__zarr_to_0=7, scan__json=2)
     write(tmp_path, raw__h5=100, model_to_model__safetensors=4)
-    found = disk_usage.products(results, tmp_path / "model", [tmp_path / "raw.h5", tmp_path / "gone.h5"])
-    assert found == {
+    uses = disk_usage.products(results, tmp_path / "model", [tmp_path / "raw.h5", tmp_path / "gone.h5"])
+    assert uses == {
         "raw file": Use(1, 100),
         "sections": Use(2, 53),
         "denoised volume": Use(1, 20),
@@ -34,7 +34,7 @@ def test_every_file_of_a_scan_is_counted_once(tmp_path: Path) -> None:
         "figures and records": Use(1, 2),
         "model": Use(1, 4),
     }
-    assert sum(use.size for use in found.values()) == 104 + disk_usage.of(results).size
+    assert sum(use.size for use in uses.values()) == 104 + disk_usage.of(results).size
 
 
 def test_links_are_not_followed_in_circles(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def scan(file: Path, *, last: float = 180, pixel_size: float | None = None) -> P
 
 def entries(text: str) -> dict[str, Any]:
     """Read a draft as the workflow does."""
-    return {name: {k: v for k, v in each.items() if v} for name, each in yaml.safe_load(text)["scans"].items()}
+    return {name: {k: v for k, v in values.items() if v} for name, values in yaml.safe_load(text)["scans"].items()}
 
 
 def test_what_is_guessed_is_advice_and_no_setting(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The interface of the engines: what every engine promises, tried on each of them."""
+"""The interface of the engines: the guarantees of every engine, tested on each."""
 
 from typing import Any
 
@@ -235,7 +235,7 @@ def test_a_missing_engine_is_refused_with_advice_unless_the_jobs_bring_it(
 
 def test_capabilities_are_declared_for_every_algorithm() -> None:
     assert registry.capabilities("torch") == registry.capabilities("torch", "fbp")
-    declared = {(name, each) for name in ENGINES for each in registry.algorithms(name)}
+    declared = {(name, algorithm) for name in ENGINES for algorithm in registry.algorithms(name)}
     additive = {pair for pair in declared if registry.capabilities(*pair).additive}
     assert additive == {("torch", "fbp"), ("tomopy", "gridrec"), ("tomopy", "fbp"), ("astra", "fbp")}
     regularised = {pair for pair in declared if registry.capabilities(*pair).regularised}

@@ -1,4 +1,4 @@
-"""What other programs are given holds the volume's values at its scale, and is whole or absent."""
+"""Exports hold the volume's values at its scale, and are complete or absent."""
 
 import json
 import zipfile
@@ -46,19 +46,19 @@ def test_slices_hold_the_values_and_their_scale(image: Image, values: FloatArray
     described = exported(image, tmp_path, kind)
     assert len(list(tmp_path.glob("*.tif"))) == described["slices"] == 2 * 3 * 11
     with tifffile.TiffFile(tmp_path / "t0001_c002_z00010.tif") as file:
-        read, told = file.asarray(), file.imagej_metadata
+        read, metadata = file.asarray(), file.imagej_metadata
         per_centimetre, units = file.pages[0].tags["XResolution"].value, file.pages[0].tags["ResolutionUnit"].value
     assert units == 3
     assert per_centimetre[0] / per_centimetre[1] == pytest.approx(1e4 / PIXEL_SIZE, rel=1e-5)
-    assert (told["unit"], told["spacing"]) == ("um", PIXEL_SIZE)
+    assert (metadata["unit"], metadata["spacing"]) == ("um", PIXEL_SIZE)
     assert read.dtype == described["type"]
     if kind == "tiff":
         np.testing.assert_array_equal(read, values[1, 2, 10])
         return
-    assert (told["c0"], told["c1"]) == tuple(described["calibration"][2].values())
-    restored = told["c0"] + told["c1"] * read.astype(float)
+    assert (metadata["c0"], metadata["c1"]) == tuple(described["calibration"][2].values())
+    restored = metadata["c0"] + metadata["c1"] * read.astype(float)
     inside = (read > 0) & (read < np.iinfo(read.dtype).max)
-    np.testing.assert_allclose(restored[inside], values[1, 2, 10][inside], atol=0.51 * told["c1"])
+    np.testing.assert_allclose(restored[inside], values[1, 2, 10][inside], atol=0.51 * metadata["c1"])
     assert inside.mean() > (0.98 if kind == "tiff8" else 0.9999)
 
 
@@ -90,9 +90,7 @@ def test_a_slice_that_is_damaged_or_missing_is_named(image: Image, tmp_path: Pat
     }
 
 
-def test_an_hdf5_file_plots_itself_and_tells_where_it_comes_from(
-    image: Image, values: FloatArray, tmp_path: Path
-) -> None:
+def test_an_hdf5_file_plots_itself_and_states_its_origin(image: Image, values: FloatArray, tmp_path: Path) -> None:
     hdf5.write(image.folder, tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5") as file:
         data = file[file.attrs["default"]][file[file.attrs["default"]].attrs["default"]]

@@ -38,22 +38,22 @@ def test_planes_of_slabs_join_to_those_of_the_volume(tmp_path: Path) -> None:
     for plane, expected in zip(views.planes, (volume[5], volume[:, 4], volume[:, :, 4]), strict=True):
         np.testing.assert_array_equal(plane.before, expected)
         np.testing.assert_array_equal(plane.after, -expected)
-    assert [one.index for one in views.slices] == list(range(11))
-    np.testing.assert_array_equal([one.before for one in views.slices], volume)
-    np.testing.assert_array_equal([one.after for one in views.slices], -volume)
+    assert [view.index for view in views.slices] == list(range(11))
+    np.testing.assert_array_equal([view.before for view in views.slices], volume)
+    np.testing.assert_array_equal([view.after for view in views.slices], -volume)
 
 
 def test_slices_of_a_large_volume_are_spread_and_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(previews.reduction, "__defaults__", (3,))
     volume = noise(100, 8)
     views = views_of(volume, [(0, 64), (64, 100)], tmp_path)
-    rows = [one.index for one in views.slices]
+    rows = [view.index for view in views.slices]
     assert len(rows) == previews.SLICES
     assert set(np.diff(rows)) == {4, 5}
-    for one in views.slices:
-        assert (one.factor, one.before.shape) == (3, (3, 3))
-        assert one.before[0, 0] == pytest.approx(volume[one.index, :3, :3].mean(), abs=1e-6)
-        assert one.before[2, 2] == pytest.approx(volume[one.index, 6:, 6:].mean(), abs=1e-6)
+    for view in views.slices:
+        assert (view.factor, view.before.shape) == (3, (3, 3))
+        assert view.before[0, 0] == pytest.approx(volume[view.index, :3, :3].mean(), abs=1e-6)
+        assert view.before[2, 2] == pytest.approx(volume[view.index, 6:, 6:].mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 20, 21, 22, 25, 128, 1001, 2048])

@@ -1,4 +1,4 @@
-"""What is told before a run is what the rules will do, and what stands in its way is found."""
+"""The plan reported before a run is what the rules will do, and obstacles are found."""
 
 import os
 from dataclasses import replace
@@ -64,9 +64,9 @@ def test_training_that_ends_earlier_takes_less() -> None:
 def test_more_cores_share_the_jobs_of_a_stage_but_not_the_training() -> None:
     training = forecast.of_training(UNET, Train(pixels=1e8))
     planned = [*stages().values(), training]
-    one, many = (forecast.together(planned, cores) for cores in (1, 1000))
-    assert one[1] == pytest.approx(sum(stage.seconds[1] for stage in planned))
-    assert training.seconds[1] < many[1] < one[1]
+    single, many = (forecast.together(planned, cores) for cores in (1, 1000))
+    assert single[1] == pytest.approx(sum(stage.seconds[1] for stage in planned))
+    assert training.seconds[1] < many[1] < single[1]
     assert forecast.together([training, training], 2) == training.seconds
 
 
@@ -91,15 +91,15 @@ def test_frames_that_cannot_be_read_are_found_before_the_run(tmp_path: Path) -> 
     with file.open("r+b") as stream:
         stream.seek(place)
         stream.write(bytes(20))
-    (told,) = preflight.unreadable(scan)
-    assert "/exchange/data: frame 19: " in told
+    (message,) = preflight.unreadable(scan)
+    assert "/exchange/data: frame 19: " in message
 
 
-def test_a_disk_that_is_too_small_and_a_job_that_is_too_large_are_told(tmp_path: Path) -> None:
+def test_a_disk_that_is_too_small_and_a_job_that_is_too_large_are_reported(tmp_path: Path) -> None:
     assert list(preflight.of_disk(1, tmp_path)) == []
-    (told,) = preflight.of_disk(10**18, tmp_path)
-    assert told.startswith("1000000.0 TB are to be written")
-    assert "intermediates=delete" in told
+    (message,) = preflight.of_disk(10**18, tmp_path)
+    assert message.startswith("1000000.0 TB are to be written")
+    assert "intermediates=delete" in message
     memory = preflight.memory()
     assert list(preflight.of_memory(needing(memory - 1))) == []
     assert "lower slab_megabytes" in next(preflight.of_memory(needing(memory + 1)))
@@ -108,7 +108,7 @@ def test_a_disk_that_is_too_small_and_a_job_that_is_too_large_are_told(tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert "cannot be written to" in next(preflight.of_disk(1, tmp_path))
 

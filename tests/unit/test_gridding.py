@@ -96,11 +96,11 @@ def test_a_grid_of_2048_points_is_scaled_right_with_two_threads() -> None:
 def test_angles_in_blocks_give_the_same_slice_and_their_sections_add_up(pad: str) -> None:
     rng, angles, weights = np.random.default_rng(0), np.arange(61) * np.pi / 61, np.full(61, np.pi / 61)
     sinograms = rng.standard_normal((6, 61, 48), np.float32)
-    one = gridding_plan(angles, weights, 48, "ram-lak", pad, "cpu")
+    single = gridding_plan(angles, weights, 48, "ram-lak", pad, "cpu")
     many = gridding_plan(angles, weights, 48, "ram-lak", pad, "cpu", limit=128 * 49 * 10)
-    assert (len(one.raster.blocks), len(many.raster.blocks)) == (1, 7)
+    assert (len(single.raster.blocks), len(many.raster.blocks)) == (1, 7)
     full = many(sinograms, 20.3)
-    assert np.abs(one(sinograms, 20.3) - full).max() < 1e-6 * np.ptp(full)
+    assert np.abs(single(sinograms, 20.3) - full).max() < 1e-6 * np.ptp(full)
     mean = np.zeros_like(full)
     for some in (np.arange(start, 61, 4) for start in range(4)):
         share = len(some) / 61

@@ -24,15 +24,15 @@ def reconstruct(sinogram: FloatArray, center: float, pad: str = "zero", total: f
 def test_opposite_measurements_weigh_one_together(columns: int, share: float) -> None:
     center = share * (columns - 1)
     near = min(center, columns - 1 - center)
-    found = half_acquisition.weights(columns, center)
+    weights = half_acquisition.weights(columns, center)
     t = np.arange(columns) - center
-    opposite = np.interp(-t, t, found, left=np.nan, right=np.nan)
+    opposite = np.interp(-t, t, weights, left=np.nan, right=np.nan)
     overlap = np.abs(t) <= near - 1
     # Linear interpolation between the pixels of the opposite view is off by the ramp's curvature at most.
-    assert np.abs(found + opposite - 1)[overlap].max(initial=0) <= (np.pi / 2 / max(near, 1)) ** 2 / 8 + 1e-6
-    assert found.min() >= 0
+    assert np.abs(weights + opposite - 1)[overlap].max(initial=0) <= (np.pi / 2 / max(near, 1)) ** 2 / 8 + 1e-6
+    assert weights.min() >= 0
     far = t > near if center <= (columns - 1) / 2 else t < -near
-    assert (found[far] == 1).all()
+    assert (weights[far] == 1).all()
 
 
 @given(st.integers(16, 300), st.floats(0.05, 0.95))
@@ -62,8 +62,8 @@ def test_half_acquisition_is_the_whole_detector_where_pixels_meet(cut: int, pad:
     half, axis = cut_off(whole, center, cut)
     wide = half_acquisition.widened(half.shape[1], axis)
     assert wide.columns == SIZE
-    found = reconstruct(half_acquisition.apply(half[None], wide, axis)[0], wide.center, pad)
-    assert phantoms.psnr(found, reconstruct(whole, center, pad, total=np.pi)) > 90
+    image = reconstruct(half_acquisition.apply(half[None], wide, axis)[0], wide.center, pad)
+    assert phantoms.psnr(image, reconstruct(whole, center, pad, total=np.pi)) > 90
 
 
 def test_half_acquisition_between_pixels_is_as_good_as_a_whole_detector() -> None:
@@ -71,19 +71,19 @@ def test_half_acquisition_between_pixels_is_as_good_as_a_whole_detector() -> Non
     ellipses = phantoms.random_ellipses(3)
     half, axis = cut_off(phantoms.sinogram(ellipses, TURN, SIZE, center), center, 40)
     wide = half_acquisition.widened(half.shape[1], axis)
-    found = reconstruct(half_acquisition.apply(half[None], wide, axis)[0], wide.center)
+    image = reconstruct(half_acquisition.apply(half[None], wide, axis)[0], wide.center)
     aligned = reconstruct(phantoms.sinogram(ellipses, TURN, SIZE, (SIZE - 1) / 2), (SIZE - 1) / 2, total=np.pi)
     truth = phantoms.truth(ellipses, SIZE)
-    assert phantoms.psnr(found, truth) > phantoms.psnr(aligned, truth) - 0.5
+    assert phantoms.psnr(image, truth) > phantoms.psnr(aligned, truth) - 0.5
 
 
 def test_an_object_beyond_the_far_edge_is_continued_there_and_only_there() -> None:
     half = np.ones((1, 4, 60), np.float32)
     wide = half_acquisition.widened(60, 15.2)
-    found = half_acquisition.apply(half, wide, 15.2)
-    assert (found[..., : wide.before] == 0).all()
-    assert found[0, 0, wide.before] < 1e-3
-    assert (found[..., -1] == 1).all()
+    widened = half_acquisition.apply(half, wide, 15.2)
+    assert (widened[..., : wide.before] == 0).all()
+    assert widened[0, 0, wide.before] < 1e-3
+    assert (widened[..., -1] == 1).all()
 
 
 def test_a_tilted_row_keeps_the_size_and_takes_its_own_weights() -> None:
@@ -91,9 +91,9 @@ def test_a_tilted_row_keeps_the_size_and_takes_its_own_weights() -> None:
     whole = phantoms.sinogram(phantoms.disc(0.8), TURN, SIZE, center + 2)
     half, axis = cut_off(whole, center, 40)
     wide = half_acquisition.widened(half.shape[1], axis)
-    found = reconstruct(half_acquisition.apply(half[None], wide, axis + 2)[0], axis + 2 + wide.before)
-    assert len(found) == SIZE
-    assert np.abs(found - 1)[phantoms.within(SIZE, 0.7)].mean() < 0.01
+    image = reconstruct(half_acquisition.apply(half[None], wide, axis + 2)[0], axis + 2 + wide.before)
+    assert len(image) == SIZE
+    assert np.abs(image - 1)[phantoms.within(SIZE, 0.7)].mean() < 0.01
 
 
 def test_the_disc_of_a_tilted_axis_is_what_all_rows_see() -> None:

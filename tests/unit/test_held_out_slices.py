@@ -1,4 +1,4 @@
-"""A model is judged on the slices that its file lists as held out, whatever rule holds today."""
+"""A model is judged on the slices that its file lists as held out, whatever the current rule."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ def model(parts: dict[str, held_out.HeldOut] | None = None, mask: str = "sample"
 
 
 def divided(scan: Sections, mask: np.ndarray) -> held_out.HeldOut:
-    """Hold out what training holds out today."""
+    """Hold out data by the current rule of training."""
     _, part = sampling.divide(scan, mask, 1, 0.2)
     (first, *_), last = part.rows, part.rows[-1]
     return held_out.HeldOut(((int(first), int(last) + 1),), part.mask, band=False)

@@ -136,13 +136,13 @@ def test_before_is_the_weighted_mean_of_the_sections(tmp_path: Path) -> None:
 def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(1, 40))
     model, (mean, scale) = random_model(FLAT), (0.3, 2.0)
-    each = [
+    results = [
         slices(model, (np.tensordot(scan.mixing(role.inputs), scan.read(0, 1)[:, 0], 1) - mean) / scale, 512) * scale
         + mean
         for role in scan.split.roles
     ]
-    np.testing.assert_allclose(after(model, scan, (0, 1), mode="sections"), np.mean(each, axis=0), atol=1e-5)
-    np.testing.assert_allclose(after(model, scan, (0, 1), mode="section"), each[0], atol=1e-5)
+    np.testing.assert_allclose(after(model, scan, (0, 1), mode="sections"), np.mean(results, axis=0), atol=1e-5)
+    np.testing.assert_allclose(after(model, scan, (0, 1), mode="section"), results[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["unet", "unet3d"])
@@ -181,7 +181,7 @@ def test_tiles_of_an_ensemble_agree_with_the_whole() -> None:
     torch.testing.assert_close(whole, tiled, rtol=0, atol=1e-5)
 
 
-def test_what_breaks_while_reading_is_told_where_it_is_awaited(tmp_path: Path) -> None:
+def test_what_breaks_while_reading_is_reported_where_it_is_awaited(tmp_path: Path) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(9, 16))
     (scan.array / "c/0/0/1/0/0").unlink()
     with pytest.raises(UserError, match="is missing"):

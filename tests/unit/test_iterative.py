@@ -83,8 +83,8 @@ def test_the_residual_of_sirt_falls_in_every_iteration() -> None:
 def test_sirt_is_linear() -> None:
     sinograms = np.random.default_rng(0).standard_normal((2, A, N), np.float32)
     plan = iterative_plan(ANGLES, N, 20, None, "cpu")
-    one, two, both = (plan(s[None], CENTER)[0] for s in (*sinograms, 2 * sinograms[0] - 3 * sinograms[1]))
-    assert np.abs(both - (2 * one - 3 * two)).max() < 1e-5 * np.ptp(both)
+    first, second, both = (plan(s[None], CENTER)[0] for s in (*sinograms, 2 * sinograms[0] - 3 * sinograms[1]))
+    assert np.abs(both - (2 * first - 3 * second)).max() < 1e-5 * np.ptp(both)
 
 
 def test_sirt_finds_a_phantom() -> None:
@@ -104,9 +104,9 @@ def test_sirt_of_few_angles_and_noise_beats_filtered_backprojection() -> None:
 @pytest.mark.parametrize("regularisation", [None, 0.1])
 def test_matrices_that_come_in_turns_change_nothing(regularisation: float | None) -> None:
     sinograms = np.random.default_rng(0).standard_normal((6, A, N), np.float32)
-    one, many = (iterative_plan(ANGLES, N, 4, regularisation, "cpu", limit) for limit in (1 << 30, 128 * 65 * 40))
-    assert (len(one.raster.blocks), len(many.raster.blocks)) == (1, 3)
-    image = one(sinograms, CENTER)
+    single, many = (iterative_plan(ANGLES, N, 4, regularisation, "cpu", limit) for limit in (1 << 30, 128 * 65 * 40))
+    assert (len(single.raster.blocks), len(many.raster.blocks)) == (1, 3)
+    image = single(sinograms, CENTER)
     assert np.abs(many(sinograms, CENTER) - image).max() < 1e-5 * np.ptp(image)
 
 

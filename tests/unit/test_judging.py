@@ -108,10 +108,10 @@ def test_judging_asks_for_no_union_that_is_not_stored(sections: int) -> None:
 
 
 def test_two_sections_leave_no_two_targets_and_the_figures_say_so() -> None:
-    found = figures_of_merit.judge(judged(sample(), sections=2))
+    judgement = figures_of_merit.judge(judged(sample(), sections=2))
     for name in ("umse", "cross_frc", "independence"):
-        assert "split.sections: 3 or more" in found.absent[name]
-    assert found.figures.keys() >= {"split_loss", "fsc", "calibration", "edges", "contrast", "residual", "coverage"}
+        assert "split.sections: 3 or more" in judgement.absent[name]
+    assert judgement.figures.keys() >= {"split_loss", "fsc", "calibration", "edges", "contrast", "residual", "coverage"}
 
 
 def test_a_perfect_network_is_praised_for_everything() -> None:
@@ -122,19 +122,19 @@ def test_a_perfect_network_is_praised_for_everything() -> None:
     assert figures_of_merit.judge(perfect).figures["truth"].values["psnr_half"] is not None
 
 
-def test_a_blur_is_told_by_edges_residual_and_slope() -> None:
-    blurred = judged(np.stack([gaussian_filter(each, 3) for each in sample()]))
+def test_a_blur_is_shown_by_edges_residual_and_slope() -> None:
+    blurred = judged(np.stack([gaussian_filter(image, 3) for image in sample()]))
     for figure in ("calibration", "edges", "residual"):
         assert level_of(figure, blurred) == ["bad"], figure
 
 
 def texts(figure: str, e: Evidence, better: str = BETTER) -> str:
-    found = verdicts.verdicts(figures_of_merit.judge(e).values, ACQUISITION, better)
-    return " ".join(verdict.text for verdict in found if verdict.figure == figure)
+    sentences = verdicts.verdicts(figures_of_merit.judge(e).values, ACQUISITION, better)
+    return " ".join(verdict.text for verdict in sentences if verdict.figure == figure)
 
 
 def test_advice_fits_how_the_model_was_trained() -> None:
-    blurred = judged(np.stack([gaussian_filter(each, 3) for each in sample()]))
+    blurred = judged(np.stack([gaussian_filter(image, 3) for image in sample()]))
     for figure in ("calibration", "edges", "residual"):
         assert "Train longer" in texts(figure, blurred)
         assert "larger network" in texts(figure, blurred, verdicts.advice(trained=True, improving=False))
@@ -170,7 +170,7 @@ def test_a_small_gain_is_no_fault_where_there_is_no_noise() -> None:
     assert level_of("umse", replace(noisy, predicted=noisy.given))[0] == "bad"
 
 
-def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
+def test_noise_that_is_left_is_shown_by_the_slope_and_the_error() -> None:
     left = judged(sample() + 0.3 * noise(9))
     assert level_of("calibration", left) == ["bad"]
     assert figures_of_merit.judge(left).figures["umse"].values["umse"] == pytest.approx(0.09, rel=0.1)
@@ -178,14 +178,14 @@ def test_noise_that_is_left_is_told_by_the_slope_and_the_error() -> None:
 
 def test_what_is_too_uncertain_or_worse_than_nothing_is_no_success() -> None:
     slope = {"slope": -8.7, "slope_error": 9.2, "sampling": 1.0}
-    (found,) = verdicts.verdicts({"calibration": slope}, ACQUISITION, BETTER)
-    assert (found.level, "cannot be checked" in found.text) == ("note", True)
+    (sentence,) = verdicts.verdicts({"calibration": slope}, ACQUISITION, BETTER)
+    assert (sentence.level, "cannot be checked" in sentence.text) == ("note", True)
     error = {"umse": 2e3, "umse_error": 1.0, "umse_given": 1e4, "umse_given_error": 1.0, "sampling": 1.0}
-    (found,) = verdicts.verdicts({"umse": error | {"upsnr": -33.3, "upsnr_given": -40.4}}, ACQUISITION, BETTER)
-    assert found.level == "bad"
+    (sentence,) = verdicts.verdicts({"umse": error | {"upsnr": -33.3, "upsnr_given": -40.4}}, ACQUISITION, BETTER)
+    assert sentence.level == "bad"
 
 
-def test_noise_that_frames_in_time_share_is_told_as_afterglow() -> None:
+def test_noise_that_frames_in_time_share_is_reported_as_afterglow() -> None:
     e, common = judged(sample()), 0.1 * noise(7)
     glowing = replace(e, neighbours=tuple((a + common, b + common) for a, b in e.neighbours))
     assert level_of("independence", glowing) == ["note"]
@@ -212,7 +212,7 @@ def test_a_doubt_about_the_slices_is_the_first_verdict() -> None:
 
 
 def test_a_series_too_short_to_be_judged_says_why(tmp_path: Path) -> None:
-    short, long = (SimpleNamespace(split=SimpleNamespace(times=times, each=1)) for times in (2, 3))
+    short, long = (SimpleNamespace(split=SimpleNamespace(times=times, per_step=1)) for times in (2, 3))
     reason = cases.refusal(short, 1)
     assert reason is not None
     assert "takes 3 time steps, and the scan has 2" in reason
@@ -230,8 +230,8 @@ def test_the_names_of_filters_are_those_of_the_configuration() -> None:
 def test_the_low_pass_of_phase_retrieval_damps_a_wave_by_its_formula() -> None:
     x = np.arange(256)
     wave = np.cos(2 * np.pi * x / 16)[None] * np.ones((256, 1))
-    found = baselines.lorentzian(wave.astype(np.float32), 2.0)
-    assert found[128, 128] / wave[128, 128] == pytest.approx(1 / (1 + (2 * np.pi * 2 / 16) ** 2), rel=0.01)
+    image = baselines.lorentzian(wave.astype(np.float32), 2.0)
+    assert image[128, 128] / wave[128, 128] == pytest.approx(1 / (1 + (2 * np.pi * 2 / 16) ** 2), rel=0.01)
     assert baselines.lorentzian(np.ones((32, 40), np.float32), 3.0) == pytest.approx(1)
 
 
@@ -273,12 +273,12 @@ def reconstruction(depth: int, size: int, channels: int = 1, times: int = 1) -> 
 def test_a_truth_of_another_shape_is_refused(tmp_path: Path) -> None:
     volume = np.arange(4 * 8 * 8, dtype=np.float32).reshape(4, 8, 8)
     np.save(tmp_path / "truth.npy", volume)
-    with pytest.raises(Exception, match="cut it to that"):
+    with pytest.raises(Exception, match="crop it to that"):
         truth.read(tmp_path / "truth.npy", reconstruction(4, 9), (0, 4))
-    with pytest.raises(Exception, match="cut it to that"):
+    with pytest.raises(Exception, match="crop it to that"):
         truth.read(tmp_path / "truth.npy", reconstruction(4, 8, channels=2), (0, 4))
-    found = truth.read(tmp_path / "truth.npy", reconstruction(2, 8), (1, 3))
-    np.testing.assert_array_equal(found(0, [(0, 1), (1, 2)]), volume[None, 1:3])
+    slices = truth.read(tmp_path / "truth.npy", reconstruction(2, 8), (1, 3))
+    np.testing.assert_array_equal(slices(0, [(0, 1), (1, 2)]), volume[None, 1:3])
 
 
 @pytest.mark.parametrize("zarr", [False, True])
@@ -289,17 +289,17 @@ def test_truth_is_read_step_by_step_but_all_channels_together(tmp_path: Path, za
         zarr_arrays.write_shard(tmp_path / name, (0, 0, 0, 0, 0), values.reshape(shape))
         np.save(tmp_path / f"{name}.npy", values)
     steps, channels = (tmp_path / (name if zarr else f"{name}.npy") for name in ("steps", "channels"))
-    found = truth.read(steps, reconstruction(5, 8, times=3), (0, 5))(1, [(0, 1), (3, 5)])
-    np.testing.assert_array_equal(found, values[1:2, [0, 3, 4]])
-    found = truth.read(channels, reconstruction(5, 8, channels=3), (0, 5))(0, [(2, 4)])
-    np.testing.assert_array_equal(found, values[:, 2:4])
+    slices = truth.read(steps, reconstruction(5, 8, times=3), (0, 5))(1, [(0, 1), (3, 5)])
+    np.testing.assert_array_equal(slices, values[1:2, [0, 3, 4]])
+    slices = truth.read(channels, reconstruction(5, 8, channels=3), (0, 5))(0, [(2, 4)])
+    np.testing.assert_array_equal(slices, values[:, 2:4])
 
 
 def test_figures_that_the_data_do_not_support_are_absent() -> None:
     flat = judged(np.zeros((6, SIZE, SIZE), np.float32))
     unknown = replace(ACQUISITION, fewest_photons=None)
-    found = figures_of_merit.judge(replace(flat, opposite=flat.predicted, acquisition=unknown))
-    assert found.absent.keys() >= {"contrast", "edges", "calibration", "truth", "counts"}
+    judgement = figures_of_merit.judge(replace(flat, opposite=flat.predicted, acquisition=unknown))
+    assert judgement.absent.keys() >= {"contrast", "edges", "calibration", "truth", "counts"}
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -308,8 +308,8 @@ def test_a_truth_may_be_a_zarr_array_of_any_program(tmp_path: Path, version: Lit
     array = zarr.create_array(tmp_path / "truth.zarr", data=volume, zarr_format=version)
     if version == 3:
         file = tmp_path / "truth.zarr/zarr.json"
-        told = json.loads(file.read_text())
-        file.write_text(json.dumps({key: value for key, value in told.items() if key != "attributes"}))
+        metadata = json.loads(file.read_text())
+        file.write_text(json.dumps({key: value for key, value in metadata.items() if key != "attributes"}))
     assert array.shape == volume.shape
-    found = truth.read(tmp_path / "truth.zarr", reconstruction(4, 8), (0, 4))
-    np.testing.assert_array_equal(found(0, [(1, 3)]), volume[None, 1:3])
+    slices = truth.read(tmp_path / "truth.zarr", reconstruction(4, 8), (0, 4))
+    np.testing.assert_array_equal(slices(0, [(1, 3)]), volume[None, 1:3])

@@ -35,25 +35,25 @@ def test_a_right_image_has_slope_one_and_a_shrunk_one_its_factor() -> None:
     truth = noise(0)
     target = truth + 2 * noise(1)
     for factor, offset in ((1.0, 0.0), (0.8, 0.5)):
-        found = calibrate(factor * truth + offset, target, ALL)
-        assert found.slope == pytest.approx(1 / factor, abs=4 * found.slope_error)
-        assert found.slope_error < 0.02
-        assert found.intercept == pytest.approx(-offset / factor, abs=0.05)
+        fitted = calibrate(factor * truth + offset, target, ALL)
+        assert fitted.slope == pytest.approx(1 / factor, abs=4 * fitted.slope_error)
+        assert fitted.slope_error < 0.02
+        assert fitted.intercept == pytest.approx(-offset / factor, abs=0.05)
 
 
 def test_noise_that_is_left_lowers_the_slope_and_blur_raises_it() -> None:
-    truth = np.stack([gaussian_filter(each, 1.5) for each in 5 * noise(0)])
+    truth = np.stack([gaussian_filter(image, 1.5) for image in 5 * noise(0)])
     left = calibrate(truth + truth.std() * noise(2), truth + noise(1), ALL)
     assert left.slope == pytest.approx(0.5, abs=0.03)
-    blurred = calibrate(np.stack([gaussian_filter(each, 3) for each in truth]), truth + noise(1), ALL)
+    blurred = calibrate(np.stack([gaussian_filter(image, 3) for image in truth]), truth + noise(1), ALL)
     assert blurred.slope > 1.2
 
 
 def test_the_bins_follow_a_curve() -> None:
     truth = np.abs(noise(0))
-    found = calibrate(truth**2, truth + 0.1 * noise(1), ALL)
-    np.testing.assert_allclose(found.means**2, found.levels, rtol=0.1, atol=0.01)
-    assert (np.diff(found.levels) > 0).all()
+    fitted = calibrate(truth**2, truth + 0.1 * noise(1), ALL)
+    np.testing.assert_allclose(fitted.means**2, fitted.levels, rtol=0.1, atol=0.01)
+    assert (np.diff(fitted.levels) > 0).all()
 
 
 def test_a_constant_image_and_a_few_pixels_have_no_calibration() -> None:
@@ -83,9 +83,9 @@ def test_the_width_of_a_blurred_edge_is_that_of_its_blur(sigma: float) -> None:
     image = steps(sigma)
     places = edges.detect(image + 0.02 * noise(0), ALL)
     for level, tolerance in ((0.0, 0.03), (0.2, 0.1)):
-        found = edges.measure(image + level * noise(1), places)
-        assert found.fwhm == pytest.approx(2.3548 * sigma, rel=tolerance)
-    assert found.edges == len(places.places) > 100
+        width = edges.measure(image + level * noise(1), places)
+        assert width.fwhm == pytest.approx(2.3548 * sigma, rel=tolerance)
+    assert width.edges == len(places.places) > 100
 
 
 def test_noise_and_texture_have_no_edges() -> None:
@@ -108,7 +108,7 @@ def test_a_blur_leaves_edges_in_the_residual_a_perfect_network_noise() -> None:
     perfect = residuals.examine(raw, truth, half, ALL)
     assert perfect.deviation == pytest.approx(perfect.noise, rel=0.02)
     assert abs(perfect.at_edges - perfect.noise_at_edges) < 0.02
-    blurred = residuals.examine(raw, np.stack([gaussian_filter(each, 3) for each in truth]), half, ALL)
+    blurred = residuals.examine(raw, np.stack([gaussian_filter(slice_, 3) for slice_ in truth]), half, ALL)
     assert blurred.at_edges - blurred.noise_at_edges > 0.3
     shrunk = residuals.examine(raw, 0.8 * truth, half, ALL)
     assert shrunk.means[-1] == pytest.approx(0.2, abs=0.01)
@@ -148,10 +148,10 @@ def test_the_share_of_the_flats_is_that_of_a_reconstruction(turn: int) -> None:
     plan = registry.plan("torch", "fbp", angles, weights, columns, filter="ram-lak", pad="zero")
     shared = rng.standard_normal((rows, 1, columns)) / np.sqrt(flats)
     data = rng.standard_normal((rows, views, columns)), np.broadcast_to(shared, (rows, views, columns))
-    slices = [plan(np.ascontiguousarray(each, dtype=np.float32), (columns - 1) / 2) for each in data]
-    own, common = (each - gaussian_filter(each, (0, independence.FINE, independence.FINE)) for each in slices)
-    told = independence.flats_share(views, flats, 1.0, "ram-lak", full_turn=turn == 2)
-    for (inner, outer), share in list(zip(independence.ZONES, told, strict=True))[:2]:
+    slices = [plan(np.ascontiguousarray(image, dtype=np.float32), (columns - 1) / 2) for image in data]
+    own, common = (image - gaussian_filter(image, (0, independence.FINE, independence.FINE)) for image in slices)
+    shares = independence.flats_share(views, flats, 1.0, "ram-lak", full_turn=turn == 2)
+    for (inner, outer), share in list(zip(independence.ZONES, shares, strict=True))[:2]:
         zone = field_of_view.mask(columns, outer) & ~field_of_view.mask(columns, inner - 0.01)
         ratio = np.mean(common[:, zone] ** 2) / np.mean(own[:, zone] ** 2)
         assert share == pytest.approx(ratio / (1 + ratio), rel=0.15)
@@ -165,15 +165,15 @@ def test_more_flats_share_less() -> None:
 
 
 def test_angles_that_cover_a_half_turn_evenly() -> None:
-    found = coverage.cover(by_angle.split(np.arange(128) * np.pi / 128, 4, 3), 64)
-    assert (found.projections, found.per_section, found.sampling, found.sampling_full) == (128, 32, 0.5, 2)
-    assert found.widest_gap == pytest.approx(180 / 128)
-    assert found.widest_section_gap == pytest.approx(1)
-    assert found.missing_wedge == 0
-    assert not found.full_turn
+    covered = coverage.cover(by_angle.split(np.arange(128) * np.pi / 128, 4, 3), 64)
+    assert (covered.projections, covered.per_section, covered.sampling, covered.sampling_full) == (128, 32, 0.5, 2)
+    assert covered.widest_gap == pytest.approx(180 / 128)
+    assert covered.widest_section_gap == pytest.approx(1)
+    assert covered.missing_wedge == 0
+    assert not covered.full_turn
 
 
-def test_a_wedge_and_a_full_turn_are_told() -> None:
+def test_a_wedge_and_a_full_turn_are_reported() -> None:
     tilted = coverage.cover(by_angle.split(np.radians(np.arange(-60, 60.5, 1)), 2, 1), 64)
     assert tilted.missing_wedge == pytest.approx(59, abs=0.1)
     turn = coverage.cover(by_angle.split(np.arange(256) * 2 * np.pi / 256, 4, 3), 64)

@@ -1,4 +1,4 @@
-"""Files that hold more, or less, than a layout asks for: what is chosen is right, reported, and can be overruled."""
+"""Files that hold more, or less, than a layout requires: the choice is right, reported, and can be overruled."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -132,7 +132,7 @@ def test_a_second_camera_in_an_entry_is_reported_and_can_be_asked_for(file: Path
     assert (first_projection(other), other.depth, other.doubts) == (4, 3, ())
 
 
-def test_sums_and_spectra_beside_the_frames_are_no_stacks(file: Path) -> None:
+def test_sums_and_spectra_next_to_the_frames_are_no_stacks(file: Path) -> None:
     with h5py.File(file, "w") as content:
         content["entry/a_sum/data"] = FRAMES.sum(axis=(1, 2))
         content["entry/a_sum/rotation_angle"] = half_turn(6)
@@ -428,7 +428,7 @@ def test_only_labels_of_several_steps_make_a_series(file: Path, labels: object, 
         (h5py.ExternalLink("gone.h5", "t"), "", None, "gone.h5, which is missing"),
     ],
 )
-def test_a_series_needs_times_only_where_nobody_gives_its_period(
+def test_a_series_needs_times_only_where_no_key_gives_its_period(
     file: Path, times: object, unit: str, seconds: float | None, words: str
 ) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, time=times, theta=np.arange(6) * 90.0, time_step=[0, 0, 1, 1, 2, 2])

@@ -1,4 +1,4 @@
-"""Logs: a user's error is one line, a bug keeps its traceback, progress says how long it will take."""
+"""Logs: a user's error is one line, a bug keeps its traceback, progress shows the remaining time."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Losses are what their definitions say, count under the mask alone, and add up over the shares of a batch."""
+"""Losses follow their definitions, count only within the mask, and add up over the shares of a batch."""
 
 import numpy as np
 import pytest
@@ -18,10 +18,10 @@ def batch(*shape: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize(("name", "power"), [("mse", 2), ("l1", 1)])
 def test_a_pixels_error_counts_where_the_mask_is_one(shape: tuple[int, ...], name: str, power: int) -> None:
     prediction, target, mask = batch(*shape)
-    each, errors = losses.each(name, prediction, target, mask, 0)
+    per_patch, errors = losses.per_patch(name, prediction, target, mask, 0)
     expected = (np.abs(prediction.numpy() - target.numpy()) ** power * mask.numpy()).reshape(shape[0], -1)
     np.testing.assert_allclose(errors, expected.sum(1), rtol=1e-5)
-    np.testing.assert_allclose(each, expected.mean(1), rtol=1e-5)
+    np.testing.assert_allclose(per_patch, expected.mean(1), rtol=1e-5)
 
 
 def test_local_contrast_is_the_definition_of_the_denoise_package() -> None:
@@ -38,7 +38,7 @@ def test_local_contrast_is_the_definition_of_the_denoise_package() -> None:
 def test_local_contrast_counts_after_the_warm_up() -> None:
     prediction, target, mask = batch(2, 1, 16, 16)
     before, after, plain = (
-        losses.each(name, prediction, target, mask, progress)[0]
+        losses.per_patch(name, prediction, target, mask, progress)[0]
         for name, progress in (("l1+lcl", 0.05), ("l1+lcl", 0.5), ("l1", 0.5))
     )
     torch.testing.assert_close(before, plain)
@@ -55,6 +55,6 @@ def test_a_blank_image_has_a_finite_local_contrast() -> None:
 @pytest.mark.parametrize("name", ["mse", "l1", "l1+lcl"])
 def test_the_shares_of_several_ranks_add_up_to_the_batch(name: str) -> None:
     parts = batch(6, 1, 8, 8)
-    whole = losses.each(name, *parts, 1.0)[0].sum()
-    shares = [losses.each(name, *(part[rank::2] for part in parts), 1.0)[0].sum() for rank in (0, 1)]
+    whole = losses.per_patch(name, *parts, 1.0)[0].sum()
+    shares = [losses.per_patch(name, *(part[rank::2] for part in parts), 1.0)[0].sum() for rank in (0, 1)]
     torch.testing.assert_close(sum(shares), whole)

@@ -1,4 +1,4 @@
-"""A model's file says all about itself, is read without torch, and cannot harm whoever reads it."""
+"""A model's file is self-contained, is read without torch, and cannot harm its reader."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def saved(file: Path, spec: specs.Spec = SPEC, **facts: object) -> Path:
 
 
 def forged(file: Path, **changes: object) -> Path:
-    """Write a model whose header says other things than its weights."""
+    """Write a model whose header does not fit its weights."""
     header: dict[str, Any] = {
         "network": asdict(SPEC),
         "normalisation": {"mean": [0.3], "scale": [2.0]},
@@ -124,16 +124,16 @@ def refused(file: Path, *parts: str) -> None:
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "none.safetensors", "no such file")
     (tmp_path / "text").write_text("no model at all")
-    refused(tmp_path / "text", "no model of tomodenoise")
+    refused(tmp_path / "text", "is not a model of tomodenoise")
     torch.save({"a": torch.zeros(3)}, tmp_path / "pickle.pt")
-    refused(tmp_path / "pickle.pt", "no model of tomodenoise")
+    refused(tmp_path / "pickle.pt", "is not a model of tomodenoise")
     save_file({"a": torch.zeros(3)}, tmp_path / "foreign")
-    refused(tmp_path / "foreign", "no model of tomodenoise")
+    refused(tmp_path / "foreign", "is not a model of tomodenoise")
     later = {"network": {"name": "new", "dimensions": 2}, "facts": {"versions": {"tomodenoise": "9.1"}}}
     save_file({"a": torch.zeros(3)}, tmp_path / "later", {model_file.KEY: json.dumps(later)})
-    refused(tmp_path / "later", "no model of tomodenoise", "but of 9.1", "there is no network")
+    refused(tmp_path / "later", "is not a model of tomodenoise", "but of 9.1", "there is no network")
     save_file({"a": torch.zeros(3)}, tmp_path / "empty", {model_file.KEY: "{}"})
-    refused(tmp_path / "empty", "no model of tomodenoise")
+    refused(tmp_path / "empty", "is not a model of tomodenoise")
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_a_model_for_other_channels_is_refused(tmp_path: Path) -> None:
         model_file.check_channels(described, 11)
 
 
-@pytest.mark.parametrize(("size", "told"), [(1.5, 0), (1.8, 0), (1.25, 0), (2.0, 1), (1.1, 1), (None, 0)])
-def test_another_pixel_size_is_told(tmp_path: Path, size: float | None, told: int) -> None:
+@pytest.mark.parametrize(("size", "count"), [(1.5, 0), (1.8, 0), (1.25, 0), (2.0, 1), (1.1, 1), (None, 0)])
+def test_another_pixel_size_is_reported(tmp_path: Path, size: float | None, count: int) -> None:
     described = model_file.describe(saved(tmp_path / "model.safetensors"))
-    assert len(model_file.concerns(described, size)) == told
+    assert len(model_file.concerns(described, size)) == count
     unknown = model_file.describe(saved(tmp_path / "unknown.safetensors", pixel_sizes={"foam": None}))
     assert model_file.concerns(unknown, size) == []
 
@@ -250,7 +250,7 @@ def test_a_model_that_is_damaged_is_refused_wherever_the_bit_was_flipped(tmp_pat
         spoiled = bytearray(content)
         spoiled[place] ^= 1
         file.write_bytes(spoiled)
-        with pytest.raises(UserError, match=r"model.safetensors is damaged: take it from a copy, or train"):
+        with pytest.raises(UserError, match=r"model.safetensors is damaged: restore it from a copy, or train"):
             models.load(file)
     file.write_bytes(content)
     models.load(file)

@@ -85,7 +85,7 @@ def test_weights_are_drawn_as_wide_as_the_paper_says() -> None:
     assert not network.offset.any()
 
 
-def test_bfloat16_computes_beside_parameters_of_single_precision() -> None:
+def test_bfloat16_computes_with_parameters_of_single_precision() -> None:
     network, images = network_of(slices=5, depth=20), torch.randn(1, 5, 24, 24)
     exact = network(images)
     with torch.autocast("cpu", torch.bfloat16):

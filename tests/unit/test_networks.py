@@ -1,4 +1,4 @@
-"""What training and inference rely on: shapes, sizes, the receptive field, and what a network starts from."""
+"""Guarantees for training and inference: shapes, sizes, the receptive field, and the initial network."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ def written(path: Path, times: int = 1, channels: int = 1) -> Path:
 def test_an_image_keeps_the_specification(tmp_path: Path, times: int, channels: int) -> None:
     path = written(tmp_path / "denoised.ome.zarr", times, channels)
     resources = [DRAFT202012.create_resource(json.loads(file.read_text())) for file in SCHEMAS.glob("*.schema")]
-    registry = Registry().with_resources([(str(each.id()), each) for each in resources])
+    registry = Registry().with_resources([(str(resource.id()), resource) for resource in resources])
     schema = json.loads((SCHEMAS / "strict_image.schema").read_text())
     attributes = json.loads((path / "zarr.json").read_text())["attributes"]
     validator = Draft202012Validator(schema, registry=registry)

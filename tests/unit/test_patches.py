@@ -1,4 +1,4 @@
-"""Patches are what plain slicing and turning gives; each pixel, slice and role has its turn; memory is bounded."""
+"""Patches equal plain slicing and turning; every pixel, slice and role occurs; memory is bounded."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ DEPTH, SIZE = 12, 40
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[store.Source]:
-    """Give two scans of different sizes, the first of more rows than a run."""
+    """Make two scans of different sizes, the first with more rows than a run."""
     folder = tmp_path_factory.mktemp("scans")
     scans = [
         scans_on_disk.write(folder / "a", scans_on_disk.blobs(DEPTH, SIZE)),

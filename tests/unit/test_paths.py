@@ -15,12 +15,12 @@ UNET = specs.complete(Network(name="unet"))
 SERIES = Layout(angles=98, depth=9, columns=48, size=48, stored=8, slab_bytes=2**15, firsts=(0, 25, 49, 74))
 
 layouts = st.builds(
-    lambda angles, depth, size, each, slab, channels, steps: Layout(
+    lambda angles, depth, size, sections, slab, channels, steps: Layout(
         angles=angles * steps,
         depth=depth,
         columns=size,
         size=size,
-        stored=each * steps,
+        stored=sections * steps,
         slab_bytes=slab,
         channels=channels,
         firsts=tuple(range(0, angles * steps, angles)),

@@ -28,7 +28,7 @@ ACQUISITION = Acquisition(None, 0, divided=True, shared=False, window="ram-lak",
 
 @dataclass(frozen=True)
 class Blur:
-    """What stands for a network: it smooths slices."""
+    """Stand-in for a network that smooths slices."""
 
     sigma: float = 1.0
     spec: ClassVar[specs.Spec] = specs.Spec("unet", 1, 1, 1, 2)
@@ -70,13 +70,13 @@ def of_channels(folder: Path, images: np.ndarray) -> cases.Case:
 
 
 def of_steps(folder: Path, images: np.ndarray, by: str = "time") -> cases.Case:
-    times, each = len(images), 1 if by == "time" else 4
+    times, sections = len(images), 1 if by == "time" else 4
     numbers = np.repeat(np.arange(times), 32)
     split = time_steps.split(
-        np.linspace(0, times * np.pi, 32 * times, endpoint=False), numbers, by, 2 if each == 1 else 4, 1
+        np.linspace(0, times * np.pi, 32 * times, endpoint=False), numbers, by, 2 if sections == 1 else 4, 1
     )
     np.save(folder / "truth.npy", images.astype(np.float32))
-    scan = written(folder / "sections.zarr", np.repeat(images[:, None], each, axis=0), split)
+    scan = written(folder / "sections.zarr", np.repeat(images[:, None], sections, axis=0), split)
     true = truth.read(folder / "truth.npy", scan, (0, DEPTH))
     return cases.Case(scan, Blur(), SLICES, ACQUISITION, window=(0, 4), truth=true)  # type: ignore[arg-type]
 
@@ -93,11 +93,11 @@ def profile(case: cases.Case) -> Profile:
 def test_the_error_of_each_channel_is_found_without_the_truth(tmp_path: Path) -> None:
     scale = np.array([1.0, 4.0, 0.5])[:, None, None, None]
     case = replace(of_channels(tmp_path, scale * objects(3)), model=Blur(4))  # type: ignore[arg-type]
-    found = profile(case)
-    assert found.places == [0, 1, 2]
-    np.testing.assert_allclose(found.line("umse_given"), NOISE**2 / 2, rtol=0.05)
-    np.testing.assert_allclose(found.line("upsnr"), found.line("psnr_half"), atol=0.5)
-    assert set(found.absent) <= {"cross_frc"}
+    along = profile(case)
+    assert along.places == [0, 1, 2]
+    np.testing.assert_allclose(along.line("umse_given"), NOISE**2 / 2, rtol=0.05)
+    np.testing.assert_allclose(along.line("upsnr"), along.line("psnr_half"), atol=0.5)
+    assert set(along.absent) <= {"cross_frc"}
 
 
 def test_the_mean_of_the_channels_is_judged_in_all_respects(tmp_path: Path) -> None:
@@ -108,36 +108,36 @@ def test_the_mean_of_the_channels_is_judged_in_all_respects(tmp_path: Path) -> N
     np.testing.assert_allclose(whole.truth, objects(3).mean(axis=0), atol=1e-6)
     assert (whole.raw - whole.truth)[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
     assert whole.noise[:, MASK].std() == pytest.approx(NOISE / np.sqrt(12), rel=0.05)
-    found = figures_of_merit.judge(whole)
-    assert found.figures.keys() >= {"umse", "fsc", "calibration", "residual", "independence", "truth"}
+    judgement = figures_of_merit.judge(whole)
+    assert judgement.figures.keys() >= {"umse", "fsc", "calibration", "residual", "independence", "truth"}
     assert "mean of all channels" in case.basis(whole.groups)
 
 
-def test_a_channel_of_noise_alone_is_told(tmp_path: Path) -> None:
+def test_a_channel_of_noise_alone_is_reported(tmp_path: Path) -> None:
     images = objects(3)
     images[1] = 0
-    found = per_channel.verdicts(profile(of_channels(tmp_path, images)))
-    assert [v.text for v in found if "confirm nothing" in v.text and "image of b:" in v.text]
+    sentences = per_channel.verdicts(profile(of_channels(tmp_path, images)))
+    assert [v.text for v in sentences if "confirm nothing" in v.text and "image of b:" in v.text]
 
 
 @pytest.mark.parametrize("by", ["time", "angle"])
 def test_the_error_of_each_step_is_found_without_the_truth(tmp_path: Path, by: str) -> None:
     image = objects(1)[0]
     case = of_steps(tmp_path, np.repeat(image[None], 6, axis=0), by)
-    found = profile(replace(case, model=Blur(4)))  # type: ignore[arg-type]
-    assert found.places == (list(range(1, 5)) if by == "time" else list(range(6)))
+    along = profile(replace(case, model=Blur(4)))  # type: ignore[arg-type]
+    assert along.places == (list(range(1, 5)) if by == "time" else list(range(6)))
     parts = 1 if by == "time" else 2
-    np.testing.assert_allclose(found.line("umse_given"), NOISE**2 / parts, rtol=0.05)
-    np.testing.assert_allclose(found.line("upsnr"), found.line("psnr_half"), atol=0.3)
+    np.testing.assert_allclose(along.line("umse_given"), NOISE**2 / parts, rtol=0.05)
+    np.testing.assert_allclose(along.line("upsnr"), along.line("psnr_half"), atol=0.3)
     assert [v.level for v in per_channel.verdicts(profile(case))] == ["good"] * 3
 
 
 def test_an_even_drift_changes_the_steps_error_but_hardly_its_slope(tmp_path: Path) -> None:
-    one, other = objects(2)
-    drifting = np.stack([one + 0.3 * time * other for time in range(6)])
-    found = profile(of_steps(tmp_path, drifting))
-    assert max(found.line("umse")) < 0 < max(found.line("psnr_denoised")), "slow change lowers the estimate"
-    np.testing.assert_allclose(found.line("slope"), 1, atol=0.03)
+    first, second = objects(2)
+    drifting = np.stack([first + 0.3 * time * second for time in range(6)])
+    along = profile(of_steps(tmp_path, drifting))
+    assert max(along.line("umse")) < 0 < max(along.line("psnr_denoised")), "slow change lowers the estimate"
+    np.testing.assert_allclose(along.line("slope"), 1, atol=0.03)
 
 
 def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: Path) -> None:
@@ -146,11 +146,11 @@ def test_the_step_in_the_middle_of_training_is_judged_in_all_respects(tmp_path: 
     assert replace(case, window=(0, 0)).middle == 1
     whole = cases.collect(case, case.middle).select()
     assert whole.noise[:, MASK].std() == pytest.approx(NOISE, rel=0.05), "as strong as in the step itself"
-    found = figures_of_merit.judge(whole)
-    assert found.figures.keys() >= {"umse", "cross_frc", "calibration", "residual", "truth"}
-    assert found.figures["residual"].values["noise"] == pytest.approx(NOISE, rel=0.05)
-    assert "no halves" in found.absent["fsc"]
-    assert "shared noise" in found.absent["independence"]
+    judgement = figures_of_merit.judge(whole)
+    assert judgement.figures.keys() >= {"umse", "cross_frc", "calibration", "residual", "truth"}
+    assert judgement.figures["residual"].values["noise"] == pytest.approx(NOISE, rel=0.05)
+    assert "not half each" in judgement.absent["fsc"]
+    assert "shared noise" in judgement.absent["independence"]
 
 
 def line(axis: str, labels: Sequence[str], **figures: list[float | None]) -> Profile:
@@ -159,21 +159,23 @@ def line(axis: str, labels: Sequence[str], **figures: list[float | None]) -> Pro
 
 def test_an_error_that_rises_after_training_is_bad() -> None:
     slopes = {"slope": [1.0, 1.0, 1.0, 0.5], "slope_error": [0.01] * 4}
-    found = per_channel.verdicts(line("step", per_channel.steps(4, 0.5), umse=[1.0, 1.0, 2.0, 2.0], **slopes))
-    assert [v.level for v in found] == ["bad", "good", "note"]
-    assert "3.0 dB higher" in found[0].text
-    assert "step 3 (1.5 s) (slope 0.50 to 0.50)" in found[2].text
+    sentences = per_channel.verdicts(line("step", per_channel.steps(4, 0.5), umse=[1.0, 1.0, 2.0, 2.0], **slopes))
+    assert [v.level for v in sentences] == ["bad", "good", "note"]
+    assert "3.0 dB higher" in sentences[0].text
+    assert "step 3 (1.5 s) (slope 0.50 to 0.50)" in sentences[2].text
 
 
 def test_a_slope_within_much_noise_is_neither_right_nor_wrong() -> None:
-    found = per_channel.verdicts(line("channel", "abc", slope=[1.0, 0.7, 9.0], slope_error=[0.01, 0.2, 2.0]))
-    assert [v.level for v in found] == ["good", "note"]
-    assert "1 of 3" in found[0].text
+    sentences = per_channel.verdicts(line("channel", "abc", slope=[1.0, 0.7, 9.0], slope_error=[0.01, 0.2, 2.0]))
+    assert [v.level for v in sentences] == ["good", "note"]
+    assert "1 of 3" in sentences[0].text
 
 
 def test_many_are_counted_and_few_are_named() -> None:
-    found = per_channel.verdicts(line("channel", "abcdefghijklmnopqrst", slope=[0.5] * 20, slope_error=[0.001] * 20))
-    assert "f and 14 more" in found[0].text
+    sentences = per_channel.verdicts(
+        line("channel", "abcdefghijklmnopqrst", slope=[0.5] * 20, slope_error=[0.001] * 20)
+    )
+    assert "f and 14 more" in sentences[0].text
 
 
 def test_static_scans_of_one_channel_have_no_profile(tmp_path: Path) -> None:

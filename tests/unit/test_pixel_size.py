@@ -1,4 +1,4 @@
-"""The pixel size at the sample, whatever sizes a file holds, and what is said of the choice."""
+"""The pixel size at the sample, whatever sizes a file holds, and the report of the choice."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ def noise(seed: int, slices: int = 4) -> FloatArray:
 
 
 def smooth(seed: int, sigma: float = 1.5) -> FloatArray:
-    return np.stack([gaussian_filter(each, sigma, mode="wrap") for each in noise(seed)])
+    return np.stack([gaussian_filter(image, sigma, mode="wrap") for image in noise(seed)])
 
 
 def snr_curve(sigma: float, level: float) -> FloatArray:
@@ -39,16 +39,16 @@ def test_an_image_correlates_with_itself_whatever_its_scale() -> None:
 
 
 def test_pure_noise_correlates_by_chance_alone_as_counts_predict() -> None:
-    found = rings.correlation(noise(0), noise(1), OVER)
+    curve = rings.correlation(noise(0), noise(1), OVER)
     chance = 1 / np.sqrt(2 * COUNTS)
-    assert np.abs(found[2:] / chance[2:]).max() < 5
-    assert 0.7 < np.sqrt(np.mean((found[2:] / chance[2:]) ** 2)) < 1.4
+    assert np.abs(curve[2:] / chance[2:]).max() < 5
+    assert 0.7 < np.sqrt(np.mean((curve[2:] / chance[2:]) ** 2)) < 1.4
 
 
 def test_signal_with_noise_gives_the_analytic_curve() -> None:
-    found = rings.correlation(smooth(2) + 0.3 * noise(3), smooth(2) + 0.3 * noise(4), OVER)
-    np.testing.assert_allclose(found[3:], snr_curve(1.5, 0.3)[3:], atol=0.12)
-    assert abs(np.mean(found[3:] - snr_curve(1.5, 0.3)[3:])) < 0.01
+    curve = rings.correlation(smooth(2) + 0.3 * noise(3), smooth(2) + 0.3 * noise(4), OVER)
+    np.testing.assert_allclose(curve[3:], snr_curve(1.5, 0.3)[3:], atol=0.12)
+    assert abs(np.mean(curve[3:] - snr_curve(1.5, 0.3)[3:])) < 0.01
 
 
 def test_the_curve_expected_of_all_data_is_that_of_all_data() -> None:
@@ -62,10 +62,10 @@ def test_the_curve_expected_of_all_data_is_that_of_all_data() -> None:
 
 def test_the_cross_frc_is_the_correlation_with_the_truth_up_to_noise() -> None:
     signal, a, b = smooth(2), smooth(2) + 0.2 * noise(3), smooth(2) + 0.2 * noise(4)
-    found = np.stack([gaussian_filter(each, 1.0) for each in signal + 0.2 * noise(5)])
+    image = np.stack([gaussian_filter(slice_, 1.0) for slice_ in signal + 0.2 * noise(5)])
     targets = rings.correlation(a, b, OVER)
-    pair = rings.correlation(found, a, OVER), rings.correlation(found, b, OVER)
-    curve, true = rings.cross(pair, targets, COUNTS), rings.correlation(found, signal, OVER)
+    pair = rings.correlation(image, a, OVER), rings.correlation(image, b, OVER)
+    curve, true = rings.cross(pair, targets, COUNTS), rings.correlation(image, signal, OVER)
     valid = np.isfinite(curve)
     assert valid[2:12].all()
     assert not valid[snr_curve(1.5, 0.2) < 0.02].any()
@@ -73,8 +73,8 @@ def test_the_cross_frc_is_the_correlation_with_the_truth_up_to_noise() -> None:
 
 
 def test_two_images_of_one_network_agree_where_the_truth_does_not() -> None:
-    """Why the correlation of two denoised halves is no resolution: a blur makes it better."""
-    halves = [np.stack([gaussian_filter(each, 6) for each in smooth(2) + 0.5 * noise(i)]) for i in (3, 4)]
+    """The correlation of two denoised halves is no measure of resolution: a blur increases it."""
+    halves = [np.stack([gaussian_filter(slice_, 6) for slice_ in smooth(2) + 0.5 * noise(i)]) for i in (3, 4)]
     fine = slice(20, 30)
     agreed = rings.correlation(halves[0], halves[1], OVER)[2:6].mean()
     raw = rings.correlation(smooth(2) + 0.5 * noise(3), smooth(2) + 0.5 * noise(4), OVER)
@@ -83,14 +83,14 @@ def test_two_images_of_one_network_agree_where_the_truth_does_not() -> None:
 
 
 def test_white_noise_has_its_variance_at_every_frequency() -> None:
-    found = rings.power(3 * noise(0) + 5, OVER)
-    assert found[3:].mean() == pytest.approx(9, rel=0.02)
-    assert found.shape == OVER.frequency.shape
+    power = rings.power(3 * noise(0) + 5, OVER)
+    assert power[3:].mean() == pytest.approx(9, rel=0.02)
+    assert power.shape == OVER.frequency.shape
 
 
 def test_half_bit_falls_from_one_to_its_limit() -> None:
-    found = rings.half_bit(np.array([1.0, 100.0, 1e12]))
-    np.testing.assert_allclose(found, [1, (0.2071 + 0.19102) / (1.2071 + 0.09102), 0.2071 / 1.2071], rtol=1e-4)
+    threshold = rings.half_bit(np.array([1.0, 100.0, 1e12]))
+    np.testing.assert_allclose(threshold, [1, (0.2071 + 0.19102) / (1.2071 + 0.09102), 0.2071 / 1.2071], rtol=1e-4)
 
 
 @given(st.integers(8, 50))
@@ -106,16 +106,16 @@ def test_resolution_is_where_the_curve_crosses(ring: int) -> None:
 def test_one_ring_below_the_threshold_is_no_end_of_resolution() -> None:
     curve = np.where(np.arange(65) < 30, 0.9, 0.1)
     curve[10] = 0.2
-    found = rings.resolution(curve, np.full(65, 0.5), np.full(65, 1e3), np.arange(65) / 128)
-    assert found == pytest.approx(29.5 / 128)
+    cut = rings.resolution(curve, np.full(65, 0.5), np.full(65, 1e3), np.arange(65) / 128)
+    assert cut == pytest.approx(29.5 / 128)
 
 
 def test_a_shift_shows_at_high_frequencies() -> None:
     image = noise(0)
-    moved = np.stack([shift(each, (0, 0.5), order=5, mode="grid-wrap") for each in image])
-    found = rings.correlation(image, moved, OVER)
-    assert found[4] > 0.98
-    assert found[55] < 0.7
+    moved = np.stack([shift(slice_, (0, 0.5), order=5, mode="grid-wrap") for slice_ in image])
+    curve = rings.correlation(image, moved, OVER)
+    assert curve[4] > 0.98
+    assert curve[55] < 0.7
 
 
 def test_a_band_will_do_and_a_few_pixels_will_not() -> None:

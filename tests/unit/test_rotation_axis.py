@@ -1,4 +1,4 @@
-"""The axis on the detector decides which slices there are; sections of half a view give the same as the whole of it."""
+"""The axis on the detector determines the slices; sections of half a view give the same as the whole of it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the rules ask about a run: files, parameters, memory, and what it ends with."""
+"""Queries of the rules about a run: files, parameters, memory, and its targets."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ CENTER = Path("results/turn/center.json")
 
 
 class CenterMissingError(Exception):
-    """Stands for what Snakemake raises until a checkpoint has run."""
+    """Stand-in for the exception of Snakemake before a checkpoint has run."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is held out stays apart; one normalisation for all; blank volumes are refused; the sample is found."""
+"""Held-out data stay separate; one normalisation for all; blank volumes are refused; the sample is found."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +82,7 @@ def with_air(folder: Path, *filled: tuple[int, int], depth: int = 48, noise: flo
     return scans_on_disk.write(folder, volume, noise=noise)
 
 
-def test_rows_with_sample_are_told_from_air(tmp_path: Path) -> None:
+def test_rows_with_sample_are_distinguished_from_air(tmp_path: Path) -> None:
     scan = with_air(tmp_path / "half", (24, 48))
     rows = sampling.rows_with_sample(scan)
     assert rows is not None

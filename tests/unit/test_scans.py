@@ -1,4 +1,4 @@
-"""Raw scans: layouts, kinds, units, and every mistake that a file can hold."""
+"""Raw scans: layouts, kinds, units, and every error that a file can contain."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_exchange_header(file: Path) -> None:
     assert scan.pixel_size is None
 
 
-def test_exchange_theta_may_include_flats_if_a_key_tells(file: Path) -> None:
+def test_exchange_theta_may_include_flats_if_a_key_says_so(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE, theta=half_turn(9), image_key=[1, 0, 0, 0, 1, 0, 0, 0, 1])
     np.testing.assert_allclose(np.degrees(opening.open_scan(file).angles), half_turn(9)[[1, 2, 3, 5, 6, 7]])
 
@@ -189,9 +189,9 @@ def test_read_touches_the_asked_rows_only(file: Path) -> None:
 
 @given(st.sets(st.integers(0, 30)))
 def test_runs_spell_out_the_indices(members: set[int]) -> None:
-    found = runs(np.array(sorted(members), dtype=int))
-    assert [index for start, stop in found for index in range(start, stop)] == sorted(members)
-    assert all(before[1] < after[0] for before, after in pairwise(found))
+    result = runs(np.array(sorted(members), dtype=int))
+    assert [index for start, stop in result for index in range(start, stop)] == sorted(members)
+    assert all(before[1] < after[0] for before, after in pairwise(result))
 
 
 # scan.json and identity
@@ -426,7 +426,7 @@ def no_size(content: bytearray) -> None:
 
 
 def no_encoding(content: bytearray) -> None:
-    """Say of a text that it is in an encoding that does not exist."""
+    """Declare a text to be in an encoding that does not exist."""
     start = content.index(b"\x19\x01\x01\x00", content.index(b"units"))
     content[start + 2] = 12
 
@@ -470,7 +470,7 @@ def test_damage_is_put_down_to_the_file_that_has_it(tmp_path: Path, hit: str) ->
         reading.read(scan.projections, (0, 4))
 
 
-def test_a_file_that_changed_since_its_header_was_read_is_told(file: Path) -> None:
+def test_a_file_that_changed_since_its_header_was_read_is_reported(file: Path) -> None:
     write_exchange(file, FRAMES, data_white=WHITE)
     scan = opening.open_scan(file)
     for change in ({"projections": FRAMES[:4]}, {"projections": FRAMES[:, :3]}):
@@ -483,7 +483,7 @@ def test_a_file_that_changed_since_its_header_was_read_is_told(file: Path) -> No
         reading.read(scan.projections, (0, 4))
 
 
-def test_damaged_text_is_told_in_a_line(file: Path) -> None:
+def test_damaged_text_is_reported_in_a_line(file: Path) -> None:
     with h5py.File(file, "w") as content:
         content["theta"] = np.arange(3.0)
         content["theta"].attrs["units"] = "degrees"
@@ -492,7 +492,7 @@ def test_damaged_text_is_told_in_a_line(file: Path) -> None:
         units.radians(content["theta"])
 
 
-def test_a_header_that_breaks_hdf5_is_told_in_a_line(
+def test_a_header_that_breaks_hdf5_is_reported_in_a_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [(tmp_path / "good.h5", {}), (file, {})]

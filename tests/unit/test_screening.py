@@ -1,4 +1,4 @@
-"""Each frame is compared with the others of its kind: what stands apart is left out, what merely drifts is kept."""
+"""Frames are compared with others of their kind: outliers are left out, mere drift is kept."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ def screened(folder: Path, frames: dict[str, FloatArray], **options: object) -> 
 
 
 def left(scan: Scan) -> dict[str, str]:
-    return {each.kind: each.frames for each in scan.left_out}
+    return {group.kind: group.frames for group in scan.left_out}
 
 
 def test_an_ordinary_scan_keeps_all_of_its_frames(tmp_path: Path) -> None:

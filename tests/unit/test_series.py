@@ -48,12 +48,12 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
     whole = opened(simulated(tmp_path, "continuous"), projections=9.9)
     numbered = opened(simulated(tmp_path, "numbered"))
     simulated(tmp_path, "files")
-    each = opened(*series.expand(str(tmp_path / "files*.h5")))
+    separate = opened(*series.expand(str(tmp_path / "files*.h5")))
     options = only()
     first, *others = (
-        slabs.correct_slab(scan, (0, 3), None, options, Measures())[0] for scan in (whole, numbered, each)
+        slabs.correct_slab(scan, (0, 3), None, options, Measures())[0] for scan in (whole, numbered, separate)
     )
-    for scan, other in zip((numbered, each), others, strict=True):
+    for scan, other in zip((numbered, separate), others, strict=True):
         np.testing.assert_array_equal(scan.steps, whole.steps)
         np.testing.assert_allclose(scan.angles, whole.angles)
         np.testing.assert_array_equal(other, first)
@@ -85,16 +85,16 @@ def test_files_are_read_in_natural_order_and_all_described(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         ({"mode": "dynamic", "steps": {}}, "does not label its time steps: set steps.projections .* 9.9 for 180"),
         ({"mode": "dynamic", "steps": {"projections": 400}}, "form a single time step: set mode: static"),
         ({"mode": "static", "steps": {}}, "steps is for scans that change in time: set mode: dynamic"),
     ],
 )
-def test_what_makes_no_series_is_told(tmp_path: Path, entry: dict[str, object], told: str) -> None:
+def test_what_makes_no_series_is_reported(tmp_path: Path, entry: dict[str, object], message: str) -> None:
     file = simulated(tmp_path, "continuous")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         of_scan.read([file], SteppedScan.model_validate({"file": "x", **entry}), "auto")
 
 
@@ -120,7 +120,7 @@ def test_files_that_differ_are_refused(tmp_path: Path) -> None:
         opened(*files, projections=9.9)
 
 
-def test_a_pattern_that_fits_nothing_and_a_file_named_twice_are_told(tmp_path: Path) -> None:
+def test_a_pattern_that_fits_nothing_and_a_file_named_twice_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file matches"):
         series.expand(str(tmp_path / "step_*.h5"))
     with pytest.raises(UserError, match="named twice"):

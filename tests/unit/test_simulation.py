@@ -65,10 +65,10 @@ def test_every_projection_holds_the_whole_mass(angle: float, center: float) -> N
 def test_a_tilted_axis_turns_the_whole_shadow_about_the_middle_of_its_row(tilt: float) -> None:
     sample, lean = spheres((3, 4, -3), (10, -5, 2), (4, 1, 6), matrix=0.0), np.arctan(tilt)
     for number in range(3):
-        one = Foam(11, 0, sample.centers[[number]], sample.radii[[number]], sample.attenuations[[number]])
+        single = Foam(11, 0, sample.centers[[number]], sample.radii[[number]], sample.attenuations[[number]])
         places = []
         for used in (0.0, tilt):
-            shadow = project(one, 0.7, 15.3, (14, 31), used)
+            shadow = project(single, 0.7, 15.3, (14, 31), used)
             places.append([np.average(index, weights=shadow) for index in np.indices(shadow.shape)])
         (row, column), turned = np.array(places[0]) - [6.5, 15.3], np.array(places[1]) - [6.5, 15.3]
         expected = row * np.cos(lean) - column * np.sin(lean), column * np.cos(lean) + row * np.sin(lean)
@@ -346,8 +346,8 @@ def test_a_slowly_changing_sample_shows_the_transport_of_intensity() -> None:
     squared = spread(energy=25, distance=0.005, pixel_size=2.0) * 300 / (4 * np.pi)
     wavenumbers = np.fft.fftfreq(64)[:, None] ** 2 + np.fft.fftfreq(64) ** 2
     laplacian = np.fft.ifft2(np.fft.fft2(behind) * -4 * np.pi**2 * wavenumbers).real
-    found = propagate(integrals, 300, spread(energy=25, distance=0.005, pixel_size=2.0))
-    np.testing.assert_allclose(found - behind, -squared * laplacian, atol=0.03 * squared * abs(laplacian).max())
+    image = propagate(integrals, 300, spread(energy=25, distance=0.005, pixel_size=2.0))
+    np.testing.assert_allclose(image - behind, -squared * laplacian, atol=0.03 * squared * abs(laplacian).max())
     assert squared == pytest.approx(1.239841984e-9 / 25 * 0.005 * 300 / (4 * np.pi) / (2e-6) ** 2)
 
 
@@ -355,8 +355,8 @@ def test_a_slowly_changing_sample_shows_the_transport_of_intensity() -> None:
 @settings(max_examples=20)
 def test_free_space_keeps_the_light(delta_beta: float, distance: float) -> None:
     integrals = np.random.default_rng(0).random((12, 16))
-    found = propagate(integrals, delta_beta, spread(energy=20, distance=distance, pixel_size=1.0))
-    assert found.sum() == pytest.approx(np.exp(-integrals).sum())
+    image = propagate(integrals, delta_beta, spread(energy=20, distance=distance, pixel_size=1.0))
+    assert image.sum() == pytest.approx(np.exp(-integrals).sum())
 
 
 def test_a_scan_at_a_distance_has_bright_and_dark_edges() -> None:

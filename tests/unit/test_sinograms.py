@@ -79,7 +79,7 @@ def test_a_crop_counts_slices_of_the_file(tmp_path: Path) -> None:
         (np.arange(6) * 2 * np.pi / 5, "", None, 360, 1),
     ],
 )
-def test_angles_have_the_unit_that_somebody_tells_or_that_their_span_does(
+def test_angles_have_the_given_unit_or_the_one_that_fits_their_span(
     tmp_path: Path, angles: np.ndarray, unit: str, asked: str | None, degrees: float, doubts: int
 ) -> None:
     file = write(tmp_path / "scan.h5", angles=angles, unit=unit)
@@ -113,7 +113,7 @@ def test_angles_have_the_unit_that_somebody_tells_or_that_their_span_does(
         ({"tth": np.array([1, 2, np.inf, 3])}, {"channels": {"values": "/entry/tth"}}, ["values that are not finite"]),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_line(
+def test_what_does_not_fit_is_reported_in_one_line(
     tmp_path: Path, parts: dict[str, Any], asked: dict[str, Any], words: list[str]
 ) -> None:
     file = write(tmp_path / "scan.h5", **parts)
@@ -145,9 +145,9 @@ def test_channels_are_named_by_the_user_or_the_file(tmp_path: Path) -> None:
     named = opened(file, channels={"values": "/entry/tth", "name": "2theta"}).channels
     assert named is not None
     assert named.labels == ("2theta 2 deg", "2theta 3 deg", "2theta 4 deg", "2theta 5 deg")
-    found = opened(file, channels={"values": "/entry/tth", "unit": "mrad"}).channels
-    assert found is not None
-    assert (found.name, found.unit) == ("tth", "mrad")
+    result = opened(file, channels={"values": "/entry/tth", "unit": "mrad"}).channels
+    assert result is not None
+    assert (result.name, result.unit) == ("tth", "mrad")
     counted = opened(file).channels
     assert counted is not None
     assert counted.labels[3] == "channel 3"
@@ -170,7 +170,7 @@ def test_a_file_that_names_its_axes_needs_no_words(tmp_path: Path) -> None:
         opening.open_scan(tmp_path / "own.nxs")
 
 
-def test_each_channel_is_mended_by_itself(tmp_path: Path) -> None:
+def test_each_channel_is_repaired_by_itself(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     data = rng.normal(size=(2, 3, 60, 50))
     data[:, 1] += np.where(np.arange(50) % 10 == 5, 4.0, 0.0)
@@ -204,7 +204,7 @@ def test_channels_are_split_in_three_unless_the_user_says_otherwise() -> None:
     assert by_angle.choose(2, "auto", 120, 400, channels=True).sections == 2
 
 
-def test_the_measured_rock_is_recognised_and_its_doubts_are_told() -> None:
+def test_the_measured_rock_is_recognised_and_its_doubts_are_reported() -> None:
     file = measured("rock_spectral/Sinogram_Rock_sample_2D_channels.nxs")
     scan = opening.open_scan(file, channels={})
     assert (scan.depth, scan.channel_count, len(scan.angles), scan.columns) == (1, 5, 120, 400)

@@ -36,10 +36,10 @@ def test_its_projections_reconstruct_to_its_truth(volume: FloatArray, step: floa
     angles = np.arange(90) * np.pi / 90
     sinograms = np.stack([sample.integrals(step, float(angle)) for angle in angles]).swapaxes(0, 1)
     whole = registry.plan("torch", "fbp", angles, np.full(90, np.pi / 90), 32, filter="hann", pad="zero")
-    found, truth = whole(sinograms.astype(np.float32), TURNS.center), sample.volume(step)
+    image, truth = whole(sinograms.astype(np.float32), TURNS.center), sample.volume(step)
     assert sinograms.max() == pytest.approx(1.5, rel=0.05)
     assert sinograms.sum(axis=2)[1] == pytest.approx(truth[1].sum(), rel=1e-3)
-    assert np.corrcoef(found[1].ravel(), truth[1].ravel())[0, 1] > 0.98
+    assert np.corrcoef(image[1].ravel(), truth[1].ravel())[0, 1] > 0.98
 
 
 def test_it_rests_and_then_moves_on_by_so_many_slices_a_step(volume: FloatArray) -> None:
@@ -50,7 +50,7 @@ def test_it_rests_and_then_moves_on_by_so_many_slices_a_step(volume: FloatArray)
     np.testing.assert_allclose(sample.integrals(7, 0.3)[0], sample.integrals(0, 0.3)[1:3].mean(axis=0))
 
 
-def test_what_cannot_slide_is_told(tmp_path: Path, volume: FloatArray) -> None:
+def test_what_cannot_slide_is_reported(tmp_path: Path, volume: FloatArray) -> None:
     with pytest.raises(UserError, match="12 slices, too few for 3 rows and a distance of 20: lower speed"):
         sliding.sample(volume, TURNS, quiet=4, speed=5)
     with h5py.File(tmp_path / "other.h5", "w") as file:

@@ -1,4 +1,4 @@
-"""What keeps a second Snakemake from jobs of a first one that was killed."""
+"""Protection of the jobs of a killed Snakemake from a second one."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_without_its_log_jobs_are_known_by_their_folder(tmp_path: Path, squeue: 
         slurm_jobs.check(tmp_path, submitting=True)
 
 
-def test_nobody_is_kept_from_an_empty_queue(tmp_path: Path, squeue: Path) -> None:
+def test_an_empty_queue_refuses_nothing(tmp_path: Path, squeue: Path) -> None:
     squeue.write_text(f"9|{OTHER}|/elsewhere\n")
     log(tmp_path)
     slurm_jobs.check(tmp_path, submitting=True)

@@ -1,4 +1,4 @@
-"""Snakemake's inner parts are still there, in the version that they were seen with."""
+"""The internals of Snakemake that we use still exist, in the tested version."""
 
 import inspect
 import logging

@@ -1,4 +1,4 @@
-"""What HDF5 would silently read as zeros is refused, at any depth, and every file that is read is known."""
+"""Data that HDF5 would silently read as zeros are refused, at any depth, and every file that is read is known."""
 
 import os
 import subprocess
@@ -73,7 +73,7 @@ def growing(file: str, *names: str) -> None:
         content.create_virtual_dataset("data", layout)
 
 
-def found(file: str = "scan.h5", used: np.ndarray | None = None) -> tuple[origins.Origin, str]:
+def origin_of(file: str = "scan.h5", used: np.ndarray | None = None) -> tuple[origins.Origin, str]:
     with hdf5.opened(Path(file)) as content:
         origin = sources.find(content["data"], 0)
     return origin, origins.check(origin, used)
@@ -81,7 +81,7 @@ def found(file: str = "scan.h5", used: np.ndarray | None = None) -> tuple[origin
 
 def refused(file: str = "scan.h5", used: np.ndarray | None = None) -> str:
     with pytest.raises(UserError) as caught:
-        found(file, used)
+        origin_of(file, used)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -139,11 +139,11 @@ def test_files_are_found_where_hdf5_itself_finds_them(
     assert located == [int(line) for line in opened.stdout.split()]
 
 
-def test_nested_files_are_looked_for_beside_the_file_that_names_them(here: Path) -> None:
+def test_nested_files_are_looked_for_next_to_the_file_that_names_them(here: Path) -> None:
     virtual("raw/scan.h5", (ALL, "deep/master.h5", "data", FRAMES.shape))
     virtual("raw/deep/master.h5", (ALL, "cam.h5", "data", FRAMES.shape))
     plain("raw/deep/cam.h5")
-    origin, doubt = found("raw/scan.h5")
+    origin, doubt = origin_of("raw/scan.h5")
     assert [str(file) for file in origin.files] == ["raw/scan.h5", "raw/deep/master.h5", "raw/deep/cam.h5"]
     assert doubt == ""
     Path("raw/deep/cam.h5").rename("raw/cam.h5")
@@ -435,7 +435,7 @@ def test_what_is_whole_is_taken_and_all_its_files_are_known(
 ) -> None:
     write(here)
     np.testing.assert_array_equal(read(), FRAMES)
-    origin, doubt = found()
+    origin, doubt = origin_of()
     assert {str(file.resolve().relative_to(here)) for file in origin.files} == {"scan.h5", *files}
     assert doubt == ""
 
@@ -443,7 +443,7 @@ def test_what_is_whole_is_taken_and_all_its_files_are_known(
 def test_only_the_frames_in_use_must_be_there(here: Path) -> None:
     of_several_files(here)
     Path("cam_2.h5").unlink()
-    found(used=np.array([0, 1, 4]))
+    origin_of(used=np.array([0, 1, 4]))
     assert "cam_2.h5, which is missing" in refused(used=np.array([0, 3]))
 
 
@@ -463,25 +463,25 @@ def test_a_gap_of_an_inner_dataset_is_one_of_the_same_frames(here: Path) -> None
     of_several_files(here)
     virtual("outer.h5", (np.s_[:4], "scan.h5", "data", FRAMES.shape, np.s_[2:]), shape=(4, 4, 5))
     Path("cam_2.h5").unlink()
-    found("outer.h5", np.array([2, 3]))
+    origin_of("outer.h5", np.array([2, 3]))
     assert "cam_2.h5, which is missing" in refused("outer.h5", np.array([1]))
 
 
 def test_the_same_gap_in_all_frames_is_reported(here: Path) -> None:
     virtual("scan.h5", (np.s_[:, :3], "a.h5", "data", (6, 3, 5)), fillvalue=7)
     plain("a.h5", FRAMES[:, :3])
-    assert found()[1].startswith("25.0% of each frame of scan.h5: /data is stored in no file")
-    assert found()[1].endswith("read as 7")
+    assert origin_of()[1].startswith("25.0% of each frame of scan.h5: /data is stored in no file")
+    assert origin_of()[1].endswith("read as 7")
 
 
-def test_a_raw_file_beside_the_scan_can_be_named_to_hdf5(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_raw_file_next_to_the_scan_can_be_named_to_hdf5(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("raw").mkdir()
     monkeypatch.chdir(here / "raw")
     plain("scan.h5", external=[("raw.bin", 0, UNLIMITED)])
     monkeypatch.chdir(here)
     assert refused("raw/scan.h5").endswith("set the environment variable HDF5_EXTFILE_PREFIX='${ORIGIN}'")
     monkeypatch.setenv(outside.PREFIX, "${ORIGIN}")
-    assert [file.name for file in found("raw/scan.h5")[0].files] == ["scan.h5", "raw.bin"]
+    assert [file.name for file in origin_of("raw/scan.h5")[0].files] == ["scan.h5", "raw.bin"]
     code = "import h5py; print(h5py.File('raw/scan.h5', 'r', locking=False)['data'][0, 0, 0])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1\n"
 
@@ -510,7 +510,7 @@ def test_hundreds_of_files_are_looked_at_in_no_time(here: Path) -> None:
     for number in range(300):
         plain(f"c/{number}.h5", FRAMES[0], path="d")
     start = time.process_time()
-    assert len(found()[0].files) == 301
+    assert len(origin_of()[0].files) == 301
     assert time.process_time() - start < 1
     os.remove("c/299.h5")  # noqa: PTH107
     assert "c/299.h5, which is missing" in refused()

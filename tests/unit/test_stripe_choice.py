@@ -1,4 +1,4 @@
-"""Stripes are told from noise, texture and what is centred on the axis; the mildest method that helps is taken."""
+"""Stripes are distinguished from noise, texture and objects centred on the axis; the mildest effective method wins."""
 
 from functools import cache
 
@@ -50,7 +50,7 @@ def arcs() -> FloatArray:
     return response
 
 
-def found(sinograms: FloatArray) -> float:
+def strength_of(sinograms: FloatArray) -> float:
     strength = stripe_choice.strength(sinograms, TURN, AXIS)
     assert strength is not None
     return strength
@@ -67,7 +67,7 @@ def test_a_clean_scan_is_left_as_it_is(photons: float, most: float) -> None:
 
 @pytest.mark.parametrize("off", [0.0, 3.0])
 def test_a_tube_around_the_sample_is_no_stripe(off: float) -> None:
-    assert found(measured(foam() + wall(off))) < 1.5
+    assert strength_of(measured(foam() + wall(off))) < 1.5
 
 
 @pytest.mark.parametrize("off", [0.0, 3.0])
@@ -85,18 +85,18 @@ def test_stripes_within_a_tube_are_found_and_removed(off: float) -> None:
     ids=["weak", "strong", "arcs of a quarter"],
 )
 def test_full_and_partial_stripes_are_measured(response: FloatArray, least: float) -> None:
-    assert found(measured(foam(), response)) > least
+    assert strength_of(measured(foam(), response)) > least
 
 
 def test_a_few_strong_stripes_are_measured() -> None:
     response = np.ones((1, COLUMNS))
     response[:, [30, 77, 150, 201]] = 1.1
-    assert found(measured(foam(), response)) > 4
+    assert strength_of(measured(foam(), response)) > 4
 
 
 def test_wide_stripes_are_measured() -> None:
     wide = np.repeat(np.random.default_rng(4).standard_normal((ROWS, COLUMNS // 4)), 4, axis=1)
-    assert found(measured(foam(), 1 + 0.02 * wide)) > 4
+    assert strength_of(measured(foam(), 1 + 0.02 * wide)) > 4
 
 
 def test_the_noise_of_divided_flats_is_no_stripe() -> None:
@@ -104,14 +104,14 @@ def test_the_noise_of_divided_flats_is_no_stripe() -> None:
     noise = np.random.default_rng(5).normal(0, 1 / np.sqrt(5 * PHOTONS), (2, ROWS, COLUMNS))
     sinograms = measured(foam())
     divided = sinograms + noise[stripe_choice.blocks(TURN) % 2].astype(np.float32)
-    assert found(divided) < 1.5
-    assert found(sinograms + noise[0].astype(np.float32)) > 2
+    assert strength_of(divided) < 1.5
+    assert strength_of(sinograms + noise[0].astype(np.float32)) > 2
 
 
 def test_the_order_of_projections_changes_nothing() -> None:
     sinograms, mixed = measured(foam(), gains(0.01)), np.random.default_rng(6).permutation(VIEWS)
     shuffled = stripe_choice.strength(sinograms[mixed], TURN[mixed], AXIS)
-    assert shuffled == pytest.approx(found(sinograms), rel=1e-4)
+    assert shuffled == pytest.approx(strength_of(sinograms), rel=1e-4)
 
 
 def test_a_wanted_method_is_kept_and_measured() -> None:
@@ -148,5 +148,5 @@ def test_a_method_that_would_take_the_sample_is_not_chosen() -> None:
     angles = np.arange(320) * np.pi / 320
     sinograms = 0.01 * rng.standard_normal((320, 2, 128))
     sinograms[..., -9:] += np.linspace(0.2, 1.0, 9) + 0.02 * np.sin(3 * angles)[:, None, None]
-    found = stripe_choice.choose(sinograms.astype(np.float32), angles, 7.0, "auto")
-    assert (found.method, "vo not possible" in found.why) == ("none", True)
+    choice = stripe_choice.choose(sinograms.astype(np.float32), angles, 7.0, "auto")
+    assert (choice.method, "vo not possible" in choice.why) == ("none", True)

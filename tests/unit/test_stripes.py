@@ -18,7 +18,7 @@ def rng() -> np.random.Generator:
 
 
 def noisy(rng: np.random.Generator, photons: float = 5000) -> tuple[FloatArray, FloatArray]:
-    """Give a sinogram of random ellipses, and the same without noise."""
+    """Make a sinogram of random ellipses, and the same without noise."""
     clean = sinogram(random_ellipses(4, count=12), TURN, COLUMNS, (COLUMNS - 1) / 2)
     clean *= 1.5 / clean.max()
     return -np.log(rng.poisson(photons * np.exp(-clean)) / photons).astype(np.float32), clean
@@ -52,7 +52,7 @@ def test_sorting_is_that_of_algotom(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(stripes.remove(bad, "vo"), removal.remove_all_stripe(bad), atol=1e-6)
 
 
-def test_vo_mends_a_column_that_does_not_respond(rng: np.random.Generator) -> None:
+def test_vo_repairs_a_column_that_does_not_respond(rng: np.random.Generator) -> None:
     sino, clean = noisy(rng)
     sino[:, 200] = rng.uniform(0, 2, ANGLES)
     near = slice(198, 203)

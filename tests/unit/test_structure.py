@@ -1,4 +1,4 @@
-"""Sample is told from noise, and rings and lost edges are seen in what was removed."""
+"""Sample is distinguished from noise, and rings and lost edges are detected in the residual."""
 
 import numpy as np
 import pytest
@@ -26,11 +26,11 @@ def grains(slices: int = 3) -> FloatArray:
 
 
 def test_halves_agree_on_a_sample_and_not_on_noise() -> None:
-    found = structure.agreement(grains() + noise(0), grains() + noise(1), DISC)
-    assert found.holds_sample
-    smooth = np.stack([gaussian_filter(each, structure.SMOOTH) for each in grains()])
-    assert found.shared == pytest.approx(smooth[:, DISC].var(), rel=0.1)
-    assert found.noise == pytest.approx(1 / (4 * np.pi * structure.SMOOTH**2) / 2, rel=0.15)
+    agreement = structure.agreement(grains() + noise(0), grains() + noise(1), DISC)
+    assert agreement.holds_sample
+    smooth = np.stack([gaussian_filter(image, structure.SMOOTH) for image in grains()])
+    assert agreement.shared == pytest.approx(smooth[:, DISC].var(), rel=0.1)
+    assert agreement.noise == pytest.approx(1 / (4 * np.pi * structure.SMOOTH**2) / 2, rel=0.15)
     few, pairs = field_of_view.mask(40, 12), np.random.default_rng(2).standard_normal((200, 2, 1, 40, 40))
     assert sum(structure.agreement(*pair, few).holds_sample for pair in pairs) <= 2
 
@@ -47,18 +47,18 @@ def test_rings_are_seen_whole_or_partial(part: float) -> None:
     arc = np.degrees(np.arctan2(Y, X)) % 360 < part
     pattern = np.random.default_rng(3).standard_normal(SIZE)[RADIUS.astype(int) % SIZE] * arc
     strength = 0.4 if part == 360 else 0.8
-    found = structure.rings(noise(0) + strength * pattern.astype(np.float32), noise(1), grains(), DISC)
-    assert found is not None
-    assert found > 0.03
+    share = structure.rings(noise(0) + strength * pattern.astype(np.float32), noise(1), grains(), DISC)
+    assert share is not None
+    assert share > 0.03
     assert structure.rings(noise(0), noise(1), grains(), DISC) == 0
 
 
 @pytest.mark.parametrize(("sigma", "contrast"), [(1.0, 4), (2.0, 2), (4.0, 1.5)])
 def test_lost_edges_are_lines_and_no_rings(sigma: float, contrast: float) -> None:
-    lost = contrast * (grains() - np.stack([gaussian_filter(each, sigma) for each in grains()]))
-    found = structure.lines(noise(0) + lost, noise(1), grains(), DISC)
-    assert found is not None
-    assert found > 0.03
+    lost = contrast * (grains() - np.stack([gaussian_filter(image, sigma) for image in grains()]))
+    share = structure.lines(noise(0) + lost, noise(1), grains(), DISC)
+    assert share is not None
+    assert share > 0.03
     assert structure.rings(noise(0) + lost, noise(1), grains(), DISC) == 0
     assert structure.lines(noise(0), noise(1), grains(), DISC) == 0
 

@@ -130,11 +130,11 @@ def test_each_figure_is_a_number_or_says_why_not(case: dict[str, Any], filters: 
     e = judged(**case)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        found = figures_of_merit.judge(e)
+        judgement = figures_of_merit.judge(e)
         comparison.compare(e, baselines.gather(filters, {}, None, e.finite))  # type: ignore[arg-type]
-        written = to_json(e, found)
-    assert found.figures.keys() | found.absent.keys() >= figures_of_merit.FIGURES.keys()
-    assert all(found.absent.values())
+        written = to_json(e, judgement)
+    assert judgement.figures.keys() | judgement.absent.keys() >= figures_of_merit.FIGURES.keys()
+    assert all(judgement.absent.values())
     json.dumps(written, allow_nan=False)
     for verdict in written["verdicts"]:
         assert not {"nan", "inf", "-nan", "-inf"} & {*verdict["text"].replace(",", " ").split()}, verdict
@@ -153,9 +153,9 @@ def test_rows_of_air_give_no_advice_on_the_network(
     by: str, masked: str, depth: int, size: int, sections: int, seed: int
 ) -> None:
     e = judged("air", by, masked, depth, size, sections, 0.3, 60, 2 * seed)
-    found = figures_of_merit.judge(e)
-    texts = [verdict["text"] for verdict in to_json(e, found)["verdicts"]]
-    assert not {"umse", "calibration", "contrast", "edges", "cross_frc"} & found.figures.keys()
+    judgement = figures_of_merit.judge(e)
+    texts = [verdict["text"] for verdict in to_json(e, judgement)["verdicts"]]
+    assert not {"umse", "calibration", "contrast", "edges", "cross_frc"} & judgement.figures.keys()
     assert not [text for text in texts if ADVICE in text]
     assert any("hold no sample" in text for text in texts)
 
@@ -164,11 +164,11 @@ def test_slices_that_are_not_finite_are_left_out_and_reported() -> None:
     whole = judged("sample", "blur", "disc", 4, 48, 4, 0.3, 60, 0)
     broken = replace(whole, stored=whole.stored.copy())
     broken.stored[0, 2] = np.nan
-    found = figures_of_merit.judge(broken)
+    judgement = figures_of_merit.judge(broken)
     kept = figures_of_merit.judge(broken.finite)
-    assert found.values["sample"]["left_out"] == 1
-    assert found.values["calibration"] == kept.values["calibration"]
-    assert "1 judged slices hold values that are not finite" in to_json(broken, found)["verdicts"][0]["text"]
+    assert judgement.values["sample"]["left_out"] == 1
+    assert judgement.values["calibration"] == kept.values["calibration"]
+    assert "1 judged slices hold values that are not finite" in to_json(broken, judgement)["verdicts"][0]["text"]
     assert whole.finite is whole
 
 
@@ -181,8 +181,8 @@ def test_figures_along_an_axis_survive_what_is_absent(axis: str, line: list[floa
     profile = Profile(axis, range(len(line)), dict.fromkeys(chosen, line), {}, labels, (0, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        found = per_channel.verdicts(profile)
-    assert not [verdict for verdict in found if "nan" in verdict.text]
+        sentences = per_channel.verdicts(profile)
+    assert not [verdict for verdict in sentences if "nan" in verdict.text]
 
 
 def test_pictures_of_a_comparison_survive_an_empty_mask() -> None:

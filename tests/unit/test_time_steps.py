@@ -21,65 +21,65 @@ AUTO = Split()
 
 def rotation(count: int, projections: float, span: float = np.pi) -> list[FloatArray]:
     """Angles of each step of a continuous rotation."""
-    dealt = series.assign_steps(count, projections)
+    assigned = series.assign_steps(count, projections)
     angles = span * np.arange(count) / projections
-    return [angles[: len(dealt)][dealt == step] for step in range(dealt[-1] + 1)]
+    return [angles[: len(assigned)][assigned == step] for step in range(assigned[-1] + 1)]
 
 
-def interlaced(number: int, each: int, order: list[int], span: float = np.pi) -> list[FloatArray]:
+def interlaced(number: int, views: int, order: list[int], span: float = np.pi) -> list[FloatArray]:
     """Make steps whose angles are shifted by one of ``len(order)`` parts of the gap, in turn."""
-    gap = span / each
-    return [gap * (np.arange(each) + order[step % len(order)] / len(order)) for step in range(number)]
+    gap = span / views
+    return [gap * (np.arange(views) + order[step % len(order)] / len(order)) for step in range(number)]
 
 
 @given(count=st.integers(10, 3000), projections=st.floats(3, 400))
 def test_a_step_holds_its_projections_to_within_one_or_two_at_the_end(count: int, projections: float) -> None:
-    dealt = series.assign_steps(count, projections)
+    assigned = series.assign_steps(count, projections)
     if count < projections - 1:
         return
-    sizes = np.bincount(dealt)
-    assert (np.diff(dealt) >= 0).all()
-    assert (np.diff(dealt) <= 1).all()
+    sizes = np.bincount(assigned)
+    assert (np.diff(assigned) >= 0).all()
+    assert (np.diff(assigned) <= 1).all()
     assert np.abs(sizes[:-1] - projections).max(initial=0) < 1 + 1e-4
     assert -2 < sizes[-1] - projections < 1
-    assert count - len(dealt) < projections + 1
+    assert count - len(assigned) < projections + 1
 
 
 def test_the_count_of_the_papers_scan_gives_its_steps() -> None:
-    dealt = series.assign_steps(54000, 299.92)
-    assert dealt[-1] == 179
-    assert set(np.bincount(dealt)) == {299, 300}
-    assert np.bincount(dealt).mean() == pytest.approx(299.92, abs=0.01)
+    assigned = series.assign_steps(54000, 299.92)
+    assert assigned[-1] == 179
+    assert set(np.bincount(assigned)) == {299, 300}
+    assert np.bincount(assigned).mean() == pytest.approx(299.92, abs=0.01)
 
 
 @given(
     steps_=st.integers(4, 40),
-    each=st.integers(12, 60),
+    views=st.integers(12, 60),
     group=st.integers(2, 6),
     window=st.tuples(st.integers(0, 9), st.integers(2, 40)),
 )
 def test_every_step_of_the_window_trains_and_no_group_leaves_it(
-    steps_: int, each: int, group: int, window: tuple[int, int]
+    steps_: int, views: int, group: int, window: tuple[int, int]
 ) -> None:
     start, stop = window[0], min(steps_, sum(window))
     if stop - start < group:
         return
-    angles, numbers = np.concatenate(rotation(steps_ * each, each)), np.repeat(np.arange(steps_), each)
-    found = time_steps.split(angles, numbers, "time", group, 1)
-    runs = by_angle.trained(found, (start, stop))
+    angles, numbers = np.concatenate(rotation(steps_ * views, views)), np.repeat(np.arange(steps_), views)
+    division = time_steps.split(angles, numbers, "time", group, 1)
+    runs = by_angle.trained(division, (start, stop))
     assert {last - first for first, last in runs} == {group}
     assert {section for run in runs for section in range(*run)} == set(range(start, stop))
-    flats = by_angle.assignment(found)
+    flats = by_angle.assignment(division)
     for first, last in runs:
-        assert len({int(flats[section.indices[0]]) for section in found.sections[first:last]}) == group
+        assert len({int(flats[section.indices[0]]) for section in division.sections[first:last]}) == group
 
 
 def test_each_step_of_a_group_predicts_the_others_in_turn() -> None:
     angles = np.concatenate(interlaced(6, 30, [0, 2, 1]))
-    found = time_steps.split(angles, np.repeat(np.arange(6), 30), "time", 3, 1)
-    assert [(role.inputs, role.targets) for role in found.roles] == [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (0, 1))]
-    assert (found.times, found.each, found.members) == (6, 1, 3)
-    for section in found.sections:
+    division = time_steps.split(angles, np.repeat(np.arange(6), 30), "time", 3, 1)
+    assert [(role.inputs, role.targets) for role in division.roles] == [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (0, 1))]
+    assert (division.times, division.per_step, division.members) == (6, 1, 3)
+    for section in division.sections:
         assert section.weights.sum() == pytest.approx(np.pi)
 
 
@@ -103,20 +103,20 @@ def test_what_the_network_sees_of_a_group_is_never_its_target(group: int, reach:
 def test_steps_of_unequal_length_weigh_by_their_projections() -> None:
     parts = rotation(120, 29.5)
     numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    found = time_steps.split(np.concatenate(parts), numbers, "time", 2, 1)
-    shares = [section.share for section in found.sections]
+    division = time_steps.split(np.concatenate(parts), numbers, "time", 2, 1)
+    shares = [section.share for section in division.sections]
     assert shares[0] / shares[1] == pytest.approx(len(parts[0]) / len(parts[1]))
     assert sum(shares) == pytest.approx(1)
 
 
-@given(each=st.integers(20, 200), parts=st.sampled_from([2, 3, 4, 6, 8]), turn=st.sampled_from([np.pi, 2 * np.pi]))
-def test_interlacing_is_one_if_even_and_their_number_if_repeated(each: int, parts: int, turn: float) -> None:
+@given(views=st.integers(20, 200), parts=st.sampled_from([2, 3, 4, 6, 8]), turn=st.sampled_from([np.pi, 2 * np.pi]))
+def test_interlacing_is_one_if_even_and_their_number_if_repeated(views: int, parts: int, turn: float) -> None:
     if turn > 4:
-        each, parts = each | 1, parts + 1 - parts % 2  # else a view meets the opposite of another
-    even = time_steps.interlacing(interlaced(parts, each, list(range(parts)), turn), parts)
+        views, parts = views | 1, parts + 1 - parts % 2  # else a view meets the opposite of another
+    even = time_steps.interlacing(interlaced(parts, views, list(range(parts)), turn), parts)
     assert even.figure == pytest.approx(1, abs=1e-6)
     assert even.verdict == "even"
-    same = time_steps.interlacing(interlaced(parts, each, [0], turn), parts)
+    same = time_steps.interlacing(interlaced(parts, views, [0], turn), parts)
     assert same.figure == pytest.approx(parts, rel=1e-6)
     assert same.verdict == "steps repeat each other's angles" if parts > 1.5 else "even"
 
@@ -146,34 +146,34 @@ def test_repeated_angles_make_pairs_and_say_so() -> None:
 @given(steps_=st.integers(2, 20), sections=st.integers(2, 4))
 def test_steps_split_by_angle_hold_all_projections_in_even_sections(steps_: int, sections: int) -> None:
     angles, numbers = np.concatenate(rotation(steps_ * 60, 60)), np.repeat(np.arange(steps_), 60)
-    found = time_steps.split(angles, numbers, "angle", sections, sections - 1)
-    assert len(found.sections) == steps_ * sections
-    indices = np.concatenate([section.indices for section in found.sections])
+    division = time_steps.split(angles, numbers, "angle", sections, sections - 1)
+    assert len(division.sections) == steps_ * sections
+    indices = np.concatenate([section.indices for section in division.sections])
     np.testing.assert_array_equal(np.sort(indices), np.arange(steps_ * 60))
-    for number, section in enumerate(found.sections):
+    for number, section in enumerate(division.sections):
         assert set(numbers[section.indices]) == {number // sections}
-    assert by_angle.trained(found, (1, steps_)) == [(s * sections, (s + 1) * sections) for s in range(1, steps_)]
+    assert by_angle.trained(division, (1, steps_)) == [(s * sections, (s + 1) * sections) for s in range(1, steps_)]
 
 
 @given(steps_=st.integers(2, 9), by=st.sampled_from(["time", "angle"]), seed=st.integers(0, 99))
 def test_projections_that_are_not_used_are_in_no_section_of_any_step(steps_: int, by: str, seed: int) -> None:
     angles, numbers = np.concatenate(rotation(steps_ * 60, 60)), np.repeat(np.arange(steps_), 60)
     used = np.flatnonzero(np.random.default_rng(seed).random(len(numbers)) > 0.3)
-    found = time_steps.split(angles, numbers, by, 2, 1, used)
-    indices = np.concatenate([section.indices for section in found.sections])
+    division = time_steps.split(angles, numbers, by, 2, 1, used)
+    indices = np.concatenate([section.indices for section in division.sections])
     np.testing.assert_array_equal(np.sort(indices), used)
-    assert sorted([*used, *found.unused]) == list(range(steps_ * 60))
-    assert len(by_angle.assignment(found)) == steps_ * 60
-    for number, section in enumerate(found.sections):
-        assert set(numbers[section.indices]) == {number // found.each}
+    assert sorted([*used, *division.unused]) == list(range(steps_ * 60))
+    assert len(by_angle.assignment(division)) == steps_ * 60
+    for number, section in enumerate(division.sections):
+        assert set(numbers[section.indices]) == {number // division.per_step}
 
 
 def test_the_gaps_of_the_worst_step_are_reported() -> None:
     angles, numbers = np.concatenate(rotation(4 * 60, 60)), np.repeat(np.arange(4), 60)
-    found = time_steps.split(angles, numbers, "time", 2, 1, np.delete(np.arange(240), range(130, 145)))
-    assert found.missing_wedge == pytest.approx(45)
-    assert len(found.gaps) == 1
-    assert "in the worst time step" in by_angle.concerns(found)[0]
+    division = time_steps.split(angles, numbers, "time", 2, 1, np.delete(np.arange(240), range(130, 145)))
+    assert division.missing_wedge == pytest.approx(45)
+    assert len(division.gaps) == 1
+    assert "in the worst time step" in by_angle.concerns(division)[0]
 
 
 def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
@@ -185,7 +185,7 @@ def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (
             lambda: time_steps.window([4, 30], 20, "time"),
@@ -206,31 +206,33 @@ def test_the_window_is_the_first_fifth_or_all_steps_split_by_angle() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_told_with_its_key(call: object, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_what_cannot_be_is_reported_with_its_key(call: object, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         call()  # type: ignore[operator]
 
 
 def test_a_split_is_read_as_it_was_written() -> None:
     angles = np.concatenate(rotation(100, 24.9))
-    found = time_steps.split(angles[:99], series.assign_steps(99, 24.9), "time", 2, 1)
-    again = model.from_json(model.to_json(found))
-    assert again.interlacing == found.interlacing
-    assert again.times == found.times
-    np.testing.assert_allclose(again.sections[2].angles, found.sections[2].angles)
+    division = time_steps.split(angles[:99], series.assign_steps(99, 24.9), "time", 2, 1)
+    again = model.from_json(model.to_json(division))
+    assert again.interlacing == division.interlacing
+    assert again.times == division.times
+    np.testing.assert_allclose(again.sections[2].angles, division.sections[2].angles)
 
 
 @given(
     lengths=st.lists(st.integers(20, 40), min_size=2, max_size=60),
-    each=st.integers(1, 4),
+    sections=st.integers(1, 4),
     depth=st.integers(1, 40),
     megabytes=st.sampled_from([1, 2, 64]),
 )
 def test_blocks_hold_every_step_and_projection_once_within_their_size(
-    lengths: list[int], each: int, depth: int, megabytes: int
+    lengths: list[int], sections: int, depth: int, megabytes: int
 ) -> None:
     firsts = tuple(np.cumsum([0, *lengths[:-1]]).tolist())
-    shape = Layout(sum(lengths), depth, 64, 64, each * len(lengths), megabytes * 2**20, firsts=firsts, trained=(2, 6))
+    shape = Layout(
+        sum(lengths), depth, 64, 64, sections * len(lengths), megabytes * 2**20, firsts=firsts, trained=(2, 6)
+    )
     assert [b.start for b in shape.blocks] == [0, *(b.stop for b in shape.blocks[:-1])]
     assert shape.blocks[-1].stop == len(lengths)
     assert shape.angle_blocks[-1].stop == sum(lengths)

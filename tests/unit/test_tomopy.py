@@ -25,8 +25,8 @@ def tomopy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         pytest.importorskip("tomopy")
     else:
         monkeypatch.setitem(sys.modules, "tomopy", standin_tomopy)
-        found = importlib.util.find_spec
-        monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "tomopy" or found(name))
+        find_spec = importlib.util.find_spec
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "tomopy" or find_spec(name))
         standin_tomopy.calls.clear()
     yield str(request.param)
     sys.modules.pop("tomodenoise.reconstruction.engines.tomopy", None)

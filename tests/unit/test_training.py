@@ -51,7 +51,7 @@ def run(given: tasks.Task, stopping: Callable[[], bool] = lambda: False) -> tupl
 
 
 def after(steps: int) -> Callable[[], bool]:
-    """Ask to stop after so many steps."""
+    """Request a stop after so many steps."""
     count = itertools.count(1)
     return lambda: next(count) >= steps
 

@@ -1,4 +1,4 @@
-"""What is not whole is found, named, and can be made again without what follows from it."""
+"""Incomplete products are found, named, and can be made again without later stages."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_any_flipped_bit_is_found(expected: Expected, bit: int) -> None:
     assert verify.of_array(expected, 1).flaws == (Flaw(file, "is damaged", 7.0),)
 
 
-def test_a_missing_shard_gets_the_time_of_the_latest_beside_it(expected: Expected) -> None:
+def test_a_missing_shard_gets_the_time_of_the_latest_next_to_it(expected: Expected) -> None:
     os.utime(expected.path / "zarr.json", (0, 5))
     file = zarr_arrays.shard_file(expected.path, (0, 0, 0, 0, 0))
     file.unlink()
@@ -80,7 +80,7 @@ def test_damaged_files_of_other_kinds_are_found(tmp_path: Path) -> None:
     save_file({"a": np.arange(99.0)}, tmp_path / "model.safetensors", {"tomodenoise": "{}"})
     hdf5.write(image.folder, tmp_path / "a.h5")
     assert verify.of_files(tmp_path, "*.*[!r]").flaws == ()
-    for file in [each for each in tmp_path.iterdir() if each.is_file()]:
+    for file in [path for path in tmp_path.iterdir() if path.is_file()]:
         content = file.read_bytes()
         file.write_bytes(content[: len(content) // 2 - 3])
         assert [flaw.file for flaw in verify.of_files(tmp_path, "*.*[!r]").flaws] == [file]
@@ -106,7 +106,7 @@ def test_a_stack_is_compared_with_its_records(tmp_path: Path) -> None:
     assert "z00004.tif is missing" in flaw.what
 
 
-def test_the_remedy_mends_what_comes_first_and_keeps_its_time() -> None:
+def test_the_remedy_makes_what_comes_first_and_keeps_its_time() -> None:
     states = [
         State(Path("a"), 2, 9, (Flaw(Path("a/0 1"), "is damaged", 1.5), Flaw(Path("a/2"), "is missing", 2.0))),
         State(Path("b"), 1, 9, ()),

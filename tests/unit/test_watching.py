@@ -35,12 +35,12 @@ def written(folder: Path, truth: np.ndarray, error: float) -> tuple[Sections, Pa
 
 def test_noise_residual_and_error_are_found_without_the_truth(tmp_path: Path) -> None:
     scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
-    found = time_series.watch(scan, image, (0, 3), None)
-    assert np.isnan(found.noise[[0, -1]]).all()
-    np.testing.assert_allclose(found.noise[1:-1], NOISE, rtol=0.05)
-    np.testing.assert_allclose(found.residual, np.hypot(NOISE, 0.1), rtol=0.05)
-    np.testing.assert_allclose(found.umse[1:-1], 0.01, rtol=0.3)
-    assert found.before.shape == (TIMES, SIZE, SIZE)
+    watched = time_series.watch(scan, image, (0, 3), None)
+    assert np.isnan(watched.noise[[0, -1]]).all()
+    np.testing.assert_allclose(watched.noise[1:-1], NOISE, rtol=0.05)
+    np.testing.assert_allclose(watched.residual, np.hypot(NOISE, 0.1), rtol=0.05)
+    np.testing.assert_allclose(watched.umse[1:-1], 0.01, rtol=0.3)
+    assert watched.before.shape == (TIMES, SIZE, SIZE)
 
 
 def test_steps_that_the_network_saw_do_not_judge_it(tmp_path: Path) -> None:
@@ -59,8 +59,8 @@ def test_a_front_that_moves_adds_nothing_to_the_error(tmp_path: Path) -> None:
     for time in range(TIMES):
         truth[time, ..., : 20 + 3 * time] = 3
     scan, image = written(tmp_path, truth, 0.1)
-    found = time_series.watch(scan, image, (0, 3), None)
-    np.testing.assert_allclose(found.umse[1:-1], 0.01, atol=0.006)
+    watched = time_series.watch(scan, image, (0, 3), None)
+    np.testing.assert_allclose(watched.umse[1:-1], 0.01, atol=0.006)
 
 
 def test_a_blank_step_and_one_that_is_not_finite_spoil_no_other(tmp_path: Path) -> None:
@@ -70,27 +70,27 @@ def test_a_blank_step_and_one_that_is_not_finite_spoil_no_other(tmp_path: Path) 
     raw = zarr_arrays.open_array(scan.array)[:]
     raw[0], raw[-1] = 0, np.nan
     zarr_arrays.write_shard(scan.array, (0, 0, 0, 0, 0), raw)
-    found = time_series.watch(scan, image, (0, 3), None)
-    np.testing.assert_array_equal(found.umse[2:-2], whole.umse[2:-2])
-    assert np.isnan(found.umse[-2:]).all()
-    assert np.isfinite(found.residual[:-1]).all()
+    watched = time_series.watch(scan, image, (0, 3), None)
+    np.testing.assert_array_equal(watched.umse[2:-2], whole.umse[2:-2])
+    assert np.isnan(watched.umse[-2:]).all()
+    assert np.isfinite(watched.residual[:-1]).all()
 
 
 def test_a_view_of_nothing_has_no_figures(tmp_path: Path) -> None:
     scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        found = time_series.watch(replace(scan, radius=0.0), image, (0, 3), None)
-    assert np.isnan(found.residual).all()
+        watched = time_series.watch(replace(scan, radius=0.0), image, (0, 3), None)
+    assert np.isnan(watched.residual).all()
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     scan, image = written(tmp_path, np.ones((TIMES, 1, DEPTH, SIZE, SIZE)), 0.1)
-    found = time_series.watch(scan, image, (0, 3), 0.25)
-    time_series.save(found, tmp_path / "series.npz")
+    watched = time_series.watch(scan, image, (0, 3), 0.25)
+    time_series.save(watched, tmp_path / "series.npz")
     again = time_series.load(tmp_path / "series.npz")
     assert (again.window, again.factor, again.seconds) == ((0, 3), 1, 0.25)
-    np.testing.assert_array_equal(again.umse, found.umse)
+    np.testing.assert_array_equal(again.umse, watched.umse)
 
 
 def test_the_region_is_where_something_moves() -> None:

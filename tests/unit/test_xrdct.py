@@ -43,9 +43,9 @@ def test_the_reconstruction_of_exact_integrals_is_the_truth(kind: str, tmp_path:
     plan = registry.plan("torch", "fbp", ANGLES, np.full(90, np.pi / 90), SHAPE[1], pad="zero")
     seen = field_of_view.mask(SHAPE[1], 22)
     for integrals, truth in zip(exact(drawn), drawn.volume(), strict=True):
-        found = plan(integrals.astype(np.float32), (SHAPE[1] - 1) / 2)
+        image = plan(integrals.astype(np.float32), (SHAPE[1] - 1) / 2)
         if truth.any():
-            assert np.corrcoef(found[:, seen].ravel(), truth[:, seen].ravel())[0, 1] > 0.9
+            assert np.corrcoef(image[:, seen].ravel(), truth[:, seen].ravel())[0, 1] > 0.9
         assert integrals[:, 0].sum() == pytest.approx(truth.sum(), rel=0.02, abs=1e-6), "no mass is lost"
 
 
@@ -79,9 +79,9 @@ def test_time_changes_the_noise_and_not_the_mean() -> None:
 def test_reflections_are_the_highest_and_apart() -> None:
     fine = np.zeros((5, 100))
     fine[0, 20], fine[1, [21, 60]], fine[2, 90] = 9, (8, 5), 1
-    found = xrdct.reflections("2theta", "deg", np.arange(100.0), fine, 3)
-    assert found.values.tolist() == [20, 60, 90]
-    assert (found.intensities > 0).all(), "a background lies under all of it"
+    peaks = xrdct.reflections("2theta", "deg", np.arange(100.0), fine, 3)
+    assert peaks.values.tolist() == [20, 60, 90]
+    assert (peaks.intensities > 0).all(), "a background lies under all of it"
 
 
 def test_the_script_writes_what_the_reader_takes_and_a_seed_fixes_it(tmp_path: Path) -> None:
@@ -103,6 +103,6 @@ def test_the_script_writes_what_the_reader_takes_and_a_seed_fixes_it(tmp_path: P
 def test_measured_particles_and_patterns_make_a_sample() -> None:
     file = measured("for_simulation/catalyst_particles_medium.tif")
     drawn = particles.particles(file, (1, 62), np.random.default_rng(0))
-    found = particles.patterns(file.with_name("Patterns.h5"), 11)
-    assert found.intensities.shape == (5, 11)
+    patterns = particles.patterns(file.with_name("Patterns.h5"), 11)
+    assert patterns.intensities.shape == (5, 11)
     assert (drawn.volume().max(axis=(1, 2, 3)) > 0.2).all()

@@ -65,7 +65,7 @@ def test_noise_alone_loses_nothing_down_to_single_photons(rng: np.random.Generat
         assert not zingers.remove(frame, limit).size
 
 
-def test_a_frame_of_two_rows_is_left_alone_as_lines_cannot_be_told() -> None:
+def test_a_frame_of_two_rows_is_left_alone_as_lines_cannot_be_distinguished() -> None:
     frame = np.ones((2, 30), np.float32)
     frame[0, 10] = 9
     assert not zingers.remove(frame, zingers.threshold(NOISE, 10, np.full((2, 30), 1000.0))).size
@@ -108,7 +108,7 @@ def test_noise_is_measured_and_texture_only_adds_to_it(rng: np.random.Generator)
 
 
 def struck_scan(file: Path, rng: np.random.Generator, rows: int = 9) -> tuple[Scan, np.ndarray]:
-    """Give a scan with a zinger in ten of its frames, one in a flat and one in a dark, and where they are."""
+    """Make a scan with a zinger in ten of its frames, one in a flat and one in a dark; return it and their places."""
     keys = np.array([2] * 4 + [1] * 12 + [0] * 40)
     level = np.select([keys == 2, keys == 1], [0, 2000], 1000)[:, None, None]
     frames = 100 + rng.poisson(np.broadcast_to(level, (len(keys), rows, 40)))
@@ -133,10 +133,10 @@ def test_a_scan_loses_its_zingers_and_says_how_many(tmp_path: Path, rng: np.rand
 def test_slabs_are_independent_bit_for_bit_with_zingers(tmp_path: Path, rng: np.random.Generator) -> None:
     scan, _ = struck_scan(tmp_path / "a.h5", rng)
     measures, section = measuring.measure(scan), np.arange(40) % 2
-    whole, found = slabs.correct_slab(scan, (0, 9), section, OPTIONS, measures)
+    whole, whole_statistics = slabs.correct_slab(scan, (0, 9), section, OPTIONS, measures)
     parts = [slabs.correct_slab(scan, rows, section, OPTIONS, measures) for rows in ((0, 1), (1, 2), (2, 6), (6, 9))]
     np.testing.assert_array_equal(np.concatenate([part for part, _ in parts], axis=1), whole)
-    assert sum(statistics.zingers or 0 for _, statistics in parts) == found.zingers
+    assert sum(statistics.zingers or 0 for _, statistics in parts) == whole_statistics.zingers
 
 
 def test_intensities_lose_zingers_and_line_integrals_are_left_alone(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -15,7 +15,7 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snake
 
 @dataclass(frozen=True)
 class Run:
-    """What a call of Snakemake left behind."""
+    """Result of a call of Snakemake."""
 
     status: int
     text: str

@@ -29,7 +29,7 @@ REPORTED = {
 
 @pytest.fixture(scope="module")
 def beamtime(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
-    """Run odd scans, one that cannot be used, and one that is ordinary; give what the run printed."""
+    """Run odd scans, an unusable one, and an ordinary one; return what the run printed."""
     project = Project(tmp_path_factory.mktemp("beamtime"))
     for name, change in ODD.items():
         scan = parts()

@@ -51,7 +51,7 @@ def test_every_channel_is_projected_reconstructed_and_denoised(finished: Project
     alike = [[np.corrcoef(one[:, inside].ravel(), other[:, inside].ravel())[0, 1] for other in truth] for one in full]
     assert np.argmax(alike, axis=1).tolist() == [0, 1, 2, 3], "channels keep their order"
     # So short a training knows little more than the level of each.
-    levels = [each[..., inside].mean(axis=(1, 2)) for each in (volume, full)]
+    levels = [images[..., inside].mean(axis=(1, 2)) for images in (volume, full)]
     np.testing.assert_allclose(levels[0], levels[1], rtol=0.2)
 
 
@@ -108,7 +108,7 @@ def test_other_names_write_the_images_header_again_and_no_pixel(finished: Projec
         ({"angles": "/entry/none"}, "there is no dataset /entry/none"),
     ],
 )
-def test_mistakes_are_told_in_one_line(finished: Project, entry: dict[str, object], words: str) -> None:
+def test_mistakes_are_reported_in_one_line(finished: Project, entry: dict[str, object], words: str) -> None:
     configure(finished, NAMED, **entry)
     run = finished.snakemake("--dry-run")
     configure(finished, NAMED)

@@ -60,11 +60,11 @@ def test_every_step_has_its_volume_with_the_scale_of_time(finished: Project) -> 
 
 
 def test_steps_in_files_give_the_bits_of_steps_in_one(finished: Project) -> None:
-    one, many = (
+    single, many = (
         zarr.open_array(finished.folder / f"results/{name}/sections.zarr", mode="r")[:] for name in ("whole", "each")
     )
-    assert one.shape == (7, 1, 9, 48, 48)
-    np.testing.assert_allclose(one, many, atol=1e-4 * np.abs(one).max())
+    assert single.shape == (7, 1, 9, 48, 48)
+    np.testing.assert_allclose(single, many, atol=1e-4 * np.abs(single).max())
 
 
 def test_the_split_records_interlacing_and_sections_of_each_step(finished: Project) -> None:

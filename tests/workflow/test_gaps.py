@@ -60,8 +60,8 @@ def test_a_scan_that_lost_frames_twice_runs_whole_and_says_so(tmp_path: Path, ra
     split = json.loads((tmp_path / "results/gaps/split.json").read_text())
     assert len(split["gaps_degrees"]) == 2
     assert split["missing_wedge_degrees"] == pytest.approx(18)
-    told = "no projections at 43.9 to 54.0, 122.6 to 132.8 degrees: 18.0 of 180 degrees are missing"
-    assert told in (tmp_path / "logs/gaps/split.log").read_text()
-    assert told in (tmp_path / "results/report.html").read_text()
+    message = "no projections at 43.9 to 54.0, 122.6 to 132.8 degrees: 18.0 of 180 degrees are missing"
+    assert message in (tmp_path / "logs/gaps/split.log").read_text()
+    assert message in (tmp_path / "results/report.html").read_text()
     verdicts = json.loads((tmp_path / "results/gaps/quality.json").read_text())["verdicts"]
     assert any("2 ranges of angles have no projections" in verdict["text"] for verdict in verdicts)

@@ -1,4 +1,4 @@
-"""What a beamline scientist may ask of correction, center and reconstruction, through the command line."""
+"""Options of correction, center and reconstruction, through the command line."""
 
 import json
 from collections.abc import Callable

@@ -55,8 +55,8 @@ def verified(project: Project) -> tuple[str, str]:
 def complaint(text: str) -> tuple[str, str]:
     """Return what verify says is wrong, and the command that repairs it."""
     complaints = [line for line in text.splitlines() if line.startswith("tomodenoise: ")]
-    found, command = complaints[0].split(": this makes again what is not whole, and nothing else: ")
-    return found.removeprefix("tomodenoise: "), command
+    message, command = complaints[0].split(": this makes again what is not whole, and nothing else: ")
+    return message.removeprefix("tomodenoise: "), command
 
 
 def repair(project: Project, command: str) -> str:
@@ -93,9 +93,9 @@ def test_exports_hold_the_volumes(finished: Project) -> None:
         values = zarr.open_group(folder / f"{volume}.ome.zarr", mode="r")["0"][0, 0]
         with h5py.File(folder / f"{volume}.h5") as file:
             np.testing.assert_array_equal(file["entry/data/data"][()], values)
-            told = json.loads(file["entry/reconstruction/provenance/data"][()])
-        assert told["source"]["path"] == "raw.h5"
-        assert ("train" in told["config"]) == (volume == "denoised")
+            provenance = json.loads(file["entry/reconstruction/provenance/data"][()])
+        assert provenance["source"]["path"] == "raw.h5"
+        assert ("train" in provenance["config"]) == (volume == "denoised")
         described = json.loads((folder / f"{volume}_tiff16/volume.json").read_text())
         stack = np.stack([tifffile.imread(file) for file in sorted((folder / f"{volume}_tiff16").glob("*.tif"))])
         assert described["shape"] == {"t": 1, "c": 1, "z": 12, "y": 64, "x": 64}
@@ -144,8 +144,8 @@ def test_damage_is_named_and_the_printed_command_repairs_it_alone(
 ) -> None:
     before = finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")
     spoil(finished.folder / file)
-    found, command = verified(finished)
-    assert found == f"{file} {what}" if what else "z00003.tif is damaged" in found
+    message, command = verified(finished)
+    assert message == f"{file} {what}" if what else "z00003.tif is damaged" in message
     assert command.count("snakemake ") == 1
     assert "tomodenoise: " not in repair(finished, command)
     assert before == finished.bits("results/foam/**/*") | finished.bits("results/models/foam/model.safetensors")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., Path]) -> Project:
-    """Judge a simulated scan beside a filter and a model that denoises nothing."""
+    """Judge a simulated scan, compared with a filter and a model that denoises nothing."""
     project = Project(tmp_path_factory.mktemp("project"))
     truth = project.folder / "truth.npy"
     raw = raw_scan("judged.h5", "--truth", str(truth), columns=64, rows=12, angles=128)

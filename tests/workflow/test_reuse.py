@@ -58,9 +58,9 @@ def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan:
     assert run.status == 0, run.text
     assert "train_model" not in run.jobs
     assert not (tmp_path / "results/models").exists()
-    told = zarr.open_group(tmp_path / "results/foam/denoised.ome.zarr", mode="r").attrs["provenance"]["origin"]
-    assert told["file"] == FILE
-    assert list(told["facts"]["source"]) == ["basalt"]
+    origin = zarr.open_group(tmp_path / "results/foam/denoised.ome.zarr", mode="r").attrs["provenance"]["origin"]
+    assert origin["file"] == FILE
+    assert list(origin["facts"]["source"]) == ["basalt"]
     page = (tmp_path / "results/report.html").read_text()
     assert FILE in page
     assert "trained on basalt" in page
@@ -98,7 +98,7 @@ def test_many_scans_have_a_page_each_and_one_more_leaves_the_others_alone(
     for name in names[:5]:
         page = (tmp_path / "results" / name / "report.html").read_text()
         assert 'href="../report.html"' in page
-        assert {each for each in names if each in page} == {name}
+        assert {other for other in names if other in page} == {name}
         assert ("trained at a pixel size of 9" in page) == (name == "foam1")
 
     assert jobs(project) == set()

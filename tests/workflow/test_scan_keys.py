@@ -1,4 +1,4 @@
-"""Keys that choose among frames make again what they shape, and a lost file is one line before any job."""
+"""Keys that select frames re-run what depends on them, and a lost file is one line before any job."""
 
 import json
 from pathlib import Path

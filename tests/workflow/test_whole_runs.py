@@ -50,7 +50,7 @@ def unchanged(project: Project, *arguments: str) -> dict[str, int]:
 
 
 def untimed(project: Project) -> dict[str, bytes]:
-    """Contents of the products but for those that hold times: of training, of judging, of the raw file's copy."""
+    """Contents of the products except for those with times: of training, of judging, of the raw file's copy."""
     timed = ("history.jsonl", "checkpoint.pt", "report.html", ".json")
     return {name: bits for name, bits in project.bits().items() if not name.endswith(timed)}
 

@@ -1,1 +1,1 @@
-"""Apply a trained network to a volume, slab by slab."""
+"""Application of a trained network to a volume, slab by slab."""

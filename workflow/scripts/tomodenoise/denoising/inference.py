@@ -1,7 +1,7 @@
-"""Apply a model to a scan: rows stream through it, and each one is read once.
+"""Application of a model to a scan: rows stream through it, and each one is read once.
 
-A shard is a file that one job writes at once, so a slab's rows are collected; reading, computing and collecting
-go on at the same time.
+A shard is a file that one job writes at once, so the rows of a slab are collected. Reading, computing and collecting
+overlap in time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ from tomodenoise.storage import grid
 from tomodenoise.storage.sections import Sections, mix
 
 MEMORY_SHARE = 0.5
-"""Of a graphics card's free memory that one pass is planned to fill: convolutions ask for workspace beside it."""
+"""Share of a GPU's free memory that one pass is planned to fill; convolutions need workspace in addition."""
 
 
 class Rows(NamedTuple):
@@ -31,8 +31,8 @@ class Rows(NamedTuple):
     full: list[FloatArray]
     """The full reconstruction, (channel, y, x) each, attenuation per pixel."""
     inputs: Tensor
-    """(input, z, image, y, x) on the device, normalised: what the network is applied to. The images of a slice are its
-    time steps, and their channels."""
+    """(input, z, image, y, x) normalised input of the network, on the device. The images of a slice are the channels
+    of its time steps."""
 
 
 Pairs = Iterator[tuple[FloatArray, FloatArray]]
@@ -45,28 +45,28 @@ def denoise(
 
     Parameters
     ----------
-    rows : first and last plus one. Beyond the ends of the volume the outermost slice is repeated, as in training.
+    rows : [start, stop). Beyond the ends of the volume the outermost slice is repeated, as in training.
     time : step of a dynamic scan. Beyond the ends of the series the outermost step is repeated.
-    mode : what the network is applied to. `full` is the reconstruction of all projections; `sections` every input
-        of training in turn, the results being averaged; `section` the first of these inputs alone.
-    ensemble : 8 averages over the flips and quarter turns of slices, 1 takes them as they are.
+    mode : input of the network. `full` is the reconstruction of all projections; `sections` each input of training
+        in turn, with the results averaged; `section` the first of these inputs only.
+    ensemble : 8 averages over the flips and quarter turns of slices; 1 does not.
 
     Yields
     ------
-    The slices in order, before and after: (channel, y, x) float32, attenuation per pixel. Before is the full
+    The slices in order, before and after denoising: (channel, y, x) float32, attenuation per pixel. Before is the full
     reconstruction.
     """
     needed = tile_plan.rows_read(model.spec, *rows, scan.depth)
     stages = _volumetric if model.spec.volumetric else _planar
     read = prefetch.ahead(_read(model, scan.around(time, model.spec.steps), needed, mode))
     results = stages(model, read, rows, scan.depth, predictor(model, ensemble))
-    # A processor has nothing to wait for, and outside of its first thread glibc takes every large tensor anew.
+    # A CPU has nothing to wait for, and outside the main thread glibc allocates every large tensor from scratch.
     for full, denoised in results if model.device.type == "cpu" else prefetch.ahead(results):
         yield from zip(full, denoised, strict=True)
 
 
 def predictor(model: Model, ensemble: int = 1) -> tiling.Network:
-    """Network as inference applies it: in the device's precision, averaged over flips and quarter turns of (y, x)."""
+    """Return the network as inference applies it: in the device's precision, averaged over symmetries of (y, x)."""
     elements = symmetries.square()[:ensemble]
 
     def turned(images: Tensor, element: symmetries.Turn) -> Tensor:
@@ -86,7 +86,8 @@ def predictor(model: Model, ensemble: int = 1) -> tiling.Network:
 def _planar(
     model: Model, read: Iterable[Rows], rows: tuple[int, int], depth: int, network: tiling.Network
 ) -> Iterator[tuple[list[FloatArray], FloatArray]]:
-    spec, half = model.spec, model.spec.slices // 2
+    spec = model.spec
+    half = spec.slices // 2
     memory = _memory(model.device)
     runs = _runs(rows)
     blocks = _blocks(read, [grid.with_halo(*run, half, depth) for run in runs])
@@ -94,21 +95,21 @@ def _planar(
         first = max(0, start - half)
         around = torch.from_numpy(grid.repeated_edge(start - half, stop + half, depth) - first).to(model.device)
         tile = tile_plan.core(spec, (block.inputs.shape[3], block.inputs.shape[4]), memory)
-        results = [tiling.denoise_slices(network, spec, each[around], tile, memory) for each in block.inputs]
+        results = [tiling.denoise_slices(network, spec, images[around], tile, memory) for images in block.inputs]
         yield block.full[start - first : stop - first], _finished(model, results)
 
 
 def _volumetric(
     model: Model, read: Iterable[Rows], rows: tuple[int, int], depth: int, network: tiling.Network
 ) -> Iterator[tuple[list[FloatArray], FloatArray]]:
-    """Denoise layer after layer of cubes; rows leave as soon as no later layer has a part in them."""
+    """Denoise layer after layer of cubes; rows are yielded as soon as no later layer overlaps them."""
     layers = grid.touching(tile_plan.layers(model.spec, depth), *rows)
     blocks = _blocks(read, [(layer.start, layer.stop) for layer in layers])
     ends = [*(layer.start for layer in layers[1:]), rows[1]]
     carried: list[Tensor] = []
     for layer, end, block in zip(layers, ends, blocks, strict=True):
         weights = torch.from_numpy(layer.weights)[:, None, None, None].to(model.device)
-        results = [weights * tiling.denoise_layer(network, model.spec, each) for each in block.inputs]
+        results = [weights * tiling.denoise_layer(network, model.spec, images) for images in block.inputs]
         for result, earlier in zip(results, carried, strict=False):
             result[: len(earlier)] += earlier
         leaving = slice(max(rows[0] - layer.start, 0), min(end, rows[1]) - layer.start)
@@ -117,7 +118,7 @@ def _volumetric(
 
 
 def _runs(rows: tuple[int, int]) -> list[tuple[int, int]]:
-    """Cut rows into runs that begin with the chunks of the array, whatever slab they are of."""
+    """Split rows into runs at the chunk borders of the array, whichever slab they belong to."""
     size = READ_AT_ONCE
     edges = [rows[0], *range((rows[0] // size + 1) * size, rows[1], size), rows[1]]
     return list(pairwise(edges))
@@ -135,31 +136,34 @@ def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: 
 
 
 def _step(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> tuple[FloatArray, Tensor]:
-    """Read rows of one time step, or of all of a static scan: its full reconstruction, and what `Rows` has of it."""
+    """Read rows of a time step or static scan: its full reconstruction, and its share of `Rows.inputs`."""
     roles = [scan.mixing(role.inputs) for role in scan.split.roles]
     weights = {"full": [], "sections": roles, "section": roles[:1]}[mode]
     sections = scan.read(*rows)
     full = mix(sections, scan.shares).swapaxes(0, 1)
-    inputs = np.stack([mix(sections, each).swapaxes(0, 1) for each in weights]) if weights else full[None]
+    inputs = np.stack([mix(sections, role).swapaxes(0, 1) for role in weights]) if weights else full[None]
     return full, model.normalisation.apply(torch.from_numpy(inputs).to(model.device), axis=2)
 
 
 def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[Rows]:
-    """Hold just the rows that are worked on: a block for each of the ascending needs, (start, stop)."""
+    """Yield a block for each of the ascending ranges [start, stop), holding only the rows in use."""
     chunks = iter(read)
     full, inputs = next(chunks)
     first: int | None = None
     for start, stop in needs:
         gone = 0 if first is None else start - first
-        full, inputs, first = full[gone:], inputs[:, gone:], start
+        full = full[gone:]
+        inputs = inputs[:, gone:]
+        first = start
         while len(full) < stop - start:
             more = next(chunks)
-            full, inputs = full + more.full, torch.cat([inputs, more.inputs], dim=1)
+            full = full + more.full
+            inputs = torch.cat([inputs, more.inputs], dim=1)
         yield Rows(full[: stop - start], inputs[:, : stop - start])
 
 
 def _finished(model: Model, results: list[Tensor]) -> FloatArray:
-    """Mean over the inputs, in attenuation per pixel, on the host."""
+    """Average over the inputs and convert to attenuation per pixel, on the host."""
     mean = torch.stack(results).mean(0) if len(results) > 1 else results[0]
     return np.asarray(model.normalisation.undo(mean, axis=1).cpu().numpy())
 

@@ -1,4 +1,4 @@
-"""Slices of a volume that the report shows, means of its channels, collected slab by slab while it is denoised."""
+"""Slices of a volume for the report, averaged over its channels, collected slab by slab during denoising."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.denoising import spectra
 
 SLICES = 21
-"""Axial slices spread over the height, at most; odd, so that the middle one is among them."""
+"""Largest number of axial slices spread over the height; odd, so that the middle one is among them."""
 
 EDGE = 512
-"""Pixels a side of these, at most: larger slices are averaged, so that a job holds few bytes of them."""
+"""Largest edge of these in pixels: larger slices are averaged in blocks to save memory."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Slice:
     """One slice of a volume before and after denoising."""
 
     axis: str
-    """z, y or x: the axis across which it lies."""
+    """z, y or x: the axis normal to it."""
     index: int
-    """Its place along this axis, in voxels from 0."""
+    """Position along this axis, in voxels from 0."""
     before: FloatArray
     """(rows, columns), attenuation per pixel."""
     after: FloatArray
@@ -36,17 +36,17 @@ class Slice:
 
 
 class Views(NamedTuple):
-    """What the report shows of a volume."""
+    """Views of a volume in the report."""
 
     planes: list[Slice]
     """Through the middle: axial, coronal, sagittal, in full resolution."""
     slices: list[Slice]
-    """Axial ones from bottom to top, averaged."""
+    """Axial ones in order of their rows, averaged in blocks."""
 
 
 @dataclass(frozen=True)
 class Planes:
-    """What a slab adds to these views."""
+    """Contribution of a slab to these views."""
 
     coronal: FloatArray
     """(2, z, x) before and after."""
@@ -59,20 +59,21 @@ class Planes:
     depth: int
     """Rows of the volume."""
     slices: dict[int, FloatArray] = field(default_factory=dict)
-    """Row of the volume to (2, y, x), averaged."""
+    """Row of the volume to (2, y, x), averaged in blocks."""
     channels: spectra.Chosen = field(default_factory=dict)
-    """What `spectra.choose` picks of the middle slice, of several channels."""
+    """Result of `spectra.choose` for the middle slice of a scan with several channels."""
 
     @classmethod
     def empty(cls, rows: tuple[int, int], depth: int, size: int) -> "Planes":
-        """Make room for the planes of the rows start:stop."""
+        """Allocate the planes for the rows [start, stop) of a slab."""
         edge = size if rows[0] <= depth // 2 < rows[1] else 0
         side = np.empty((2, rows[1] - rows[0], size), dtype=np.float32)
         return cls(side, side.copy(), np.empty((2, edge, edge), dtype=np.float32), rows[0], depth)
 
     def add(self, number: int, before: FloatArray, after: FloatArray) -> None:
-        """Take what the views need of slice ``number`` of the slab, (channel, y, x) before and after."""
-        row, pair = self.start + number, (before.mean(axis=0), after.mean(axis=0))
+        """Add slice ``number`` of the slab, (channel, y, x) before and after, to the views."""
+        row = self.start + number
+        pair = before.mean(axis=0), after.mean(axis=0)
         for state, image in enumerate(pair):
             self.coronal[state, number] = image[image.shape[0] // 2]
             self.sagittal[state, number] = image[:, image.shape[1] // 2]
@@ -84,36 +85,36 @@ class Planes:
             self.channels.update(spectra.choose(before, after))
 
     def save(self, path: Path) -> None:
-        """Write them to an npz file."""
+        """Write the planes to an npz file."""
         planes = {"axial": self.axial, "coronal": self.coronal, "sagittal": self.sagittal}
         slices = {f"slice {row}": pair for row, pair in self.slices.items()}
         np.savez(path, allow_pickle=False, **planes, **slices, **self.channels)
 
 
 def heights(depth: int) -> IntArray:
-    """Choose rows evenly spread over the height of a volume, the middle one, depth // 2, among them; all of a few."""
+    """Choose rows evenly spread over the height of a volume, including the middle one, depth // 2; all of a few."""
     count = SLICES if depth > SLICES else depth
     places: IntArray = (2 * np.arange(count) + 1) * depth // (2 * count)
     return places
 
 
 def load(path: Path) -> dict[str, FloatArray]:
-    """Read what `Planes.save` wrote."""
+    """Read the file that `Planes.save` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
 def join(parts: Sequence[Mapping[str, FloatArray]]) -> Views:
-    """Join what was saved of the slabs of a volume, in order; parts of other time steps are empty.
+    """Join the saved planes of the slabs of a volume, in order; parts of other time steps are empty.
 
     Raises
     ------
     UserError
-        If the middle slice is in none of them.
+        If none of them holds the middle slice.
     """
     axial = next((part["axial"] for part in parts if part["axial"].size), None)
     if axial is None:
-        raise UserError("no file in figures/planes holds the middle slice: make them again with -R denoise_slab")
+        raise UserError("no file in figures/planes holds the middle slice: run again with -R denoise_slab")
     coronal, sagittal = (np.concatenate([part[name] for part in parts], axis=1) for name in ("coronal", "sagittal"))
     depth, size = coronal.shape[1:]
     planes = [
@@ -127,6 +128,6 @@ def join(parts: Sequence[Mapping[str, FloatArray]]) -> Views:
 
 
 def reduction(image: FloatArray, largest: int = EDGE) -> int:
-    """Return the least factor that brings both sides of an image within so many pixels."""
+    """Return the smallest block size that averages an image to at most ``largest`` pixels a side."""
     side: int = max(image.shape)
     return math.ceil(side / largest)

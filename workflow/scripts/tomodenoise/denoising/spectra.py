@@ -1,4 +1,4 @@
-"""A few channels and a few voxels of a slice that show a person what denoising made of all of them."""
+"""A few representative channels and voxels of a slice that show the effect of denoising in the report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ VOXELS = 4
 Chosen: TypeAlias = dict[str, FloatArray | IntArray]
 
 INSIDE = 0.45
-"""Radius of the disc that voxels are taken from, of the slice's edge."""
+"""Radius of the disc that voxels are taken from, relative to the slice's edge."""
 
 
 def choose(before: FloatArray, after: FloatArray) -> Chosen:
@@ -27,11 +27,12 @@ def choose(before: FloatArray, after: FloatArray) -> Chosen:
 
     Returns
     -------
-    `channels`, up to 6 of them, spread evenly from the one with the most structure to the one with the least;
-    `images`, (2, channel, y, x), these before and after; `voxels`, (voxel, 2) y and x of up to 4; and `curves`,
-    (2, voxel, all channels), what these hold before and after.
+    `channels`: up to 6, evenly spread from the one with the most structure to the one with the least; `images`:
+    (2, channel, y, x), these channels before and after; `voxels`: (voxel, 2), y and x of up to 4 voxels; `curves`:
+    (2, voxel, all channels), their spectra before and after.
     """
-    channels, voxels = spread(before, after), distinct(after)
+    channels = spread(before, after)
+    voxels = distinct(after)
     both = np.stack([before, after])
     return {
         "channels": channels,
@@ -42,7 +43,7 @@ def choose(before: FloatArray, after: FloatArray) -> Chosen:
 
 
 def spread(before: FloatArray, after: FloatArray) -> IntArray:
-    """Choose channels, ascending, by their structure: the deviation after denoising over that of what it took off."""
+    """Choose channels, ascending, by their structure: standard deviation after denoising over that of the residual."""
     noise = (before - after).std(axis=(1, 2))
     structure = after.std(axis=(1, 2)) / np.where(noise > 0, noise, 1)
     order = np.argsort(structure, kind="stable")
@@ -51,7 +52,7 @@ def spread(before: FloatArray, after: FloatArray) -> IntArray:
 
 
 def distinct(after: FloatArray) -> IntArray:
-    """Choose voxels (voxel, 2) of different spectra: the one farthest from the mean, then farthest from all chosen."""
+    """Choose voxels (voxel, 2) of distinct spectra: the farthest from the mean, then the farthest from those chosen."""
     deviation = after.std(axis=(1, 2), keepdims=True)
     scaled = uniform_filter(after / np.where(deviation > 0, deviation, 1), (0, 3, 3))
     places = np.argwhere(field_of_view.mask(after.shape[1], INSIDE * after.shape[1]))
@@ -66,7 +67,7 @@ def distinct(after: FloatArray) -> IntArray:
 
 
 def read(slabs: Sequence[Path]) -> Chosen | None:
-    """Find what was chosen, in the file of the slab with the middle slice; None for a scan of one channel."""
+    """Read the chosen values from the file of the slab with the middle slice; None for a scan of one channel."""
     for path in slabs:
         with np.load(path, allow_pickle=False) as arrays:
             if "curves" in arrays:

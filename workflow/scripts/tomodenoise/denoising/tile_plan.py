@@ -7,7 +7,7 @@ from tomodenoise.networks.specs import Spec
 from tomodenoise.storage import grid
 
 READ_AT_ONCE = 8
-"""Rows that are read together and, by a 2-D network, denoised together: a chunk of the array."""
+"""Rows that are read together and, for a 2-D network, denoised together: a chunk of the array."""
 
 CACHED = 512
 """Edge of a tile's core on a CPU, pixels, for networks of small reach.
@@ -22,11 +22,11 @@ CUBE = 96
 """Smallest edge of the cubes of a volumetric network, voxels, unless memory is short."""
 
 CUBE_BYTES = 4 << 30
-"""Memory of a cube, which limits its edge where the reach is large. The same on all devices, as slabs depend on it."""
+"""Memory of a cube; limits its edge where the reach is large. The same on all devices, as slabs depend on it."""
 
 
 def pixel_bytes(spec: Spec) -> int:
-    """Return the bytes that a pass in float32 takes for each pixel or voxel of its window, rather too many."""
+    """Return the bytes of a pass in float32 per pixel or voxel of its window, a slight overestimate."""
     return 4 * NETWORKS[spec.name].floats(spec)
 
 
@@ -123,5 +123,5 @@ def window_bytes(spec: Spec, shape: tuple[int, int]) -> int:
 
 
 def _largest(spec: Spec, shape: tuple[int, int], size: int) -> int:
-    """Return the pixels of the largest window of tiles with such cores."""
+    """Return the pixels of the largest window of tiles with cores of ``size`` pixels."""
     return max(math.prod(stop - start for start, stop in tile.window) for tile in windows(spec, shape, size))

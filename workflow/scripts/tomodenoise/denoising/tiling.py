@@ -1,4 +1,4 @@
-"""Lay a network over slices in tiles that agree with the whole, and over volumes in cubes that blend."""
+"""Application of a network in tiles that match the whole slice, and in cubes that are blended."""
 
 from collections.abc import Callable
 from itertools import product
@@ -23,9 +23,9 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
     Parameters
     ----------
     network : maps (n, slices x images, y, x) to (n, channels, y, x).
-    rows : (n + slices - 1, images, y, x), normalised; the images of a slice are its time steps, and their channels.
+    rows : (n + slices - 1, images, y, x), normalised; the images of a slice are the channels of its time steps.
     tile : edge of the tiles' cores, pixels; changes no result.
-    memory : bytes of a graphics card that one pass may use, None on a processor.
+    memory : bytes of a GPU that one pass may use, None on a CPU.
 
     Returns
     -------
@@ -33,8 +33,8 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
 
     Notes
     -----
-    Every window holds the whole receptive field of its core and lies on the network's pooling grid. Outside of
-    the image its edge pixels are repeated, so no core sees the zeros that pad a convolution.
+    Each window covers the receptive field of its core and is aligned with the network's pooling grid. Beyond the image
+    its edge pixels are repeated, so no core depends on the zero padding of convolutions.
     """
     shape = (rows.shape[2], rows.shape[3])
     result = torch.empty((len(rows) - spec.slices + 1, spec.channels, *shape), device=rows.device)
@@ -44,7 +44,7 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
         stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 4, 1, 2, 3)
         at_once = tile_plan.slices_at_once(spec, (stacks.shape[3], stacks.shape[4]), memory)
         for first in range(0, len(stacks), at_once):
-            # Always as many, as the last bits of a convolution depend on how many images it is given.
+            # Always the same number of images, as the last bits of a convolution depend on it.
             chosen = _positions(first, first + at_once, len(stacks), rows.device)
             images = devices.arranged(stacks[chosen].flatten(1, 2))
             core = network(images)[: len(stacks) - first, :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
@@ -59,7 +59,7 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
     Parameters
     ----------
     network : maps (1, images, z, y, x) to (1, channels, z, y, x).
-    rows : (z, images, y, x), normalised, no more than a cube has. Short axes are continued by repeated edges.
+    rows : (z, images, y, x), normalised, at most as many as a cube has. Short axes are padded by repeating edges.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def _positions(start: int, stop: int, length: int, device: torch.device) -> Tens
 
 
 def _cut(rows: Tensor, window: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
-    """Cut a window (y, x) from all rows; outside of the image its edge pixels are repeated."""
+    """Cut a window (y, x) from all rows; beyond the image its edge pixels are repeated."""
     inside, beyond = [], []
     for (start, stop), length in zip(window, rows.shape[2:], strict=True):
         inside.append(slice(max(start, 0), min(stop, length)))

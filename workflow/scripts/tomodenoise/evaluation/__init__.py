@@ -1,1 +1,1 @@
-"""How good the result is, on slices that the model was not trained on."""
+"""Evaluation of the result on slices that the model was not trained on."""

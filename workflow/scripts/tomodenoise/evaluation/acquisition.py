@@ -11,24 +11,24 @@ from tomodenoise.scans.description import Scan
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How a scan was measured, corrected and reconstructed."""
+    """Measurement, correction and reconstruction of a scan."""
 
     pixel_size: float | None
     """Micrometres; None if unknown."""
     flats: int
     """Number of flat fields."""
     divided: bool
-    """Whether the configuration asks for separate flats for each section."""
+    """Whether the configuration assigns separate flats to each section."""
     shared: bool
     """Whether all sections are corrected with the same mean flat and so share its noise."""
     window: str
-    """On the ramp filter."""
+    """Window on the ramp filter."""
     filtered: bool
     """Whether the reconstruction is a filtered backprojection."""
     fewest_photons: float | None = None
-    """Behind the sample, in any pixel; None if the file holds no counts."""
+    """Smallest number behind the sample in any pixel; None if the file holds no counts."""
     low_photons: float | None = None
-    """The 0.1 % quantile of the same."""
+    """0.1 % quantile of the same."""
     afterglow: float | None = None
     """Share of the light that appears one frame later, as measured on the flats."""
 

@@ -1,4 +1,4 @@
-"""What else could have denoised the same slices: classical filters, and other models."""
+"""Alternatives for denoising the same slices: classical filters and other models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ TUNED = 384  # edge of the square in which a filter is tuned, pixels
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """The judged slices as a filter or another model denoises them, (z, y, x) each."""
+    """The judged slices denoised by a filter or another model, (z, y, x) each."""
 
     name: str
     predicted: FloatArray
-    """From x_A, the sections that the network is given."""
+    """From x_A, the sections that are given to the network."""
     denoised: FloatArray
     """From all data."""
     setting: str
-    """Strength of a filter or architecture of a model, for a person."""
+    """Strength of a filter or architecture of a model, as shown in the report."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Filter:
     """A filter of slices with one strength."""
 
     apply: Callable[[FloatArray, float, float], FloatArray]
-    """From a slice, the strength, and the standard deviation of the noise."""
+    """Function of a slice, the strength, and the standard deviation of the noise."""
     strength: str
-    """Its name and unit, with a place for the number."""
+    """Format string for the strength, with its name and unit."""
     bounds: tuple[float, float] = (0, 0)
     choices: tuple[float, ...] = ()
 
@@ -48,8 +48,8 @@ def lorentzian(image: FloatArray, length: float) -> FloatArray:
 
     Notes
     -----
-    Phase retrieval [Paganin et al., J. Microsc. 206, 33 (2002)] does this to the noise of a slice, in its plane: the
-    same filter on every projection is this one on the slice.
+    Phase retrieval [Paganin et al., J. Microsc. 206, 33 (2002)] has this effect on the noise within a slice: filtering
+    every projection is the same as filtering the slice.
     """
     margin = int(np.ceil(9 * length))
     wide = np.pad(image, [(margin, next_fast_len(n + 2 * margin) - n - margin) for n in image.shape], mode="edge")
@@ -71,11 +71,11 @@ FILTERS: Mapping[str, Filter] = {
     ),
     "paganin": Filter(lambda image, length, _: lorentzian(image, length), "length {:.2f} px", (0.1, 8)),
 }
-"""By their names under `compare` in the configuration."""
+"""Filters by name, as under `compare` in the configuration."""
 
 
 def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evidence: Evidence) -> list[Baseline]:
-    """Apply filters and models; no filter if there is no noise to tune it on."""
+    """Apply filters and models; without noise there is nothing to tune filters on, so they are skipped."""
     noise = evidence.noise[:, evidence.mask]
     if filters and not (noise.size and noise.std() > 0):
         logs.logger.warning("the filters %s are not compared: the judged slices hold no noise", ", ".join(filters))
@@ -84,7 +84,7 @@ def gather(filters: Sequence[str], models: Mapping[str, Model], case: Case, evid
 
 
 def filtered(name: str, e: Evidence) -> Baseline:
-    """Filter the judged slices one by one, with the strength that best predicts the data that the filter did not see.
+    """Filter the judged slices one by one, with the strength that best predicts unseen data.
 
     Notes
     -----
@@ -107,7 +107,7 @@ def of_model(name: str, model: Model, case: Case) -> Baseline:
 
 
 def _tune(chosen: Filter, e: Evidence, noise: float) -> float:
-    """Find the strength of the smallest split loss in a square of the middle slice."""
+    """Find the strength with the smallest split loss in a square of the middle slice."""
     middle = len(e.given) // 2
     lines = [np.flatnonzero(e.mask.any(axis=axis)) for axis in (1, 0)]
     centers = [int(line[len(line) // 2]) for line in lines]

@@ -1,4 +1,4 @@
-"""A scan and the model that it is judged with, and the evidence that they give."""
+"""The case to judge, a scan with a model, and the evidence that it yields."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from tomodenoise.storage.sections import Sections
 
 @dataclass(frozen=True)
 class Case:
-    """A scan, the model that denoises it, and the way in which it is judged."""
+    """A scan, the model that denoises it, and the settings of its evaluation."""
 
     scan: Sections
     model: Model
@@ -42,7 +42,7 @@ class Case:
     @property
     def by_time(self) -> bool:
         """Whether whole time steps predict each other."""
-        return self.scan.split.times > 1 and self.scan.split.each == 1
+        return self.scan.split.times > 1 and self.scan.split.per_step == 1
 
     @property
     def distance(self) -> int:
@@ -57,18 +57,18 @@ class Case:
 
     @property
     def middle(self) -> int:
-        """The time step to be judged with all figures: in the middle of those of training, else an early one."""
+        """The time step to judge with all figures: the middle one of training, else an early one."""
         return int(np.clip(sum(self.window) // 2, self.steps[0], self.steps[-1]))
 
     def part(self, step: int) -> tuple[Sections, Groups]:
         """Return the sections that judge a time step, and their roles."""
         if self.by_time:
-            return self.scan.beside(step, self.distance), section_groups.of_steps(self.distance)
+            return self.scan.neighbours(step, self.distance), section_groups.of_steps(self.distance)
         scan = self.scan.at(step)
         return scan, section_groups.choose(scan)
 
     def basis(self, groups: Groups) -> str:
-        """Say what was judged, what the model was given, and what its result was compared with."""
+        """State what was judged, what the network was given, and what its result was compared with."""
         if self.by_time:
             return (
                 f"Time step {self.middle} is judged: the network was given this step; its result is compared with the"
@@ -78,16 +78,16 @@ class Case:
             f"section{'s' if len(side) > 1 else ''} {' + '.join(str(number + 1) for number in side)}"
             for side in (groups.given, groups.targets)
         )
-        how = f"the network was given {given}; its result is compared with {targets}, which it has not seen."
+        text = f"the network was given {given}; its result is compared with {targets}, which it has not seen."
         if self.scan.split.times > 1:
-            return f"Time step {self.middle} is judged: {how}"
-        return f"The mean of all channels is judged: {how}" if self.scan.channels > 1 else how.capitalize()
+            return f"Time step {self.middle} is judged: {text}"
+        return f"The mean of all channels is judged: {text}" if self.scan.channels > 1 else text.capitalize()
 
 
 def refusal(scan: Sections, seen: int) -> str | None:
-    """Say why a scan cannot be judged at all with networks that see at most so many time steps; None if it can."""
+    """Return why a scan cannot be judged at all with networks that see up to ``seen`` time steps, or None."""
     times, needed = scan.split.times, seen + 2
-    if times == 1 or scan.split.each > 1 or times >= needed:
+    if times == 1 or scan.split.per_step > 1 or times >= needed:
         return None
     return f"a step is judged by those before and after it, which takes {needed} time steps, and the scan has {times}"
 
@@ -97,7 +97,7 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
 
     Parameters
     ----------
-    pairs : whether to look for noise that sections share, which takes up to four more passes of the network.
+    pairs : whether to test for noise shared between sections, which takes up to four more passes of the network.
 
     Notes
     -----
@@ -120,19 +120,20 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
     if not pairs:
         return evidence
     mean = evidence.select()
-    neighbours, apart = (tuple(_errors(case, mean, one) for one in side) for side in (groups.neighbours, groups.apart))
+    neighbours = tuple(_errors(case, mean, comparison) for comparison in groups.neighbours)
+    apart = tuple(_errors(case, mean, comparison) for comparison in groups.apart)
     return replace(evidence, neighbours=neighbours, apart=apart)
 
 
 def _errors(case: Case, mean: Evidence, compared: Comparison) -> Pair:
-    """Return the differences of two groups of sections from what the model makes of the others."""
+    """Return the differences of two groups of sections from the model's result for the others."""
     given, first, second = compared
     predicted = _predict(case, mean.scan, given).mean(axis=0)
     return mean.mixed(first) - predicted, mean.mixed(second) - predicted
 
 
 def results(case: Case, step: int) -> Pair:
-    """Denoise the judged slices of a time step: from the given sections alone, and from all data as the product is.
+    """Denoise the judged slices of a time step: from the given sections only, and from all data as for the product.
 
     Returns
     -------
@@ -154,8 +155,8 @@ def series(case: Case, evidence: Evidence) -> Iterator[tuple[int, Evidence]]:
     """
     times = case.scan.split.times
     if times > 1:
-        some = replace(case, slices=fewer(case.slices, resources.judged(case.scan.size, times)))
-        yield from ((step, collect(some, step, pairs=False).select()) for step in case.steps)
+        smaller = replace(case, slices=fewer(case.slices, resources.judged(case.scan.size, times)))
+        yield from ((step, collect(smaller, step, pairs=False).select()) for step in case.steps)
     elif case.scan.channels > 1:
         yield from ((channel, evidence.select(channel)) for channel in range(case.scan.channels))
 

@@ -1,4 +1,4 @@
-"""Classical filters, each at its best: tuned with the truth, which a user does not have."""
+"""Classical filters at their best strength: tuned with the truth, which a user does not have."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.metrics.merit import psnr, ssim
 
 TUNING_SLICES = 4
-MARGIN = 4  # slices on both sides of these that the 3-D filters see
+MARGIN = 4  # slices on either side of these that the 3-D filters see
 TV_ITERATIONS = 200  # 500 gain only 0.01 dB
 PRECISION = 0.03  # of the logarithm of a strength
-RADII_2D = tuple(np.sqrt([1, 2, 4, 5, 8, 10, 13]).tolist())  # each disc of pixels larger than the one before
+RADII_2D = tuple(np.sqrt([1, 2, 4, 5, 8, 10, 13]).tolist())  # discs of pixels, each larger than the one before
 RADII_3D = tuple(np.sqrt([1, 2, 3, 4, 5, 6, 8]).tolist())
 PATCHES_2D = ((5, 2), (5, 3), (5, 4), (5, 6), (7, 3), (7, 6))  # width of a patch, largest distance of two
 PATCHES_3D = ((5, 1), (5, 2), (5, 3))
@@ -53,15 +53,16 @@ def best_filters(noisy: FloatArray, truth: FloatArray, mask: BoolArray, data_ran
 
     Parameters
     ----------
-    noisy, truth : (z, y, x) float32 in the same unit; there must be some noise.
-    mask : (y, x), or (z, y, x) to judge some slices only; the middle ones of these serve for tuning.
+    noisy, truth : (z, y, x) float32 in the same unit, with some noise.
+    mask : (y, x), or (z, y, x) to judge some slices only; the middle ones of these are used for tuning.
     data_range : as in `merit.psnr`.
 
     Returns
     -------
     One result for each of the six filters, with PSNR and SSIM over the whole mask, best PSNR first.
     """
-    image, target = noisy / np.float32(data_range), truth / np.float32(data_range)
+    image = noisy / np.float32(data_range)
+    target = truth / np.float32(data_range)
     inside = np.broadcast_to(mask, image.shape)
     block, judged = _tuning_block(inside)
     best: dict[str, tuple[float, float, _Variant]] = {}
@@ -98,7 +99,7 @@ def least(
 ) -> tuple[float, float]:
     """Return the smallest loss and its strength: one of the choices if there are any, else between the bounds.
 
-    The precision is that of the logarithm of a strength.
+    The precision is that of the strength's logarithm.
     """
     if choices:
         return min((loss(choice), choice) for choice in choices)
@@ -130,7 +131,7 @@ def _variants(noise: float) -> list[_Variant]:
 
 
 def _slicewise(apply: Filter) -> Filter:
-    """Make a filter treat each slice of a volume alone."""
+    """Return a filter that treats each slice of a volume independently."""
     return lambda volume, strength: np.stack([apply(image, strength) for image in volume])
 
 
@@ -143,7 +144,7 @@ def median(image: FloatArray, radius: float) -> FloatArray:
 
 
 def total_variation(image: FloatArray, weight: float) -> FloatArray:
-    """Return the minimiser of Rudin, Osher and Fatemi's energy, by Chambolle's algorithm (2004), run to its end."""
+    """Return the minimiser of Rudin, Osher and Fatemi's energy, by Chambolle's algorithm (2004) until it converges."""
     filtered: FloatArray = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
         image, weight=weight, eps=0, max_num_iter=TV_ITERATIONS
     )

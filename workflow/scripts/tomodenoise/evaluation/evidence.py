@@ -23,8 +23,8 @@ class Evidence:
     """
 
     scan: Sections
-    """The sections that are stored, see `Sections.mixing`; of a dynamic scan those of the judged step, or that step
-    and those around it."""
+    """The stored sections, see `Sections.mixing`; of a dynamic scan those of the judged step, or that step and those
+    around it."""
     groups: Groups
     acquisition: Acquisition
     mask: BoolArray
@@ -32,15 +32,15 @@ class Evidence:
     stored: FloatArray
     """(S, channel, z, y, x) reconstructions that all others are mixed from."""
     predicted: FloatArray
-    """f, what the model makes of the given sections, x_A."""
+    """f, the model's result for the given sections, x_A."""
     opposite: FloatArray
-    """What it makes of the targets, x_B."""
+    """The model's result for the targets, x_B."""
     denoised: FloatArray
-    """What it makes of all data: the product."""
+    """The model's result for all data: the product."""
     neighbours: tuple[Pair, ...] = ()
     """(z, y, x) a - f and b - f of the mean channel, for sections with consecutive frames."""
     apart: tuple[Pair, ...] = ()
-    """The same for sections without."""
+    """The same for sections without consecutive frames."""
     truth: FloatArray | None = None
 
     @cached_property
@@ -64,13 +64,13 @@ class Evidence:
         return self.groups.twins and (self.mixed(self.groups.twins[0]), self.mixed(self.groups.twins[1]))
 
     def mixed(self, members: Members) -> FloatArray:
-        """Return the reconstruction of some sections together; a view where it is stored."""
+        """Return the reconstruction of the union of some sections; a view if it is stored."""
         weights = self.scan.mixing(members)
         used = np.flatnonzero(weights)
         return np.asarray(self.stored[used[0]]) if len(used) == 1 else mix(self.stored, weights)
 
     def select(self, channel: int | None = None) -> "Evidence":
-        """Return the evidence of one channel, or of the mean of all, whose noise is independent as well."""
+        """Return the evidence of one channel, or of the mean of all channels, whose noise is also independent."""
 
         def view(image: FloatArray) -> FloatArray:
             if channel is None and image.shape[-4] > 1:
@@ -82,7 +82,7 @@ class Evidence:
 
     @property
     def finite(self) -> "Evidence":
-        """The slices in which every image is finite everywhere; itself if that is true of all slices."""
+        """The evidence of the slices in which all images are finite; itself if all slices are."""
         pairs = [*self.neighbours, *self.apart, *([self.twins] if self.twins else [])]
         images = [self.given, self.targets, self.raw, self.predicted, self.opposite, self.denoised]
         images += [image for pair in pairs for image in pair] + ([] if self.truth is None else [self.truth])
@@ -106,9 +106,9 @@ class Evidence:
 
     @property
     def noise(self) -> FloatArray:
-        """Noise as strong as that of `raw`, from two parts of the data."""
-        alike = residuals.half_difference(self.given, self.targets, self.shares)
-        return np.asarray(alike * np.sqrt(sum(self.shares) / self.share(self.groups.whole)), dtype=np.float32)
+        """Noise with the strength of that in `raw`, from two parts of the data."""
+        noise = residuals.half_difference(self.given, self.targets, self.shares)
+        return np.asarray(noise * np.sqrt(sum(self.shares) / self.share(self.groups.whole)), dtype=np.float32)
 
     @property
     def scale(self) -> float:
@@ -125,7 +125,7 @@ class Evidence:
 
     @cached_property
     def coverage(self) -> coverage.Coverage:
-        """The angles of the sections."""
+        """Angular coverage of the sections."""
         return coverage.cover(self.scan.split, self.stored.shape[-1])
 
     @property
@@ -134,7 +134,7 @@ class Evidence:
         return self.share(self.groups.given), self.share(self.groups.targets)
 
     def share(self, members: Members) -> float:
-        """Share of the data in some sections."""
+        """Return the share of the data in some sections."""
         return sum(self.scan.split.sections[number].share for number in members)
 
     def projections(self, members: Members) -> int:

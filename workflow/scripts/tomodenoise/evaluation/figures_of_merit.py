@@ -13,19 +13,19 @@ from tomodenoise.metrics.support import Unsupported
 
 T = TypeVar("T")
 
-NO_TWINS = "it takes three sections, one for the network and two to compare: set split.sections: 3 or more"
-NOT_STORED = "it takes unions of sections that are not reconstructed with this algorithm and this split"
+NO_TWINS = "it needs three sections, one for the network and two to compare: set split.sections: 3 or more"
+NOT_STORED = "it needs unions of sections that are not reconstructed with this algorithm and this split"
 NO_SAMPLE = "the judged rows hold no sample that both halves of the data show"
 WHOLE_STEPS = {
     "independence": "each step is a separate reconstruction, and change from step to step looks like shared noise",
     "coverage": "the angles belong to single steps: see the facts of the scan",
 }
-"""Figures that cannot be had where whole time steps predict each other."""
+"""Figures that are not available where whole time steps predict each other, with the reason."""
 
 OF_SAMPLE = frozenset({"umse", "fsc", "cross_frc", "calibration", "contrast", "edges"})  # meaningless on noise alone
 WITHOUT_PIXELS = frozenset({"sample", "coverage", "counts"})
 HALF = 0.5  # correlation
-ALIKE = 0.05  # two parts of the data are halves if their shares differ by no more
+ALIKE = 0.05  # two parts of the data are halves if their shares differ by no more than this
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Judgement:
 
 
 def judge(evidence: Evidence, names: Collection[str] = ()) -> Judgement:
-    """Compute every figure that the evidence supports, or only those named; slices that are not finite are left out."""
+    """Compute every figure that the evidence supports, or only those named, on the slices that are finite."""
     used = evidence.finite
     figures = {}
     absent = {}
@@ -76,13 +76,13 @@ def if_any(compute: Callable[[], T]) -> T | None:
 
 
 def _check(e: Evidence, name: str) -> None:
-    """Raise `Unsupported` where these slices cannot support a figure, whatever it measures."""
+    """Raise `Unsupported` for a figure that these slices cannot support."""
     if name in WHOLE_STEPS and e.groups.whole == e.groups.given:
         raise Unsupported(WHOLE_STEPS[name])
     if name in WITHOUT_PIXELS:
         return
     if not len(e.raw):
-        raise Unsupported("every judged slice holds values that are not finite")
+        raise Unsupported("all judged slices hold values that are not finite")
     if not e.mask.any():
         raise Unsupported("no pixel is judged")
     if name in OF_SAMPLE and not e.agreement.holds_sample:
@@ -111,7 +111,7 @@ def _umse(e: Evidence) -> Figure:
 
 def _fsc(e: Evidence) -> Figure:
     if abs(e.shares[0] - e.shares[1]) > ALIKE:
-        raise Unsupported(f"the two parts hold {e.shares[0]:.0%} and {e.shares[1]:.0%} of the data and are no halves")
+        raise Unsupported(f"the two parts hold {e.shares[0]:.0%} and {e.shares[1]:.0%} of the data, not half each")
     over = rings.rings(e.mask)
     counts = over.counts(len(e.raw))
     halves = rings.correlation(e.given, e.targets, over)
@@ -162,7 +162,7 @@ def _contrast(e: Evidence) -> Figure:
 
 
 def _edges(e: Evidence) -> Figure:
-    # Not measured in all data: the noise of the part that edges were found in would place them, and sharpen raw ones.
+    # Not measured in all data: edges were found in part of it, whose noise would make raw edges look sharper.
     places = edges.detect(e.opposite, e.mask)
     widths = {name: edges.measure(image, places) for name, image in (("raw", e.given), ("denoised", e.predicted))}
     values: dict[str, float] = {"edges": len(places.places)}
@@ -194,9 +194,9 @@ def _independence(e: Evidence) -> Figure:
     if flats and e.acquisition.filtered:
         views = e.projections((0,))
         turn = e.coverage.full_turn
-        every = independence.flats_share(views, flats, _transmission(e), e.acquisition.window, full_turn=turn)
+        shares = independence.flats_share(views, flats, _transmission(e), e.acquisition.window, full_turn=turn)
         inner = [zone.inner for zone in zones]
-        share = [part for part, (start, _) in zip(every, independence.ZONES, strict=True) if start in inner]
+        share = [part for part, (start, _) in zip(shares, independence.ZONES, strict=True) if start in inner]
     values: dict[str, Any] = {"zones": [asdict(zone) for zone in zones], "flats": flats, "flats_share": share}
     if e.apart:
         values["in_time"], values["in_time_error"] = independence.excess(zones, independence.by_radius(e.apart, e.mask))
@@ -210,7 +210,7 @@ def _coverage(e: Evidence) -> Figure:
 def _counts(e: Evidence) -> Figure:
     fewest = e.acquisition.fewest_photons
     if fewest is None:
-        raise Unsupported("the file holds no counts with flats, or the detector's gain is not known")
+        raise Unsupported("the file holds no counts with flats, or the detector's gain is unknown")
     return Figure({"fewest_photons": fewest, "low_photons": e.acquisition.low_photons})
 
 
@@ -232,16 +232,16 @@ def _truth(e: Evidence) -> Figure:
 
 
 def _parted(result: calibration.Calibration | residuals.Residual) -> tuple[dict[str, Any], dict[str, FloatArray]]:
-    """Part a result in its numbers and its curve over grey levels."""
+    """Split a result into its numbers and its curves over grey levels."""
     values = asdict(result)
     return values, {name: values.pop(name) for name in ("levels", "means", "errors")}
 
 
 def _sampled_to(e: Evidence, over: rings.Rings) -> float:
-    """Frequency up to which the fewer angles of the two parts sample what is judged, cycles per pixel.
+    """Return the frequency up to which the part with fewer angles samples the judged region, cycles per pixel.
 
-    Angles π/N apart are fD apart in units of 1/D at the frequency f, for a slice of diameter D [Crowther et al., Proc.
-    R. Soc. A 317, 319 (1970)].
+    At the frequency f, angles π/N apart are πfD/N apart in units of 1/D, for a slice of diameter D [Crowther et al.,
+    Proc. R. Soc. A 317, 319 (1970)].
     """
     views = min(e.projections(members) for members in (e.groups.given, e.groups.targets))
     return float(views / (np.pi * max(over.window.shape)) / (2 if e.coverage.full_turn else 1))
@@ -254,7 +254,7 @@ def _twins(e: Evidence) -> Pair:
 
 
 def _transmission(e: Evidence) -> float:
-    """Share of the light that passes the sample on its way through the axis; a harmonic mean, as variances add."""
+    """Return the transmission along rays through the axis; a harmonic mean, as variances add."""
     middle = e.raw.shape[-1] // 2
     inside = e.denoised * e.mask
     rays = np.concatenate([inside[:, middle].sum(axis=-1), inside[:, :, middle].sum(axis=-1)])

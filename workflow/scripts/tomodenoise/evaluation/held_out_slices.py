@@ -1,4 +1,4 @@
-"""The slices of a scan that a model is judged on: those kept from its training."""
+"""The slices of a scan that a model is judged on: those held out of its training."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from tomodenoise.storage.sections import Sections
 from tomodenoise.training import dataset, sampling
 
 RUN = 4
-"""Neighbouring slices that are judged together where any may be: a network of several slices reads them once."""
+"""Neighbouring slices to judge together if any slice may be judged: a network of several slices reads them once."""
 
 BY_SETTINGS = (
     "The model's file does not list which slices of this scan were held out of training, so they were worked out from"
@@ -32,30 +32,30 @@ class Slices:
     mask: BoolArray
     """(y, x)"""
     held_out: bool
-    """Whether the model certainly was not trained on them."""
+    """Whether the model was certainly not trained on them."""
     why: str
-    """One line for a person."""
+    """Reason for the choice, one line for the report."""
     trained: bool = False
     """Whether the model was trained on other slices of this scan."""
     note: str = ""
-    """What makes the choice less certain, for a person."""
+    """Caveat about the choice, for the report."""
 
     @property
     def rows(self) -> IntArray:
         """All rows, ascending."""
-        return np.concatenate([np.arange(*run) for run in self.runs])
+        return _rows(self.runs)
 
 
 def choose(scan: Sections, model: Model, identity: Mapping[str, object], rows: Sequence[int] | None) -> Slices:
     """Choose the slices to judge.
 
     A model that was trained on this scan is judged on the rows and pixels that its file lists as held out. If the file
-    lists none that fit, they are worked out from its settings by the rule that holds today, with a note.
+    lists none that fit, they are derived from its settings by the current rule, with a note.
 
     Parameters
     ----------
     identity : of the scan's raw file.
-    rows : of the detector that the configuration selects, [start, stop); None for all.
+    rows : detector rows [start, stop) that the configuration selects; None for all.
     """
     count = resources.judged(scan.size, scan.channels)
     same_file = [name for name, source in model.facts.get("source", {}).items() if source == identity["fingerprint"]]
@@ -74,7 +74,7 @@ def choose(scan: Sections, model: Model, identity: Mapping[str, object], rows: S
 
 
 def _by_settings(scan: Sections, model: Model, name: str) -> held_out.HeldOut:
-    """Work out what was held out from the settings of a training; an earlier version stored the rows, but no mask."""
+    """Derive the held-out part from the settings of a training; an earlier version stored the rows, but no mask."""
     settings = model.facts["config"]["train"]
     mask = sampling.sample(scan) if settings["mask"] == "sample" else scan.visible
     if stored := model.facts.get("held_out", {}).get(name):
@@ -98,7 +98,7 @@ def _unseen(scan: Sections, count: int, *, seen: bool) -> Slices:
 
 
 def fewer(slices: Slices, count: int) -> Slices:
-    """Keep so many slices at most."""
+    """Keep at most ``count`` slices."""
     return replace(slices, runs=_some(slices.rows, count))
 
 
@@ -107,7 +107,7 @@ def _rows(spans: Sequence[tuple[int, int]]) -> IntArray:
 
 
 def _some(rows: IntArray, count: int) -> tuple[tuple[int, int], ...]:
-    """Keep so many of some ascending rows at most: the middle of each block."""
+    """Keep at most ``count`` of some ascending rows: the middle of each block."""
     blocks = runs(rows)
     if len(blocks) > count:
         blocks = [blocks[i] for i in np.linspace(0, len(blocks) - 1, count).astype(int)]

@@ -19,9 +19,9 @@ KEPT: Mapping[str, Sequence[str]] = {
     "calibration": ("slope", "slope_error"),
     "truth": ("psnr_raw", "psnr_denoised", "psnr_half"),
 }
-"""Figure to its values that are kept."""
+"""Figure to those of its values that are kept."""
 
-NAMED = 6  # channels or steps that a sentence names at most
+NAMED = 6  # largest number of channels or steps named in a sentence
 CERTAIN = 3.0  # standard errors by which a slope must exceed zero for unseen data to confirm an image
 WORSE = 1.0  # decibels by which the error outside the training steps may exceed that inside before it is reported
 
@@ -29,7 +29,7 @@ WORSE = 1.0  # decibels by which the error outside the training steps may exceed
 def judge(
     evidence: Iterable[tuple[int, Evidence]], labels: Sequence[str], window: Sequence[int], axis: str
 ) -> Profile | None:
-    """Judge one place after the other, holding the images of only one; None if there are none.
+    """Judge the channels or steps one by one, holding the images of only one; None if there are none.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def steps(count: int, seconds: float | None) -> list[str]:
 
 
 def verdicts(profile: Profile) -> list[Verdict]:
-    """State what changes from channel to channel or from step to step."""
+    """Return verdicts on the changes from channel to channel or step to step."""
     write = _channels if profile.axis == "channel" else _steps
     return [Verdict("along", level, text) for level, text in write(profile)]
 
@@ -123,7 +123,7 @@ def _slopes(profile: Profile, part: BoolArray, what: str, level: Level) -> Itera
 
 
 def _names(profile: Profile, chosen: BoolArray) -> str:
-    """List the labels of some places, at most six."""
+    """List the labels of some places, at most `NAMED`."""
     labels = [profile.labels[place] for place, named in zip(profile.places, chosen, strict=True) if named]
     more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
     return ", ".join(labels[:NAMED]) + more

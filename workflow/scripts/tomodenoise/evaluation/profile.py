@@ -1,4 +1,4 @@
-"""Figures of merit along the channels or the time steps of a scan, as judged and as the report shows them."""
+"""Figures of merit along the channels or time steps of a scan."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Profile:
     places: Sequence[int]
     """Numbers of the channels or steps that were judged."""
     figures: Mapping[str, Sequence[float | None]]
-    """Value, see `per_channel.KEPT`, to one number for each place; None where a place does not support it."""
+    """Name of a value, see `per_channel.KEPT`, to one number for each place; None where a place does not support it."""
     absent: Mapping[str, Mapping[str, Any]]
     """Figure to the `places` that do not support it, and the `reason` of the first."""
     labels: Sequence[str]

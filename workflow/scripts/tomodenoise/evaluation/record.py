@@ -1,4 +1,4 @@
-"""The two files of a judgement, as the report reads them: `quality.json` and the curves."""
+"""The two files of a judgement that the report reads: `quality.json` and the curves."""
 
 import json
 import math
@@ -58,7 +58,7 @@ def refused(reason: str) -> dict[str, Any]:
 
 
 def write(file: Path, curves: Path, values: Mapping[str, Any], judgement: Judgement | None = None) -> None:
-    """Write both files, the curves as float32 arrays named `figure/curve`."""
+    """Write both files, with the curves as float32 arrays named `figure/curve`."""
     arrays = {
         f"{name}/{curve}": array.astype(np.float32)
         for name, figure in (judgement.figures.items() if judgement else ())
@@ -71,7 +71,7 @@ def write(file: Path, curves: Path, values: Mapping[str, Any], judgement: Judgem
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Round numbers, and put null for those that are not finite, as JSON has neither infinity nor NaN."""
+    """Round numbers, and replace infinity and NaN by null, as JSON has neither."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

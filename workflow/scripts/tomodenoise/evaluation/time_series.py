@@ -1,4 +1,4 @@
-"""A denoised series for the report: its middle slice at every time step, and figures that reveal drift."""
+"""A denoised series in the report: its middle slice at every time step, and figures that reveal drift."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tomodenoise.storage import grid, zarr_arrays
 from tomodenoise.storage.sections import Sections, mix
 
 EDGE = 256
-"""Largest edge of the slices that are kept, pixels; larger ones are averaged."""
+"""Largest edge of the stored slices, pixels; larger ones are averaged in blocks."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Series:
     after: FloatArray
     """The same, denoised."""
     noise: FloatArray
-    """(t,) standard deviation of the reconstruction's noise; NaN at both ends, where a step has no two neighbours."""
+    """(t,) standard deviation of the reconstruction's noise; NaN at both ends, where a step lacks a neighbour."""
     residual: FloatArray
     """(t,) root mean square of what denoising removed."""
     umse: FloatArray
@@ -32,13 +32,13 @@ class Series:
     window: tuple[int, int]
     """Time steps [start, stop) that the model was trained on; empty if it was trained on other scans."""
     factor: int
-    """Pixels of the volume, along an edge, in one pixel of the slices kept."""
+    """Pixels of the volume per pixel of the stored slices, along an edge."""
     seconds: float
     """From one step to the next; NaN if unknown."""
 
 
 def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | None, *, seen: int = 1) -> Series:
-    """Go through a denoised series once, with few steps in memory at a time.
+    """Read a denoised series once, with few steps in memory at a time.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | N
     -----
     With the reconstructions a and b of the nearest steps before and after that the network did not see, whose noise is
     independent, mean (a - f)(b - f) is the mean square error of the denoised f [Marcos Morales et al., ICML 2023], and
-    with the raw x in place of f the variance of its noise. What moves from black to white in a step adds nothing to
-    either, as f equals a or b there; what changes slowly makes both smaller.
+    with the raw x in place of f the variance of its noise. Matter that moves within a step adds nothing to either, as f
+    equals a or b there; slow changes make both smaller.
     """
     times = scan.split.times
     distance = seen // 2 + 1
@@ -101,7 +101,7 @@ def _raw(scan: Sections, time: int, rows: tuple[int, int]) -> FloatArray:
 
 
 def _shrunk(image: FloatArray, factor: int) -> FloatArray:
-    """Average blocks of pixels; those that are not whole at the far edges are left out."""
+    """Average blocks of pixels; incomplete ones at the far edges are left out."""
     edge = image.shape[0] // factor
     whole = image[: edge * factor, : edge * factor]
     return np.asarray(whole.reshape(edge, factor, edge, factor).mean(axis=(1, 3)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The true volume of a simulated scan; only judged slices of it are read."""
+"""The true volume of a simulated scan; only its judged slices are read."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.storage.sections import Sections
 
 Truth: TypeAlias = Callable[[int, Sequence[tuple[int, int]]], FloatArray]
-"""From a time step and runs of rows to (channel, z, y, x)."""
+"""Function of a time step and runs of rows that returns (channel, z, y, x)."""
 
 
 def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
@@ -20,14 +20,14 @@ def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
 
     Parameters
     ----------
-    file : .npy or a Zarr array or image: (z, y, x), with an axis of steps or channels before that where the scan has
-        several; all axes before it have one entry.
-    rows : of the detector [start, stop) that are reconstructed.
+    file : .npy or a Zarr array or image: (z, y, x), after an axis of steps or channels if the scan has several; any
+        other axes in front have length 1.
+    rows : reconstructed rows of the detector, [start, stop).
 
     Raises
     ------
     UserError
-        If the file cannot be read, or has neither the shape of the reconstruction nor that of all detector rows.
+        If the file cannot be read, or its shape is neither that of the reconstruction nor that of all detector rows.
     """
     try:
         volume = np.load(file, mmap_mode="r") if file.suffix == ".npy" else _open_zarr(file)
@@ -40,7 +40,7 @@ def read(file: Path, scan: Sections, rows: tuple[int, int]) -> Truth:
     axes = [size for size in volume.shape[:-3] if size > 1]
     if (*axes, scan.depth if whole else depth, *volume.shape[-2:]) != shape:
         raise UserError(
-            f"truth: {file} has the shape {volume.shape}, but the reconstruction is {shape}: cut it to that"
+            f"truth: {file} has the shape {volume.shape}, but the reconstruction has {shape}: crop it to that"
         )
     first = rows[0] if whole else 0
 

@@ -1,4 +1,4 @@
-"""Verdicts: each figure of merit in a sentence, with its meaning and the remedy where something is wrong."""
+"""Verdicts: each figure of merit in a sentence, with its meaning, and a remedy if something is wrong."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -9,18 +9,18 @@ from tomodenoise.evaluation.acquisition import Acquisition
 
 Level = Literal["good", "note", "bad"]
 Values = Mapping[str, Any]
-"""Of a figure."""
+"""Values of a figure."""
 
 Sentences = Iterator[tuple[Level, str]]
 
-UNSURE = 0.1  # a slope with a larger standard error shows nothing
+UNSURE = 0.1  # standard error above which a slope shows nothing
 OFF = 0.03  # distance of a slope from 1 that is reported, beyond two standard errors
-STREAKED = 0.8  # smallest slope that streaks of few angles may explain
+STREAKED = 0.8  # smallest slope that streaks from few angles may explain
 LITTLE_GAIN = 3.0  # decibels
 CLEAN = 40.0  # uPSNR, decibels, of slices whose noise is a hundredth of the grey values' range
-LOST = 0.05  # correlation of the residual with edges, above that of noise, from which on it shows the sample
-# Share of the residual's variance in rings or along edges from which on they are seen. Measured: ten residuals in which
-# they are seen have 0.037 to 0.34, one with a trace of them 0.027, and nine without 0.023 at most.
+LOST = 0.05  # correlation of the residual with edges, above that of noise, beyond which it shows the sample
+# Share of the residual's variance in rings or along edges beyond which they are visible. Measured: 0.037 to 0.34 in ten
+# residuals where they are visible, 0.027 in one with a trace of them, and at most 0.023 in nine without.
 SEEN = 0.03
 WEAK = 0.9  # strength of a residual, relative to the noise, below which noise is left
 WIDER = 1.15  # edges that denoising widens by more than this factor are blurred
@@ -28,8 +28,8 @@ BETTER = 0.998  # a filter or model is better if its loss is below this multiple
 FEW_ANGLES = 1.0  # projections per column and section
 FEW_SAMPLED = 0.5  # part of the width that all angles must sample in full
 FEW_PHOTONS = 3.0  # -log(n + 1/2) of Poisson counts is off by 0.02 at a mean of 3, and by more below
-CORRELATED = 0.05  # correlation of the noise of sections that is reported
-IN_TIME = 0.02  # and that of consecutive frames, above that of other frames
+CORRELATED = 0.05  # correlation of the noise of sections beyond which it is reported
+IN_TIME = 0.02  # the same for consecutive frames, above that of other frames
 OWN_ERROR = 0.15  # far from the axis, from the network's own error: above it the noise cannot be compared
 AFTERGLOW = 0.01  # share of the light that may explain a correlation
 
@@ -44,7 +44,7 @@ class Verdict:
 
 
 def advice(*, trained: bool, improving: bool | None) -> str:
-    """Say how to get a better network.
+    """Return advice on getting a better network.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
     strength = v["deviation"] / v["noise"] if v["noise"] else 1.0
     rings, outline = (v[name] or 0.0 for name in ("rings", "outline"))
     stronger = v["outline"] is not None and v["at_edges"] - v["noise_at_edges"] > LOST
-    # The edges of rings are edges as well.
+    # Rings have edges as well.
     lost = outline >= max(SEEN, rings) or (rings < SEEN and stronger)
     if rings >= SEEN:
         text = f"What was removed shows rings ({rings:.0%} of its variance), and others may be left in the slices"
@@ -277,4 +277,4 @@ WRITERS: Mapping[str, Callable[[Values, Acquisition, str], Sentences]] = {
     "counts": _counts,
     "comparison": _comparison,
 }
-"""In the order of the report."""
+"""Writers of verdicts by figure, in the order of the report."""

@@ -1,4 +1,4 @@
-"""One HDF5 file for a volume, after NeXus: an NXdata group that viewers plot, and its provenance."""
+"""A volume as one HDF5 file in NeXus form: an NXdata group that viewers plot, and its provenance."""
 
 import json
 from pathlib import Path
@@ -13,30 +13,32 @@ from tomodenoise.storage import ome_zarr, zarr_arrays
 from tomodenoise.storage.ome_zarr import Image
 
 UNITS = {"micrometer": "um", "second": "s", "hour": "h"}
-"""NeXus names units as UDUNITS does."""
+"""OME-Zarr's unit names to those of UDUNITS, which NeXus uses."""
 
 
 def write(folder: Path, path: Path) -> None:
-    """Write the full resolution of an image to one file, whole or not at all; rows stream through.
+    """Write the full resolution of an image to one file, atomically; rows stream through.
 
-    One job writes all of it, as several cannot write to one file. A virtual dataset over a file for each slab would
-    silently show zeros where one is lost, and could not be moved alone.
+    One job writes the whole file, as several cannot write to one. A virtual dataset over one file per slab would
+    silently show zeros where a file is lost, and could not be moved on its own.
 
     Parameters
     ----------
     folder : of the image.
-    path : the file. `/entry/data/data` has the axes (t, c, z, y, x), time and channel only where there are several;
-        each chunk has a checksum by fletcher32, a filter that is part of HDF5.
+    path : the file. `/entry/data/data` has the axes (t, c, z, y, x), without t or c where there is only one; each
+        chunk has a checksum by fletcher32, a filter that is part of HDF5.
     """
     image = ome_zarr.read(folder)
     kept = [axis for axis, length in enumerate(image.shape) if axis >= 2 or length > 1]
     with files.replacing(path) as partial, h5py.File(partial, "w") as file:
         entry = _group(file, "entry", "NXentry", title=image.name)
-        file.attrs["default"], entry.attrs["default"] = "entry", "data"
+        file.attrs["default"] = "entry"
+        entry.attrs["default"] = "data"
         _provenance(entry, image)
         data = _group(entry, "data", "NXdata")
         names = [image.axes[axis] for axis in kept]
-        data.attrs["signal"], data.attrs["axes"] = "data", names
+        data.attrs["signal"] = "data"
+        data.attrs["axes"] = names
         for axis, name in zip(kept, names, strict=True):
             _axis(data, name, image, axis)
             data.attrs[f"{name}_indices"] = names.index(name)
@@ -44,16 +46,17 @@ def write(folder: Path, path: Path) -> None:
 
 
 def _values(data: h5py.Group, image: Image, kept: list[int]) -> None:
-    shape, chunk = image.shape, zarr_arrays.chunk(image.shape)
+    chunk = zarr_arrays.chunk(image.shape)
     values = data.create_dataset(
         "data",
-        shape=[shape[axis] for axis in kept],
+        shape=[image.shape[axis] for axis in kept],
         chunks=tuple(chunk[axis] for axis in kept),
         dtype="float32",
         fletcher32=True,
     )
-    values.attrs["long_name"], values.attrs["units"] = "attenuation per pixel", "1"
-    for time, channel, rows, block in ome_zarr.blocks(image, 0, shape[2]):
+    values.attrs["long_name"] = "attenuation per pixel"
+    values.attrs["units"] = "1"
+    for time, channel, rows, block in ome_zarr.blocks(image, 0, image.shape[2]):
         place = [number for axis, number in enumerate((time, channel)) if axis in kept]
         values[(*place, rows)] = block
 

@@ -1,4 +1,4 @@
-"""An OME-Zarr image in one file, a Zip archive that programs read in place: easy to copy, one file in a quota."""
+"""An OME-Zarr image as one Zip archive that programs read in place: easy to copy, and one file of a quota."""
 
 import json
 import shutil
@@ -10,23 +10,23 @@ from tomodenoise.common import files
 from tomodenoise.storage import zarr_arrays
 
 BUFFER = 2**20
-"""Bytes that are copied at once."""
+"""Bytes to copy at a time."""
 
 COMMENT = {"ome": {"version": "0.5"}}
 
 
 def write(folder: Path, path: Path) -> None:
-    """Pack an image, whole or not at all; files are copied as they are, since chunks are compressed already.
+    """Pack an image atomically; files are stored unchanged, since chunks are already compressed.
 
     Parameters
     ----------
     folder : of the image.
-    path : the archive; the same bits for the same image.
+    path : the archive; bit-identical for the same image.
 
     Notes
     -----
-    As RFC-9 of OME-Zarr requires, metadata come first, those of the image before all others, nothing is compressed
-    again, and the archive's comment names the version.
+    As RFC-9 of OME-Zarr requires, metadata come first, beginning with those of the image, nothing is compressed again,
+    and the archive's comment states the version.
     """
     with files.replacing(path) as partial, ZipFile(partial, "w", ZIP_STORED) as archive:
         for file in _files(folder):

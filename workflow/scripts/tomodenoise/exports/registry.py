@@ -7,21 +7,21 @@ from tomodenoise.storage.grid import CHUNK
 
 @dataclass(frozen=True)
 class Export:
-    """A format of other programs, or another volume, that `export` of the configuration asks for."""
+    """A format of other programs, or another volume, selected by `export` in the configuration."""
 
     file: str
-    """The last file that is made, in the folder of a scan; `{volume}` is denoised, or reconstruction."""
+    """The file that completes it, in the folder of a scan; `{volume}` is denoised or reconstruction."""
     write: str | None = None
-    """Where its function is imported from, ``package.module:function``.
+    """Import path of its function, ``package.module:function``.
 
     It takes the folder of an OME-Zarr image and the path of the file to write. None for a kind with rules of its own.
     """
     slices: int = 0
     """Slices that its job holds in memory, as float32."""
     share: float = 1.0
-    """Bytes that it writes for each byte of the volume."""
+    """Bytes written per byte of the volume."""
     by_slab: bool = False
-    """Whether there is a job for each slab of the volume, instead of one for all of it."""
+    """Whether each slab of the volume has a job of its own."""
 
     @property
     def suffix(self) -> str:

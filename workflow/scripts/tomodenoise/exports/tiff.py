@@ -1,4 +1,4 @@
-"""A TIFF file for each slice, which every program opens; each job writes the files of its slab."""
+"""A stack of TIFF files, one per slice, which every program opens; each job writes the files of its slab."""
 
 import io
 import json
@@ -17,9 +17,10 @@ from tomodenoise.storage import ome_zarr
 from tomodenoise.storage.ome_zarr import Image
 
 FORMATS = {"tiff": "float32", "tiff16": "uint16", "tiff8": "uint8"}
-"""Type of the numbers of each kind of export."""
+"""Data type of each kind of export."""
 
 DIGITS = {"t": 4, "c": 3, "z": 5}
+"""Digits of a number in a file's name, by axis."""
 
 
 def write_slices(
@@ -42,7 +43,8 @@ def write_slices(
     for time, channel, part, block in ome_zarr.blocks(image, *rows, times):
         for row, values in enumerate(block, start=part.start):
             numbers, beyond = _numbers(values, image, channel, kind)
-            content, name = _encoded(numbers, image, channel, kind), _name(image, (time, channel, row))
+            content = _encoded(numbers, image, channel, kind)
+            name = _name(image, (time, channel, row))
             with files.replacing(folder / name) as partial:
                 partial.write_bytes(content)
             written[name] = [len(content), zlib.crc32(content)]
@@ -80,7 +82,7 @@ def describe(image: Image, folder: Path, records: Sequence[Path], kind: str) -> 
 
 
 def flaws(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Find slices that are missing or damaged, each with what is wrong.
+    """Find missing or damaged slices, each with a description of the flaw.
 
     Parameters
     ----------
@@ -115,11 +117,12 @@ def _numbers(values: FloatArray, image: Image, channel: int, kind: str) -> tuple
 
 
 def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # noqa: ANN401 - an array of any type
-    """Make the file, with baseline tags for every reader and the metadata of ImageJ."""
+    """Encode a slice as TIFF, with baseline tags for every reader and metadata for ImageJ."""
     known = image.units[4] is not None
     metadata: dict[str, Any] = {"axes": "YX", **({"spacing": image.scale[2], "unit": "um"} if known else {})}
     if kind == "tiff":
-        start, end = image.windows[channel].start, image.windows[channel].end
+        window = image.windows[channel]
+        start, end = window.start, window.end
     else:
         offset, step = _calibration(image, channel, kind)
         metadata |= {"cf": 0, "c0": offset, "c1": step, "vunit": "attenuation per pixel"}
@@ -138,7 +141,7 @@ def _encoded(numbers: Any, image: Image, channel: int, kind: str) -> bytes:  # n
 
 
 def _name(image: Image, place: tuple[int, int, int]) -> str:
-    """Name a slice by its row, and by time and channel where there are several."""
+    """Name a slice by its row, and by time and channel if there are several."""
     parts = [
         f"{axis}{number:0{DIGITS[axis]}}"
         for axis, number, length in zip("tcz", place, image.shape, strict=False)

@@ -1,1 +1,1 @@
-"""Networks: what they are, how they are built, and how they are stored."""
+"""Networks: their specification, construction and storage."""

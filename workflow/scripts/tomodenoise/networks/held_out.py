@@ -1,4 +1,4 @@
-"""The part of a training scan that a model did not learn from, as the model's file stores it."""
+"""The part of a training scan that was held out of training, as the model's file stores it."""
 
 import base64
 import zlib
@@ -20,11 +20,11 @@ class HeldOut:
     mask: BoolArray
     """(y, x) pixels of these rows that were held out."""
     band: bool
-    """Whether the mask is only a band through the axis, as the scan has too few rows to hold out whole ones."""
+    """Whether the mask is only a band through the axis, because the scan has too few rows to hold out whole ones."""
 
 
 def to_json(part: HeldOut) -> dict[str, Any]:
-    """Return plain values; the mask takes one bit a pixel, compressed, as base64 text."""
+    """Return plain values; the mask is packed to one bit per pixel, compressed, and encoded as base64."""
     packed = zlib.compress(np.packbits(part.mask).tobytes(), level=9)
     return {
         "rows": [list(run) for run in part.rows],
@@ -44,7 +44,7 @@ def from_json(values: Mapping[str, Any], depth: int, size: int) -> HeldOut | Non
     Raises
     ------
     ValueError
-        If the mask is not what `to_json` writes for this shape. No more memory than one mask is taken.
+        If the mask does not have this shape. Decoding takes no more memory than one such mask.
     """
     rows = tuple((int(start), int(stop)) for start, stop in values["rows"])
     if values["shape"] != [size, size] or not rows or rows[-1][1] > depth:

@@ -1,4 +1,4 @@
-"""What a model's file says of itself, read without torch: the workflow plans its jobs from it."""
+"""The header of a model's file, read without torch to plan the workflow's jobs."""
 
 import hashlib
 import json
@@ -21,10 +21,10 @@ from tomodenoise.networks.specs import Spec
 from tomodenoise.scans.identity import fingerprint
 
 KEY = "tomodenoise"
-"""Of the file's metadata; a JSON text stands there."""
+"""Key of the file's metadata that holds the header as JSON text."""
 
 PIXEL_SIZE_LIMIT = 1.25
-"""Pixel sizes that differ by more than this factor show structure and noise at another scale."""
+"""At pixel sizes that differ by more than this factor, structure and noise have another scale."""
 
 
 @dataclass(frozen=True)
@@ -35,39 +35,39 @@ class Description:
     spec: Spec
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    """Normalisation: mean and deviation of each channel of the training scans, attenuation per pixel."""
+    """Normalisation: mean and standard deviation of each channel of the training scans, attenuation per pixel."""
     facts: Mapping[str, Any]
     """Settings, training scans (`source`), their pixel sizes, versions: see `facts`."""
     held_out: Mapping[str, Any]
-    """Name of each training scan to the part that was held out, see `held_out.to_json`; empty in older files."""
+    """Part held out of each training scan, by name; see `held_out.to_json`. Empty in older files."""
     weights: int
-    """Number of trained values."""
+    """Number of parameters."""
 
     @property
     def fingerprint(self) -> str:
-        """Know its content again: a file that was touched or moved keeps it, other weights have another."""
+        """Hash of the content: it survives touching and moving the file, and changes with the weights."""
         return fingerprint([self.file])
 
     @property
     def trained_on(self) -> tuple[str, ...]:
-        """Names of the scans that trained it."""
+        """Names of the training scans."""
         return tuple(self.facts.get("source", ()))
 
     @property
     def pixel_sizes(self) -> tuple[float, ...]:
-        """Micrometre, of the scans that trained it, where they are known."""
+        """Known pixel sizes of the training scans, micrometres."""
         return tuple(size for size in self.facts.get("pixel_sizes", {}).values() if size)
 
 
 def describe(file: Path) -> Description:
-    """Read the header of a model's file; no code in it is run and no weight is read.
+    """Read the header of a model's file without running code from it or reading weights.
 
     Raises
     ------
     UserError
-        If the file is missing, is no model of tomodenoise, or has too few weights for what it says it is.
+        If the file is missing, is not a model of tomodenoise, or has too few weights for the network it describes.
     """
-    missing = f"{file}: there is no such file: correct the path, or leave it out to train a model"
+    missing = f"{file}: no such file: correct the path, or leave it out to train a model"
     paths.check(file, missing)
     if not file.is_file():
         raise UserError(missing)
@@ -81,20 +81,20 @@ def describe(file: Path) -> Description:
     except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError, UserError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"{file} is no model of tomodenoise{maker} ({reason}): train one, or name another file"
+            f"{file} is not a model of tomodenoise{maker} ({reason}): train one, or name another file"
         ) from None
 
 
 def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:
-    """Sum up what a model's file says and holds, SHA-256, so that a damaged one is known.
+    """Return the SHA-256 checksum of a model's header and weights, by which damage is detected.
 
     Parameters
     ----------
-    header : plain values; what stands under `seal` does not count.
+    header : plain values; the key `seal` is ignored.
     weights : by name.
     """
-    told = {key: value for key, value in header.items() if key != "seal"}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    sealed = {key: value for key, value in header.items() if key != "seal"}
+    digest = hashlib.sha256(json.dumps(sealed, sort_keys=True).encode())
     for name in sorted(weights):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(weights[name]).tobytes())
@@ -102,27 +102,27 @@ def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:
 
 
 def check_seal(file: Path, weights: Mapping[str, FloatArray]) -> None:
-    """Refuse a model's file that is not as it was written; one of a version without seal passes."""
+    """Refuse a damaged model file; a file from a version that wrote no seal passes."""
     with safe_open(file, framework="numpy") as content:
         header = json.loads(content.metadata()[KEY])
     if header.get("seal", expected := seal(header, weights)) != expected:
-        raise UserError(f"{file} is damaged: take it from a copy, or train the model again")
+        raise UserError(f"{file} is damaged: restore it from a copy, or train the model again")
 
 
 def facts(request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None]) -> dict[str, Any]:
-    """Describe a training in plain values, to be kept with its model.
+    """Describe a training in plain values, to be stored with its model.
 
     Parameters
     ----------
-    request : see `recipes.training_request`.
-    pixel_sizes : micrometre, of the training scans; they shape nothing and are only told.
+    request : see `rerun_keys.training_request`.
+    pixel_sizes : micrometres, of the training scans; recorded only, without effect on the training.
     """
     described = provenance.collect(request["config"], request["sources"])
     return described | {"pixel_sizes": dict(pixel_sizes), "origin": request["origin"]}
 
 
 def origin(model: Description) -> dict[str, Any]:
-    """Say which file a model comes from and what trained it, in plain values for the provenance of what it makes."""
+    """Describe a model's file and training in plain values, for the provenance of its products."""
     return {
         "file": str(model.file),
         "fingerprint": model.fingerprint,
@@ -132,7 +132,7 @@ def origin(model: Description) -> dict[str, Any]:
 
 
 def check_channels(model: Description, channels: int) -> None:
-    """Refuse a model for scans of another number of channels."""
+    """Refuse a model that was trained for another number of channels."""
     if model.spec.channels != channels:
         raise UserError(
             f"{model.file} is for {model.spec.channels} channels, but the scans have {channels}: name another model"
@@ -140,41 +140,45 @@ def check_channels(model: Description, channels: int) -> None:
 
 
 def concerns(model: Description, pixel_size: float | None) -> list[str]:
-    """Tell what makes a model doubtful for a scan with pixels of this size, micrometre; None where it is not known."""
+    """List reasons to doubt a model on a scan with this pixel size, micrometres; None if it is unknown."""
     if pixel_size is None or not model.pixel_sizes:
         return []
-    smallest, largest = min(model.pixel_sizes), max(model.pixel_sizes)
+    smallest = min(model.pixel_sizes)
+    largest = max(model.pixel_sizes)
     if smallest / PIXEL_SIZE_LIMIT <= pixel_size <= largest * PIXEL_SIZE_LIMIT:
         return []
     trained = f"{smallest:g}" if smallest == largest else f"{smallest:g} to {largest:g}"
-    return [f"the model was trained at a pixel size of {trained} µm, this scan has {pixel_size:g} µm: look closely"]
+    return [f"the model was trained at a pixel size of {trained} µm, this scan has {pixel_size:g} µm: check the result"]
 
 
 def _maker(header: Mapping[str, Any]) -> str:
-    """Say which version wrote a file, where it is another one."""
-    told = header["facts"].get("versions", {}).get("tomodenoise", tomodenoise.__version__)
-    return "" if told == tomodenoise.__version__ else f" {tomodenoise.__version__}, but of {told}"
+    """Name the version that wrote a file, for a message; empty if it is this one."""
+    version = header["facts"].get("versions", {}).get("tomodenoise", tomodenoise.__version__)
+    return "" if version == tomodenoise.__version__ else f" {tomodenoise.__version__}, but of {version}"
 
 
 def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequence[int]]) -> Description:
     if header["network"]["name"] not in NETWORKS or header["network"]["dimensions"] not in {2, 3}:
         raise ValueError(f"there is no network {header['network']}")
-    spec, facts = specs.from_json(header["network"]), dict(header["facts"])
+    spec = specs.from_json(header["network"])
+    facts = dict(header["facts"])
     mean, scale = (tuple(map(float, header["normalisation"][key])) for key in ("mean", "scale"))
     if not (all(map(math.isfinite, mean + scale)) and min(scale, default=0) > 0):
-        raise ValueError(f"normalisation by mean {mean} and deviation {scale}")
+        raise ValueError(f"its normalisation is invalid: mean {mean}, standard deviation {scale}")
     if not len(mean) == len(scale) == spec.channels:
-        raise ValueError(f"normalisation of {len(mean)} and {len(scale)} channels for a network of {spec.channels}")
+        raise ValueError(
+            f"its normalisation has {len(mean)} and {len(scale)} channels, but its network has {spec.channels}"
+        )
     numbers = (spec.slices, spec.steps, spec.width, spec.depth, spec.channels, *spec.dilations)
     if not all(type(number) is int and number > 0 for number in numbers) or spec.slices * spec.steps % 2 == 0:
-        raise ValueError(f"there is no {spec}")
+        raise ValueError(f"its network is invalid: {spec}")
     weights = sum(math.prod(shape) for shape in shapes)
-    # No file of this size can hold the weights of what would take forever to plan or to build.
+    # Guards against headers of networks that would take forever to plan or to build.
     if max(spec.depth, len(spec.dilations)) > len(shapes) or max(spec.width, spec.inputs) > weights:
-        raise ValueError(f"its {weights} weights are too few for {spec}")
+        raise ValueError(f"{weights} weights are too few for {spec}")
     described = Description(file, spec, mean, scale, facts, dict(header.get("held_out", {})), weights)
-    if not all(isinstance(value, str) for value in described.trained_on):
-        raise ValueError("it does not name the scans that trained it")
+    if not all(isinstance(name, str) for name in described.trained_on):
+        raise ValueError("it does not name its training scans")
     if not all(isinstance(size, int | float) for size in described.pixel_sizes):
-        raise ValueError("its pixel sizes are no numbers")
+        raise ValueError("its pixel sizes are not numbers")
     return described

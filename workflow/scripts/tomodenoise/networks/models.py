@@ -1,4 +1,4 @@
-"""A trained network with its normalisation: one safetensors file that says all about itself."""
+"""A trained network with its normalisation, in one self-contained safetensors file."""
 
 import json
 from collections.abc import Mapping
@@ -20,25 +20,25 @@ from tomodenoise.networks.specs import Spec
 
 @dataclass(frozen=True)
 class Normalisation:
-    """One affine map for each channel of all sections, as deviations of single sections would hold their noise."""
+    """One affine map per channel, the same for all sections: the deviation of single ones would include their noise."""
 
     mean: tuple[float, ...]
     """(channel,) mean of the full reconstruction in the field of view, attenuation per pixel."""
     scale: tuple[float, ...]
-    """(channel,) its standard deviation there."""
+    """(channel,) standard deviation of the same."""
 
     def apply(self, images: Tensor, axis: int) -> Tensor:
-        """Normalise images whose channels lie along an axis."""
+        """Normalise images whose channels are along this axis."""
         return (images - _along(self.mean, images, axis)) / _along(self.scale, images, axis)
 
     def undo(self, images: Tensor, axis: int) -> Tensor:
-        """Give images their attenuation back."""
+        """Convert normalised images back to attenuation per pixel."""
         return images * _along(self.scale, images, axis) + _along(self.mean, images, axis)
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network that takes and gives slices or volumes with the normalisation's mean taken off, in its scale."""
+    """A network whose input and output are normalised slices or volumes, with that normalisation."""
 
     network: nn.Module
     spec: Spec
@@ -46,16 +46,16 @@ class Model:
     facts: Mapping[str, Any]
     """Training scans, their pixel sizes, settings and provenance: plain values, see `model_file.facts`."""
     held_out: Mapping[str, Any] = field(default_factory=dict)
-    """Name of each training scan to the part that was held out: plain values, see `held_out.to_json`."""
+    """Part held out of each training scan, by name: plain values, see `held_out.to_json`."""
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return next(self.network.parameters()).device
 
 
 def save(model: Model, path: Path) -> None:
-    """Write weights and facts to a safetensors file, under a temporary name first."""
+    """Write weights and facts to a safetensors file, atomically."""
     described = {
         "network": asdict(model.spec),
         "normalisation": asdict(model.normalisation),
@@ -66,18 +66,18 @@ def save(model: Model, path: Path) -> None:
     plain: dict[str, Any] = json.loads(json.dumps(described))
     sealed = plain | {"seal": model_file.seal(plain, {name: tensor.numpy() for name, tensor in weights.items()})}
     metadata = {model_file.KEY: json.dumps(sealed)}
-    # With the rights that the umask leaves; save_file of safetensors would give them to the owner alone.
+    # With the permissions of the umask; save_file of safetensors makes files readable by the owner alone.
     with files.replacing(path) as partial:
         partial.write_bytes(serialised(weights, metadata))
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Model:
-    """Read a model; no code in the file is run, and no memory is taken that the file does not fill.
+    """Read a model without running code from the file or allocating more memory than the file fills.
 
     Raises
     ------
     UserError
-        If the file is missing, no model of tomodenoise, damaged, or if its weights are not those of its network.
+        If the file is missing, is not a model of tomodenoise, is damaged, or has weights that do not fit its network.
     """
     described = model_file.describe(path)
     try:
@@ -87,8 +87,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
         network.load_state_dict(weights, assign=True)
     except (RuntimeError, TypeError, ValueError, OverflowError, SafetensorError):
         raise UserError(
-            f"{path}: its weights are not those of the {described.spec.name} that its header describes: "
-            "train the model again, or name another file"
+            f"{path}: its weights do not fit the {described.spec.name} that its header describes:"
+            " train the model again, or name another file"
         ) from None
     model_file.check_seal(path, {name: tensor.numpy() for name, tensor in weights.items()})
     order = devices.memory_format(volumetric=described.spec.volumetric)

@@ -1,13 +1,13 @@
-"""The mixed-scale dense network: every layer sees the images and all layers before it, at a distance of its own.
+"""The mixed-scale dense network: each layer sees the input and all earlier layers, with a dilation of its own.
 
 Pelt & Sethian, PNAS 115 (2018) 254. Layer i convolves all channels before it with taps that are ``dilation[i]`` pixels
-apart, adds a bias and takes the positive part; a 1x1 convolution of all channels, at first zero, gives the result. An
-image is continued by its mirror image, the edge repeated: pixel -1 is 0, -2 is 1.
+apart, adds a bias and applies ReLU; a 1x1 convolution of all channels, initially zero, gives the result. Images are
+padded by reflection that repeats the edge: pixel -1 is 0, -2 is 1.
 
-All channels lie in one buffer, a channel's pixels together, and nothing is concatenated, padded or copied. A layer is a
-product of matrices, as taps commute with sums over channels: first the sum for each tap, then a shift by the tap's
-distance. So the continuation is needed for these few sums alone, not for all channels. Sums of several layers over the
-channels that lie before all of them are one product, which reads these channels once.
+All channels are in one buffer, pixels of a channel contiguous, and nothing is concatenated, padded or copied. A layer
+is a matrix product, since taps commute with sums over channels: first sum over channels for each tap, then shift by the
+tap's distance. Only these few sums need the padding, not all channels. The sums of several layers over the channels
+before all of them are one product, which reads these channels once.
 """
 
 import math
@@ -23,12 +23,12 @@ from torch.autograd.function import once_differentiable
 from tomodenoise.networks.specs import Spec
 
 SUMS = 90
-"""Sums over channels that are held at a time: ten layers of nine taps. Fewer read the buffer more often."""
+"""Sums over channels to hold at a time: ten layers of nine taps. With fewer, the buffer is read more often."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """What the layers have in common, and their dilations."""
+    """Shape shared by all layers, and their dilations."""
 
     inputs: int
     width: int
@@ -41,22 +41,22 @@ class Layers:
         return int(3**self.dimensions)
 
     def before(self, layer: int) -> int:
-        """Count the channels that a layer sees, or all of them for the number of layers."""
+        """Count the channels that a layer sees; for the number of layers, all channels."""
         return self.inputs + layer * self.width
 
     def own(self, layer: int) -> slice:
-        """Say which channels a layer makes."""
+        """Return the channels that a layer computes."""
         return slice(self.before(layer), self.before(layer + 1))
 
     def by_tap(self, channels: Tensor) -> tuple[int, ...]:
-        """Shape that a layer's sums have: (3, 3, width, n, y, x) or (3, 3, 3, width, n, z, y, x)."""
+        """Return the shape of a layer's sums: (3, 3, width, n, y, x) or (3, 3, 3, width, n, z, y, x)."""
         return (*(3,) * self.dimensions, self.width, *channels.shape[1:])
 
     def blocks(self) -> list[range]:
-        """Group the layers whose sums over earlier channels are formed together."""
+        """Group the layers whose sums over earlier channels are computed together."""
         size = max(1, SUMS // (self.taps * self.width))
-        every = range(len(self.dilations))
-        return [every[first : first + size] for first in every[::size]]
+        layers = range(len(self.dilations))
+        return [layers[first : first + size] for first in layers[::size]]
 
 
 class MixedScaleDense(nn.Module):
@@ -81,20 +81,20 @@ class MixedScaleDense(nn.Module):
         kind = images.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else images.dtype
         with torch.autocast(kind, enabled=False):
-            values = (each.to(dtype) for each in (images, self.biases, self.head, self.offset, *self.weights))
+            values = (value.to(dtype) for value in (images, self.biases, self.head, self.offset, *self.weights))
             result: Tensor = _Dense.apply(self.layers, *values)  # type: ignore[no-untyped-call]
         return result
 
 
 class _Dense(torch.autograd.Function):
-    """All layers at once: they share a buffer of channels, and on the way back one of the gradients by them.
+    """All layers at once: they share one buffer of channels, and in the backward pass one of the channels' gradients.
 
     Channels are (channel, n, y, x) or (channel, n, z, y, x), and (channel, pixel) for sums over channels.
     """
 
     @staticmethod
     def forward(
-        ctx: Any,  # noqa: ANN401 - it takes any attribute
+        ctx: Any,  # noqa: ANN401 - takes any attribute
         layers: Layers,
         images: Tensor,
         *parameters: Tensor,
@@ -102,15 +102,17 @@ class _Dense(torch.autograd.Function):
         biases, head, offset, *weights = parameters
         channels = images.new_empty((head.shape[1], len(images), *images.shape[2:]))
         channels[: layers.inputs] = images.transpose(0, 1)
-        flat, by_tap = channels.flatten(1), layers.by_tap(channels)
+        flat = channels.flatten(1)
+        by_tap = layers.by_tap(channels)
         workspace = _workspace(layers, flat)
         for block in layers.blocks():
-            known, sums = layers.before(block[0]), workspace[: len(block)]
+            known = layers.before(block[0])
+            sums = workspace[: len(block)]
             torch.mm(_joined(weights, block, known), flat[:known], out=sums.flatten(0, 1))
-            for layer, each in zip(block, sums, strict=True):
+            for layer, own_sums in zip(block, sums, strict=True):
                 own = layers.own(layer)
-                each.addmm_(weights[layer].flatten(0, 1)[:, known:], flat[known : own.start])
-                total = _gathered(each.view(by_tap), layers.dilations[layer]).flatten(1)
+                own_sums.addmm_(weights[layer].flatten(0, 1)[:, known:], flat[known : own.start])
+                total = _gathered(own_sums.view(by_tap), layers.dilations[layer]).flatten(1)
                 torch.add(total, biases[layer][:, None], out=flat[own]).relu_()
         ctx.layers = layers
         ctx.save_for_backward(channels, head, *weights)
@@ -121,53 +123,54 @@ class _Dense(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401 - as above
         layers: Layers = ctx.layers
         channels, head, *weights = ctx.saved_tensors
-        flat, by_tap, result = (
-            channels.flatten(1),
-            layers.by_tap(channels),
-            gradient.to(head.dtype).transpose(0, 1).flatten(1),
-        )
-        by_channels, by_biases = torch.mm(head.T, result), head.new_empty(len(weights), layers.width)
-        workspace, by_weights = _workspace(layers, flat), list[Tensor]()
+        flat = channels.flatten(1)
+        by_tap = layers.by_tap(channels)
+        result = gradient.to(head.dtype).transpose(0, 1).flatten(1)
+        by_channels = torch.mm(head.T, result)
+        by_biases = head.new_empty(len(weights), layers.width)
+        by_weights: list[Tensor] = []
+        workspace = _workspace(layers, flat)
         for block in reversed(layers.blocks()):
-            known, sums = layers.before(block[0]), workspace[: len(block)].zero_()
-            for layer, each in reversed(list(zip(block, sums, strict=True))):
+            known = layers.before(block[0])
+            sums = workspace[: len(block)].zero_()
+            for layer, by_sums in reversed(list(zip(block, sums, strict=True))):
                 own = layers.own(layer)
                 by_own = by_channels[own].mul_(flat[own] > 0)
                 by_biases[layer] = by_own.sum(1)
-                _spread(by_own.view(layers.width, *channels.shape[1:]), each.view(by_tap), layers.dilations[layer])
-                by_channels[known : own.start].addmm_(weights[layer].flatten(0, 1)[:, known:].T, each)
+                _spread(by_own.view(layers.width, *channels.shape[1:]), by_sums.view(by_tap), layers.dilations[layer])
+                by_channels[known : own.start].addmm_(weights[layer].flatten(0, 1)[:, known:].T, by_sums)
             by_channels[:known].addmm_(_joined(weights, block, known).T, sums.flatten(0, 1))
             products = torch.mm(sums.flatten(0, 1), flat[: layers.before(block[-1])].T)
             by_weights[:0] = [
-                each[:, : layers.before(layer)].reshape(weights[layer].shape)
-                for layer, each in zip(block, products.view(*sums.shape[:2], -1), strict=True)
+                product[:, : layers.before(layer)].reshape(weights[layer].shape)
+                for layer, product in zip(block, products.view(*sums.shape[:2], -1), strict=True)
             ]
         images = by_channels[: layers.inputs].view(-1, *channels.shape[1:]).transpose(0, 1)
         return None, images, by_biases, torch.mm(result, flat.T), result.sum(1), *by_weights
 
 
 def _result(offset: Tensor, head: Tensor, flat: Tensor) -> Tensor:
-    """Mix all channels, those of half precision in a single one, as steps of eight bits would show in a volume."""
+    """Mix all channels; half precision is summed in float32, as steps of eight bits would show in a volume."""
     if flat.dtype.itemsize >= 4:
         return torch.addmm(offset[:, None], head, flat)
     result = offset[:, None].float().repeat(1, flat.shape[1])
-    for some, weights in zip(torch.split(flat, 16), torch.split(head, 16, dim=1), strict=True):
-        result.addmm_(weights.float(), some.float())
+    for channels, weights in zip(torch.split(flat, 16), torch.split(head, 16, dim=1), strict=True):
+        result.addmm_(weights.float(), channels.float())
     return result
 
 
 def _workspace(layers: Layers, flat: Tensor) -> Tensor:
-    """Room for the sums of a block, (layer, tap x width, pixel)."""
+    """Allocate the sums of a block, (layer, tap x width, pixel)."""
     return flat.new_empty((len(layers.blocks()[0]), layers.taps * layers.width, flat.shape[1]))
 
 
 def _joined(weights: Sequence[Tensor], block: range, known: int) -> Tensor:
-    """Weights of several layers for the channels before them, (layer x tap x width, channel)."""
+    """Join the weights of several layers for the channels before them, (layer x tap x width, channel)."""
     return torch.cat([weights[layer][..., :known] for layer in block]).flatten(0, 1)
 
 
 def _gathered(sums: Tensor, dilation: int) -> Tensor:
-    """Add up the sums of all taps, each taken from where its tap looks; they are overwritten.
+    """Add up the sums of all taps, each shifted to its tap, in place.
 
     Parameters
     ----------
@@ -176,31 +179,31 @@ def _gathered(sums: Tensor, dilation: int) -> Tensor:
     for axis in range(1 - sums.ndim // 2, 0):
         for tap, shift in ((0, -dilation), (2, dilation)):
             for here, there, length, mirrored in _pieces(sums.shape[axis], shift):
-                seen = sums[tap].narrow(axis, there, length)
-                sums[1].narrow(axis, here, length).add_(seen.flip(axis) if mirrored else seen)
+                part = sums[tap].narrow(axis, there, length)
+                sums[1].narrow(axis, here, length).add_(part.flip(axis) if mirrored else part)
         sums = sums[1]
     return sums
 
 
 def _spread(gradient: Tensor, sums: Tensor, dilation: int) -> None:
-    """Write the gradient by the sums of each tap over zeros: the adjoint of `_gathered`."""
+    """Write the gradient with respect to the sums of each tap over zeros: the adjoint of `_gathered`."""
     dimensions = sums.ndim // 2 - 1
     sums[(1,) * dimensions] = gradient
     for axis in range(-1, -dimensions - 1, -1):
         line = sums[(1,) * (dimensions + axis)]
         for tap, shift in ((0, -dilation), (2, dilation)):
             for here, there, length, mirrored in _pieces(line.shape[axis], shift):
-                seen = line[1].narrow(axis, here, length)
-                line[tap].narrow(axis, there, length).add_(seen.flip(axis) if mirrored else seen)
+                part = line[1].narrow(axis, here, length)
+                line[tap].narrow(axis, there, length).add_(part.flip(axis) if mirrored else part)
 
 
 def _pieces(length: int, shift: int) -> Iterator[tuple[int, int, int, bool]]:
-    """Say where pixels of a line look that look ``shift`` further, the line being continued by mirror images.
+    """Map each pixel of a line to the one ``shift`` further on, the line being continued by mirror images.
 
     Yields
     ------
-    Two runs of pixels: the first one, the first one that is looked at, how many, and whether that run is backwards.
-    A line and its mirror image recur after twice its length, so a shift may be longer than the line.
+    Two runs of pixels: first pixel, first pixel of the mapped run, length, and whether that run is reversed. The
+    continued line has a period of twice its length, so a shift may be longer than the line.
     """
     shift %= 2 * length
     beyond = shift - length

@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Network:
-    """A kind of network: its defaults, and what a pass of it needs."""
+    """A kind of network: its defaults and the cost of a pass."""
 
     module: str
-    """Where the torch module is imported from, ``package.module:Class``; the class takes a `Spec`."""
+    """Import path of the torch module, ``package.module:Class``; the class takes a `Spec`."""
     width: int
     """Default number of channels."""
     depth: int
     """Default number of resolutions, or of layers."""
     deepest: int
-    """Largest depth that a user may ask for."""
+    """Largest depth allowed."""
     reach: Callable[[Spec], int | None]
     """Distance in pixels beyond which an input cannot change an output: the halo of exact tiles.
 
     None where an output depends on the whole image.
     """
     floats: Callable[[Spec], int]
-    """Numbers of 4 bytes that a pass holds for each pixel or voxel of its window; measured, rather too many."""
+    """Values of 4 bytes that a pass holds per pixel or voxel of its window; measured, a slight overestimate."""
     operations: Callable[[Spec], float]
-    """Floating-point operations of a pass for each pixel or voxel, those of the convolutions."""
+    """Floating-point operations of the convolutions per pixel or voxel of a pass."""
     multiple: Callable[[Spec], int] = lambda spec: 1
-    """Grid in pixels that it pools on: sizes and tile origins are multiples of it."""
+    """Pooling grid in pixels: sizes and tile origins are multiples of it."""
     slices: int = 5
-    """Default number of slices that it sees; a volumetric network sees cubes, and 1 stands here."""
+    """Default number of input slices; 1 for a volumetric network, whose input is cubes."""
     dimensions: tuple[int, ...] = (2,)
-    """Of its convolutions: those that a user may ask for, the default first."""
+    """Allowed dimensions of its convolutions, the default first."""
     dilations: tuple[int, ...] = ()
-    """Default dilations of its layers; empty for a network that has none."""
+    """Default dilations of its layers; empty for a network without dilations."""
     continues_itself: bool = False
-    """Whether the network itself continues an image beyond its border, so that tiles must end there."""
+    """Whether the network pads images by itself, so that tiles must end at their borders."""
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -58,11 +58,11 @@ class Network:
 
 
 def build(spec: Spec) -> nn.Module:
-    """Build a network, its weights drawn from torch's generator.
+    """Build a network with random weights from torch's generator.
 
-    A 2-D network maps (n, slices x steps x channels, y, x) to (n, channels, y, x), all images of one slice after those
-    of the other; a volumetric one maps (n, steps x channels, z, y, x) to (n, channels, z, y, x). All lengths are
-    multiples of `Network.multiple`.
+    A 2-D network maps (n, slices x steps x channels, y, x) to (n, channels, y, x), the images grouped by slice; a
+    volumetric one maps (n, steps x channels, z, y, x) to (n, channels, z, y, x). All lengths are multiples of
+    `Network.multiple`.
     """
     network: nn.Module = imports.load(NETWORKS[spec.name].module)(spec)
     return network
@@ -73,18 +73,18 @@ def _pooling_grid(spec: Spec) -> int:
 
 
 def _unet_reach(spec: Spec) -> int:
-    """Add up two convolutions at each resolution on the way down and, but for the coarsest, on the way up.
+    """Add up two convolutions at each resolution on the way down and, except for the coarsest, on the way up.
 
-    Each looks one pixel of its resolution far; pooling and its inverse shift by less than a coarsest pixel.
+    Each reaches one pixel of its resolution; pooling and its inverse shift by less than a coarsest pixel.
     """
     coarsest = _pooling_grid(spec)
     return 2 * (2 * coarsest - 1) + 2 * (coarsest - 1) + coarsest
 
 
 def _unet_floats(spec: Spec) -> int:
-    """Count up to eight times the channels at full resolution: the skip, the features from below, both, two results.
+    """Count up to eight times the channels at full resolution: skip, features from below, both joined, two results.
 
-    Libraries round few channels up to 16.
+    Libraries round small numbers of channels up to 16.
     """
     return 2 * spec.inputs + 3 * (spec.channels - 1) + 8 * max(spec.width, 16)
 
@@ -103,7 +103,7 @@ def _msd_reach(spec: Spec) -> int:
 
 
 def _msd_floats(spec: Spec) -> int:
-    """Count every channel there is, and the sums that its taps are made of."""
+    """Count all channels and the sums over them."""
     sums = max(90, 27 * spec.width)
     return 4 * spec.inputs + 3 * (spec.channels - 1) + spec.width * spec.depth + sums
 
@@ -143,7 +143,7 @@ NETWORKS: dict[str, Network] = {
         deepest=6,
         reach=lambda spec: None,
         floats=_unet_floats,
-        operations=_unet_operations,  # too many, as it has no skips
+        operations=_unet_operations,  # an overestimate, as it has no skips
         multiple=_pooling_grid,
     ),
     "unet3d": Network(

@@ -1,4 +1,4 @@
-"""The specification of a network in plain numbers: enough to build it, to cut its input and to plan its jobs."""
+"""The specification of a network in plain numbers: enough to build it, shape its input and plan its jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from tomodenoise.networks.registry import NETWORKS
 
 @dataclass(frozen=True)
 class Spec:
-    """All that is needed to build a network again."""
+    """Everything needed to build a network."""
 
     name: str
     slices: int
-    """Adjacent slices in, the middle one out; odd. A volumetric network sees cubes, and 1 stands here."""
+    """Adjacent slices in, the middle one out; odd. 1 for a volumetric network, whose input is cubes."""
     width: int
     """Channels at full resolution, or of each layer of `msd`."""
     depth: int
@@ -23,15 +23,15 @@ class Spec:
     dimensions: int
     """Of the convolutions: 2, or 3 for a volumetric network."""
     dilations: tuple[int, ...] = ()
-    """Of the layers of `msd`, in turns; no other network has them."""
+    """Of the layers of `msd`, repeated cyclically; no other network has them."""
     channels: int = 1
-    """Measured channels, in and out."""
+    """Measured channels, both in and out."""
     steps: int = 1
     """Consecutive time steps in, the middle one out; odd."""
 
     @property
     def inputs(self) -> int:
-        """Number of images in: for each slice its time steps, for each of them its channels."""
+        """Number of input images: the channels of each time step of each slice."""
         return self.slices * self.steps * self.channels
 
     @property
@@ -46,7 +46,7 @@ def complete(options: Network, channels: int = 1) -> Spec:
     Raises
     ------
     UserError
-        If a key has a value that this network cannot have.
+        If a value is not allowed for this network.
     """
     name = options.name
     network = NETWORKS[name]
@@ -70,5 +70,5 @@ def complete(options: Network, channels: int = 1) -> Spec:
 
 
 def from_json(values: Mapping[str, Any]) -> Spec:
-    """Make a spec of the result of `dataclasses.asdict`, which may hold lists for tuples."""
+    """Make a spec from the result of `dataclasses.asdict`, with lists or tuples."""
     return Spec(**{**values, "dilations": tuple(values.get("dilations", ()))})

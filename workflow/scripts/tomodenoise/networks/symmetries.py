@@ -1,4 +1,4 @@
-"""The turns and mirrors that augment training data: all of the square's, and the turns of the cube."""
+"""Symmetries that augment training data: rotations and mirrors of the square, rotations of the cube."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -13,20 +13,20 @@ class Turn:
     """A signed permutation of axes."""
 
     axes: tuple[int, ...]
-    """Axis of the original that each axis of the result goes along."""
+    """Axis of the original along which each axis of the result runs."""
     flips: tuple[bool, ...]
-    """Whether it goes there backwards."""
+    """Whether it runs backwards."""
 
 
 @cache
 def square() -> tuple[Turn, ...]:
-    """Give the eight symmetries of the square, mirrors included."""
+    """Return the eight symmetries of the square, mirrors included."""
     return _all(2)
 
 
 @cache
 def cube() -> tuple[Turn, ...]:
-    """Give the 24 rotations of the cube, without mirrors: a mirrored sample may not exist."""
+    """Return the 24 rotations of the cube, without mirrors: a mirrored sample may not exist."""
     return tuple(turn for turn in _all(3) if _determinant(turn) > 0)
 
 
@@ -41,13 +41,13 @@ def _determinant(turn: Turn) -> float:
 
 
 def apply(images: Tensor, turn: Turn) -> Tensor:
-    """Turn the last axes of images (…, y, x), or of volumes (…, z, y, x)."""
+    """Transform the last axes of images (…, y, x) or volumes (…, z, y, x)."""
     lead = images.ndim - len(turn.axes)
     turned = images.permute(*range(lead), *(lead + axis for axis in turn.axes))
     return turned.flip([lead + axis for axis, flip in enumerate(turn.flips) if flip])
 
 
 def inverse(turn: Turn) -> Turn:
-    """Give the turn that takes a result back."""
+    """Return the inverse transform."""
     back = np.argsort(turn.axes)
     return Turn(tuple(int(axis) for axis in back), tuple(turn.flips[axis] for axis in back))

@@ -1,8 +1,8 @@
-"""U-Nets with skip connections, a residual from the centre slice and no normalisation layers; flat and volumetric.
+"""U-Nets with skip connections, a residual from the centre slice and no normalisation layers; 2-D and volumetric.
 
-After Ronneberger, Fischer & Brox (MICCAI 2015) and Çiçek et al. (MICCAI 2016), convolved with zero padding. Without
-normalisation layers each output depends on a bounded neighbourhood alone, so that tiles can be exact, and the level
-of grey is kept: both are what group or batch normalisation lose.
+After Ronneberger, Fischer & Brox (MICCAI 2015) and Çiçek et al. (MICCAI 2016), with zero padding. Without
+normalisation layers each output depends on a bounded neighbourhood only, so tiles are exact, and grey levels are
+preserved. Group or batch normalisation would lose both.
 """
 
 import torch
@@ -17,8 +17,8 @@ SLOPE = 0.1
 class UNet(nn.Module):
     """Encoder and decoder of ``depth`` resolutions, two convolutions each, with concatenated skips.
 
-    Of several channels the residual is left out: to take noise off a slice, the last features must hold that noise, and
-    that of many channels is more than they are wide. What channels have in common is less.
+    With several channels there is no residual: the last features would have to hold the noise of all channels, which
+    is more than their width allows. The structure that channels share is less.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -36,7 +36,7 @@ class UNet(nn.Module):
             for level in reversed(range(spec.depth - 1))
         )
         self.head = convolution(spec.width, spec.channels, 1)
-        # With a residual the network starts as the identity on the centre slice, and learns what to take away.
+        # With a residual the network starts as the identity on the centre slice, and learns what to subtract.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 

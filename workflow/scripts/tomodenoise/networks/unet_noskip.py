@@ -1,11 +1,11 @@
 """The 2.5-D network of the `denoise` package, for comparison: an encoder and a decoder without skips between them.
 
-Known are the order of its widths (5 slices, a 1x1 convolution to 16, then 64/128/256, 256, 128/64/64, 32 and 1), group
-normalisation of 8 channels a group, LeakyReLU of slope 0.1, and the number of parameters, 2,375,809. Inferred are two
+Known: the sequence of widths (5 slices, a 1x1 convolution to 16, then 64/128/256, 256, 128/64/64, 32 and 1), group
+normalisation with 8 channels per group, LeakyReLU of slope 0.1, and the number of parameters, 2,375,809. Inferred: two
 3x3 convolutions at each resolution but one at the coarsest, 1x1 convolutions to 32 and to 1, biases everywhere, and
-normalisation after every convolution but the last: together they give this number. What has no parameters is assumed:
-maximum pooling and bilinear interpolation, as in TomoGAN, whose widths stand in the same order [Liu et al., J. Opt.
-Soc. Am. A 37 (2020) 422], and torch's initial weights.
+normalisation after every convolution but the last; together they give this number. Assumed, as it has no parameters:
+maximum pooling and bilinear interpolation, as in TomoGAN, whose widths have the same sequence [Liu et al., J. Opt. Soc.
+Am. A 37 (2020) 422], and torch's initial weights.
 """
 
 import itertools
@@ -18,11 +18,11 @@ from tomodenoise.networks.specs import Spec
 SLOPE = 0.1
 
 GROUP = 8
-"""Channels that are normalised together, over the whole image; all of them where 8 do not divide their number."""
+"""Channels that are normalised together, over the whole image; all of them if their number is no multiple of 8."""
 
 
 class UNetNoSkip(nn.Module):
-    """Encoder and decoder of ``depth`` resolutions; nothing passes between them but the coarsest one."""
+    """Encoder and decoder of ``depth`` resolutions, connected at the coarsest one only."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()

@@ -75,7 +75,7 @@ def _halving(run: Run, job: Wildcards) -> float:
 
 def _mixing(run: Run, job: Wildcards) -> float:
     layout = run.current_layout(job.scan)
-    rows = 2 * layout.image_rows * layout.levels[0].shard[0] + tile_plan.READ_AT_ONCE * (layout.each + 2)
+    rows = 2 * layout.image_rows * layout.levels[0].shard[0] + tile_plan.READ_AT_ONCE * (layout.per_step + 2)
     return rows * layout.channels * layout.size**2
 
 

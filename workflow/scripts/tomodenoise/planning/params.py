@@ -42,7 +42,7 @@ class Params:
 
     def sections_of_block(self, job: Wildcards) -> list[int]:
         """Sections of a block of time steps."""
-        return [time * self.run.layout(job.scan).each for time in self.times_of_block(job)]
+        return [time * self.run.layout(job.scan).per_step for time in self.times_of_block(job)]
 
     def image_rows(self, job: Wildcards) -> list[int]:
         """Rows of a slab of a volume at its full resolution."""

@@ -39,8 +39,8 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
     of the union with the most projections, at most a gigabyte, and as much again while they are built, two kinds of
     them for iterative algorithms; a few slices in progress.
     """
-    angles, kinds = (layout.step_angles / layout.each, 1) if additive else (layout.step_angles, 2)
-    a_step = 2.5 * layout.each * layout.size**2 + 1.5 * layout.step_angles * layout.columns
+    angles, kinds = (layout.step_angles / layout.per_step, 1) if additive else (layout.step_angles, 2)
+    a_step = 2.5 * layout.per_step * layout.size**2 + 1.5 * layout.step_angles * layout.columns
     slab = layout.rows * layout.blocks[0].stop * layout.channels * a_step
     matrices = min(32 * angles * layout.size, 2**28)
     return slab + 2 * kinds * matrices + 24 * layout.size**2
@@ -59,9 +59,9 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     progress, its results and those waiting to be collected; one pass of the network. The memory of each further time
     step was measured.
     """
-    inputs = {"full": 0, "sections": layout.each, "section": 1}[mode] + 1
+    inputs = {"full": 0, "sections": layout.per_step, "section": 1}[mode] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
-    read = READ_AT_ONCE * (2 * layout.each + 3 * inputs * spec.steps)
+    read = READ_AT_ONCE * (2 * layout.per_step + 3 * inputs * spec.steps)
     work = (2 * inputs + 3 + 6 * inputs * (spec.steps - 1)) * block
     rows = 2 * layout.image_rows * layout.blocks[0].stop + read + work
     shown = 2 * min(previews.SLICES, layout.image_rows) * min(layout.size, previews.EDGE) ** 2
@@ -85,7 +85,7 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
     rivals : number of filters and models that it is compared with.
     """
     images, channels = 20 + 3 * rivals, layout.channels
-    stored = max(layout.each, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
+    stored = max(layout.per_step, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
     pixels = min(judged(layout.size, channels), layout.depth) * layout.size**2
     return max(denoising(spec, layout, mode) for spec in networks) + (images + stored) * pixels
 
@@ -96,7 +96,7 @@ def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Denoise, 
     Each time step takes two more passes and those of the product, and so does each channel.
     """
     pixels = min(judged(layout.size, layout.channels), layout.depth) * layout.size**2
-    inputs = layout.each if denoise.input == "sections" else 1
+    inputs = layout.per_step if denoise.input == "sections" else 1
     passes = [inputs + (6 if number == 0 else 2) for number in range(len(networks))]
     work = sum(count * _operations(spec) for count, spec in zip(passes, networks, strict=True))
     if layout.times > 1 or layout.channels > 1:
@@ -107,7 +107,7 @@ def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Denoise, 
 
 def denoising_work(spec: Spec, layout: Layout, denoise: Denoise, slices: int) -> float:
     """Return the operations of denoising some slices."""
-    inputs = layout.each if denoise.input == "sections" else 1
+    inputs = layout.per_step if denoise.input == "sections" else 1
     return _operations(spec) * slices * layout.size**2 * inputs * denoise.ensemble
 
 
@@ -131,7 +131,7 @@ def watched(depth: int) -> tuple[int, int]:
 
 def watching(spec: Spec, layout: Layout) -> float:
     """Count the float32 of measuring a series: some slices of a few time steps, and reduced ones of all of them."""
-    return (16 * (1 + layout.each) + spec.steps - 1) * WATCHED * layout.size**2 + 4 * layout.times * 256**2
+    return (16 * (1 + layout.per_step) + spec.steps - 1) * WATCHED * layout.size**2 + 4 * layout.times * 256**2
 
 
 def training(spec: Spec, scans: Sequence[Layout], train: Train) -> float:

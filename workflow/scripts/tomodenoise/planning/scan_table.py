@@ -67,7 +67,7 @@ def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, 
     Raises
     ------
     UserError
-        With the scan's name in front of what `registry.check`, `of_scan.read` and `of_scan.deal` refuse; a line
+        With the scan's name in front of what `registry.check`, `of_scan.read` and `of_scan.plan` refuse; a line
         for each scan, of ten at most.
     """
     entries: dict[str, Entry] = {}
@@ -131,7 +131,7 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         correction_options.check(scan, entry.correct)
         if entry.truth:
             paths.check(Path(entry.truth), f"truth: there is no {entry.truth}: correct the path, or leave it out")
-        dealt = of_scan.deal(scan, entry, entry.split, additive=engine.capabilities.additive)
+        planned = of_scan.plan(scan, entry, entry.split, additive=engine.capabilities.additive)
         field = _field(entry.field, joins=engine.capabilities.filtered)
         size, size_open = _size(field, entry.center, scan)
     except UserError as error:
@@ -141,14 +141,14 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         depth=scan.depth,
         columns=scan.columns,
         size=size,
-        stored=dealt.stored,
+        stored=planned.stored,
         slab_bytes=config.slab_megabytes * layout.MEGABYTE,
         channels=scan.channel_count,
-        firsts=dealt.firsts,
-        trained=dealt.trained,
+        firsts=planned.firsts,
+        trained=planned.trained,
     )
     seconds = of_scan.step_seconds(scan, entry.steps)
-    return Entry(scan, shape, size_open, dealt.choice, field, files, dealt.window, seconds)
+    return Entry(scan, shape, size_open, planned.choice, field, files, planned.window, seconds)
 
 
 def _size(field: str, center: float | str, scan: Scan) -> tuple[int, bool]:
@@ -187,7 +187,7 @@ def rested(entry: Entry) -> tuple[int, int]:
     These are as many as train together, whose angles cover the circle; another window finds no other center.
     """
     shape = entry.layout
-    return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.each]
+    return 0, shape.angles if entry.window is None else (*shape.firsts, shape.angles)[shape.runs[1] // shape.per_step]
 
 
 def open_models(config: Config, entries: Mapping[str, Entry]) -> dict[str, Description]:

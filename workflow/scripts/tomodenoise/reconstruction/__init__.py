@@ -1,1 +1,1 @@
-"""Projections to slices."""
+"""Reconstruction of slices from projections."""

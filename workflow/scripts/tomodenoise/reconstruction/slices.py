@@ -1,4 +1,4 @@
-"""Slices from projections with the axis where it is: on the detector, tilted, or near an edge of it."""
+"""Reconstruction of slices with the rotation axis anywhere: tilted, off centre, or near an edge of the detector."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from tomodenoise.splitting.model import Section
 def prepare(
     section: Section, geometry: Geometry, options: Reconstruct, device: str
 ) -> Callable[[FloatArray, float | FloatArray], FloatArray]:
-    """Make the reconstruction of a section ready, once for all rows and centers.
+    """Prepare the reconstruction of a section, once for all rows and centers.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ def prepare(
 
     Returns
     -------
-    A function of the section's sinograms (slice, angle, column) and their centers (slice,), columns of the detector, to
+    A function from sinograms (slice, angle, column) of the section and their centers (slice,), in detector columns, to
     slices (slice, y, x) float32 of ``geometry.size``, attenuation per pixel.
     """
-    # Each measurement of a half acquisition is shared with its opposite, so a full turn counts twice.
+    # In a half acquisition each measurement is blended with its opposite, so a full turn counts twice.
     weights = 2 * section.weights if geometry.extended else section.weights
     plan = registry.plan(
         options.engine,

@@ -243,8 +243,8 @@ def trained(split: Split, window: Sequence[int] | None) -> list[tuple[int, int]]
     """
     if window is None or split.times == 1:
         return [(0, len(split.sections))]
-    start = split.each * window[0]
-    stop = split.each * window[1]
+    start = split.per_step * window[0]
+    stop = split.per_step * window[1]
     size = split.members
     firsts = list(range(start, stop - size + 1, size))
     if firsts[-1] + size < stop:

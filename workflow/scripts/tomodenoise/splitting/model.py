@@ -77,7 +77,7 @@ class Split:
         return 1 + max(number for role in self.roles for number in (*role.inputs, *role.targets))
 
     @property
-    def each(self) -> int:
+    def per_step(self) -> int:
         """Number of sections of a time step."""
         return len(self.sections) // self.times
 

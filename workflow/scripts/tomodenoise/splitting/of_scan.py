@@ -20,7 +20,7 @@ READ = ("rows", "pixel_size", "entry", "exclude")
 
 
 @dataclass(frozen=True)
-class Dealt:
+class Plan:
     """Sections of a scan as planned from its header and settings."""
 
     choice: Choice | time_steps.Choice
@@ -67,7 +67,7 @@ def read(files: Sequence[Path], entry: SteppedScan, kind: str, channels: Mapping
     return scan
 
 
-def deal(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Dealt:
+def plan(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Plan:
     """Plan the sections of a scan.
 
     Parameters
@@ -86,7 +86,7 @@ def deal(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Dea
         many = scan.channels is not None
         choice = by_angle.choose(split.sections, split.input, len(scan.angles), scan.columns, channels=many)
         roles = by_angle.split(scan.angles, choice.sections, choice.inputs).roles
-        return Dealt(choice, len(by_angle.stored(roles, additive=additive)))
+        return Plan(choice, len(by_angle.stored(roles, additive=additive)))
     steps = entry.steps or Steps()
     firsts = np.flatnonzero(np.diff(scan.steps, prepend=-1))
     if steps.split == "angle" and not additive:
@@ -95,7 +95,7 @@ def deal(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Dea
     chosen = time_steps.choose(np.split(scan.angles, firsts[1:]), window, steps, split, scan.columns)
     division = time_steps.split(scan.angles, scan.steps, chosen.by, chosen.sections, chosen.inputs)
     runs = by_angle.trained(division, window)
-    return Dealt(chosen, len(division.sections), tuple(firsts.tolist()), window, (len(runs), division.members))
+    return Plan(chosen, len(division.sections), tuple(firsts.tolist()), window, (len(runs), division.members))
 
 
 def views(scan: Scan) -> FloatArray:

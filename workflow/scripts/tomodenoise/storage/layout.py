@@ -46,7 +46,7 @@ class Layout:
         return len(self.firsts)
 
     @property
-    def each(self) -> int:
+    def per_step(self) -> int:
         """Number of stored reconstructions of a time step."""
         return self.stored // self.times
 
@@ -63,7 +63,7 @@ class Layout:
     @property
     def _widest(self) -> int:
         """Bytes of one row of a step, in projections or in sections, whichever is larger."""
-        return max(self.step_angles * self.columns, self.each * self.size**2) * 4 * self.channels
+        return max(self.step_angles * self.columns, self.per_step * self.size**2) * 4 * self.channels
 
     @property
     def _sinogram(self) -> int:
@@ -122,7 +122,7 @@ class Layout:
     def volumes(self) -> Extent:
         """Reconstructions of sections, or of their unions, (section, channel, z, y, x)."""
         slice_ = (self.size, self.size)
-        block = self.blocks[0].stop * self.each
+        block = self.blocks[0].stop * self.per_step
         return Extent((self.stored, self.channels, self.depth, *slice_), (block, self.channels, self.rows, *slice_))
 
     @cached_property

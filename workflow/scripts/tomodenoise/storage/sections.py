@@ -78,10 +78,10 @@ class Sections:
 
     def at(self, time: int) -> "Sections":
         """Return one time step of a dynamic scan; a static scan has one only."""
-        sections = self.split.each
+        sections = self.split.per_step
         return self._part(time * sections, (time + 1) * sections)
 
-    def beside(self, time: int, apart: int) -> "Sections":
+    def neighbours(self, time: int, apart: int) -> "Sections":
         """Return the steps from ``apart`` before a step to ``apart`` after it, as sections of one scan."""
         part = self._part(time - apart, time + apart + 1)
         total = sum(section.share for section in part.split.sections)

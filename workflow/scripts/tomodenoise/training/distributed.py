@@ -1,4 +1,4 @@
-"""The processes that train one model together: one, or as many as torchrun starts."""
+"""The processes that train one model together: a single one, or those started by torchrun."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tomodenoise.common import devices
 
 @dataclass(frozen=True)
 class Ranks:
-    """One of them."""
+    """One process among them."""
 
     rank: int
     world: int
@@ -23,17 +23,17 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Tell whether this process is the one that writes."""
+        """Whether this process is the one that writes."""
         return self.rank == 0
 
     def total(self, value: Tensor) -> Tensor:
-        """Sum over the processes."""
+        """Sum a tensor over the processes, in place."""
         if self.world > 1:
             distributed.all_reduce(value)
         return value
 
     def agreed(self, *values: float) -> list[float]:
-        """Give the largest of each value over the processes, so that all of them decide alike."""
+        """Return the maximum of each value over the processes, so that all of them decide alike."""
         if self.world == 1:
             return list(values)
         largest = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -41,22 +41,22 @@ class Ranks:
         return [float(value) for value in largest]
 
     def together(self, network: nn.Module) -> nn.Module:
-        """Wrap a network so that its gradients are means over the processes."""
+        """Wrap a network so that its gradients are averaged over the processes."""
         if self.world == 1:
             return network
         return DistributedDataParallel(network, gradient_as_bucket_view=True)
 
 
 def alone(device: str | torch.device = "cpu") -> Ranks:
-    """One process."""
+    """Return the only process, for training without torchrun."""
     return Ranks(0, 1, torch.device(device))
 
 
 @contextmanager
 def started() -> Iterator[Ranks]:
-    """Join the processes that torchrun started, as its environment variables say; without them there is one.
+    """Join the processes that torchrun started, by its environment variables; without them there is only this one.
 
-    Each has a graphics card of its own and talks by NCCL; without graphics cards, by gloo.
+    Each process has a GPU of its own and communicates by NCCL; without GPUs, by gloo.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:

@@ -177,7 +177,7 @@ def _step(training: _Training, state: State, loaded: store.Store) -> None:
         group["lr"] = schedule.one_cycle(training.spent(state), settings.learning_rate)
     with devices.autocast(ranks.device):
         prediction = training.network(devices.arranged(batch.inputs))
-    per_patch, errors = losses.each(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))
+    per_patch, errors = losses.per_patch(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))
     state.optimizer.zero_grad(set_to_none=True)
     # Gradients are averaged over the ranks, so this is the mean of the whole batch on each rank.
     (per_patch.sum() * (ranks.world / count)).backward()  # type: ignore[no-untyped-call]

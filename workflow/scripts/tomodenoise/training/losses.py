@@ -36,7 +36,7 @@ def contrast(images: Tensor) -> Tensor:
     return means[0] / (means[1] + 1e-6)
 
 
-def each(name: str, prediction: Tensor, target: Tensor, mask: Tensor, progress: float) -> tuple[Tensor, Tensor]:
+def per_patch(name: str, prediction: Tensor, target: Tensor, mask: Tensor, progress: float) -> tuple[Tensor, Tensor]:
     """Compute the loss of each patch.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Training patches: drawn on the host as a few numbers each, cut from the store on the training device."""
+"""Training patches: positions drawn on the host, pixels cut from the store on the training device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,10 +72,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Training pairs: the roles that the sections take in turn."""
+    """Training pairs: the roles of the sections, which take turns."""
 
     inputs: tuple[Side, ...]
-    """One for each time step that the network sees; a single one for a static scan."""
+    """One for each time step that the network sees; only one for a static scan."""
     targets: Side
 
     @property
@@ -149,7 +149,8 @@ def draw(
     """
     places = -(-count // pairs.roles) if symmetric else count
     line = np.searchsorted(store.chance, rng.random(places), side="right")
-    block, row = store.block[line], store.row[line]
+    block = store.block[line]
+    row = store.row[line]
     source = store.source[block]
     number = rng.random(places) * field.count[source]
     centre = field.centres[field.start[source] + number.astype(np.int64)]
@@ -166,10 +167,13 @@ def draw(
 
 
 def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> Batch:
-    """Cut patches; input, target and mask are read at the same places, so that they are transformed alike."""
+    """Cut patches; input, target and mask are read at the same places, so they are transformed alike."""
     source = store.source[drawn.block]
-    edge, (z, y, x) = field.edge[source], drawn.corner.T
-    area, zero, one = edge**2, 0 * edge, 0 * edge + 1
+    z, y, x = drawn.corner.T
+    edge = field.edge[source]
+    area = edge**2
+    zero = 0 * edge
+    one = zero + 1
     channel = (store.last - store.first)[drawn.block] * area
     section = channel * shape.channels
     around = z[:, None] + np.arange(shape.slices) - shape.slices // 2

@@ -1,4 +1,4 @@
-"""The sections that training holds in memory, on the device that trains: 16-bit, normalised, in turns if need be."""
+"""The sections held in memory on the training device: normalised float16, in turns if not all of them fit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from tomodenoise.storage.sections import Sections
 from tomodenoise.training.sampling import Part
 
 RUN = 8
-"""Rows that are read together: a chunk of the array."""
+"""Rows to read at a time: a chunk of the array."""
 
 LARGEST = 6e4
-"""Largest normalised value; 16-bit floats end at 65504."""
+"""Largest normalised value; float16 ends at 65504."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A scan that patches come from, and the part of it that counts."""
+    """A scan to draw patches from, and the part of it that counts."""
 
     scan: Sections
     part: Part
@@ -47,24 +47,24 @@ class Run:
 
 @dataclass(frozen=True)
 class Store:
-    """What is in memory at a time: blocks of consecutive rows of all sections of a source, one after the other."""
+    """The sections in memory at a time: blocks of consecutive rows of all sections of a source, concatenated."""
 
     data: Tensor
     """Flat float16; in each block (section, channel, z, y, x)."""
     source: IntArray
-    """(block,) whose rows they are."""
+    """(block,) number of its source."""
     first: IntArray
     """(block,) first row."""
     last: IntArray
-    """(block,) last row plus one."""
+    """(block,) row after the last one."""
     offset: IntArray
-    """(block,) where it begins."""
+    """(block,) its start in the data."""
     row: IntArray
-    """(line,) the rows that patches may be centred on."""
+    """(line,) rows that patches may be centred on."""
     block: IntArray
-    """(line,) where they lie."""
+    """(line,) number of the block that holds the row."""
     chance: FloatArray
-    """(line,) cumulative: that of a row goes with the pixels of its source that count."""
+    """(line,) cumulative probability of the rows, each proportional to the number of pixels that count."""
 
 
 def stores(
@@ -75,13 +75,13 @@ def stores(
     seeds: Sequence[Sequence[int]],
     device: torch.device,
 ) -> Iterator[Store]:
-    """Yield what is in memory at a time: always everything if it fits, else another choice of runs for each seed.
+    """Yield a store for each seed: always everything if it fits, else a different choice of runs for each.
 
     Parameters
     ----------
-    halo : rows around the one that a patch is centred on that it may need.
-    memory : bytes to hold at most; two runs are held whatever it says. Where not everything fits, half of it is
-        read in the background while the other half is in use: let go of one before asking for the next.
+    halo : rows that a patch may need on either side of its central one.
+    memory : largest number of bytes to hold, but at least two runs are held. If not everything fits, one half is read
+        in the background while the other is in use: release one store before requesting the next.
     seeds : one for each turn.
     """
     everything = [Run(number, 0, source.scan.depth) for number, source in enumerate(sources)]
@@ -94,7 +94,7 @@ def stores(
 
 
 def choose(sources: Sequence[Source], halo: int, memory: float, rng: np.random.Generator) -> list[Run]:
-    """Pick random runs of rows until the memory is full, sources by the pixels that count."""
+    """Pick random runs of rows until the memory is full, with probability by the pixels that count."""
     runs = [
         Run(number, start, min(start + RUN, source.scan.depth))
         for number, source in enumerate(sources)
@@ -149,8 +149,8 @@ def _fill(block: Tensor, scan: Sections, rows: tuple[int, int], norm: Normalisat
         values = norm.apply(torch.from_numpy(scan.read(start, stop)), axis=1)
         if not bool(torch.isfinite(values).all()):
             raise UserError(
-                f"{scan.array}: rows {start} to {stop - 1} hold values that are not finite: look at the projections, or"
-                " leave these rows out with the scan's key rows"
+                f"{scan.array}: rows {start} to {stop - 1} hold values that are not finite: check the projections, or"
+                " exclude these rows with the scan's key rows"
             )
-        # Rounded on the host: half as much to bring to a graphics card.
+        # Rounded on the host: halves the transfer to a GPU.
         block[:, :, start - first : stop - first] = values.clamp_(-LARGEST, LARGEST).half()

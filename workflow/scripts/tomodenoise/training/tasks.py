@@ -17,29 +17,29 @@ from tomodenoise.training.options import BUDGET, Train
 
 @dataclass(frozen=True)
 class Task:
-    """What to train, on what, and where its state is kept."""
+    """A training: its scans, network and settings, and the file of its state."""
 
     scans: Sequence[Sections]
     spec: specs.Spec
     settings: Train
     facts: Mapping[str, Any]
-    """Kept with the model."""
+    """Plain values to be stored with the model."""
     start: Model | None = None
-    """A model whose weights and normalisation are taken over."""
+    """Model whose weights and normalisation the training starts from."""
     checkpoint: Checkpoint | None = None
     windows: Sequence[Sequence[int] | None] = ()
-    """Of each scan the time steps to train on, first and last plus one; None, or no entries, for static ones."""
+    """Time steps [start, stop) of each scan to train on; None, or no entries, for static ones."""
 
 
 def collect(
     results: Path, request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None], checkpoint: Path
 ) -> Task:
-    """Collect what a request of the workflow names.
+    """Collect the inputs of a training that the workflow requests.
 
     Parameters
     ----------
     results : folder of the scans' results.
-    request : see `recipes.training_request`. All of it but the budget makes the training's identity.
+    request : see `rerun_keys.training_request`. All of it but the budget makes the training's identity.
     pixel_sizes : in micrometres, by scan; only recorded in the model.
     checkpoint : file that keeps the state.
     """

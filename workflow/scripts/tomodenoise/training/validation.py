@@ -1,4 +1,4 @@
-"""Judging a network during its training, on patches that it is not trained on."""
+"""Validation of a network during its training, on held-out patches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.patches import Batch, Shape
 
 PIXELS = 600_000
-"""What every evaluation judges the model on, about, in 8 to 64 patches."""
+"""Approximate number of pixels of a validation, in 8 to 64 patches."""
 
 
 @dataclass(frozen=True)
 class Exam:
-    """Fixed patches."""
+    """Fixed patches for validation."""
 
     pairs: Sequence[Batch]
-    """In the roles of training, for the split loss."""
+    """Patches in the roles of training, for the split loss."""
     twins: Sequence[tuple[Batch, Batch]]
-    """Of equal inputs and disjoint targets, for the uMSE; none with too few sections."""
+    """Pairs with equal inputs and disjoint targets, for the uMSE; none with too few sections."""
 
 
 def prepare(
@@ -39,9 +39,10 @@ def prepare(
     seed: Sequence[int],
     ranks: Ranks,
 ) -> Exam:
-    """Draw patches from what is held out; each rank gets its share."""
+    """Draw patches from the held-out part; each rank gets its share."""
     (held,) = store.stores(sources, shape.halo, norm, memory, [seed], ranks.device)
-    field, pairs = patches.field(sources, ranks.device), patches.pairs(sources, roles)
+    field = patches.field(sources, ranks.device)
+    pairs = patches.pairs(sources, roles)
     rng = np.random.default_rng([*seed, 1])
     twins = [patches.pairs(sources, [role]) for role in by_angle.apart(roles[0]) or ()]
     count = max(1, int(np.clip(round(PIXELS / shape.pixels), 8, 64)) // batch)
@@ -51,19 +52,20 @@ def prepare(
     ][ranks.rank :: ranks.world]
     same = [patches.Draw(d.block, d.corner, 0 * d.role, d.turn) for d in drawn] if twins else []
     return Exam(
-        [patches.cut(held, field, pairs, shape, each) for each in drawn],
-        [tuple(patches.cut(held, field, twin, shape, each) for twin in twins) for each in same],  # type: ignore[misc]
+        [patches.cut(held, field, pairs, shape, draw) for draw in drawn],
+        [tuple(patches.cut(held, field, twin, shape, draw) for twin in twins) for draw in same],  # type: ignore[misc]
     )
 
 
 @torch.no_grad()
 def judge(network: nn.Module, exam: Exam, ranks: Ranks) -> tuple[float, float | None]:
-    """Judge a network on patches that it never saw.
+    """Judge a network on held-out patches.
 
     Returns
     -------
-    The split loss, mean (f - b)^2, and the uMSE, mean (a - f)(b - f) with independent targets a and b, which is the
-    mean square error itself [Marcos Morales et al., ICML 2023]; both in units of the normalisation's variance.
+    The split loss, mean (f - b)^2, and the uMSE, mean (a - f)(b - f) with independent targets a and b, an unbiased
+    estimate of the mean square error [Marcos Morales et al., ICML 2023], None without twins; both in units of the
+    normalisation's variance.
     """
     sums = torch.zeros(4, dtype=torch.float64, device=ranks.device)
     for batch in exam.pairs:
@@ -72,8 +74,8 @@ def judge(network: nn.Module, exam: Exam, ranks: Ranks) -> tuple[float, float | 
     for a, b in exam.twins:
         prediction = _predict(network, a)
         sums[2:] += _sums((a.targets - prediction) * (b.targets - prediction), a.masks)
-    split, pixels, product, again = ranks.total(sums).tolist()
-    return split / pixels, product / again if again else None
+    split, pixels, product, twin_pixels = ranks.total(sums).tolist()
+    return split / pixels, product / twin_pixels if twin_pixels else None
 
 
 def _predict(network: nn.Module, batch: Batch) -> Tensor:

@@ -1,8 +1,8 @@
-"""The ASTRA toolbox: filtered backprojection and SIRT, on a CUDA device where there is one.
+"""The ASTRA toolbox: filtered backprojection and SIRT, on a CUDA device if there is one.
 
-ASTRA's own FBP knows no rotation axis off the middle and has filters of its own, so projections are filtered here, with
-the axis moved to the middle, and ASTRA backprojects. Its SIRT takes the axis in the geometry's vectors. On a processor
-rays are Joseph's (ASTRA's projector "linear"); one slice is worked on after the other.
+ASTRA's own FBP assumes a centred rotation axis and has filters of its own, so projections are filtered here, with the
+axis moved to the middle, and ASTRA backprojects. Its SIRT takes the axis in the geometry's vectors. On a CPU it uses
+Joseph's projector (ASTRA's "linear"). Slices are reconstructed one by one.
 
 Reference: van Aarle et al., Optics Express 24, 2016.
 """
@@ -17,12 +17,12 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filtering import check_shape, filtered
 from tomodenoise.reconstruction.engines.registry import Request
 
-_DIAGONAL = 1.5  # columns over a slice's edge that the rays through its corners reach, and some more
+_DIAGONAL = 1.5  # columns that rays through a slice's corners need, relative to its edge, with a margin
 
 
 @dataclass(frozen=True)
 class AstraPlan:
-    """An algorithm of ASTRA made ready for a set of angles."""
+    """An algorithm of ASTRA prepared for a set of angles."""
 
     algorithm: str  # fbp | sirt
     angles: FloatArray
@@ -43,7 +43,8 @@ class AstraPlan:
         return slices
 
     def _backprojection(self, sinogram: FloatArray, center: float) -> FloatArray:
-        length, wide = 2 * self.columns, 2 * math.ceil(_DIAGONAL / 2 * self.columns)
+        length = 2 * self.columns
+        wide = 2 * math.ceil(_DIAGONAL / 2 * self.columns)
         shift = np.full((1, len(self.angles)), center - (length - 1) / 2)
         rows = filtered(sinogram[None], length, self.kind, self.pad, self.weights, shift)[0]
         margin = (length - wide) // 2
@@ -53,7 +54,7 @@ class AstraPlan:
         return self._run("SIRT", sinogram, center, self.iterations)
 
     def _run(self, name: str, sinogram: FloatArray, center: float, iterations: int) -> FloatArray:
-        """Run an algorithm of ASTRA on one sinogram (angle, column), which has its axis at column ``center``."""
+        """Run an algorithm of ASTRA on one sinogram (angle, column) with its axis at column ``center``."""
         columns = sinogram.shape[1]
         rays = astra.create_proj_geom("parallel_vec", columns, _vectors(self.angles, (columns - 1) / 2 - center))
         pixels = astra.create_vol_geom(self.columns, self.columns)
@@ -81,6 +82,7 @@ def plan(request: Request) -> AstraPlan:
 
 
 def _vectors(angles: FloatArray, offset: float) -> FloatArray:
-    """Describe the rays to ASTRA: direction, middle of the detector, and step from column to column, (A, 6)."""
-    cos, sin = np.cos(angles), np.sin(angles)
+    """Return ASTRA's ray vectors (A, 6): direction, middle of the detector, and step from column to column."""
+    cos = np.cos(angles)
+    sin = np.sin(angles)
     return np.stack([sin, -cos, offset * cos, offset * sin, cos, sin], axis=1)

@@ -1,4 +1,4 @@
-"""Filtering of projections for engines that only backproject: our padding, ramp and windows with every engine."""
+"""Filtering of projections for engines that only backproject, so that all share our padding, ramp and windows."""
 
 import numpy as np
 
@@ -17,8 +17,8 @@ def filtered(
     length : columns L of the result, even, at least twice those of the sinograms.
     kind, pad : as in ``registry.plan``.
     weights : (angle,) radians.
-    shift : (slice, angle) columns, from where column 0 of the result lies in the sinogram; any number. The result is
-        periodic, so that with center - L / 2 the rotation axis lies at L / 2 and all rays around it.
+    shift : (slice, angle) position in the sinogram of column 0 of the result, columns; any number. The result is
+        periodic: with center - L / 2 the rotation axis is at L / 2 with all rays around it.
 
     Returns
     -------
@@ -32,13 +32,13 @@ def filtered(
 
 
 def check_shape(sinograms: FloatArray, angles: int, columns: int) -> None:
-    """ValueError for sinograms of other angles or columns than a plan was made for."""
+    """Raise ValueError for sinograms with other numbers of angles or columns than those of a plan."""
     if sinograms.shape[1:] != (angles, columns):
         raise ValueError(f"sinograms {sinograms.shape} do not fit {angles} angles and {columns} columns")
 
 
 def padded(projections: FloatArray, length: int, pad: str) -> FloatArray:
-    """Continue (…, column) to ``length``; what precedes the first column stands, periodically, at the end."""
+    """Pad (…, column) to ``length``; by periodicity the padding before the first column is at the end."""
     columns = projections.shape[-1]
     result = np.zeros((*projections.shape[:-1], length), np.float32)
     result[..., :columns] = projections

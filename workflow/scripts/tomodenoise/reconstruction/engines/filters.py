@@ -1,4 +1,4 @@
-"""The ramp filter of filtered backprojection and the windows that tame it, as frequency responses."""
+"""The ramp filter of filtered backprojection and its windows, as frequency responses."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from tomodenoise.common.arrays import FloatArray
 
 
 def _parzen(f: FloatArray) -> FloatArray:
-    """De la Vallée Poussin's window, piecewise cubic in f over the Nyquist frequency [Parzen 1961]."""
+    """Return de la Vallée Poussin's window, piecewise cubic in f over the Nyquist frequency [Parzen 1961]."""
     q = 2 * f
     return np.where(q <= 0.5, 1 - 6 * q**2 * (1 - q), 2 * (1 - q) ** 3)
 
@@ -24,11 +24,11 @@ FILTERS = (*_WINDOWS, "none")
 
 
 def response(name: str, length: int) -> FloatArray:
-    """Frequency response of a reconstruction filter on the bins of a real FFT.
+    """Return the frequency response of a reconstruction filter on the bins of a real FFT.
 
     Parameters
     ----------
-    name : one of ``FILTERS``; "none" is 1 everywhere: plain backprojection, without the ramp.
+    name : one of ``FILTERS``; "none" is 1 everywhere: backprojection without the ramp.
     length : length of the FFT in pixels, even.
 
     Returns
@@ -37,8 +37,8 @@ def response(name: str, length: int) -> FloatArray:
 
     Notes
     -----
-    The ramp is the transform of its band-limited kernel h(0) = 1/4, h(n) = -1/(πn)² for odd n and 0 for even n
-    [Kak & Slaney 1988, eq. 3.61]. |f| sampled on the bins would be zero at f = 0 and shift every slice by a constant.
+    The ramp is the transform of the band-limited kernel h(0) = 1/4, h(n) = -1/(πn)² for odd n and 0 for even n
+    [Kak & Slaney 1988, eq. 3.61]. Sampling |f| on the bins instead gives zero at f = 0, which offsets every slice.
     """
     if name == "none":
         return np.ones(length // 2 + 1)

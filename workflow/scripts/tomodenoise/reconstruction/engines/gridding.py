@@ -9,13 +9,14 @@ They are spread onto a Cartesian grid of M >= 1.5 N points a side with a Kaiser-
 transformed by FFT, cropped, and divided by the kernel's transform. The spreading depends on the angles alone: it is
 built once and applied to every slice as a sparse product.
 
-The FFT along u is a real one, and each slice is its own column, independent of the slices beside it. Projections are
-filtered at L >= 2 N, so that no ray meets the far end of its projection around the FFT's corner.
+The FFT along u is a real one, and each slice is a column of its own, independent of its neighbours. Projections are
+filtered at L >= 2 N, so that the FFT's periodicity does not wrap a projection onto itself.
 
 References: Dowd et al., SPIE 3772, 1999. Marone & Stampanoni, J. Synchrotron Rad. 19, 2012. Beatty et al., IEEE Trans.
 Med. Imaging 24, 2005. Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,30 +29,25 @@ from tomodenoise.reconstruction.engines.filters import response
 from tomodenoise.reconstruction.engines.raster import BATCH, MATRIX_BYTES, Raster, polar_raster
 from tomodenoise.reconstruction.engines.spreading import TAPS
 
-_BLOCK = 64  # projections, or image rows, per FFT: what fits the cache; large buffers are made once and filled
+_BLOCK = 64  # projections, or image rows, per FFT: fits the cache; large buffers are allocated once and filled
 
 
 @dataclass(frozen=True)
 class GriddingPlan:
-    """What a set of angles needs to turn sinograms into slices by filtered backprojection."""
+    """Filtered backprojection prepared for a set of angles."""
 
     raster: Raster
-    pad: str  # what stands in the padding: zero | edge
+    pad: str  # zero | edge
     factors: Tensor  # (A, L/2 + 1) complex64: filter, angular weight, and the raster's turns
 
     @torch.no_grad()
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.factors), self.raster.columns)
-        slices = np.empty((len(sinograms), self.raster.columns, self.raster.columns), np.float32)
-        phases = self.raster.phases(np.broadcast_to(center, len(sinograms)))
-        group = self.raster.at_once(len(sinograms))
-        for first in range(0, len(sinograms), group):
-            some = slice(first, first + group)
-            projections = torch.from_numpy(np.ascontiguousarray(sinograms[some], np.float32)).to(self.raster.device)
-            images = backproject(self.raster, projections, self.factors, phases[some], self.pad)
-            slices[some] = images.cpu().numpy()
-        return slices
+
+        def solve(projections: Tensor, phases: Tensor) -> Tensor:
+            return backproject(self.raster, projections, self.factors, phases, self.pad)
+
+        return by_group(self.raster, sinograms, center, solve)
 
 
 def gridding_plan(
@@ -67,13 +63,28 @@ def gridding_plan(
 
     Notes
     -----
-    The matrices take 128 bytes a detector pixel: 0.8 GB for 3217 angles and 2048 columns. Where that is more than
-    ``limit`` the angles are taken in blocks, and every call builds the matrices again.
+    The matrices take 128 bytes per detector pixel: 0.8 GB for 3217 angles and 2048 columns. If that is more than
+    ``limit``, the angles are taken in blocks, and every call rebuilds the matrices.
     """
     raster = polar_raster(np.asarray(angles, np.float64), columns, device, limit=limit)
     gain = response(kind, raster.length) * np.asarray(weights, np.float64)[:, None]
     gain[:, [0, -1]] /= 2  # these two frequencies are their own opposites: they occur in both halves of the plane
     return GriddingPlan(raster, pad, raster.turns * torch.from_numpy(gain).to(device, torch.float32))
+
+
+def by_group(
+    raster: Raster, sinograms: FloatArray, center: float | FloatArray, solve: Callable[[Tensor, Tensor], Tensor]
+) -> FloatArray:
+    """Reconstruct sinograms in groups of slices; ``solve`` maps projections and phases of a group to its slices."""
+    check_shape(sinograms, len(raster.directions), raster.columns)
+    slices = np.empty((len(sinograms), raster.columns, raster.columns), np.float32)
+    phases = raster.phases(np.broadcast_to(center, len(sinograms)))
+    size = raster.at_once(len(sinograms))
+    for first in range(0, len(sinograms), size):
+        group = slice(first, first + size)
+        projections = torch.from_numpy(np.ascontiguousarray(sinograms[group], np.float32)).to(raster.device)
+        slices[group] = solve(projections, phases[group]).cpu().numpy()
+    return slices
 
 
 def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Tensor, pad: str = "zero") -> Tensor:
@@ -82,8 +93,8 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
     Parameters
     ----------
     projections : (slice, angle, column) float32.
-    factors : (angle, L/2 + 1) complex64, what each frequency of a projection is multiplied by.
-    phases : as ``raster.phases`` gives them for these slices.
+    factors : (angle, L/2 + 1) complex64 factor of each frequency of a projection.
+    phases : result of ``raster.phases`` for these slices.
 
     Returns
     -------
@@ -92,16 +103,16 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
     half = factors.new_empty(len(projections), *raster.half)
     for block, strips in raster.spreading():
         for first in range(0, len(projections), BATCH):
-            some = slice(first, first + BATCH)
-            shifts = raster.signs[block], factors[block], phases[some]
-            spectra = _filter(raster, projections[some, block], *shifts, pad)
-            _spread(raster, strips, spectra, half[some], add=block.start > 0)
+            batch = slice(first, first + BATCH)
+            shifts = raster.signs[block], factors[block], phases[batch]
+            spectra = _filter(raster, projections[batch, block], *shifts, pad)
+            _spread(raster, strips, spectra, half[batch], add=block.start > 0)
         del strips  # before the next ones are built
     return _images(raster, half)
 
 
 def _filter(raster: Raster, projections: Tensor, signs: Tensor, factors: Tensor, phases: Tensor, pad: str) -> Tensor:
-    """Turn (slice, angle, column) into filtered samples (angle, frequency, slice)."""
+    """Return the filtered samples (angle, frequency, slice) of projections (slice, angle, column)."""
     spectra = factors.new_empty(*factors.shape, len(projections))
     for first in range(0, len(spectra), _BLOCK):
         block = slice(first, first + _BLOCK)
@@ -114,7 +125,7 @@ def _filter(raster: Raster, projections: Tensor, signs: Tensor, factors: Tensor,
 
 
 def _padded(projections: Tensor, length: int, pad: str) -> Tensor:
-    """Continue (…, column) to ``length``; what precedes the first column stands, periodically, at the end."""
+    """Pad (…, column) to ``length``; by periodicity the padding before the first column is at the end."""
     columns = projections.shape[-1]
     padded = projections.new_zeros(*projections.shape[:-1], length)
     padded[..., :columns] = projections
@@ -126,7 +137,7 @@ def _padded(projections: Tensor, length: int, pad: str) -> Tensor:
 
 
 def _spread(raster: Raster, strips: tuple[Tensor, ...], spectra: Tensor, half: Tensor, *, add: bool) -> None:
-    """Fill, or add to, ``half`` (slice, u from -2, y) from (angle, frequency, slice)."""
+    """Write spectra (angle, frequency, slice) to ``half`` (slice, u from -2, y), or add them."""
     columns = torch.view_as_real(spectra).view(-1, 2 * len(half))
     u = 0
     for strip in strips:
@@ -139,7 +150,7 @@ def _spread(raster: Raster, strips: tuple[Tensor, ...], spectra: Tensor, half: T
 
 
 def _images(raster: Raster, half: Tensor) -> Tensor:
-    """Turn the half plane (slice, u from -2, y), which is folded in place, into images (slice, y, x)."""
+    """Return the images (slice, y, x) of a half plane (slice, u from -2, y), which is folded in place."""
     folded = _fold(half, raster.size)
     images = raster.correction.new_empty(len(half), raster.columns, raster.columns)
     for first in range(0, raster.columns, _BLOCK):
@@ -150,8 +161,9 @@ def _images(raster: Raster, half: Tensor) -> Tensor:
 
 
 def _fold(half: Tensor, size: int) -> Tensor:
-    """Add, in place, the conjugate half plane where it reaches into (slice, u from -2, y): what is u = 0 … size / 2."""
-    spill, end = TAPS // 2, size // 2
+    """Fold the conjugate half plane into (slice, u from -2, y), in place, and return the rows u = 0 … size / 2."""
+    spill = TAPS // 2
+    end = size // 2
     folded = half[:, spill : spill + end + 1]
     for i in range(1, spill + 1):
         folded[:, i] += half[:, spill - i].conj()

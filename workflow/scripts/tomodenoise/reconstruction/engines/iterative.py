@@ -1,7 +1,7 @@
-"""SIRT and total variation minimisation, on the projection and backprojection of the gridding engine.
+"""SIRT and total variation minimisation, with the projector and backprojector of the gridding engine.
 
-Both work on a slice of N by N pixels without anything around it, so what lies outside of the field of view and casts
-shadows into it is smeared along the slice's border.
+Both assume that nothing lies outside the slice of N by N pixels, so matter outside the field of view is smeared along
+the slice's border.
 
 References: Gilbert, J. Theor. Biol. 36, 1972 (SIRT). Gregor & Benson, IEEE Trans. Med. Imaging 27, 2008 (its weights).
 Chambolle & Pock, J. Math. Imaging Vis. 40, 2011. Sidky, Jørgensen & Pan, Phys. Med. Biol. 57, 2012.
@@ -17,36 +17,35 @@ import torch
 from torch import Tensor
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.reconstruction.engines.filtering import check_shape
-from tomodenoise.reconstruction.engines.gridding import backproject
+from tomodenoise.reconstruction.engines.gridding import backproject, by_group
 from tomodenoise.reconstruction.engines.projecting import project, ray_factors
 from tomodenoise.reconstruction.engines.raster import MATRIX_BYTES, Raster, polar_raster
 
 _GRADIENT_NORM = math.sqrt(8)  # of differences between neighbours in two directions [Chambolle 2004]
 _POWER_ITERATIONS = 20
-_MARGIN = 1.05  # on the norm, for what the power iteration has left and for other centers
+_MARGIN = 1.05  # factor on the norm, as the power iteration has not fully converged and other centers differ
 
 
 @dataclass(frozen=True)
 class Rays:
-    """The rays of some slices: a matrix A of line integrals, and its transpose."""
+    """Rays through some slices: a matrix A of line integrals, and its transpose."""
 
     raster: Raster
     factors: Tensor
     phases: Tensor
 
     def along(self, images: Tensor) -> Tensor:
-        """Integrate: A x, (slice, y, x) to (slice, angle, column)."""
+        """Project: A x, (slice, y, x) to (slice, angle, column)."""
         return project(self.raster, images, self.factors, self.phases)
 
     def back(self, projections: Tensor) -> Tensor:
-        """Smear back: A' y, (slice, angle, column) to (slice, y, x)."""
+        """Backproject: A' y, (slice, angle, column) to (slice, y, x)."""
         return backproject(self.raster, projections, self.factors, self.phases)
 
 
 @dataclass(frozen=True)
 class IterativePlan:
-    """An iterative algorithm made ready for a set of angles."""
+    """An iterative algorithm prepared for a set of angles."""
 
     raster: Raster
     factors: Tensor
@@ -55,16 +54,11 @@ class IterativePlan:
     @torch.no_grad()
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.factors), self.raster.columns)
-        slices = np.empty((len(sinograms), self.raster.columns, self.raster.columns), np.float32)
-        phases = self.raster.phases(np.broadcast_to(center, len(sinograms)))
-        group = self.raster.at_once(len(sinograms))
-        for first in range(0, len(sinograms), group):
-            some = slice(first, first + group)
-            projections = torch.from_numpy(np.ascontiguousarray(sinograms[some], np.float32)).to(self.raster.device)
-            rays = Rays(self.raster, self.factors, phases[some])
-            slices[some] = self.solve(rays, projections).cpu().numpy()
-        return slices
+
+        def solve(projections: Tensor, phases: Tensor) -> Tensor:
+            return self.solve(Rays(self.raster, self.factors, phases), projections)
+
+        return by_group(self.raster, sinograms, center, solve)
 
 
 def iterative_plan(
@@ -75,10 +69,10 @@ def iterative_plan(
     device: str,
     limit: int = MATRIX_BYTES,
 ) -> IterativePlan:
-    """Prepare total variation minimisation, or SIRT where there is no ``regularisation``.
+    """Prepare total variation minimisation, or SIRT without ``regularisation``.
 
-    Arguments as in ``registry.plan``. Two kinds of matrices are held, 256 bytes a detector pixel; where one kind takes
-    more than ``limit`` they are built again in every iteration, which is slow.
+    Arguments as in ``registry.plan``. Two kinds of matrices are held, 256 bytes per detector pixel; if one kind takes
+    more than ``limit``, they are rebuilt in every iteration, which is slow.
     """
     raster = polar_raster(np.asarray(angles, np.float64), columns, device, both=True, limit=limit)
     factors = ray_factors(raster)
@@ -90,10 +84,10 @@ def iterative_plan(
 
 
 def sirt(rays: Rays, projections: Tensor, iterations: int) -> Tensor:
-    """Simultaneous iterative reconstruction: x ← x + C A' R (b - A x), from zero, with a fixed number of iterations.
+    """Run SIRT, x ← x + C A' R (b - A x), from zero, with a fixed number of iterations.
 
-    R is one over the length of each ray inside the slice, C one over the number of rays through each pixel; neither
-    counts less than one, for rays and pixels that hardly meet. The result is linear in b, to rounding.
+    R is one over the length of each ray inside the slice, C one over the number of rays through each pixel; both
+    denominators are at least one, for rays and pixels that hardly meet. The result is linear in b up to rounding.
     """
     size = rays.raster.columns
     image = projections.new_zeros(len(projections), size, size)
@@ -116,7 +110,9 @@ def total_variation(rays: Rays, projections: Tensor, iterations: int, regularisa
     step = 0.99 / math.sqrt(2)
     bound = regularisation * _GRADIENT_NORM / norm**2
     image = projections.new_zeros(len(projections), size, size)
-    ahead, misfit, slope = image, torch.zeros_like(projections), image.new_zeros(2, *image.shape)
+    ahead = image
+    misfit = torch.zeros_like(projections)
+    slope = image.new_zeros(2, *image.shape)
     for _ in range(iterations):
         misfit = (misfit + step / norm * (rays.along(ahead) - projections)) / (1 + step)
         slope = slope + step / _GRADIENT_NORM * gradient(ahead)
@@ -127,7 +123,7 @@ def total_variation(rays: Rays, projections: Tensor, iterations: int, regularisa
 
 
 def gradient(images: Tensor) -> Tensor:
-    """Differences to the next pixel along y and x, (2, slice, y, x); zero at the last one."""
+    """Return differences to the next pixel along y and x, (2, slice, y, x); zero at the last one."""
     slope = images.new_zeros(2, *images.shape)
     slope[0, :, :-1] = images.diff(dim=1)
     slope[1, :, :, :-1] = images.diff(dim=2)
@@ -135,7 +131,7 @@ def gradient(images: Tensor) -> Tensor:
 
 
 def divergence(slope: Tensor) -> Tensor:
-    """Minus the adjoint of ``gradient``."""
+    """Return minus the adjoint of ``gradient``."""
     total = torch.zeros_like(slope[0])
     total[:, :-1] += slope[0, :, :-1]
     total[:, 1:] -= slope[0, :, :-1]
@@ -146,9 +142,9 @@ def divergence(slope: Tensor) -> Tensor:
 
 @torch.no_grad()
 def norm(rays: Rays) -> float:
-    """Largest singular value of A, a little more, by power iteration.
+    """Return an upper bound of the largest singular value of A, by power iteration with a margin.
 
-    Rounded to three digits: the others depend on how many threads add it up, and no result should.
+    Rounded to three digits: further ones depend on the number of threads, and results must not.
     """
     size = rays.raster.columns
     image = rays.factors.new_ones(1, size, size, dtype=torch.float32)

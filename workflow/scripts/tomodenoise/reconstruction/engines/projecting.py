@@ -1,8 +1,8 @@
 """Forward projection by the Fourier slice theorem: the exact adjoint of the unfiltered backprojection.
 
-Every step of ``gridding.backproject`` is turned around, in reverse order: the image is divided by the kernel's
-transform, laid into the larger grid, transformed, interpolated at the frequencies of the projections, shifted to the
-rotation axis, and transformed back. So what iterative algorithms descend along is a true gradient.
+The steps of ``gridding.backproject`` are adjoined in reverse order: the image is divided by the kernel's transform,
+embedded in the larger grid, transformed, interpolated at the frequencies of the projections, shifted to the rotation
+axis, and transformed back. So iterative algorithms descend along an exact gradient.
 
 References: Matej, Fessler & Kazantsev, IEEE Trans. Med. Imaging 23, 2004.
 """
@@ -16,7 +16,7 @@ from tomodenoise.reconstruction.engines.spreading import TAPS
 
 
 def ray_factors(raster: Raster) -> Tensor:
-    """``factors`` of ``backproject`` with which it is the sum over rays, each projection with weight one."""
+    """Return ``factors`` for which ``backproject`` is the plain sum over rays, each projection with weight one."""
     factors = raster.turns.clone()
     factors[:, [0, -1]] /= 2
     return factors
@@ -28,7 +28,7 @@ def project(raster: Raster, images: Tensor, factors: Tensor, phases: Tensor) -> 
     Parameters
     ----------
     images : (slice, y, x) float32, per pixel.
-    factors, phases : as for ``gridding.backproject``, whose adjoint this is with the same ones, for zero padding.
+    factors, phases : as for ``gridding.backproject``; with the same ones and zero padding this is its adjoint.
 
     Returns
     -------
@@ -37,22 +37,24 @@ def project(raster: Raster, images: Tensor, factors: Tensor, phases: Tensor) -> 
     projections = images.new_empty(len(images), len(raster.directions), raster.columns)
     for block, matrix in raster.interpolation():
         for first in range(0, len(images), BATCH):
-            some = slice(first, first + BATCH)
-            spectra = _interpolate(matrix, _half_plane(raster, images[some]))
-            spectra = spectra.view(-1, raster.length // 2 + 1, len(images[some])).permute(2, 0, 1).contiguous()
+            batch = slice(first, first + BATCH)
+            spectra = _interpolate(matrix, _half_plane(raster, images[batch]))
+            spectra = spectra.view(-1, raster.length // 2 + 1, len(images[batch])).permute(2, 0, 1).contiguous()
             torch.view_as_real(spectra)[..., 1] *= raster.signs[block]
-            spectra = spectra * factors[block].conj() * phases[some].conj()
+            spectra = spectra * factors[block].conj() * phases[batch].conj()
             spectra[..., [0, -1]] *= 2  # irfft counts these two frequencies once, and all others twice
-            projections[some, block] = torch.fft.irfft(spectra, n=raster.length, norm="forward")[..., : raster.columns]
+            projections[batch, block] = torch.fft.irfft(spectra, n=raster.length, norm="forward")[..., : raster.columns]
         del matrix  # before the next one is built
     return projections
 
 
 def _half_plane(raster: Raster, images: Tensor) -> Tensor:
     """Transform (slice, y, x) to the rows u = -2 … M/2 + 1 of the grid, (u, v, slice) complex64."""
-    before, after = raster.crop.start, raster.size - raster.crop.stop
+    before = raster.crop.start
+    after = raster.size - raster.crop.stop
     rows = torch.fft.rfft(pad(images * raster.correction, (before, after))).transpose(1, 2)
-    spill, end = TAPS // 2, raster.size // 2
+    spill = TAPS // 2
+    end = raster.size // 2
     below = rows[:, 1 : spill + 1].flip(1).conj()
     beyond = rows[:, end - spill + 1 : end].flip(1).conj()
     half = torch.cat([below, rows, beyond], dim=1)
@@ -61,6 +63,6 @@ def _half_plane(raster: Raster, images: Tensor) -> Tensor:
 
 
 def _interpolate(matrix: Tensor, half: Tensor) -> Tensor:
-    """Read the samples (angle and frequency, slice) off the grid (u, v, slice)."""
+    """Interpolate the samples (angle and frequency, slice) from the grid (u, v, slice)."""
     samples: Tensor = torch.sparse.mm(matrix, torch.view_as_real(half).view(matrix.shape[1], -1))
     return torch.view_as_complex(samples.view(matrix.shape[0], -1, 2))

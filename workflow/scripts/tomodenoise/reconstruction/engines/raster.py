@@ -1,7 +1,7 @@
-"""Where the projections' frequencies lie in the plane, and the matrices between them and a Cartesian grid.
+"""The polar raster of the projections' frequencies, and the matrices between it and a Cartesian grid.
 
-By the Fourier slice theorem the spectrum of the projection at angle θ is the image's along the line (cosθ, sinθ).
-Images are real, so half the plane is enough: where cosθ < 0 a sample is conjugated to the opposite frequency.
+By the Fourier slice theorem the spectrum of the projection at angle θ is that of the image along (cosθ, sinθ). Images
+are real, so half the plane is enough: where cosθ < 0 a sample is conjugated, which moves it to the opposite frequency.
 """
 
 import math
@@ -24,30 +24,30 @@ from tomodenoise.reconstruction.engines.spreading import (
     spreading_strips,
 )
 
-BATCH = 4  # slices per sparse product: fewer read the matrix too often, more fall out of the cache
-OVERSAMPLING = 1.5  # 2 is no more accurate on real detectors' pixels, 1.25 loses 3 dB
+BATCH = 4  # slices per sparse product: with fewer the matrix is read too often, more do not fit the cache
+OVERSAMPLING = 1.5  # 2 is no more accurate for real detector pixels, 1.25 loses 3 dB
 MATRIX_BYTES = 1 << 30
-"""What the matrices of one kind may take at a time; where more is needed they are built again for every call."""
+"""Memory of the matrices of one kind; if they need more, they are rebuilt for every call."""
 
 
 @dataclass(frozen=True)
 class Raster:
-    """What reconstructing and projecting need to know of a set of angles; made by ``polar_raster``."""
+    """Frequencies of a set of angles, as reconstruction and projection use them; made by ``polar_raster``."""
 
     columns: int  # N: detector columns, and pixels along both sides of a slice
     size: int  # M: grid points along both sides
     length: int  # L: pixels of a padded projection
     directions: FloatArray  # (A, 2) float64: cosθ and sinθ
     signs: Tensor  # (A, 1) float32: -1 where the sample is conjugated
-    turns: Tensor  # (A, L/2 + 1) complex64: the shift from the pixel that the FFT takes as origin to the rotation axis
+    turns: Tensor  # (A, L/2 + 1) complex64: the shift from the FFT's origin to the rotation axis
     correction: Tensor  # (N, N) float32: one over the kernel's transform, and the FFT's scale
     blocks: tuple[slice, ...]  # angles whose matrices are held at a time
-    strips: tuple[Tensor, ...] | None  # the spreading matrices, of successive grid rows, where there is one block
-    matrix: Tensor | None  # the interpolation matrix, where there is one block and it was asked for
+    strips: tuple[Tensor, ...] | None  # the spreading matrices of successive grid rows, if there is only one block
+    matrix: Tensor | None  # the interpolation matrix, if there is only one block and projection is needed
 
     @property
     def device(self) -> torch.device:
-        """Where the plan computes."""
+        """Device of the tensors."""
         return self.signs.device
 
     @property
@@ -57,26 +57,26 @@ class Raster:
 
     @property
     def crop(self) -> slice:
-        """The image's pixels among the grid's, whose origin lies in the middle."""
+        """Pixels of the image within the grid, whose origin is in the middle."""
         first = self.size // 2 - self.columns // 2
         return slice(first, first + self.columns)
 
     def at_once(self, slices: int) -> int:
-        """Slices to work on together: all of them where matrices are built for the occasion, else what is fastest."""
+        """Return the number of slices per pass: all if matrices are rebuilt for each, else the fastest number."""
         return BATCH if len(self.blocks) == 1 else max(slices, 1)
 
     def spreading(self) -> Iterator[tuple[slice, tuple[Tensor, ...]]]:
-        """Give the strips that spread the samples of all angles, block by block."""
+        """Yield the strips that spread the samples of all angles, block by block."""
         for block in self.blocks:
             yield block, self.strips or _strips(self, _matrix(self, block))
 
     def interpolation(self) -> Iterator[tuple[slice, Tensor]]:
-        """Give the matrices that read the samples of all angles off the grid, block by block."""
+        """Yield the matrices that interpolate the samples of all angles from the grid, block by block."""
         for block in self.blocks:
             yield block, _as_tensor(self, _matrix(self, block)) if self.matrix is None else self.matrix
 
     def phases(self, centers: FloatArray) -> Tensor:
-        """Shift of each slice's axis from column ``centers`` (slice,) to column 0: (slice, 1, L/2 + 1) complex64."""
+        """Return the phase (slice, 1, L/2 + 1) complex64 that shifts each slice's axis from its center to column 0."""
         cycles = np.arange(self.length // 2 + 1) / self.length
         shift = np.exp(2j * np.pi * cycles * np.asarray(centers, np.float64)[:, None])
         return torch.from_numpy(shift[:, None].astype(np.complex64)).to(self.device)
@@ -85,16 +85,17 @@ class Raster:
 def polar_raster(
     angles: FloatArray, columns: int, device: str, *, both: bool = False, limit: int = MATRIX_BYTES
 ) -> Raster:
-    """Prepare what depends on the angles alone.
+    """Prepare everything that depends on the angles only.
 
     Parameters
     ----------
     angles : (A,) radians, any range, any order.
     columns : detector columns N; slices have N by N pixels.
-    both : also the matrices that projecting needs.
-    limit : bytes that the matrices of one kind may take at a time, 128 for each angle and frequency.
+    both : whether to hold the matrices for projection as well.
+    limit : bytes that the matrices of one kind may take, at 128 per angle and frequency.
     """
-    size, length = fast_even(OVERSAMPLING * columns), fast_even(2 * columns)
+    size = fast_even(OVERSAMPLING * columns)
+    length = fast_even(2 * columns)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float64)
     signs = np.where(directions[:, :1] < 0, -1.0, 1.0)
     half_pixel = columns // 2 - (columns - 1) / 2
@@ -124,7 +125,7 @@ def polar_raster(
 
 
 def fast_even(least: float) -> int:
-    """Smallest even number from ``least`` on without a prime factor above 5, which the FFT is fast for."""
+    """Return the smallest even number >= ``least`` without a prime factor above 5, for a fast FFT."""
     n = 2 * math.ceil(least / 2)
     while 30**32 % n:  # divides a high power of 2 · 3 · 5
         n += 2
@@ -132,9 +133,10 @@ def fast_even(least: float) -> int:
 
 
 def _matrix(raster: Raster, block: slice) -> sparse.csr_array:
-    """Build the interpolation matrix of some angles: about as much work as reconstructing five slices."""
+    """Build the interpolation matrix of some angles; takes about as long as reconstructing five slices."""
     k = np.arange(raster.length // 2 + 1) * (raster.size / raster.length)
-    cos, sin = raster.directions[block, :1], raster.directions[block, 1:]
+    cos = raster.directions[block, :1]
+    sin = raster.directions[block, 1:]
     sign = np.where(cos < 0, -1.0, 1.0)
     beta = shape_parameter(raster.size / raster.columns)
     return interpolation_matrix((sign * cos * k).ravel(), (-sign * sin * k).ravel(), raster.size, beta)

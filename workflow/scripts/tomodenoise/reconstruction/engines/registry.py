@@ -16,22 +16,22 @@ from tomodenoise.reconstruction.engines.filters import FILTERS
 
 PADS = ("zero", "edge")
 ITERATIONS = 100
-"""Of an iterative algorithm, where no number is given."""
+"""Default number of iterations of an iterative algorithm."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """Properties of an algorithm, and the keys of the configuration that it takes."""
+    """Properties of an algorithm, and the configuration keys that it takes."""
 
     additive: bool  # the weighted mean of the reconstructions of sections is the reconstruction of their union
     filtered: bool = False  # takes ``filter`` and ``pad``
     iterative: bool = False  # takes ``iterations``
-    regularised: bool = False  # takes ``regularisation``, and cannot do without it
+    regularised: bool = False  # requires ``regularisation``
 
 
 @dataclass(frozen=True)
 class Request:
-    """A reconstruction that an engine prepares; see `plan` for what the fields mean."""
+    """A reconstruction for an engine to prepare; see `plan` for the fields."""
 
     algorithm: str
     angles: FloatArray
@@ -49,25 +49,25 @@ class Engine:
     """An engine, known without importing it."""
 
     plan: str
-    """Where its function from `Request` to `Plan` is imported from, ``package.module:function``."""
+    """Import path of its function from `Request` to `Plan`, ``package.module:function``."""
     algorithms: Mapping[str, Capabilities]
     """By name; the first is the default."""
     package: str | None = None
-    """Python package that must be installed for it."""
+    """Python package that it requires."""
     install: str = ""
-    """Advice where that package is missing."""
+    """Advice if that package is missing."""
 
 
 class Plan(Protocol):
-    """A reconstruction made ready for one set of angles; it serves any center."""
+    """A reconstruction prepared for one set of angles and any center."""
 
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
-        """Turn sinograms into slices.
+        """Reconstruct slices from sinograms.
 
         Parameters
         ----------
         sinograms : (slice, angle, column) line integrals.
-        center : column of the rotation axis in pixels, 0 in the middle of the first column; one for all slices, or
+        center : column of the rotation axis in pixels, 0 at the middle of the first column; one for all slices, or
             (slice,).
 
         Returns
@@ -102,13 +102,13 @@ ENGINES: dict[str, Engine] = {
 
 
 def algorithms(engine: str) -> tuple[str, ...]:
-    """Names of an engine's algorithms, its own first choice first; UserError for an unknown engine."""
+    """Return the names of an engine's algorithms, its default first; UserError for an unknown engine."""
     _check("engine", engine, ENGINES)
     return tuple(ENGINES[engine].algorithms)
 
 
 def capabilities(engine: str, algorithm: str | None = None) -> Capabilities:
-    """Properties of an algorithm, by default the engine's first; UserError for an unknown name."""
+    """Return the properties of an algorithm, by default the engine's first; UserError for an unknown name."""
     known = algorithms(engine)
     if algorithm is not None and algorithm not in known:
         raise UserError(
@@ -136,8 +136,8 @@ def check(
     Raises
     ------
     UserError
-        For an engine that is not installed, a name that is unknown, an option that the algorithm has no use for, and
-        one that it lacks.
+        For an engine that is not installed, an unknown name, an option that the algorithm does not take, or a missing
+        one that it requires.
     """
     able = capabilities(engine, algorithm)
     name = algorithm or algorithms(engine)[0]
@@ -172,21 +172,21 @@ def plan(
     engine : one of ``ENGINES``.
     algorithm : one of its algorithms; None for its first.
     angles : (A,) radians, in the order of the sinograms' rows; any range, any order.
-    weights : (A,) radians, the angle that each projection stands for; they sum to π when the set covers a half turn.
-        Iterative algorithms do not look at them.
+    weights : (A,) radians, the range of angles each projection represents; they sum to π over a half turn.
+        Iterative algorithms ignore them.
     columns : detector columns N; slices have N by N pixels.
     filter : one of ``FILTERS``, a window on the band-limited ramp, the same with every engine; "none" is
-        backprojection without any ramp.
-    pad : what the ramp meets beyond the detector: "zero" nothing, right for a sample that it covers; "edge" each
-        border's value on and on, for a sample that reaches beyond.
+        backprojection without a ramp.
+    pad : padding of projections beyond the detector before filtering: "zero", right for a sample that the detector
+        covers; "edge" repeats the border values, for a sample that extends beyond it.
     iterations : of an iterative algorithm; None for ``ITERATIONS``.
     regularisation : weight of the total variation in the objective.
     device : "cpu" or "cuda".
 
     Returns
     -------
-    A function of sinograms and their center. With engine torch a slice does not depend on the slices around it or on
-    the number of threads, to the bit.
+    A function of sinograms and their center. With engine torch the bits of a slice depend neither on the slices around
+    it nor on the number of threads.
 
     Raises
     ------
@@ -199,8 +199,8 @@ def plan(
     if len(angles) != len(weights):
         raise ValueError(f"{len(angles)} angles but {len(weights)} weights")
     name = algorithm or algorithms(engine)[0]
-    rounds = iterations or ITERATIONS
-    request = Request(name, angles, weights, columns, filter, pad, rounds, regularisation, device)
+    count = iterations or ITERATIONS
+    request = Request(name, angles, weights, columns, filter, pad, count, regularisation, device)
     prepared: Plan = imports.load(ENGINES[engine].plan)(request)
     return prepared
 

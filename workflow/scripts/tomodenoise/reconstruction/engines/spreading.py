@@ -1,7 +1,7 @@
 """Interpolation between a regular grid and scattered frequency samples with a Kaiser-Bessel kernel, as sparse matrices.
 
-The matrix that interpolates has TAPS² entries in each row, one row a sample, and is written down directly. Spreading is
-its transpose, which a counting sort makes of it.
+The interpolation matrix has TAPS² entries in each row, one row per sample, and is built directly. Spreading is its
+transpose, made by a counting sort.
 """
 
 import math
@@ -15,50 +15,54 @@ from torch import Tensor
 from tomodenoise.common.arrays import FloatArray, IntArray
 
 TAPS = 4  # grid points that a sample reaches along each axis
-SAMPLE_BYTES = 8 * TAPS**2  # of a matrix: a value and an index for each tap
+SAMPLE_BYTES = 8 * TAPS**2  # in a matrix: a value and an index per tap
 _STRIP = 16  # grid rows per matrix: keeps a strip's FFT in cache
-_CHUNK = 1 << 15  # samples worked on together: fits the cache
-_STEPS = 8192  # of the table between two grid points; interpolated linearly it is exact to float32
+_CHUNK = 1 << 15  # samples at a time: fits the cache
+_STEPS = 8192  # of the table between two grid points; linear interpolation is then exact to float32
 
 
 def shape_parameter(oversampling: float) -> float:
-    """Width of the kernel that aliases least for a grid this much finer than the image [Beatty 2005, eq. 5]."""
+    """Return the kernel shape with the least aliasing for this oversampling of the grid [Beatty 2005, eq. 5]."""
     return math.pi * math.sqrt((TAPS / oversampling * (oversampling - 0.5)) ** 2 - 0.8)
 
 
 def kernel_transform(x: Tensor, size: int, beta: float) -> Tensor:
-    """Fourier transform of the kernel at the pixels ``x`` of an image that a grid of ``size`` points transforms to.
+    """Return the kernel's Fourier transform at the pixels ``x`` of the image of a grid of ``size`` points.
 
-    What gridding multiplies the image with, so what it must be divided by [Beatty 2005, eq. 4], times exp(-beta).
-    Real while |x| stays within the image, where the root's argument is positive.
+    Gridding multiplies the image by it, so the image must be divided by it [Beatty 2005, eq. 4]; here times exp(-beta).
+    It is real for |x| within the image, where the root's argument is positive.
     """
     z = (beta**2 - (math.pi * TAPS * x / size) ** 2).sqrt()
     return TAPS * (torch.exp(z - beta) - torch.exp(-z - beta)) / (2 * z)
 
 
 def interpolation_matrix(u: FloatArray, v: FloatArray, size: int, beta: float) -> sparse.csr_array:
-    """Build the sparse matrix that reads samples off the half plane u >= 0 of a square grid.
+    """Build the sparse matrix that interpolates samples from the half plane u >= 0 of a square grid.
 
     Parameters
     ----------
-    u, v : (n,) float64, where the samples lie, in grid steps; 0 <= u <= size / 2, -size / 2 <= v <= size / 2.
-    size : grid points along v, along which the grid is periodic; even.
+    u, v : (n,) float64 positions of the samples in grid steps; 0 <= u <= size / 2, -size / 2 <= v <= size / 2.
+    size : grid points along v, in which the grid is periodic; even.
     beta : shape parameter of the kernel.
 
     Returns
     -------
     (n, (size / 2 + TAPS) * size) float32 CSR matrix with int32 indices. Its columns are the grid points of the rows
-    u = -2 … size / 2 + 1: what the kernel reaches over the half plane's borders is the caller's to fold. Entries carry
-    the sign (-1)^(u + v), which moves the image's origin to the middle of the transform.
+    u = -2 … size / 2 + 1: the caller must fold what the kernel spreads beyond the half plane. Entries carry the sign
+    (-1)^(u + v), which moves the image's origin to the middle of the transform.
     """
-    n, rows, table = len(u), size // 2 + TAPS, _table(beta)
-    indices, values = np.empty((n, TAPS, TAPS), np.int32), np.empty((n, TAPS, TAPS), np.float32)
+    n = len(u)
+    rows = size // 2 + TAPS
+    table = _table(beta)
+    indices = np.empty((n, TAPS, TAPS), np.int32)
+    values = np.empty((n, TAPS, TAPS), np.float32)
     for first in range(0, n, _CHUNK):
-        some = slice(first, first + _CHUNK)
-        (row, weight_u), (column, weight_v) = _taps(u[some], table), _taps(v[some], table)
+        batch = slice(first, first + _CHUNK)
+        row, weight_u = _taps(u[batch], table)
+        column, weight_v = _taps(v[batch], table)
         column += np.where(column < 0, np.int32(size), np.int32(0))
-        np.add(((row + np.int32(TAPS // 2)) * np.int32(size))[:, :, None], column[:, None, :], out=indices[some])
-        np.multiply(weight_u[:, :, None], weight_v[:, None, :], out=values[some])
+        np.add(((row + np.int32(TAPS // 2)) * np.int32(size))[:, :, None], column[:, None, :], out=indices[batch])
+        np.multiply(weight_u[:, :, None], weight_v[:, None, :], out=values[batch])
     pointers = np.arange(n + 1, dtype=np.int32) * np.int32(TAPS**2)
     return sparse.csr_array((values.ravel(), indices.ravel(), pointers), shape=(n, rows * size))
 
@@ -83,15 +87,15 @@ def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
 
 
 def as_torch(pointers: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> Tensor:
-    """Hand the arrays of a CSR matrix to torch, which keeps them without a copy."""
-    crow, col, val = torch.from_numpy(pointers), torch.from_numpy(columns), torch.from_numpy(values)
-    with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state": nothing a user can act on
+    """Wrap the arrays of a CSR matrix in a torch tensor without a copy."""
+    crow, col, val = (torch.from_numpy(part) for part in (pointers, columns, values))
+    with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state": of no use to a user
         warnings.simplefilter("ignore", UserWarning)
         return torch.sparse_csr_tensor(crow, col, val, shape, check_invariants=False)
 
 
 def _taps(position: FloatArray, table: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Grid points (n, TAPS) int32 that a sample reaches, and their weights, float32, with the sign (-1)^point."""
+    """Return the grid points (n, TAPS) int32 around each sample, and their float32 weights with the sign (-1)^point."""
     first = np.ceil(position - TAPS / 2).astype(np.int32)
     place = (position - first - (TAPS / 2 - 1)) * _STEPS
     step = place.astype(np.int32)
@@ -102,9 +106,9 @@ def _taps(position: FloatArray, table: FloatArray) -> tuple[IntArray, FloatArray
 
 
 def _table(beta: float) -> FloatArray:
-    """Kernel at the TAPS grid points around a sample, (step, TAPS) float32, for the places between two grid points.
+    """Tabulate the kernel at the TAPS grid points around a sample, (step, TAPS) float32, between two grid points.
 
-    Two steps more than these: a sample may lie on the second one, and is interpolated to the next step.
+    Two extra steps: a sample may lie on the second grid point, and is interpolated to the next step.
     """
     place = TAPS / 2 - 1 + np.arange(_STEPS + 2)[:, None] / _STEPS
     tap = np.arange(TAPS)

@@ -1,15 +1,14 @@
-"""TomoPy: gridrec, backprojection, SIRT, MLEM and total variation, brought to the house's geometry, filters and scale.
+"""TomoPy: gridrec, backprojection, SIRT, MLEM and total variation, with our geometry, filters and scale.
 
-What TomoPy 1.15 does otherwise, and what is done about it here, as its source says:
+Differences of TomoPy 1.15, according to its source, and their treatment here:
 
-- ``gridrec`` pads to a power of two with zeros only, takes the center of the first slice of each pair for both, has the
-  axis in the pixel (N/2 - 1, N/2) of an even grid, leaves out the frequency zero, and is off in scale by 7 to 18 %.
-  ``fbp`` does not filter. So both get projections that are padded, filtered, weighted and moved here, with one center
-  for all, and no filter; the constant that belongs to the frequency zero is added; and the scale is found on a
-  disc.
+- ``gridrec`` pads to a power of two with zeros only, uses the center of the first slice of each pair for both, has the
+  axis in the pixel (N/2 - 1, N/2) of an even grid, omits the frequency zero, and is off in scale by 7 to 18 %.
+  ``fbp`` does not filter. So both get projections that are padded, filtered, weighted and shifted here, with one center
+  for all, and no filter; the constant of the frequency zero is added; and the scale is calibrated on a disc.
 - ``hann`` and ``parzen`` are not the windows of these names. As projections are filtered here, all windows are ours.
 - Where rays are traced (all but gridrec) the center counts from a column's edge: half a column is added.
-- All start from 1e-6 and not from zero: sirt and fbp would not be linear.
+- All start from 1e-6 instead of zero, so sirt and fbp would not be linear: they are given zeros.
 
 Reference: Gürsoy et al., J. Synchrotron Rad. 21, 2014. Dowd et al., SPIE 3772, 1999.
 """
@@ -24,12 +23,12 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filtering import check_shape, filtered
 from tomodenoise.reconstruction.engines.registry import Request
 
-_TRIAL_ANGLES = 180  # that the scale of gridrec is found with
+_TRIAL_ANGLES = 180  # for calibrating the scale of gridrec
 
 
 @dataclass(frozen=True)
 class FilteringPlan:
-    """gridrec or fbp made ready for a set of angles."""
+    """Algorithm gridrec or fbp prepared for a set of angles."""
 
     algorithm: str
     angles: FloatArray
@@ -37,7 +36,7 @@ class FilteringPlan:
     columns: int
     kind: str
     pad: str
-    scale: float  # of gridrec; one for fbp
+    scale: float  # of gridrec; 1 for fbp
 
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
@@ -49,24 +48,24 @@ class FilteringPlan:
             sinograms, self._length, self.kind, self.pad, self.weights, centers - self._length // 2 + self._turns
         )
         slices = self._backproject(rows)
-        if self.algorithm == "gridrec":  # which weighs each projection with π / A
+        if self.algorithm == "gridrec":  # it weights each projection by π / A
             slices *= np.float32(self.scale * len(self.angles) / np.pi)
             slices += rows.mean(axis=2).sum(axis=1)[:, None, None]
         return slices
 
     @property
     def _length(self) -> int:
-        """Columns of the filtered projections: the next power of two, as gridrec would pad them to it with zeros."""
+        """Columns of the filtered projections: the next power of two, to which gridrec would pad them with zeros."""
         return 1 << (2 * self.columns - 1).bit_length()
 
     @property
     def _grid(self) -> int:
-        """Pixels along a side of the slices that gridrec makes: even, for its origin is known there."""
+        """Edge of TomoPy's slices, pixels: even for gridrec, as its origin is known there."""
         return self.columns + self.columns % 2 if self.algorithm == "gridrec" else self.columns
 
     @property
     def _turns(self) -> FloatArray:
-        """Columns (A,) by which a projection moves when the slice's origin moves from TomoPy's place to ours."""
+        """Shift (A,) of projections in columns that moves the slice's origin from TomoPy's to ours."""
         if self.algorithm != "gridrec" or self.columns % 2:
             return np.zeros(len(self.angles))
         return (np.cos(self.angles) + np.sin(self.angles)) / 2
@@ -94,7 +93,7 @@ class FilteringPlan:
 
 @dataclass(frozen=True)
 class TracingPlan:
-    """An iterative algorithm made ready for a set of angles."""
+    """An iterative algorithm prepared for a set of angles."""
 
     algorithm: str
     angles: FloatArray
@@ -110,7 +109,7 @@ class TracingPlan:
         options = {} if self.regularisation is None else {"reg_par": np.full(10, self.regularisation, np.float32)}
         if self.algorithm == "sirt":
             options["init_recon"] = np.zeros((len(sinograms), self.columns, self.columns), np.float32)
-        if self.algorithm == "mlem":  # counts of emission tomography: nothing below zero has a likelihood
+        if self.algorithm == "mlem":  # made for counts: its likelihood is undefined below zero
             sinograms = np.clip(sinograms, 0, None)
         slices = tomopy.recon(
             np.ascontiguousarray(sinograms, np.float32),
@@ -136,11 +135,12 @@ def plan(request: Request) -> FilteringPlan | TracingPlan:
 
 
 def _gridrec_scale(columns: int) -> float:
-    """Find what gridrec's slices must be multiplied by: a disc of one must come out as one.
+    """Return the factor that corrects the scale of gridrec, calibrated on a disc of value one.
 
-    Always from the same angles, for the slices of sections must have one scale to add up to that of all projections.
+    The angles are always the same: the slices of sections need one scale to add up to the slice of all projections.
     """
-    radius, middle = columns / 4, (columns - 1) / 2
+    radius = columns / 4
+    middle = (columns - 1) / 2
     edges = np.clip((np.arange(columns + 1) - columns / 2) / radius, -1, 1)
     chords = np.diff(edges * np.sqrt(1 - edges**2) + np.arcsin(edges)) * radius**2
     angles = np.arange(_TRIAL_ANGLES, dtype=np.float32) * np.float32(np.pi / _TRIAL_ANGLES)

@@ -25,7 +25,7 @@ class Options(BaseModel):
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - a JSON value
-    """Turn sections and tuples into dicts and lists; numbers stay as they were written."""
+    """Turn sections and tuples into dicts and lists; numbers stay as written."""
     if isinstance(value, Options):
         return value.as_json()
     if isinstance(value, dict):
@@ -35,7 +35,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - a JSON value
 
 @dataclass(frozen=True)
 class Number:
-    """Annotation of a finite number. Text such as 1e8 is a number, which YAML 1.1 does not know; 10 stays 10."""
+    """Annotation of a finite number. Text such as 1e8, which YAML 1.1 reads as text, is one; 10 stays 10."""
 
     ge: float | None = None
     gt: float | None = None
@@ -66,7 +66,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotation of a value that stands in a table of the library, to which entries may be added."""
+    """Annotation of a value that is a key of a table in the library, to which entries may be added."""
 
     values: Collection[str | int]
 
@@ -80,10 +80,10 @@ class OneOf:
 
     def _read(self, value: object) -> object:
         first = next(iter(self.values))
-        found = _whole(value) if isinstance(first, int) else value
-        if type(found) is not type(first) or found not in self.values:  # True equals 1
+        choice = _whole(value) if isinstance(first, int) else value
+        if type(choice) is not type(first) or choice not in self.values:  # True equals 1
             raise PydanticCustomError("literal_error", "is none of them")
-        return found
+        return choice
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,6 @@ Index = Annotated[int, Whole(ge=0)]
 Range = tuple[Index, Index]
 """[start, stop)."""
 Optional = Annotated[T | None, BeforeValidator(_given)]
-"""A key that may be absent, and then is None, but is not null in the file."""
+"""A key that may be absent, and then is None, but must not be null in the file."""
 Some = Annotated[tuple[T, ...], Field(min_length=1)]
 """A list that is not empty."""

@@ -1,4 +1,4 @@
-"""What a model's file says of itself, read without torch: the workflow plans its jobs from it."""
+"""The header of a model's file, read without torch: the workflow plans its jobs from it."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from tomodenoise.networks.specs import Spec
 from tomodenoise.scans.identity import fingerprint
 
 KEY = "tomodenoise"
-"""Of the file's metadata; a JSON text stands there."""
+"""Key of the file's metadata whose value is the header, as JSON."""
 
 PIXEL_SIZE_LIMIT = 1.25
 """Pixel sizes that differ by more than this factor show structure and noise at another scale."""
@@ -45,7 +45,7 @@ class Description:
 
     @property
     def fingerprint(self) -> str:
-        """Know its content again: a file that was touched or moved keeps it, other weights have another."""
+        """Hash of its content: a file that was touched or moved keeps it."""
         return fingerprint([self.file])
 
     @property
@@ -55,7 +55,7 @@ class Description:
 
     @property
     def pixel_sizes(self) -> tuple[float, ...]:
-        """Micrometre, of the scans that trained it, where they are known."""
+        """Micrometres, of the scans that trained it, if known."""
         return tuple(size for size in self.facts.get("pixel_sizes", {}).values() if size)
 
 
@@ -65,7 +65,7 @@ def describe(file: Path) -> Description:
     Raises
     ------
     UserError
-        If the file is missing, is no model of tomodenoise, or has too few weights for what it says it is.
+        If the file is missing, is not a model of tomodenoise, or has too few weights for its network.
     """
     missing = f"{file}: there is no such file: correct the path, or leave it out to train a model"
     paths.check(file, missing)
@@ -86,15 +86,15 @@ def describe(file: Path) -> Description:
 
 
 def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:
-    """Sum up what a model's file says and holds, SHA-256, so that a damaged one is known.
+    """Return the SHA-256 of header and weights, by which a damaged file is recognised.
 
     Parameters
     ----------
-    header : plain values; what stands under `seal` does not count.
+    header : plain values; `seal` itself does not count.
     weights : by name.
     """
-    told = {key: value for key, value in header.items() if key != "seal"}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    sealed = {key: value for key, value in header.items() if key != "seal"}
+    digest = hashlib.sha256(json.dumps(sealed, sort_keys=True).encode())
     for name in sorted(weights):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(weights[name]).tobytes())
@@ -102,7 +102,7 @@ def seal(header: Mapping[str, Any], weights: Mapping[str, FloatArray]) -> str:
 
 
 def check_seal(file: Path, weights: Mapping[str, FloatArray]) -> None:
-    """Refuse a model's file that is not as it was written; one of a version without seal passes."""
+    """Refuse a model's file that changed since it was written; files of versions without a seal pass."""
     with safe_open(file, framework="numpy") as content:
         header = json.loads(content.metadata()[KEY])
     if header.get("seal", expected := seal(header, weights)) != expected:
@@ -114,15 +114,15 @@ def facts(request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None]) -
 
     Parameters
     ----------
-    request : see `recipes.training_request`.
-    pixel_sizes : micrometre, of the training scans; they shape nothing and are only told.
+    request : see `Params.training_request` in `planning.params`.
+    pixel_sizes : micrometres, of the training scans, for information only.
     """
     described = provenance.collect(request["config"], request["sources"])
     return described | {"pixel_sizes": dict(pixel_sizes), "origin": request["origin"]}
 
 
 def origin(model: Description) -> dict[str, Any]:
-    """Say which file a model comes from and what trained it, in plain values for the provenance of what it makes."""
+    """Return the file of a model and what trained it, in plain values for the provenance of its products."""
     return {
         "file": str(model.file),
         "fingerprint": model.fingerprint,
@@ -140,10 +140,11 @@ def check_channels(model: Description, channels: int) -> None:
 
 
 def concerns(model: Description, pixel_size: float | None) -> list[str]:
-    """Tell what makes a model doubtful for a scan with pixels of this size, micrometre; None where it is not known."""
+    """Return doubts about a model for a scan with pixels of this size, micrometres; None if it is not known."""
     if pixel_size is None or not model.pixel_sizes:
         return []
-    smallest, largest = min(model.pixel_sizes), max(model.pixel_sizes)
+    smallest = min(model.pixel_sizes)
+    largest = max(model.pixel_sizes)
     if smallest / PIXEL_SIZE_LIMIT <= pixel_size <= largest * PIXEL_SIZE_LIMIT:
         return []
     trained = f"{smallest:g}" if smallest == largest else f"{smallest:g} to {largest:g}"
@@ -151,15 +152,16 @@ def concerns(model: Description, pixel_size: float | None) -> list[str]:
 
 
 def _maker(header: Mapping[str, Any]) -> str:
-    """Say which version wrote a file, where it is another one."""
-    told = header["facts"].get("versions", {}).get("tomodenoise", tomodenoise.__version__)
-    return "" if told == tomodenoise.__version__ else f" {tomodenoise.__version__}, but of {told}"
+    """Return the version that wrote a file as a part of a message; empty if it is this one."""
+    version = header["facts"].get("versions", {}).get("tomodenoise", tomodenoise.__version__)
+    return "" if version == tomodenoise.__version__ else f" {tomodenoise.__version__}, but of {version}"
 
 
 def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequence[int]]) -> Description:
     if header["network"]["name"] not in NETWORKS or header["network"]["dimensions"] not in {2, 3}:
         raise ValueError(f"there is no network {header['network']}")
-    spec, facts = specs.from_json(header["network"]), dict(header["facts"])
+    spec = specs.from_json(header["network"])
+    facts = dict(header["facts"])
     mean, scale = (tuple(map(float, header["normalisation"][key])) for key in ("mean", "scale"))
     if not (all(map(math.isfinite, mean + scale)) and min(scale, default=0) > 0):
         raise ValueError(f"normalisation by mean {mean} and deviation {scale}")
@@ -169,12 +171,12 @@ def _description(file: Path, header: Mapping[str, Any], shapes: Sequence[Sequenc
     if not all(type(number) is int and number > 0 for number in numbers) or spec.slices * spec.steps % 2 == 0:
         raise ValueError(f"there is no {spec}")
     weights = sum(math.prod(shape) for shape in shapes)
-    # No file of this size can hold the weights of what would take forever to plan or to build.
+    # Otherwise a small forged file could describe a network that takes forever to plan or to build.
     if max(spec.depth, len(spec.dilations)) > len(shapes) or max(spec.width, spec.inputs) > weights:
         raise ValueError(f"its {weights} weights are too few for {spec}")
     described = Description(file, spec, mean, scale, facts, dict(header.get("held_out", {})), weights)
     if not all(isinstance(value, str) for value in described.trained_on):
         raise ValueError("it does not name the scans that trained it")
     if not all(isinstance(size, int | float) for size in described.pixel_sizes):
-        raise ValueError("its pixel sizes are no numbers")
+        raise ValueError("its pixel sizes are not numbers")
     return described

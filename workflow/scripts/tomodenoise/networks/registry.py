@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Network:
-    """A kind of network: its defaults, and what a pass of it needs."""
+    """A kind of network: its defaults, and the cost of a pass."""
 
     module: str
     """Where the torch module is imported from, ``package.module:Class``; the class takes a `Spec`."""
@@ -29,22 +29,22 @@ class Network:
     depth: int
     """Default number of resolutions, or of layers."""
     deepest: int
-    """Largest depth that a user may ask for."""
+    """Largest depth that a user may set."""
     reach: Callable[[Spec], int | None]
     """Distance in pixels beyond which an input cannot change an output: the halo of exact tiles.
 
     None where an output depends on the whole image.
     """
     floats: Callable[[Spec], int]
-    """Numbers of 4 bytes that a pass holds for each pixel or voxel of its window; measured, rather too many."""
+    """Numbers of 4 bytes that a pass holds for each pixel or voxel of its window; measured, rounded up."""
     operations: Callable[[Spec], float]
     """Floating-point operations of a pass for each pixel or voxel, those of the convolutions."""
     multiple: Callable[[Spec], int] = lambda spec: 1
     """Grid in pixels that it pools on: sizes and tile origins are multiples of it."""
     slices: int = 5
-    """Default number of slices that it sees; a volumetric network sees cubes, and 1 stands here."""
+    """Default number of slices that it sees; 1 for a volumetric network, which sees cubes."""
     dimensions: tuple[int, ...] = (2,)
-    """Of its convolutions: those that a user may ask for, the default first."""
+    """Of its convolutions: those that a user may set, the default first."""
     dilations: tuple[int, ...] = ()
     """Default dilations of its layers; empty for a network that has none."""
     continues_itself: bool = False
@@ -52,7 +52,7 @@ class Network:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """Values of the keys of a `Spec` that the configuration leaves out."""
+        """Values for the keys of a `Spec` that the configuration leaves out."""
         values = {"slices": self.slices, "width": self.width, "depth": self.depth, "dimensions": self.dimensions[0]}
         return values | ({"dilations": self.dilations} if self.dilations else {})
 
@@ -75,7 +75,7 @@ def _pooling_grid(spec: Spec) -> int:
 def _unet_reach(spec: Spec) -> int:
     """Add up two convolutions at each resolution on the way down and, but for the coarsest, on the way up.
 
-    Each looks one pixel of its resolution far; pooling and its inverse shift by less than a coarsest pixel.
+    Each reaches one pixel of its resolution; pooling and its inverse shift by less than a coarsest pixel.
     """
     coarsest = _pooling_grid(spec)
     return 2 * (2 * coarsest - 1) + 2 * (coarsest - 1) + coarsest
@@ -103,7 +103,7 @@ def _msd_reach(spec: Spec) -> int:
 
 
 def _msd_floats(spec: Spec) -> int:
-    """Count every channel there is, and the sums that its taps are made of."""
+    """Count all channels, and the sums that form the taps."""
     sums = max(90, 27 * spec.width)
     return 4 * spec.inputs + 3 * (spec.channels - 1) + spec.width * spec.depth + sums
 

@@ -11,11 +11,11 @@ from tomodenoise.networks.registry import NETWORKS
 
 @dataclass(frozen=True)
 class Spec:
-    """All that is needed to build a network again."""
+    """Everything that is needed to rebuild a network."""
 
     name: str
     slices: int
-    """Adjacent slices in, the middle one out; odd. A volumetric network sees cubes, and 1 stands here."""
+    """Adjacent slices in, the middle one out; odd. 1 for a volumetric network, which sees cubes."""
     width: int
     """Channels at full resolution, or of each layer of `msd`."""
     depth: int
@@ -31,7 +31,7 @@ class Spec:
 
     @property
     def inputs(self) -> int:
-        """Number of images in: for each slice its time steps, for each of them its channels."""
+        """Number of input images: slices x time steps x channels."""
         return self.slices * self.steps * self.channels
 
     @property
@@ -46,7 +46,7 @@ def complete(options: Network, channels: int = 1) -> Spec:
     Raises
     ------
     UserError
-        If a key has a value that this network cannot have.
+        If a key has a value that is not valid for this network.
     """
     name = options.name
     network = NETWORKS[name]
@@ -70,5 +70,5 @@ def complete(options: Network, channels: int = 1) -> Spec:
 
 
 def from_json(values: Mapping[str, Any]) -> Spec:
-    """Make a spec of the result of `dataclasses.asdict`, which may hold lists for tuples."""
+    """Return the spec from the result of `dataclasses.asdict`, which may hold lists for tuples."""
     return Spec(**{**values, "dilations": tuple(values.get("dilations", ()))})

@@ -106,8 +106,12 @@ def _check_models(config: Config, entries: Mapping[str, Entry]) -> None:
         if len({engine.capabilities.additive for engine in engines.values()}) > 1:
             named = ", ".join(f"{name} {engine.algorithm or engine.engine}" for name, engine in engines.items())
             raise UserError(f"{wrong} are reconstructed by unlike algorithms ({named}): choose one")
-        channels = {name: entries[name].layout.channels for name in users}
-        _check_alike(channels, f"{wrong} differ in the number of channels", "give each its own model")
+        channels = {name: entry.layout.channels for name, entry in entries.items()}
+        own = {name: channels[name] for name in users}
+        _check_alike(own, f"{wrong} differ in the number of channels", "give each its own model")
+        if model in config.rivals:
+            compared = f"compare: '{model}' is applied to all scans, but these differ in the number of channels"
+            _check_alike(channels, compared, "leave it out")
 
 
 def _check_alike(numbers: Mapping[str, int], wrong: str, advice: str) -> None:

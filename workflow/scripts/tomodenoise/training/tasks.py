@@ -39,7 +39,7 @@ def collect(
     Parameters
     ----------
     results : folder of the scans' results.
-    request : see `recipes.training_request`. All of it but the budget makes the training's identity.
+    request : see `planning.params.Params.training_request`. All of it but the budget makes the training's identity.
     pixel_sizes : in micrometres, by scan; only recorded in the model.
     checkpoint : file that keeps the state.
     """

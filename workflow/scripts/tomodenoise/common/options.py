@@ -5,7 +5,16 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -52,16 +61,10 @@ class Whole:
     """Annotation of a whole number, which may be written as text, or with a point."""
 
     ge: int | None = None
-    odd: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the limits of the number that was read."""
-        schema: CoreSchema = core_schema.int_schema(ge=self.ge, strict=True)
-        if self.odd:
-            schema = core_schema.no_info_after_validator_function(
-                _odd, schema, metadata={"pydantic_js_updates": {"not": {"multipleOf": 2}}}
-            )
-        return core_schema.no_info_before_validator_function(_whole, schema)
+        return core_schema.no_info_before_validator_function(_whole, core_schema.int_schema(ge=self.ge, strict=True))
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,6 @@ class OneOf:
         if type(choice) is not type(first) or choice not in self.values:  # True equals 1
             raise PydanticCustomError("literal_error", "is none of them")
         return choice
-
-
-@dataclass(frozen=True)
-class Unique:
-    """Annotation of a list without equal entries."""
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Compare the entries that were read."""
-        updates = {"pydantic_js_updates": {"uniqueItems": True}}
-        return core_schema.no_info_after_validator_function(_unique, handler(source), metadata=updates)
 
 
 def _as_number(value: object) -> object:
@@ -137,9 +130,12 @@ Name = Annotated[str, Strict(), Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """Name of a scan or a model: of a folder, and safe in a shell."""
 Flag = Annotated[bool, Strict()]
 Index = Annotated[int, Whole(ge=0)]
+Odd = Annotated[int, Whole(ge=1), AfterValidator(_odd), Field(json_schema_extra={"not": {"multipleOf": 2}})]
 Range = tuple[Index, Index]
 """[start, stop)."""
 Optional = Annotated[T | None, BeforeValidator(_given)]
 """A key that may be absent, and then is None, but must not be null in the file."""
 Some = Annotated[tuple[T, ...], Field(min_length=1)]
 """A list that is not empty."""
+Unique = Annotated[tuple[T, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
+"""A list without equal entries."""

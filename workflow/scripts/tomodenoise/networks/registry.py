@@ -6,7 +6,7 @@ Torch is imported when a network is built: jobs are planned from these records a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -113,17 +113,19 @@ def _msd_operations(spec: Spec) -> float:
     return 2.0 * 3.0**spec.dimensions * spec.width * seen
 
 
+_UNET = Network(
+    "tomodenoise.networks.unet:UNet",
+    width=16,
+    depth=4,
+    deepest=6,
+    reach=_unet_reach,
+    floats=_unet_floats,
+    operations=_unet_operations,
+    multiple=_pooling_grid,
+)
+
 NETWORKS: dict[str, Network] = {
-    "unet": Network(
-        "tomodenoise.networks.unet:UNet",
-        width=16,
-        depth=4,
-        deepest=6,
-        reach=_unet_reach,
-        floats=_unet_floats,
-        operations=_unet_operations,
-        multiple=_pooling_grid,
-    ),
+    "unet": _UNET,
     "msd": Network(
         "tomodenoise.networks.msd:MixedScaleDense",
         width=1,
@@ -136,26 +138,9 @@ NETWORKS: dict[str, Network] = {
         dilations=tuple(range(1, 11)),
         continues_itself=True,
     ),
-    "unet_noskip": Network(
-        "tomodenoise.networks.unet_noskip:UNetNoSkip",
-        width=64,
-        depth=4,
-        deepest=6,
-        reach=lambda spec: None,
-        floats=_unet_floats,
-        operations=_unet_operations,  # too many, as it has no skips
-        multiple=_pooling_grid,
+    # Fewer operations than those of a U-Net, as it has no skips.
+    "unet_noskip": replace(
+        _UNET, module="tomodenoise.networks.unet_noskip:UNetNoSkip", width=64, reach=lambda spec: None
     ),
-    "unet3d": Network(
-        "tomodenoise.networks.unet:UNet",
-        width=16,
-        depth=3,
-        deepest=5,
-        reach=_unet_reach,
-        floats=_unet_floats,
-        operations=_unet_operations,
-        multiple=_pooling_grid,
-        slices=1,
-        dimensions=(3,),
-    ),
+    "unet3d": replace(_UNET, depth=3, deepest=5, slices=1, dimensions=(3,)),
 }

@@ -24,6 +24,21 @@ WORDS = {"yes", "no", "on", "off", "true", "false", "null"}
 """Words that YAML does not read as text."""
 
 
+HEAD = f"""\
+# yaml-language-server: $schema={SCHEMA}
+# Drafted from the raw files. Commented lines are advice: remove the # to use one as a setting.
+# Every key with its default: {SCHEMA.parents[2] / "docs" / "reference.md"}
+scans:
+"""
+
+FOOT = """
+# Scans of one kind of sample may share a network: name the same `model` in each of them.
+# Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`.
+# train: {pixels: 1e8}  # more pixels, cleaner volumes
+# export: [tiff, hdf5, reconstruction]  # besides OME-Zarr
+"""
+
+
 def draft(files: Sequence[Path]) -> str:
     """Return the text of a configuration for some raw files, one scan each.
 
@@ -38,14 +53,7 @@ def draft(files: Sequence[Path]) -> str:
     reasons = [lines[0].strip(" #") for lines in entries if lines[0].startswith("  #")]
     if len(reasons) == len(entries):
         raise UserError(f"none of these files is a scan that can be used as it is: {'; '.join(reasons)}")
-    return "\n".join([*_head(), *(line for lines in entries for line in ["", *lines]), *_foot(), ""])
-
-
-def _head() -> Iterator[str]:
-    yield f"# yaml-language-server: $schema={SCHEMA}"
-    yield "# Drafted from the raw files. Commented lines are advice: remove the # to use one as a setting."
-    yield f"# Every key with its default: {SCHEMA.parents[2] / 'docs' / 'reference.md'}"
-    yield "scans:"
+    return HEAD + "".join("\n".join(["", *lines, ""]) for lines in entries) + FOOT
 
 
 def _entry(name: str, file: Path) -> list[str]:
@@ -112,14 +120,6 @@ def _advice(name: str, scan: Scan, mode: str) -> Iterator[str]:
         yield "field: auto  # a whole turn: extended where the axis lies near an edge of the detector"
     yield f"center: {(scan.columns - 1) / 2:g}  # column of the axis, if the one in results/{name}/center.png is wrong"
     yield f"rows: [0, {scan.depth}]  # all; fewer for a first try"
-
-
-def _foot() -> Iterator[str]:
-    yield ""
-    yield "# Scans of one kind of sample may share a network: name the same `model` in each of them."
-    yield "# Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`."
-    yield "# train: {pixels: 1e8}  # more pixels, cleaner volumes"
-    yield "# export: [tiff, hdf5, reconstruction]  # besides OME-Zarr"
 
 
 def _names(files: Sequence[Path]) -> Mapping[str, Path]:

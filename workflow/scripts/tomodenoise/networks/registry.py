@@ -48,7 +48,7 @@ class Network:
     dilations: tuple[int, ...] = ()
     """Default dilations of its layers; empty for a network that has none."""
     continues_itself: bool = False
-    """Whether the network itself continues an image beyond its border, so that tiles must end there."""
+    """True if the network itself continues an image beyond its border, so that tiles must end there."""
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Spec:
 
     @property
     def volumetric(self) -> bool:
-        """Whether input and output are (n, channels, z, y, x) instead of (n, images, y, x)."""
+        """True if input and output are (n, channels, z, y, x) instead of (n, images, y, x)."""
         return self.dimensions == 3
 
 

@@ -6,7 +6,7 @@ its interface for logger plugins defines them.
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ REPEATED = {"CalledProcessError", "RuleException", "WorkflowError"}
 """Exceptions that only repeat that a job failed."""
 
 PERCENT, SECONDS = 10, 60
-"""Steps of progress, of which one line each is shown."""
+"""Progress after which another line is shown."""
 
 INTERRUPT = "Terminating processes on user request"
 ERROR = re.compile(r"^(?:\d+: )?(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
@@ -57,7 +57,7 @@ class Failure:
 
     @property
     def final(self) -> bool:
-        """Whether no later attempt made its outputs."""
+        """True if no later attempt made its outputs."""
         return not all(Path(output).exists() for output in self.outputs)
 
 
@@ -97,22 +97,3 @@ class Brief(logging.Filter):
         if news:
             self._shown = percent, now
         return news and not self.interrupted
-
-
-def attach(logger: logging.Logger, brief: Brief) -> None:
-    """Filter the terminal of a logger; its files and other handlers keep everything."""
-    for handler in logger.handlers:
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
-            handler.addFilter(brief)
-
-
-def scans_of(outputs: Sequence[str], scans: Sequence[str], models: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the scans to which a job with these outputs belongs.
-
-    Parameters
-    ----------
-    models : model to the scans that need it.
-    """
-    parts = {part for output in outputs for part in Path(output).parts}
-    trained = [scan for model, users in models.items() if {"models", model} <= parts for scan in users]
-    return trained or [scan for scan in scans if scan in parts]

@@ -17,7 +17,7 @@ class Files:
 
     run: Run
     by_content: Callable[[str], str] = str
-    """Marks a file whose changes parameters follow by its content, so that its date does not count."""
+    """Marks a file whose date does not count, as parameters hold a fingerprint of its content."""
 
     def raw(self, job: Wildcards) -> list[str]:
         """Return the raw files of a scan."""

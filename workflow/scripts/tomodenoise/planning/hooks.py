@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tomodenoise.planning import console, outcome, paths
+from tomodenoise.planning import outcome, paths
 from tomodenoise.planning.console import Brief, Failure
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.run import Run
@@ -49,7 +49,7 @@ class Hooks:
             finished = [scan for scan in self.run.scans if scan not in left]
             is_reporting = not targets or bool(REPORTING_TARGETS & set(targets))
             page = Path(paths.REPORT) if is_reporting and (success or self._report_survivors(failed)) else None
-            for line in outcome.lines(self.run.scans, failed, finished, page, Path()):
+            for line in outcome.lines(self.run.scans, failed, finished, page):
                 _print(line)
         self.brief.ended = True
 
@@ -66,7 +66,7 @@ class Hooks:
 
 
 def is_quiet(targets: Collection[str]) -> bool:
-    """Whether a run prints no final lines."""
+    """Return whether a run prints no final lines."""
     return bool(QUIET_TARGETS & set(targets))
 
 
@@ -84,7 +84,7 @@ def note_command(log: Path) -> None:
 
 
 def failed_scans(run: Run, failures: Iterable[Failure]) -> dict[str, Failure]:
-    """Return the scans of which a job failed for good, with the first such job."""
+    """Return the scans with a job that failed for good, and the first such job of each."""
     first: dict[str, Failure] = {}
     for failure in failures:
         for scan in _scans_of(run, failure.outputs) if failure.final else []:
@@ -109,14 +109,18 @@ def survivors(run: Run, failed: Mapping[str, Failure]) -> dict[str, object]:
 
 
 def _is_finished(files: Files, scan: str) -> bool:
-    """Whether all files exist that a page of a scan shows."""
+    """Return whether all files exist that a page of a scan shows."""
     if not files.run.is_size_known(scan):
         return False
     return all(Path(file).exists() for group in files.page([scan]).values() for file in group)
 
 
 def _scans_of(run: Run, outputs: Sequence[str]) -> list[str]:
-    return console.scans_of(outputs, run.scans, run.config.users())
+    """Return the scans to which a job with these outputs belongs: those of a model, or one."""
+    parts = {part for output in outputs for part in Path(output).parts}
+    users = run.config.users().items()
+    trained = [scan for model, scans in users if {"models", model} <= parts for scan in scans]
+    return trained or [scan for scan in run.scans if scan in parts]
 
 
 def _print(line: str) -> None:

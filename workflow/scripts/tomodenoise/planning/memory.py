@@ -32,7 +32,7 @@ class Need:
     minutes: Callable[[Run, Wildcards], float] = lambda _run, _job: 0.0
     """Of its work on one slow core."""
     is_sized: bool = False
-    """Whether it depends on the size of slices, which may follow from the center."""
+    """True if the memory depends on the size of slices, which may follow from the center."""
 
 
 def _network_and_layout(run: Run, job: Wildcards) -> tuple[Spec, Layout]:

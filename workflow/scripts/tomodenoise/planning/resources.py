@@ -12,7 +12,7 @@ from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
 
 JUDGED_PIXELS = 2**25
-"""Pixels of the slices that quality is judged on, at most, so that a few dozen images of them fit into memory."""
+"""Maximum of pixels in the slices that quality is judged on: a few dozen images of them must fit into memory."""
 
 FEWEST_JUDGED, MOST_JUDGED = 2, 32
 """Slices that quality is judged on."""

@@ -1,4 +1,4 @@
-"""A run: its configuration, its scans and its models, and what rules ask about them. It knows nothing of Snakemake."""
+"""A run: its configuration, its scans and its models, and the layouts that rules need. Independent of Snakemake."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Wildcards:
 
 @dataclass(frozen=True)
 class Run:
-    """What is known before any job runs."""
+    """Configuration, scans and model files, as known before any job runs."""
 
     config: Config = field(repr=False)
     entries: Mapping[str, Entry] = field(repr=False)
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def is_paged(self) -> bool:
-        """Whether each scan has a page of its own, and the report lists them."""
+        """True if each scan has a page of its own, and the report lists them."""
         return len(self.entries) > SCANS_ON_A_PAGE
 
     # Models
@@ -104,7 +104,7 @@ class Run:
         return self.projected(scan)
 
     def is_size_known(self, scan: str) -> bool:
-        """Whether the size of a scan's slices is known now."""
+        """Return whether the size of a scan's slices is known now."""
         return not self.entries[scan].size_open or _center(scan).exists()
 
     def current_layout(self, scan: str) -> Layout:

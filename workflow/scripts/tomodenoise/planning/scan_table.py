@@ -29,9 +29,9 @@ class Entry:
     layout: layout.Layout
     """For slices as wide as the detector, if `size_open`."""
     size_open: bool
-    """Whether the size of slices follows from a center that is still to be found: a full turn with `field: auto`."""
+    """True if the size of slices follows from a center that is still to be found: a full turn with `field: auto`."""
     choice: Choice | time_steps.Choice
-    """How many sections, and why."""
+    """Number of sections, with the reason."""
     field: str
     """Field of view to aim at: full, extended or auto."""
     files: tuple[Path, ...]
@@ -93,7 +93,7 @@ def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, 
 
 
 def _check_models(config: Config, entries: Mapping[str, Entry]) -> None:
-    """Refuse scans of one model that differ where they must not."""
+    """Refuse scans of one model that differ in sections, algorithm or channels."""
     for model, users in config.users().items():
         trained = config.trained_on(model)
         wrong = f"models.{model}: its scans"

@@ -4,6 +4,7 @@ Checked with Snakemake `VERSION`; with another version a test fails, so that the
 Nothing that a job runs imports this module: the environments of jobs need no Snakemake.
 """
 
+import logging
 import os
 import re
 import sys
@@ -16,7 +17,6 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.planning import console
 
 VERSION = "9.27"
 
@@ -43,7 +43,7 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
 
 
 def is_linting() -> bool:
-    """Whether `snakemake --lint` reads the rules, which needs no scan; a Snakefile cannot find out otherwise."""
+    """Return whether `snakemake --lint` reads the rules, which needs no scan. Snakemake has no other sign of it."""
     return any(word == "--lint" or word.startswith("--lint=") for word in sys.argv)
 
 
@@ -108,6 +108,8 @@ def slurm_runs(directory: Path) -> set[str]:
     return {run for log in logs for run in SLURM_RUN.findall(log.read_text(errors="replace"))}
 
 
-def thin_out_terminal(brief: console.Brief) -> None:
+def thin_out_terminal(brief: logging.Filter) -> None:
     """Filter the terminal; a logger plugin would have to be installed, and named with each command."""
-    console.attach(logger, brief)
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.addFilter(brief)

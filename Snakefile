@@ -31,7 +31,7 @@ if rules.describe_scan.output.scan != paths.SCAN:
     )
 
 
-# Gathering, and what takes a second: not worth a job in a queue.
+# Targets, and jobs of about a second, which are not worth a place in a queue.
 localrules:
     all,
     correct,

@@ -38,7 +38,7 @@ def test_what_is_guessed_is_advice_and_no_setting(tmp_path: Path) -> None:
     assert entries(text) == {file.stem: {"file": str(file)} for file in (half, full, known)}
     assert text.count("20 projections of 4 x 32 pixels") == 3
     assert text.count("5 flats") == 3
-    assert text.count("# pixel_size: 1.0  # micrometre; the file does not say it, so the volume has no unit") == 2
+    assert text.count("# pixel_size: 1.0  # micrometre; the file does not state it, so the volume has no unit") == 2
     assert "# pixel_size: 0.65  # micrometre, from the file" in text
     of_half, of_full = text.split("  full:")
     assert "a whole turn" not in of_half

@@ -21,7 +21,8 @@ from tomodenoise.networks import held_out, model_file, models, registry, specs
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
-from tomodenoise.planning import rerun_keys, scan_table
+from tomodenoise.planning.params import Params
+from tomodenoise.planning.run import Run, Wildcards, with_models
 from tomodenoise.splitting import by_angle
 
 SPEC = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
@@ -105,7 +106,7 @@ def test_a_workflow_plans_with_model_files_without_torch(tmp_path: Path) -> None
     file = saved(tmp_path / "model.safetensors")
     program = (
         "import sys; from pathlib import Path; from tomodenoise.denoising import tile_plan\n"
-        "from tomodenoise.networks import model_file; from tomodenoise.planning import scan_table\n"
+        "from tomodenoise.networks import model_file; from tomodenoise.planning import run\n"
         "described = model_file.describe(Path(sys.argv[1])); tile_plan.core(described.spec, (64, 64), None)\n"
         "sys.exit('torch' in sys.modules)"
     )
@@ -204,10 +205,10 @@ def configured(**changes: object) -> Config:
 def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     file = str(saved(tmp_path / "model.safetensors"))
     config = configured(models={"old": {"file": file}}, network={"slices": 11})
-    files = scan_table.open_models(config, ENTRIES)
-    assert scan_table.spec_of(config, ENTRIES, files, "old") == SPEC
-    assert scan_table.spec_of(config, ENTRIES, {}, "old").slices == 11
-    facts = rerun_keys.product_facts(config, ENTRIES, files, "foam", ["file"])
+    run = Run(config, ENTRIES)
+    assert run.spec("old").slices == 11
+    assert with_models(run).spec("old") == SPEC
+    facts = Params(with_models(run)).image_facts(Wildcards(scan="foam"))
     assert facts["config"]["split"] == {"sections": 4, "input": 3}
     assert facts["origin"]["file"] == file
     assert facts["origin"]["facts"] == FACTS
@@ -219,7 +220,7 @@ def test_training_from_a_file_depends_on_its_content_only(tmp_path: Path) -> Non
 
     def request(**changes: object) -> dict[str, Any]:
         config = configured(models={"old": {"file": str(file), "scans": ["foam"]}}, **changes)
-        return rerun_keys.training_request(config, ENTRIES, scan_table.open_models(config, ENTRIES), "old", ["file"])
+        return Params(with_models(Run(config, ENTRIES))).training_request("old")
 
     first = request()
     assert first["start"] == str(file)
@@ -238,7 +239,7 @@ def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path
         ("a{b}", "braces"),
     ]:
         with pytest.raises(UserError, match=r"models\.old\.file: ") as caught:
-            scan_table.open_models(configured(models={"old": {"file": file}}), ENTRIES)
+            with_models(Run(configured(models={"old": {"file": file}}), ENTRIES))
         assert part in str(caught.value)
 
 

@@ -1,17 +1,21 @@
 """Patterns of product paths, and the shards that hold what a job works on."""
 
 from itertools import chain
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tomodenoise.networks import specs
-from tomodenoise.networks.options import Network
+from tomodenoise.config.settings import load
 from tomodenoise.planning import paths, shards
+from tomodenoise.planning.files import Files
+from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.storage.layout import Layout
 
-UNET = specs.complete(Network(name="unet"))
+CONFIG = load({"scans": {"s": {"file": "s.h5"}}})
+Entry: Any = SimpleNamespace
 SERIES = Layout(angles=98, depth=9, columns=48, size=48, stored=8, slab_bytes=2**15, firsts=(0, 25, 49, 74))
 
 layouts = st.builds(
@@ -33,6 +37,10 @@ layouts = st.builds(
     st.integers(1, 3),
     st.integers(1, 5),
 )
+
+
+def job(**wildcards: int) -> Wildcards:
+    return Wildcards(scan="s", **{name: str(number) for name, number in wildcards.items()})
 
 
 def test_some_wildcards_of_a_pattern_are_filled_in() -> None:
@@ -64,19 +72,21 @@ def test_an_export_is_asked_for_by_its_last_file(kind: str, file: str) -> None:
     assert paths.exports(kind, "s", "denoised") == file
 
 
+def around(layout: Layout, block: int, slab: int) -> list[str]:
+    """Shards of projections from which a slab of sections is reconstructed."""
+    return shards.projections("s", layout, layout.angles_of(block), layout.slabs[slab].span)
+
+
 def test_the_shards_of_a_small_series() -> None:
     """Steps of 25, 24, 25 and 24 projections in blocks of 25: the third begins in one block and ends in the next."""
-    assert shards.of_sections("s", SERIES, (1, 2)) == [f"results/s/sections.zarr/c/1/0/{slab}/0/0" for slab in range(9)]
-    assert shards.of_projections_around("s", SERIES, 1, 3) == ["results/s/projections.zarr/c/1/0/0"]
-    assert shards.of_projections_around("s", SERIES, 2, 8) == [
-        "results/s/projections.zarr/c/1/2/0",
-        "results/s/projections.zarr/c/2/2/0",
-    ]
+    assert shards.sections("s", SERIES, (1, 2)) == [f"results/s/sections.zarr/c/1/0/{slab}/0/0" for slab in range(9)]
+    assert around(SERIES, 1, 3) == ["results/s/projections.zarr/c/1/0/0"]
+    assert around(SERIES, 2, 8) == ["results/s/projections.zarr/c/1/2/0", "results/s/projections.zarr/c/2/2/0"]
 
 
 def test_channels_have_an_axis_of_their_own_in_the_projections() -> None:
     layout = Layout(angles=60, depth=3, columns=48, size=48, stored=3, slab_bytes=2**30, channels=4)
-    assert shards.of_projections("s", layout) == ["results/s/projections.zarr/c/0/0/0/0"]
+    assert shards.projections("s", layout) == ["results/s/projections.zarr/c/0/0/0/0"]
 
 
 @settings(max_examples=30)
@@ -84,25 +94,24 @@ def test_channels_have_an_axis_of_their_own_in_the_projections() -> None:
 def test_every_shard_is_read_and_no_other(layout: Layout) -> None:
     """The jobs of a stage read together exactly what the jobs before them write."""
     slabs = [(block.index, slab.index) for block in layout.blocks for slab in layout.slabs]
-    images = [(block.index, slab.index) for block in layout.blocks for slab in layout.image_slabs(0)]
-    projections = chain(*(shards.of_projections_around("s", layout, *place) for place in slabs))
-    assert set(projections) == set(shards.of_projections("s", layout))
-    around = chain(*(shards.of_sections_around("s", layout, UNET, *place) for place in images))
-    assert set(around) == set(shards.of_sections("s", layout))
-    within = list(chain(*(shards.of_sections_within("s", layout, *place) for place in images)))
-    assert set(within) == set(shards.of_sections("s", layout))
+    assert set(chain(*(around(layout, *place) for place in slabs))) == set(shards.projections("s", layout))
+    files = Files(Run(CONFIG, {"s": Entry(layout=layout, size_open=False)}))
+    images = [job(block=block.index, slab=slab.index) for block in layout.blocks for slab in layout.image_slabs(0)]
+    assert set(chain(*map(files.sections_around, images))) == set(files.all_sections())
+    assert set(chain(*map(files.sections_within, images))) == set(files.all_sections())
+    pattern = paths.fill(paths.IMAGE_SHARD, volume="denoised")
     for level in range(1, len(layout.levels)):
         places = [(block.index, slab.index) for block in layout.blocks for slab in layout.image_slabs(level)]
-        finer = chain(*(shards.of_finer_level("s", layout, "denoised", level, *place) for place in places))
-        pattern = paths.fill(paths.IMAGE_SHARD, volume="denoised")
-        assert set(finer) == set(shards.of_level(pattern, "s", layout, level - 1))
+        jobs = [job(block=block, slab=slab, level=level) for block, slab in places]
+        assert set(chain(*map(files.finer, jobs))) == set(shards.level(pattern, "s", layout, level - 1))
 
 
 @settings(max_examples=30)
 @given(layout=layouts)
 def test_no_shard_is_named_twice_and_the_middle_is_among_them(layout: Layout) -> None:
-    sections, image = shards.of_sections("s", layout), shards.of_image("s", layout, "denoised")
-    for names in (sections, image, shards.of_projections("s", layout), shards.of_corrections("s", layout)):
+    files = Files(Run(CONFIG, {"s": Entry(layout=layout, size_open=False)}))
+    for names in (files.all_sections(), files.denoised(), shards.projections("s", layout)):
         assert len(set(names)) == len(names)
-    assert set(shards.of_sections_in_the_middle("s", layout)) <= set(sections)
-    assert set(shards.of_image_in_the_middle("s", layout)) <= set(image)
+    assert len(shards.corrections("s", layout)) == len(shards.projections("s", layout))
+    assert set(files.middle_sections(job())) <= set(files.all_sections())
+    assert set(files.middle_image(job())) <= set(files.denoised())

@@ -12,7 +12,7 @@ from tomodenoise.planning import hooks, preflight, run
 from tomodenoise.planning.console import Failure
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.memory import NEEDS, Needs
-from tomodenoise.planning.params import Params, training_program
+from tomodenoise.planning.params import PIXELS, Params, training_program
 from tomodenoise.planning.run import Run, Wildcards
 
 HALF, TURN = Wildcards(scan="half", model="half"), Wildcards(scan="turn", model="turn")
@@ -68,9 +68,9 @@ def test_a_layout_waits_for_the_center_where_the_field_may_be_extended(scans: di
 def test_files_of_a_scan(scans: dict[str, dict[str, object]]) -> None:
     files = Files(opened(scans, export=["tiff", "reconstruction"], compare=["turn"]), lambda file: f"content of {file}")
     assert files.raw(HALF) == ["content of half.h5"]
-    assert files.model(HALF) == "results/models/half/model.safetensors"
-    assert files.rivals(HALF) == ["results/models/turn/model.safetensors"]
-    assert files.rivals(TURN) == []
+    assert files.model("half") == "results/models/half/model.safetensors"
+    assert files.run.rivals("half") == ["turn"]
+    assert files.run.rivals("turn") == []
     assert files.training_sections(HALF) == ["results/half/sections.zarr/c/0/0/0/0/0"]
     assert files.exported() == [
         *("results/half/denoised_tiff/volume.json", "results/half/reconstruction.ome.zarr/zarr.json"),
@@ -87,14 +87,12 @@ def test_nothing_to_export_is_an_error_of_the_user(scans: dict[str, dict[str, ob
 
 def test_parameters_of_jobs(scans: dict[str, dict[str, object]]) -> None:
     params = Params(opened(scans))
-    assert params.slab_rows(HALF) == params.image_rows(HALF) == [0, 12]
+    assert params.image_rows(HALF) == [0, 12]
     assert params.sections_of_block(HALF) == [0, params.run.layout("half").stored]
     assert params.trained_window(HALF) == [0, 0]
-    assert "pixel_size" not in params.correct(HALF)
-    assert json.loads(params.pixel_sizes(HALF)) == {"half": 1.5}
-    assert set(params.of_projections(HALF)) == {"scans", "correct", "split"}
-    assert params.of_image(HALF)["model"] == "half"
-    noisy = params.of_image(Wildcards(scan="half", volume="reconstruction"))
+    assert set(params.shaping("half", PIXELS, "correct", "split")) == {"scans", "correct", "split"}
+    assert params.image_facts(HALF)["model"] == "half"
+    noisy = params.image_facts(Wildcards(scan="half", volume="reconstruction"))
     assert noisy["model"] is None
     assert "train" not in noisy["config"]
 

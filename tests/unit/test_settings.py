@@ -97,7 +97,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
             {"correct": {"air": -1}, "scans": {"a": {"file": "x", "correct": {"flats": "shared"}}}},
             "config: correct.air",
         ),
-        ({"export": ["tiff", "tiff"]}, "export: ['tiff', 'tiff'] names one twice"),
+        ({"export": ["tiff", "tiff"]}, "export: ['tiff', 'tiff'] names an entry twice"),
     ],
 )
 def test_an_error_is_one_line_that_names_the_key(change: dict[str, Any], message: str) -> None:

@@ -222,3 +222,7 @@ def test_scans_of_one_model_have_as_many_channels(tmp_path: Path) -> None:
     named["b"] |= {"file": str(write(tmp_path / "c.h5", "zat")), "axes": "zat"}
     with pytest.raises(UserError, match=r"models\.both: its scans differ in the number of channels \(a 4, b 1\)"):
         scan_table.open_all(settings.load({"scans": named}))
+    own = {name: entry | {"model": name} for name, entry in named.items()}
+    assert len(scan_table.open_all(settings.load({"scans": own}))) == 2
+    with pytest.raises(UserError, match=r"compare: 'a' is applied to all scans, .* \(a 4, b 1\): leave it out"):
+        scan_table.open_all(settings.load({"scans": own, "compare": ["a"]}))

@@ -7,13 +7,14 @@ rule center:
         ),
 
 
-# Whenever a checkpoint ends, Snakemake works out again all that waits for it: only for scans whose slices get their
-# size from the center.
+# Only for scans whose slices get their size from the center, as Snakemake plans the jobs again after a checkpoint.
 checkpoint find_center_and_size:
     input:
         scan=paths.SCAN,
         array=paths.PROJECTIONS_JSON,
-        projections=FILES.projections_of_center,
+        projections=lambda w: shards.projections(
+            w.scan, RUN.projected(w.scan), RUN.entries[w.scan].resting
+        ),
     output:
         center=paths.CENTER,
         figure=report(
@@ -33,9 +34,13 @@ checkpoint find_center_and_size:
     resources:
         mem_mb=NEEDS.memory("find_center"),
     params:
-        wanted=PARAMS.center,
-        angles=PARAMS.rested,
-        engine=PARAMS.engine,
+        wanted=lambda w: {
+            "center": RUN.config.scans[w.scan].center,
+            "tilt": RUN.config.scans[w.scan].tilt,
+            "field": RUN.entries[w.scan].field,
+        },
+        angles=lambda w: RUN.entries[w.scan].resting,
+        engine=lambda w: RUN.config.scans[w.scan].reconstruct.engine,
     script:
         "../scripts/find_center.py"
 

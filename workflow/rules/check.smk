@@ -1,4 +1,4 @@
-# Before a run: what it will do, take and need, and whether something stands in its way. Runs whenever it is asked for.
+# Before a run: its jobs, their time, memory and disk space, and what would stop it. Runs whenever it is a target.
 rule check:
     log:
         "logs/check.log",
@@ -6,9 +6,9 @@ rule check:
         "../../envs/learning.yaml"
     params:
         config=RUN.config.as_json(),
-        # Of a cluster it is not known.
+        # Unknown on a cluster.
         cores=workflow.resource_settings.cores or 1,
-        # Then this machine's memory does not count.
+        # To a cluster, where this machine's memory does not matter.
         submitting=lambda w: (
             snakemake_internals.from_first_process(
                 "EXECUTOR", snakemake_internals.executor(workflow)

@@ -1,21 +1,32 @@
-# The run: its configuration, its scans, and what the rules ask about them, see workflow/scripts/tomodenoise/planning.
+# The run: its configuration, its scans, and what rules read from them, see workflow/scripts/tomodenoise/planning.
+import json
 import os
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
-# A rule's own environment brings its own Python; without one it is this one, activated or not.
+# The environment of a rule brings its own Python; without one, jobs run with this one.
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 sys.path.insert(0, str(SCRIPTS))
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.config.model import PER_SCAN
 from tomodenoise.exports.registry import single_files
 from tomodenoise.maintenance import slurm_jobs
-from tomodenoise.planning import environment, hooks, paths, run, snakemake_internals
+from tomodenoise.planning import (
+    environment,
+    hooks,
+    paths,
+    run,
+    shards,
+    snakemake_internals,
+)
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.memory import Needs
-from tomodenoise.planning.params import Params, training_program
+from tomodenoise.planning.params import PIXELS, SLICES, Params, training_program
+from tomodenoise.scans import xrdct
 
 environment.prepare(os.environ, SCRIPTS)
 
@@ -27,7 +38,7 @@ try:
             config,
             workflow.configfiles,
             lambda scan: checkpoints.find_center_and_size.get(scan=scan),
-            # Jobs of a cluster read the Snakefile as well, and headers were tried before they were sent.
+            # Jobs of a cluster read the Snakefile as well, but headers were tried before they were submitted.
             try_headers=workflow.is_main_process,
             installed_elsewhere=bool(workflow.deployment_settings.deployment_method),
         )
@@ -39,7 +50,7 @@ FILES = Files(RUN, ancient)
 PARAMS = Params(RUN)
 NEEDS = Needs(RUN)
 HOOKS = hooks.Hooks(RUN, [PYTHON, str(SCRIPTS / "report_survivors.py")])
-# The input of a stage's target, and an output that only leads to a volume.
+# The input of a stage's target, and the marker of intermediate outputs.
 gather = partial(snakemake_internals.gather, workflow)
 intermediate = temp if RUN.config.intermediates == "delete" else str
 

@@ -1,7 +1,10 @@
 # Raw frames to line integrals, slab by slab.
 rule correct:
     input:
-        gather("correct", FILES.projections(RUN.scans)),
+        gather(
+            "correct",
+            [f for s in RUN.scans for f in shards.projections(s, RUN.projected(s))],
+        ),
 
 
 rule allocate_projections:
@@ -19,9 +22,13 @@ rule allocate_projections:
         shape=lambda w: RUN.projected(w.scan).projections.shape,
         shard=lambda w: RUN.projected(w.scan).projections.shard,
         chunk=lambda w: RUN.projected(w.scan).projection_chunk,
-        names=PARAMS.projections_axes,
+        names=lambda w: (
+            ("angle", "channel", "y", "x")
+            if RUN.projected(w.scan).channels > 1
+            else ("angle", "y", "x")
+        ),
         compressed=False,
-        config=PARAMS.of_projections,
+        config=lambda w: PARAMS.shaping(w.scan, PIXELS, "correct", "split"),
     script:
         "../scripts/allocate.py"
 
@@ -47,15 +54,20 @@ rule correct_slab:
     resources:
         mem_mb=NEEDS.memory("correct_slab"),
     params:
-        rows=PARAMS.projection_rows,
-        angles=PARAMS.projection_angles,
-        settings=PARAMS.correct,
-        pixel_size=PARAMS.pixel_size_of_phase,
+        rows=lambda w: list(RUN.projected(w.scan).projection_slabs[int(w.slab)].span),
+        angles=lambda w: list(RUN.projected(w.scan).angle_blocks[int(w.block)].span),
+        settings=lambda w: RUN.config.scans[w.scan].correct.as_json(),
+        # Only phase retrieval depends on it.
+        pixel_size=lambda w: (
+            RUN.entries[w.scan].scan.pixel_size
+            if RUN.config.scans[w.scan].correct.phase
+            else None
+        ),
     script:
         "../scripts/correct_slab.py"
 
 
-# The same for sinograms of several channels: their array has an axis more.
+# The same for sinograms of several channels, whose array has one more axis.
 use rule correct_slab as correct_channels with:
     output:
         shard=paths.CHANNELS_SHARD,

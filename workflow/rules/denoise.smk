@@ -7,7 +7,7 @@ rule denoise:
 
 rule denoise_slab:
     input:
-        model=FILES.model,
+        model=lambda w: FILES.model(RUN.config.model_of(w.scan)),
         sections=FILES.sections_around,
         allocated=paths.SECTIONS_JSON,
         split=paths.SPLIT,
@@ -30,8 +30,8 @@ rule denoise_slab:
         times=PARAMS.times_of_block,
         mode=RUN.config.denoise.input,
         ensemble=RUN.config.denoise.ensemble,
-        # Functions of `input` are not compared between runs: another scale denoises nothing again.
-        pixel_size=lambda wildcards, input: PARAMS.pixel_size(wildcards),
-        file=PARAMS.model_content,
+        # Snakemake does not compare functions of `input` between runs: another pixel size denoises nothing again.
+        pixel_size=lambda wildcards, input: RUN.entries[wildcards.scan].scan.pixel_size,
+        file=lambda w: PARAMS.contents([RUN.config.model_of(w.scan)])[0],
     script:
         "../scripts/denoise_slab.py"

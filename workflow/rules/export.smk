@@ -1,4 +1,4 @@
-# The volumes in the formats of other programs, and the noisy volume next to the clean one.
+# The volumes in the formats of other programs, and the noisy volume.
 rule export:
     input:
         gather("export", FILES.wanted_exports),
@@ -52,7 +52,11 @@ rule export_tiff_slab:
 rule describe_tiff:
     input:
         image=paths.IMAGE_JSON,
-        slabs=FILES.tiff_slabs,
+        slabs=lambda w: shards.level(
+            paths.fill(paths.TIFF_SLAB, volume=w.volume, tiff=w.tiff),
+            w.scan,
+            RUN.layout(w.scan),
+        ),
     output:
         paths.TIFF_JSON,
     log:

@@ -1,4 +1,4 @@
-# Volumes as OME-Zarr images, the clean one and the noisy one, whose slabs and resolutions many jobs write.
+# The clean and the noisy volume as OME-Zarr images, whose slabs and resolutions many jobs write.
 use rule allocate_projections as allocate_level with:
     input:
         scan=paths.SCAN,
@@ -22,7 +22,9 @@ use rule allocate_projections as allocate_level with:
 rule halve_slab:
     input:
         finer=FILES.finer,
-        allocated=FILES.finer_array,
+        allocated=lambda w: paths.LEVEL_JSON.format(
+            scan=w.scan, volume=w.volume, level=int(w.level) - 1
+        ),
         array=paths.LEVEL_JSON,
     output:
         paths.IMAGE_SHARD,
@@ -37,13 +39,13 @@ rule halve_slab:
     resources:
         mem_mb=NEEDS.memory("halve_slab"),
     params:
-        rows=PARAMS.level_rows,
+        rows=PARAMS.image_rows,
         times=PARAMS.times_of_block,
     script:
         "../scripts/halve_slab.py"
 
 
-# Last of all, so that what opens as an image is whole; no slab waits for it.
+# Last, so that an image that can be opened is complete; no slab depends on it.
 rule describe_image:
     input:
         scan=paths.SCAN,
@@ -60,8 +62,8 @@ rule describe_image:
         "../../envs/learning.yaml"
     params:
         shape=lambda w: RUN.layout(w.scan).levels[0].shape,
-        pixel_size=PARAMS.pixel_size,
+        pixel_size=lambda w: RUN.entries[w.scan].scan.pixel_size,
         step_seconds=lambda w: RUN.entries[w.scan].step_seconds,
-        facts=PARAMS.of_image,
+        facts=PARAMS.image_facts,
     script:
         "../scripts/describe_image.py"

@@ -1,4 +1,4 @@
-# How good the result is, without a truth or with one: on slices that the model was not trained on.
+# The quality of the result on slices that the model was not trained on, with a truth or without.
 rule judge:
     input:
         gather("judge", paths.fill_all(paths.QUALITY, scan=RUN.scans)),
@@ -6,15 +6,15 @@ rule judge:
 
 rule judge_scan:
     input:
-        model=FILES.model,
-        others=FILES.rivals,
+        model=lambda w: FILES.model(RUN.config.model_of(w.scan)),
+        others=lambda w: [FILES.model(name) for name in RUN.rivals(w.scan)],
         sections=FILES.sections,
         allocated=paths.SECTIONS_JSON,
         scan=paths.SCAN,
         split=paths.SPLIT,
         center=paths.CENTER,
-        corrections=FILES.corrections,
-        truth=FILES.truth,
+        corrections=lambda w: shards.corrections(w.scan, RUN.projected(w.scan)),
+        truth=lambda w: RUN.config.scans[w.scan].truth or [],
     output:
         quality=report(
             paths.QUALITY,
@@ -35,13 +35,16 @@ rule judge_scan:
     params:
         window=PARAMS.trained_window,
         seconds=lambda w: RUN.entries[w.scan].step_seconds,
-        labels=PARAMS.channel_labels,
-        rows=PARAMS.crop,
-        pixel_size=PARAMS.pixel_size,
-        config=PARAMS.judge,
+        labels=lambda w: RUN.entries[w.scan].channel_labels,
+        rows=lambda w: RUN.config.scans[w.scan].as_json().get("rows"),
+        pixel_size=lambda w: RUN.entries[w.scan].scan.pixel_size,
+        config=lambda w: {
+            "flats": RUN.config.scans[w.scan].correct.flats,
+            "reconstruct": RUN.config.scans[w.scan].reconstruct.as_json(),
+        },
         denoise=RUN.config.denoise.as_json(),
         filters=RUN.config.filters,
         others=lambda w: RUN.rivals(w.scan),
-        contents=PARAMS.judged_contents,
+        contents=lambda w: PARAMS.contents(RUN.judged_models(w.scan)),
     script:
         "../scripts/judge_scan.py"

@@ -1,4 +1,5 @@
-# After a run: whether all that is there is whole, and what may go. Without output or benchmark they run whenever they are asked for.
+# After a run: check that all products are complete, and delete intermediates. Rules without output run whenever they
+# are a target.
 rule verify:
     log:
         "logs/verify.log",

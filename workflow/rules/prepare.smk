@@ -1,4 +1,4 @@
-# What the raw files hold and how good their frames are, and which projections form a section.
+# The content of the raw files, the quality of their frames, and the projections of each section.
 rule split:
     input:
         gather("split", paths.fill_all(paths.SPLIT, scan=RUN.scans)),
@@ -19,11 +19,12 @@ rule describe_scan:
     resources:
         mem_mb=NEEDS.memory("describe_scan"),
     params:
-        fingerprint=PARAMS.fingerprint,
-        entry=PARAMS.entry_of_pixels,
-        settings=PARAMS.correct,
+        fingerprint=lambda w: RUN.entries[w.scan].scan.identity["fingerprint"],
+        entry=PARAMS.raw_entry,
+        settings=lambda w: RUN.config.scans[w.scan].correct.as_json(),
         last=lambda w: RUN.projected(w.scan).angle_blocks[0].stop,
-        channels=PARAMS.unnamed_channels,
+        # Without their names, which shape no pixel.
+        channels=lambda w: xrdct.unnamed(RUN.config.scans[w.scan]),
     script:
         "../scripts/describe_scan.py"
 
@@ -40,6 +41,6 @@ rule split_scan:
     conda:
         "../../envs/tomography.yaml"
     params:
-        choice=PARAMS.split,
+        choice=lambda w: asdict(RUN.entries[w.scan].choice),
     script:
         "../scripts/split_scan.py"

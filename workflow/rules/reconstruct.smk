@@ -20,7 +20,7 @@ use rule allocate_projections as allocate_sections with:
         chunk=None,
         names=("section", "channel", "z", "y", "x"),
         compressed=False,
-        config=PARAMS.of_sections,
+        config=lambda w: PARAMS.shaping(w.scan, SLICES, *PER_SCAN),
 
 
 rule reconstruct_slab:
@@ -41,9 +41,9 @@ rule reconstruct_slab:
     resources:
         mem_mb=NEEDS.memory("reconstruct_slab"),
     params:
-        rows=PARAMS.slab_rows,
+        rows=lambda w: list(RUN.layout(w.scan).slabs[int(w.slab)].span),
         block=PARAMS.sections_of_block,
-        angles=PARAMS.angles_of_block,
-        settings=PARAMS.reconstruct,
+        angles=lambda w: list(RUN.layout(w.scan).angles_of(int(w.block))),
+        settings=lambda w: RUN.config.scans[w.scan].reconstruct.as_json(),
     script:
         "../scripts/reconstruct_slab.py"

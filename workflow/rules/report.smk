@@ -1,4 +1,4 @@
-# Pages that a person can read without Snakemake: one, or with many scans one each and a list of them.
+# A page of results to read without Snakemake; with many scans a page for each, and a list of them.
 rule report:
     input:
         gather("report", paths.REPORT),
@@ -34,7 +34,7 @@ rule watch_series:
 
 rule render_scan:
     input:
-        unpack(FILES.scan_page),
+        unpack(lambda w: FILES.page([w.scan])),
     output:
         page=report(
             paths.PAGE,

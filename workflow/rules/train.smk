@@ -7,8 +7,12 @@ rule train:
 rule train_model:
     input:
         sections=FILES.training_sections,
-        arrays=FILES.training_arrays,
-        geometry=FILES.training_geometry,
+        arrays=lambda w: paths.fill_all(
+            paths.SECTIONS_JSON, scan=RUN.config.trained_on(w.model)
+        ),
+        geometry=lambda w: paths.fill_all(
+            [paths.SPLIT, paths.CENTER], scan=RUN.config.trained_on(w.model)
+        ),
         start=FILES.start,
     output:
         model=paths.MODEL,
@@ -19,17 +23,22 @@ rule train_model:
         "benchmarks/models/{model}/train/model.tsv"
     conda:
         "../../envs/learning.yaml"
-    # Processes on each node, one for each graphics card; they share the work of each step and change no result.
+    # Processes on each node, one for each graphics card; their number changes no result.
     threads: 1
     resources:
         mem_mb=NEEDS.memory("train_model"),
         nodes=1,
     params:
-        # Functions of `input` are not compared between runs: another launcher or pixel size trains nothing again.
+        # Snakemake does not compare functions of `input` between runs: another launcher or pixel size trains nothing again.
         program=lambda wildcards, input, threads, resources: training_program(
             PYTHON, SCRIPTS, threads, dict(resources.items())
         ),
-        request=PARAMS.training_request,
-        pixel_sizes=lambda wildcards, input: PARAMS.pixel_sizes(wildcards),
+        request=lambda w: json.dumps(PARAMS.training_request(w.model)),
+        pixel_sizes=lambda wildcards, input: json.dumps(
+            {
+                scan: RUN.entries[scan].scan.pixel_size
+                for scan in RUN.config.trained_on(wildcards.model)
+            }
+        ),
     shell:
         "{params.program:q} {params.request:q} {params.pixel_sizes:q} {output.model:q} {output.history:q} > {log:q} 2>&1"

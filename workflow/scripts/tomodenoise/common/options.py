@@ -5,7 +5,16 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -25,7 +34,7 @@ class Options(BaseModel):
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - a JSON value
-    """Turn sections and tuples into dicts and lists; numbers stay as they were written."""
+    """Turn sections and tuples into dicts and lists; numbers stay as written."""
     if isinstance(value, Options):
         return value.as_json()
     if isinstance(value, dict):
@@ -35,7 +44,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - a JSON value
 
 @dataclass(frozen=True)
 class Number:
-    """Annotation of a finite number. Text such as 1e8 is a number, which YAML 1.1 does not know; 10 stays 10."""
+    """Annotation of a finite number. Text such as 1e8, which YAML 1.1 reads as text, is one; 10 stays 10."""
 
     ge: float | None = None
     gt: float | None = None
@@ -52,21 +61,15 @@ class Whole:
     """Annotation of a whole number, which may be written as text, or with a point."""
 
     ge: int | None = None
-    odd: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the limits of the number that was read."""
-        schema: CoreSchema = core_schema.int_schema(ge=self.ge, strict=True)
-        if self.odd:
-            schema = core_schema.no_info_after_validator_function(
-                _odd, schema, metadata={"pydantic_js_updates": {"not": {"multipleOf": 2}}}
-            )
-        return core_schema.no_info_before_validator_function(_whole, schema)
+        return core_schema.no_info_before_validator_function(_whole, core_schema.int_schema(ge=self.ge, strict=True))
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotation of a value that stands in a table of the library, to which entries may be added."""
+    """Annotation of a value that is a key of a table in the library, to which entries may be added."""
 
     values: Collection[str | int]
 
@@ -80,20 +83,10 @@ class OneOf:
 
     def _read(self, value: object) -> object:
         first = next(iter(self.values))
-        found = _whole(value) if isinstance(first, int) else value
-        if type(found) is not type(first) or found not in self.values:  # True equals 1
+        choice = _whole(value) if isinstance(first, int) else value
+        if type(choice) is not type(first) or choice not in self.values:  # True equals 1
             raise PydanticCustomError("literal_error", "is none of them")
-        return found
-
-
-@dataclass(frozen=True)
-class Unique:
-    """Annotation of a list without equal entries."""
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Compare the entries that were read."""
-        updates = {"pydantic_js_updates": {"uniqueItems": True}}
-        return core_schema.no_info_after_validator_function(_unique, handler(source), metadata=updates)
+        return choice
 
 
 def _as_number(value: object) -> object:
@@ -137,9 +130,12 @@ Name = Annotated[str, Strict(), Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """Name of a scan or a model: of a folder, and safe in a shell."""
 Flag = Annotated[bool, Strict()]
 Index = Annotated[int, Whole(ge=0)]
+Odd = Annotated[int, Whole(ge=1), AfterValidator(_odd), Field(json_schema_extra={"not": {"multipleOf": 2}})]
 Range = tuple[Index, Index]
 """[start, stop)."""
 Optional = Annotated[T | None, BeforeValidator(_given)]
-"""A key that may be absent, and then is None, but is not null in the file."""
+"""A key that may be absent, and then is None, but must not be null in the file."""
 Some = Annotated[tuple[T, ...], Field(min_length=1)]
 """A list that is not empty."""
+Unique = Annotated[tuple[T, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
+"""A list without equal entries."""

@@ -1,4 +1,4 @@
-"""Validation errors of the configuration, worded for somebody who edits YAML."""
+"""Validation errors of the configuration, as messages for somebody who edits YAML."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ SYNONYMS = {
     **dict.fromkeys(("output", "format", "formats"), "export"),
     **dict.fromkeys(("weights", "checkpoint", "pretrained"), "models.NAME.file"),
 }
-"""Keys as other programs call them, to ours."""
+"""Names of keys in other programs, to ours."""
 
 
 class Place(NamedTuple):
@@ -68,7 +68,7 @@ class Place(NamedTuple):
 
 
 def explain(errors: Sequence[ErrorDetails]) -> str:
-    """Say in one line which value the first error is about, what is wrong, and how to correct it.
+    """Return one line about the first error: the value, what is wrong with it, and how to correct it.
 
     Errors in sections come before those in scans, which inherit the sections.
     """
@@ -87,8 +87,9 @@ def _order(place: Place) -> tuple[bool, list[str], bool]:
 
 
 def _kind(place: Place) -> str:
-    """Type of an error; of a value that may be a word or a number, whether it is either."""
-    kind, value = place.error["type"], place.error["input"]
+    """Return the type of an error; one type for a value that may be a word or a number and is neither."""
+    kind = place.error["type"]
+    value = place.error["input"]
     if "[key]" in place.error["loc"]:
         return "string_pattern_mismatch"
     if value is None and kind not in {"missing", "invalid_key"}:
@@ -102,13 +103,13 @@ def dotted(path: Iterable[object]) -> str:
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Ask for the known name that is most similar to another, or give other advice if none is."""
+    """Suggest the known name that is most similar to another, or give other advice if none is."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean '{close[0]}'?" if close else otherwise
 
 
 def _locate(error: ErrorDetails) -> Place:
-    """Follow the location of an error through the schema; pydantic's names of alternatives are not keys."""
+    """Follow the location of an error through the schema, without pydantic's names of alternatives."""
     path: list[str | int] = []
     rule = schema.schema()
     for part in error["loc"]:
@@ -123,14 +124,14 @@ def _locate(error: ErrorDetails) -> Place:
 
 
 def _inside(rule: Mapping[str, Any], part: str | int) -> Mapping[str, Any] | None:
-    """Rules for an entry or an item of a value; None if it has none of this name."""
+    """Return the rules for an entry or an item of a value; None if it has none of this name."""
     for kind in rule.get("anyOf", [rule]):
         entry = kind.get("additionalProperties")
-        found = kind.get("items") if isinstance(part, int) else kind.get("properties", {}).get(part, entry or None)
+        inner = kind.get("items") if isinstance(part, int) else kind.get("properties", {}).get(part, entry or None)
         if "prefixItems" in kind and isinstance(part, int):
-            found = kind["prefixItems"][part]
-        if found is not None:
-            return dict(found)
+            inner = kind["prefixItems"][part]
+        if inner is not None:
+            return dict(inner)
     return None
 
 
@@ -142,7 +143,8 @@ def _wrong_name(place: Place) -> str:
 
 
 def _wrong_type(place: Place) -> str:
-    value, rules = place.error["input"], place.rule.get("anyOf", [place.rule])
+    value = place.error["input"]
+    rules = place.rule.get("anyOf", [place.rule])
     if "enum" in place.rule:
         return f"{place} is none of {', '.join(map(str, place.rule['enum']))}"
     if "const" in rules[0]:
@@ -167,10 +169,8 @@ def _number(rule: Mapping[str, Any]) -> str:
 
 def _unknown_key(place: Place) -> str:
     invalid = place.error["type"] == "invalid_key"
-    known, unknown = (
-        list(place.rule.get("properties", {})),
-        str(place.error["input"] if invalid else place.error["loc"][-1]),
-    )
+    known = list(place.rule.get("properties", {}))
+    unknown = str(place.error["input"] if invalid else place.error["loc"][-1])
     word = unknown.casefold().replace("-", "_")
     close = difflib.get_close_matches(unknown, known, n=1, cutoff=0.7)
     alike = [key for key in schema.keys(schema.schema()) if key.rsplit(".", 1)[-1] == word]
@@ -189,7 +189,7 @@ MESSAGES: dict[str, Callable[[Place], str]] = {
     "missing": _missing,
     "finite_number": lambda place: f"{place} is not a finite number: correct it",
     "even": lambda place: f"{place} is even, but must be odd",
-    "not_unique": lambda place: f"{place} names one twice: name each once",
+    "not_unique": lambda place: f"{place} names an entry twice: name each once",
     "string_too_short": lambda place: f"{place} is empty",
     "string_pattern_mismatch": _wrong_name,
     "too_short": lambda place: f"{place} has fewer entries than {place.limit}",
@@ -198,4 +198,4 @@ MESSAGES: dict[str, Callable[[Place], str]] = {
     "greater_than": lambda place: f"{place} must be more than {place.limit}",
     "less_than_equal": lambda place: f"{place} must be at most {place.limit}",
 }
-"""By the type of pydantic's error; any other is a value of a wrong type."""
+"""By the type of pydantic's error; for any other type, the value has a wrong type."""

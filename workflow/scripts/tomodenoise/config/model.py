@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tomodenoise.centering.options import Axis
-from tomodenoise.common.options import Name, OneOf, Optional, Options, Some, Text, Unique, Whole
+from tomodenoise.common.options import Name, OneOf, Optional, Options, Text, Unique, Whole
 from tomodenoise.correction.options import Correct
 from tomodenoise.denoising.options import Denoise
 from tomodenoise.exports.registry import EXPORTS
@@ -50,7 +50,7 @@ class ModelEntry(Options):
     file: Optional[Text] = Field(
         None, description="`model.safetensors` of an earlier training. Relative to the working directory."
     )
-    scans: Optional[Annotated[Some[Text], Unique()]] = Field(
+    scans: Optional[Annotated[Unique[Text], Field(min_length=1)]] = Field(
         None,
         description="Names of the scans to train on. A model that is absent here trains on all scans that name it.",
     )
@@ -87,13 +87,13 @@ class Config(Options):
         " finished training continues if these then allow more.",
     )
     denoise: Denoise = Field(Denoise(), description="From the sections to the clean volume.")
-    compare: Annotated[tuple[Text, ...], Unique()] = Field(
+    compare: Unique[Text] = Field(
         (),
         description="What else to judge on the same slices, as columns of the report: the filters `median`, `tv`, `nlm`"
         " and `paganin` (the low-pass of phase retrieval), each in slices with the strength that best predicts data it"
         " did not see; and names of models, which are trained if need be.",
     )
-    export: Annotated[tuple[Annotated[str, OneOf(EXPORTS)], ...], Unique()] = Field(
+    export: Unique[Annotated[str, OneOf(EXPORTS)]] = Field(
         (),
         description="Further forms of the volumes. `tiff` is a file of float32 for each slice, `tiff16` and `tiff8`"
         " whole numbers with the grey window recorded, `hdf5` one file after NeXus, `ozx` the OME-Zarr image in one Zip"

@@ -13,7 +13,7 @@ TITLE = "tomodenoise configuration"
 
 
 class _Generator(GenerateJsonSchema):
-    """Schema of what a person writes: without null, titles, and the defaults of whole sections."""
+    """Generator of a schema without null, titles, and the defaults of whole sections."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> dict[str, Any]:
         return self.generate_inner(schema["schema"])
@@ -36,14 +36,14 @@ class _Generator(GenerateJsonSchema):
 
 @cache
 def schema() -> Mapping[str, Any]:
-    """Return the schema, each key with all of its rules in place."""
+    """Return the schema, with all references resolved."""
     generated = Config.model_json_schema(schema_generator=_Generator)
     inlined: dict[str, Any] = _inlined(generated, generated.pop("$defs"))
     return {"$schema": GenerateJsonSchema.schema_dialect, **inlined, "title": TITLE}
 
 
 def _inlined(rule: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a JSON value
-    """Replace references by what they refer to, without its title."""
+    """Replace references by their definitions, and leave out titles."""
     if isinstance(rule, list):
         return [_inlined(item, definitions) for item in rule]
     if not isinstance(rule, dict):
@@ -54,7 +54,7 @@ def _inlined(rule: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 
 
 
 def keys(rules: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield the full names of all keys; NAME stands for a name of the user's."""
+    """Yield the full names of all keys, with NAME for names that the user gives."""
     for key, rule in rules.get("properties", {}).items():
         yield prefix + key
         entry = rule.get("additionalProperties")

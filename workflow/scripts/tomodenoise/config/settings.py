@@ -16,13 +16,13 @@ from tomodenoise.networks import specs
 def load(raw: Mapping[str, Any]) -> Config:
     """Check a configuration and complete it, except for the network, whose defaults depend on the channels.
 
-    Each scan gets the sections `PER_SCAN` in full: the configuration's, updated by its own keys; a key that is null has
-    its default. The model of a scan that `models` lacks is added there, trained on the scans that name it.
+    Each scan gets the sections `PER_SCAN` in full: the configuration's, updated by its own keys; null resets a key to
+    its default. Models that `models` lacks are added, each trained on the scans that name it.
 
     Raises
     ------
     UserError
-        For the first error, with the key's full name; an unknown key with what may have been meant.
+        For the first error, with the key's full name; for an unknown key with the key that may be meant.
     """
     try:
         config = Config.model_validate(_with_sections(raw))
@@ -30,45 +30,37 @@ def load(raw: Mapping[str, Any]) -> Config:
         raise UserError(f"config: {explain(error.errors(include_url=False))}") from None
     if not config.scans:
         raise UserError("config: scans is empty: name at least one, as in `sample: {file: raw/sample.h5}`")
-    complete = _complete(config)
+    complete = _with_models(config)
     _check_models(complete)
     _check_compared(complete)
     specs.complete(config.network)
     return complete
 
 
-def _complete(config: Config) -> Config:
-    """Give scans the sections that they do not change, and write out the models that are not described."""
-    scans = {
-        name: entry.model_copy(
-            update={key: getattr(config, key) for key in PER_SCAN if key not in entry.model_fields_set}
-        )
-        for name, entry in config.scans.items()
-    }
+def _with_models(config: Config) -> Config:
+    """Add the models that `models` lacks, each trained on the scans that name it."""
     trained: dict[str, list[str]] = {}
-    for name in scans:
+    for name in config.scans:
         trained.setdefault(config.model_of(name), []).append(name)
     models = {name: ModelEntry(scans=tuple(names)) for name, names in trained.items() if name not in config.models}
-    return config.model_copy(update={"scans": scans, "models": models | config.models})
+    return config.model_copy(update={"models": models | config.models})
 
 
 def _with_sections(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete the sections of scans that have keys of their own, and add `steps` to dynamic scans for its defaults."""
+    """Complete the sections of each scan by the configuration's; add `steps` to dynamic scans for its defaults."""
     scans = raw.get("scans")
-    if not isinstance(scans, Mapping):
-        return dict(raw)
-    return {**raw, "scans": {name: _with_own_sections(entry, raw) for name, entry in scans.items()}}
-
-
-def _with_own_sections(entry: object, raw: Mapping[str, Any]) -> object:
-    if not isinstance(entry, Mapping):
-        return entry
-    steps: dict[str, Any] = {"steps": {}} if entry.get("mode") == "dynamic" else {}
-    return {**steps, **entry, **{key: _merged(raw.get(key), entry[key]) for key in PER_SCAN if key in entry}}
+    completed = {}
+    for name, entry in scans.items() if isinstance(scans, Mapping) else ():
+        completed[name] = entry
+        if isinstance(entry, Mapping):
+            steps: dict[str, Any] = {"steps": {}} if entry.get("mode") == "dynamic" else {}
+            sections = {key: _merged(raw.get(key), entry.get(key, {})) for key in PER_SCAN}
+            completed[name] = {**steps, **entry, **sections}
+    return {**raw, "scans": completed} if isinstance(scans, Mapping) else dict(raw)
 
 
 def _merged(section: object, own: object) -> object:
-    """Update a section by a scan's own keys, of which null stands for the default."""
+    """Update a section by a scan's own keys; null stands for the default."""
     if not isinstance(own, Mapping):
         return own
     both = {**section, **own} if isinstance(section, Mapping) else own

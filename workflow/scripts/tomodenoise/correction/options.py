@@ -1,4 +1,4 @@
-"""The section `correct` of the configuration, and what of it a scan cannot have."""
+"""The section `correct` of the configuration, and its checks against a scan."""
 
 from typing import Annotated, Literal
 
@@ -36,7 +36,7 @@ class Correct(Options):
     )
     zingers: Literal["none"] | Annotated[float, Number(ge=1)] = Field(
         10,
-        description="A pixel that stands more than this many standard deviations of the noise above all pixels around"
+        description="A pixel that is more than this many standard deviations of the noise above all pixels around"
         " it, two pixels away, was struck by a stray ray and is replaced; `none` keeps them. Lower it for weak zingers,"
         " raise it if the sample itself has bright spots of one to three pixels.",
     )
@@ -50,7 +50,7 @@ class Correct(Options):
     )
     screen: Flag = Field(
         True,
-        description="Look at every frame first: flats and darks that differ from the others, and projections without"
+        description="Check every frame first: flats and darks that differ from the others, and projections without"
         " light, are left out and reported.",
     )
     phase: Optional[Phase] = Field(

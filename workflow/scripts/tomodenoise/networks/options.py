@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tomodenoise.common.options import OneOf, Optional, Options, Some, Whole
+from tomodenoise.common.options import Odd, OneOf, Optional, Options, Some, Whole
 from tomodenoise.networks.registry import NETWORKS
 
 
@@ -17,12 +17,12 @@ class Network(Options):
         " without normalisation layers; `unet3d` the same in three dimensions, on cubes. `msd` is the mixed-scale dense"
         " network of Pelt and Sethian. `unet_noskip` is that of the `denoise` package, for comparison.",
     )
-    slices: Optional[Annotated[int, Whole(ge=1, odd=True)]] = Field(
+    slices: Optional[Odd] = Field(
         None,
         description="Adjacent slices that the network sees to denoise the middle one; odd. A volumetric network has"
         " none. With several channels the default is 1. Default: `unet` 5, `msd` 5, `unet_noskip` 5.",
     )
-    steps: Optional[Annotated[int, Whole(ge=1, odd=True)]] = Field(
+    steps: Optional[Odd] = Field(
         None,
         description="Consecutive time steps that the network sees to denoise the middle one; odd. For dynamic scans"
         " that are split by time. Off by default, as it mixes time: noise goes down where nothing moves, but what lasts"

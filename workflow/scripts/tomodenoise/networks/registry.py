@@ -6,7 +6,7 @@ Torch is imported when a network is built: jobs are planned from these records a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Network:
-    """A kind of network: its defaults and the cost of a pass."""
+    """A kind of network: its defaults, and the cost of a pass."""
 
     module: str
     """Import path of the torch module, ``package.module:Class``; the class takes a `Spec`."""
@@ -29,30 +29,30 @@ class Network:
     depth: int
     """Default number of resolutions, or of layers."""
     deepest: int
-    """Largest depth allowed."""
+    """Largest depth that a user may set."""
     reach: Callable[[Spec], int | None]
     """Distance in pixels beyond which an input cannot change an output: the halo of exact tiles.
 
     None where an output depends on the whole image.
     """
     floats: Callable[[Spec], int]
-    """Values of 4 bytes that a pass holds per pixel or voxel of its window; measured, a slight overestimate."""
+    """Numbers of 4 bytes that a pass holds for each pixel or voxel of its window; measured, rounded up."""
     operations: Callable[[Spec], float]
     """Floating-point operations of the convolutions per pixel or voxel of a pass."""
     multiple: Callable[[Spec], int] = lambda spec: 1
     """Pooling grid in pixels: sizes and tile origins are multiples of it."""
     slices: int = 5
-    """Default number of input slices; 1 for a volumetric network, whose input is cubes."""
+    """Default number of slices that it sees; 1 for a volumetric network, which sees cubes."""
     dimensions: tuple[int, ...] = (2,)
-    """Allowed dimensions of its convolutions, the default first."""
+    """Of its convolutions: those that a user may set, the default first."""
     dilations: tuple[int, ...] = ()
     """Default dilations of its layers; empty for a network without dilations."""
     continues_itself: bool = False
-    """Whether the network pads images by itself, so that tiles must end at their borders."""
+    """True if the network itself continues an image beyond its border, so that tiles must end there."""
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """Values of the keys of a `Spec` that the configuration leaves out."""
+        """Values for the keys of a `Spec` that the configuration leaves out."""
         values = {"slices": self.slices, "width": self.width, "depth": self.depth, "dimensions": self.dimensions[0]}
         return values | ({"dilations": self.dilations} if self.dilations else {})
 
@@ -103,7 +103,7 @@ def _msd_reach(spec: Spec) -> int:
 
 
 def _msd_floats(spec: Spec) -> int:
-    """Count all channels and the sums over them."""
+    """Count all channels, and the sums that form the taps."""
     sums = max(90, 27 * spec.width)
     return 4 * spec.inputs + 3 * (spec.channels - 1) + spec.width * spec.depth + sums
 
@@ -113,17 +113,19 @@ def _msd_operations(spec: Spec) -> float:
     return 2.0 * 3.0**spec.dimensions * spec.width * seen
 
 
+_UNET = Network(
+    "tomodenoise.networks.unet:UNet",
+    width=16,
+    depth=4,
+    deepest=6,
+    reach=_unet_reach,
+    floats=_unet_floats,
+    operations=_unet_operations,
+    multiple=_pooling_grid,
+)
+
 NETWORKS: dict[str, Network] = {
-    "unet": Network(
-        "tomodenoise.networks.unet:UNet",
-        width=16,
-        depth=4,
-        deepest=6,
-        reach=_unet_reach,
-        floats=_unet_floats,
-        operations=_unet_operations,
-        multiple=_pooling_grid,
-    ),
+    "unet": _UNET,
     "msd": Network(
         "tomodenoise.networks.msd:MixedScaleDense",
         width=1,
@@ -136,26 +138,9 @@ NETWORKS: dict[str, Network] = {
         dilations=tuple(range(1, 11)),
         continues_itself=True,
     ),
-    "unet_noskip": Network(
-        "tomodenoise.networks.unet_noskip:UNetNoSkip",
-        width=64,
-        depth=4,
-        deepest=6,
-        reach=lambda spec: None,
-        floats=_unet_floats,
-        operations=_unet_operations,  # an overestimate, as it has no skips
-        multiple=_pooling_grid,
+    # Fewer operations than those of a U-Net, as it has no skips.
+    "unet_noskip": replace(
+        _UNET, module="tomodenoise.networks.unet_noskip:UNetNoSkip", width=64, reach=lambda spec: None
     ),
-    "unet3d": Network(
-        "tomodenoise.networks.unet:UNet",
-        width=16,
-        depth=3,
-        deepest=5,
-        reach=_unet_reach,
-        floats=_unet_floats,
-        operations=_unet_operations,
-        multiple=_pooling_grid,
-        slices=1,
-        dimensions=(3,),
-    ),
+    "unet3d": replace(_UNET, depth=3, deepest=5, slices=1, dimensions=(3,)),
 }

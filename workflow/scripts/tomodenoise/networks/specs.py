@@ -11,11 +11,11 @@ from tomodenoise.networks.registry import NETWORKS
 
 @dataclass(frozen=True)
 class Spec:
-    """Everything needed to build a network."""
+    """Everything that is needed to rebuild a network."""
 
     name: str
     slices: int
-    """Adjacent slices in, the middle one out; odd. 1 for a volumetric network, whose input is cubes."""
+    """Adjacent slices in, the middle one out; odd. 1 for a volumetric network, which sees cubes."""
     width: int
     """Channels at full resolution, or of each layer of `msd`."""
     depth: int
@@ -31,12 +31,12 @@ class Spec:
 
     @property
     def inputs(self) -> int:
-        """Number of input images: the channels of each time step of each slice."""
+        """Number of input images: slices x time steps x channels."""
         return self.slices * self.steps * self.channels
 
     @property
     def volumetric(self) -> bool:
-        """Whether input and output are (n, channels, z, y, x) instead of (n, images, y, x)."""
+        """True if input and output are (n, channels, z, y, x) instead of (n, images, y, x)."""
         return self.dimensions == 3
 
 
@@ -46,7 +46,7 @@ def complete(options: Network, channels: int = 1) -> Spec:
     Raises
     ------
     UserError
-        If a value is not allowed for this network.
+        If a key has a value that is not valid for this network.
     """
     name = options.name
     network = NETWORKS[name]
@@ -70,5 +70,5 @@ def complete(options: Network, channels: int = 1) -> Spec:
 
 
 def from_json(values: Mapping[str, Any]) -> Spec:
-    """Make a spec from the result of `dataclasses.asdict`, with lists or tuples."""
+    """Return the spec from the result of `dataclasses.asdict`, which may hold lists for tuples."""
     return Spec(**{**values, "dilations": tuple(values.get("dilations", ()))})

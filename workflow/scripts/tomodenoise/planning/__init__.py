@@ -1,1 +1,1 @@
-"""What is known before any job runs: scans, paths, resources, and what makes a product again."""
+"""Preparation of a run before any job: scans, paths, resources and parameters of rules."""

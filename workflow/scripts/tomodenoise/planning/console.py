@@ -1,25 +1,25 @@
-"""The terminal of a run: how far it is, now and then, warnings of Snakemake, and which jobs failed.
+"""The terminal of a run: its progress, Snakemake's warnings, and the jobs that failed.
 
-Snakemake logs a dozen lines for each job, which its log file keeps. Here its records are thinned out by their `event`,
-as its interface for logger plugins defines them.
+Snakemake logs a dozen lines for each job, which its log file keeps. Here its records are filtered by their `event`, as
+its interface for logger plugins defines them.
 """
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 REPEATED = {"CalledProcessError", "RuleException", "WorkflowError"}
-"""Exceptions that say no more than that a job failed."""
+"""Exceptions that only repeat that a job failed."""
 
 PERCENT, SECONDS = 10, 60
-"""Progress that is worth a line."""
+"""Progress after which another line is shown."""
 
 INTERRUPT = "Terminating processes on user request"
 ERROR = re.compile(r"^(?:\d+: )?(?:\d{4}-\d\d-\d\d [\d:]+ ERROR |tomodenoise: )(.+)$", re.MULTILINE)
-"""Last word of a job in its log."""
+"""Last error of a job in its log."""
 
 STATUS = re.compile(r"SLURM status is: '(\w+)'")
 
@@ -31,13 +31,13 @@ class Failure:
     rule: str
     outputs: tuple[str, ...]
     logs: tuple[str, ...]
-    """Its own, and that of SLURM where there is one."""
+    """Its own, and that of SLURM if there is one."""
     message: str = ""
-    """Of Snakemake or SLURM."""
+    """From Snakemake or SLURM."""
 
     @property
     def log(self) -> str:
-        """The log to look at: its own where that says something, else the last one."""
+        """The log to read: its own if that holds an error, else the last one."""
         return self.logs[0 if self._error() else -1] if self.logs else ""
 
     @property
@@ -57,12 +57,12 @@ class Failure:
 
     @property
     def final(self) -> bool:
-        """Whether no later attempt made its outputs."""
+        """True if no later attempt made its outputs."""
         return not all(Path(output).exists() for output in self.outputs)
 
 
 class Brief(logging.Filter):
-    """Let through what a person at a terminal wants to know, and keep which jobs failed."""
+    """Filter for the terminal, which also collects the jobs that failed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Brief(logging.Filter):
         self._shown = (-PERCENT, 0.0)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep warnings and errors, and how far the run is, now and then."""
+        """Keep warnings, errors and some lines about progress."""
         event = getattr(getattr(record, "event", None), "name", "")
         if record.getMessage().startswith(INTERRUPT):
             self.interrupted = True
@@ -87,31 +87,13 @@ class Brief(logging.Filter):
 
     def _note(self, record: Mapping[str, Any]) -> None:
         logs = tuple(str(log).split(" (", 1)[0] for log in record["log"])
-        said = str(record.get("rule_msg") or "")
-        self.failures.append(Failure(record["rule_name"], tuple(record["output"]), logs, said))
+        message = str(record.get("rule_msg") or "")
+        self.failures.append(Failure(record["rule_name"], tuple(record["output"]), logs, message))
 
     def _is_news(self, record: Mapping[str, Any]) -> bool:
-        percent, now = 100 * record["done"] // max(record["total"], 1), record["created"]
+        percent = 100 * record["done"] // max(record["total"], 1)
+        now = record["created"]
         news = percent >= self._shown[0] + PERCENT or now >= self._shown[1] + SECONDS or percent == 100
         if news:
             self._shown = percent, now
         return news and not self.interrupted
-
-
-def attach(logger: logging.Logger, brief: Brief) -> None:
-    """Thin out what a logger shows on the terminal; files and other handlers keep everything."""
-    for handler in logger.handlers:
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
-            handler.addFilter(brief)
-
-
-def scans_of(outputs: Sequence[str], scans: Sequence[str], models: Mapping[str, Sequence[str]]) -> list[str]:
-    """Name the scans that a job with these outputs belongs to.
-
-    Parameters
-    ----------
-    models : model to the scans that need it.
-    """
-    parts = {part for output in outputs for part in Path(output).parts}
-    trained = [scan for model, users in models.items() if {"models", model} <= parts for scan in users]
-    return trained or [scan for scan in scans if scan in parts]

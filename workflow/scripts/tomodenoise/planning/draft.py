@@ -1,4 +1,4 @@
-"""A commented configuration drafted from raw files: what each holds, and what a person may want to set."""
+"""A commented configuration drafted from raw files: their content, and keys that the user may want to set."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,39 +18,46 @@ from tomodenoise.splitting import by_angle
 SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 
 SEVERAL = 1.9
-"""Turns from which on a scan may be a series that nobody labelled."""
+"""Turns above which a scan may be a series without numbered time steps."""
 
 WORDS = {"yes", "no", "on", "off", "true", "false", "null"}
-"""That YAML takes for something else than text."""
+"""Words that YAML does not read as text."""
+
+
+HEAD = f"""\
+# yaml-language-server: $schema={SCHEMA}
+# Drafted from the raw files. Commented lines are advice: remove the # to use one as a setting.
+# Every key with its default: {SCHEMA.parents[2] / "docs" / "reference.md"}
+scans:
+"""
+
+FOOT = """
+# Scans of one kind of sample may share a network: name the same `model` in each of them.
+# Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`.
+# train: {pixels: 1e8}  # more pixels, cleaner volumes
+# export: [tiff, hdf5, reconstruction]  # besides OME-Zarr
+"""
 
 
 def draft(files: Sequence[Path]) -> str:
-    """Write the text of a configuration for some raw files, one scan each.
+    """Return the text of a configuration for some raw files, one scan each.
 
-    What is only a guess stands in a comment, so that nothing takes it for a setting. A file that the workflow would not
-    take stands in a comment as well, with the reason.
+    Guesses are comments, and so is a file that cannot be used, with the reason.
 
     Raises
     ------
     UserError
-        If the workflow takes none of them.
+        If none of the files can be used.
     """
-    found = {name: _entry(name, file) for name, file in _names(files).items()}
-    reasons = [lines[0].strip(" #") for lines in found.values() if lines[0].startswith("  #")]
-    if len(reasons) == len(found):
+    entries = [_entry(name, file) for name, file in _names(files).items()]
+    reasons = [lines[0].strip(" #") for lines in entries if lines[0].startswith("  #")]
+    if len(reasons) == len(entries):
         raise UserError(f"none of these files is a scan that can be used as it is: {'; '.join(reasons)}")
-    return "\n".join([*_head(), *(line for lines in found.values() for line in ["", *lines]), *_foot(), ""])
-
-
-def _head() -> Iterator[str]:
-    yield f"# yaml-language-server: $schema={SCHEMA}"
-    yield "# Drafted from the raw files. Lines in a comment are advice: take the # away to make a setting of one."
-    yield f"# Every key with its default: {SCHEMA.parents[2] / 'docs' / 'reference.md'}"
-    yield "scans:"
+    return HEAD + "".join("\n".join(["", *lines, ""]) for lines in entries) + FOOT
 
 
 def _entry(name: str, file: Path) -> list[str]:
-    """Lines for one scan; the first one is a comment with the reason where it cannot be used."""
+    """Return the lines of one scan; the first is a comment with the reason if it cannot be used."""
     try:
         scan, mode = _open(file)
         lines = [f"  {_quoted(name)}:", f"    file: {_quoted(str(file))}"]
@@ -60,11 +67,11 @@ def _entry(name: str, file: Path) -> list[str]:
         reason = " ".join(str(error).split())
         reason = reason if str(file) in reason else f"{file}: {reason}"
         return [f"  # left out: {reason}", f"  # {_quoted(name)}:", f"  #   file: {_quoted(str(file))}"]
-    return [*lines, *(f"    # {line}" for line in (*_found(scan), *_advice(name, scan, mode)))]
+    return [*lines, *(f"    # {line}" for line in (*_content(scan), *_advice(name, scan, mode)))]
 
 
 def _open(file: Path) -> tuple[Scan, str]:
-    """Open a file in the mode that its content speaks for."""
+    """Open a file, and guess its mode from its content."""
     header_timeout.try_headers([(file, {})])
     try:
         scan = opening.open_scan(file)
@@ -79,9 +86,10 @@ def _open(file: Path) -> tuple[Scan, str]:
     return scan, "static"
 
 
-def _found(scan: Scan) -> Iterator[str]:
-    """Say what the file holds."""
-    degrees, count = np.degrees(scan.angles), len(scan.angles)
+def _content(scan: Scan) -> Iterator[str]:
+    """Describe the content of the file."""
+    degrees = np.degrees(scan.angles)
+    count = len(scan.angles)
     flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
     yield f"{scan.layout}, {scan.kind}: {count} projections of {scan.depth} x {scan.columns} pixels,"
     yield f"{degrees.min():.4g} to {degrees.max():.4g} degrees, {flats} flats, {darks} darks"
@@ -97,9 +105,9 @@ def _found(scan: Scan) -> Iterator[str]:
 
 
 def _advice(name: str, scan: Scan, mode: str) -> Iterator[str]:
-    """Keys that a person may want to set, with what the workflow does without them."""
+    """Suggest keys that the user may want to set, with the behaviour without them."""
     if scan.pixel_size is None:
-        yield "pixel_size: 1.0  # micrometre; the file does not say it, so the volume has no unit"
+        yield "pixel_size: 1.0  # micrometre; the file does not state it, so the volume has no unit"
     else:
         yield f"pixel_size: {scan.pixel_size:g}  # micrometre, from the file"
     turns = float(np.ptp(scan.angles)) / (2 * np.pi)
@@ -114,16 +122,8 @@ def _advice(name: str, scan: Scan, mode: str) -> Iterator[str]:
     yield f"rows: [0, {scan.depth}]  # all; fewer for a first try"
 
 
-def _foot() -> Iterator[str]:
-    yield ""
-    yield "# Scans of one kind of sample may share a network: name the same `model` in each of them."
-    yield "# Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`."
-    yield "# train: {pixels: 1e8}  # more pixels, cleaner volumes"
-    yield "# export: [tiff, hdf5, reconstruction]  # besides OME-Zarr"
-
-
 def _names(files: Sequence[Path]) -> Mapping[str, Path]:
-    """Name scans after their files, as the schema wants names, each once."""
+    """Name scans after their files: valid names, each used once."""
     names: dict[str, Path] = {}
     for file in files:
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem).lstrip("_.-") or "scan"
@@ -133,7 +133,7 @@ def _names(files: Sequence[Path]) -> Mapping[str, Path]:
 
 
 def _quoted(text: str) -> str:
-    """Write text so that YAML takes it for text: 0012 is a number, and a colon may end a key."""
+    """Quote text that YAML would not read as text: 0012 is a number, and a colon may end a key."""
     if re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", text) and text.lower() not in WORDS:
         return text
     return "'" + text.replace("'", "''") + "'"

@@ -1,11 +1,11 @@
-"""What jobs inherit from the shell of whoever starts Snakemake, and what they must not."""
+"""The environment variables that jobs inherit from the shell of the user."""
 
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
 
 PREFIXES = ("ZARR_", "PYTEST_", "TORCHELASTIC_")
-"""Of variables that change how libraries work."""
+"""Of variables that change the behaviour of libraries; they are removed."""
 
 LEFTOVERS = (
     "PYTHONOPTIMIZE",
@@ -14,15 +14,15 @@ LEFTOVERS = (
     "GIT_WORK_TREE",
     *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "ROLE_RANK", "MASTER_ADDR", "MASTER_PORT"),
 )
-"""Of shells, notebooks and earlier trainings."""
+"""Variables of shells, notebooks and earlier trainings; they are removed."""
 
 ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": 2**25, "MALLOC_TRIM_THRESHOLD_": 2**32}
-"""By default glibc gives each large tensor back to the system and takes it again page by page, which is a third of the
-time of a network on a processor."""
+"""By default glibc returns each large tensor to the system and requests it again page by page, which takes a third of
+the time of a network on a CPU."""
 
 
 def prepare(environment: MutableMapping[str, str], scripts: Path) -> None:
-    """Make the environment that jobs inherit the same for everybody, in place.
+    """Make the environment that jobs inherit the same for all users, in place.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def prepare(environment: MutableMapping[str, str], scripts: Path) -> None:
 
     Notes
     -----
-    A notebook exports a backend of matplotlib that jobs lack. Variables that say how many threads, which graphics card
-    or which temporary folder to use are the user's.
+    A notebook exports a backend of matplotlib that jobs lack. Variables for the number of threads, the graphics card
+    and the temporary folder stay as the user set them.
     """
     for name in [name for name in environment if name.startswith(PREFIXES) or name in LEFTOVERS]:
         del environment[name]

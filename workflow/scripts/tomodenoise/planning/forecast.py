@@ -1,4 +1,4 @@
-"""A forecast of a run: jobs, memory, time and disk of each stage of a scan."""
+"""A forecast of a run: jobs, memory, time and disk space of each stage of a scan."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ CORRECT = (10e-9, 30e-9)
 """Seconds for a pixel of the projections, on one core; measured at 20e-9 with the job's start."""
 
 CENTER = (30e-9, 80e-9)
-"""Seconds for a pixel of the 32 rows that are looked at."""
+"""Seconds for a pixel of the 32 rows that are used."""
 
 RECONSTRUCT = (20e-9, 80e-9)
 """Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
@@ -35,14 +35,14 @@ class Stage:
 
     name: str
     rule: str
-    """Rule that does the work, whose memory is listed."""
+    """The rule that does the work."""
     jobs: int
     seconds: tuple[float, float]
     """Of all jobs together on one core, at best and at worst."""
     size: int
     """Bytes on disk, before compression."""
     megabytes: int = 0
-    """Memory of a job; 0 where that is not known yet."""
+    """Memory of a job; 0 if it is not known yet."""
 
 
 def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list[Stage]:

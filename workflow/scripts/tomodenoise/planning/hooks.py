@@ -1,4 +1,4 @@
-"""The start and the end of a run: the list of commands, the lines at the end, and the report of a failed run."""
+"""Start and end of a run: the list of commands, the final lines, and the report of a run in which scans failed."""
 
 import json
 import platform
@@ -10,29 +10,29 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tomodenoise.planning import console, outcome, paths
+from tomodenoise.planning import outcome, paths
 from tomodenoise.planning.console import Brief, Failure
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.run import Run
 
 QUIET_TARGETS = {"check", "verify", "clean_intermediates"}
-"""Targets that print themselves what they found."""
+"""Targets that print their own results."""
 
 REPORTING_TARGETS = {"all", "report"}
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What happens before and after the jobs of a run, in the working directory."""
+    """Actions after the jobs of a run, in the working directory."""
 
     run: Run
     report_command: Sequence[str]
-    """Words that start report_survivors.py."""
+    """Command that starts report_survivors.py."""
     brief: Brief = field(default_factory=Brief)
-    """What is shown of a run, and which jobs failed."""
+    """The filter of the terminal, which collects the jobs that failed."""
 
     def finish(self, targets: Collection[str], unfinished: Iterable[Sequence[str]], *, success: bool) -> None:
-        """Print what the run came to.
+        """Print the outcome of the run.
 
         Parameters
         ----------
@@ -42,19 +42,19 @@ class Hooks:
         if is_quiet(targets):
             return
         if self.brief.interrupted or not (success or self.brief.failures):
-            _print("tomodenoise: interrupted; what is complete stays, the same command goes on")
+            _print("tomodenoise: interrupted; finished products are kept, the same command continues")
         else:
             failed = failed_scans(self.run, self.brief.failures)
             left = {scan for outputs in unfinished for scan in _scans_of(self.run, outputs)}
             finished = [scan for scan in self.run.scans if scan not in left]
-            asked = not targets or bool(REPORTING_TARGETS & set(targets))
-            page = Path(paths.REPORT) if asked and (success or self._report_survivors(failed)) else None
-            for line in outcome.lines(self.run.scans, failed, finished, page, Path()):
+            is_reporting = not targets or bool(REPORTING_TARGETS & set(targets))
+            page = Path(paths.REPORT) if is_reporting and (success or self._report_survivors(failed)) else None
+            for line in outcome.lines(self.run.scans, failed, finished, page):
                 _print(line)
         self.brief.ended = True
 
     def _report_survivors(self, failed: Mapping[str, Failure]) -> bool:
-        """Write the report of the scans that are done, and say which failed; whether that worked."""
+        """Write the report of the finished scans, with a list of those that failed; return whether that worked."""
         request = survivors(self.run, failed)
         Path(paths.RESULTS).mkdir(exist_ok=True)
         text = json.dumps(request)
@@ -66,17 +66,17 @@ class Hooks:
 
 
 def is_quiet(targets: Collection[str]) -> bool:
-    """Whether a run prints no lines of its own at its end."""
+    """Return whether a run prints no final lines."""
     return bool(QUIET_TARGETS & set(targets))
 
 
 def options() -> str:
-    """Give the options that Snakemake was called with, without the targets that only look."""
+    """Return the options that Snakemake was called with, without targets that only check."""
     return shlex.join(word for word in sys.argv[1:] if word not in {"verify", "check"})
 
 
 def note_command(log: Path) -> None:
-    """Add a line to the list of commands that were run here; no product holds it, as equal runs give equal files."""
+    """Add a line to the list of commands that were run here; products lack it, as equal runs give equal files."""
     log.parent.mkdir(exist_ok=True)
     line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {platform.node()} {shlex.join(sys.argv)}"
     with log.open("a") as stream:
@@ -84,7 +84,7 @@ def note_command(log: Path) -> None:
 
 
 def failed_scans(run: Run, failures: Iterable[Failure]) -> dict[str, Failure]:
-    """Give the scans of which a job failed for good, each with the first such job."""
+    """Return the scans with a job that failed for good, and the first such job of each."""
     first: dict[str, Failure] = {}
     for failure in failures:
         for scan in _scans_of(run, failure.outputs) if failure.final else []:
@@ -93,8 +93,8 @@ def failed_scans(run: Run, failures: Iterable[Failure]) -> dict[str, Failure]:
 
 
 def survivors(run: Run, failed: Mapping[str, Failure]) -> dict[str, object]:
-    """Gather what report_survivors.py reads: the scans that are done, and those that failed with the reason."""
-    # After a run no checkpoint can be asked for, and the scans that are done have a center.
+    """Return the input of report_survivors.py: the finished scans, and the failed ones with the reason."""
+    # After a run no checkpoint can be evaluated, and finished scans have a center.
     files = Files(replace(run, wait_for_center=lambda _scan: None))
     done = [scan for scan in run.scans if scan not in failed and _is_finished(files, scan)]
     page = files.page(done)
@@ -109,14 +109,18 @@ def survivors(run: Run, failed: Mapping[str, Failure]) -> dict[str, object]:
 
 
 def _is_finished(files: Files, scan: str) -> bool:
-    """Whether everything is there that a page of a scan shows."""
+    """Return whether all files exist that a page of a scan shows."""
     if not files.run.is_size_known(scan):
         return False
     return all(Path(file).exists() for group in files.page([scan]).values() for file in group)
 
 
 def _scans_of(run: Run, outputs: Sequence[str]) -> list[str]:
-    return console.scans_of(outputs, run.scans, run.config.users())
+    """Return the scans to which a job with these outputs belongs: those of a model, or one."""
+    parts = {part for output in outputs for part in Path(output).parts}
+    users = run.config.users().items()
+    trained = [scan for model, scans in users if {"models", model} <= parts for scan in scans]
+    return trained or [scan for scan in run.scans if scan in parts]
 
 
 def _print(line: str) -> None:

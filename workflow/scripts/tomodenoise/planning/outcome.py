@@ -1,4 +1,4 @@
-"""The lines that a run ends with: what became of each scan."""
+"""The final lines of a run: the outcome of each scan."""
 
 import json
 import re
@@ -10,24 +10,23 @@ from tomodenoise.planning.console import Failure
 
 WARNING = re.compile(r"^\d{4}-\d\d-\d\d [\d:]+ WARNING (.+)$", re.MULTILINE)
 ALIKE = 40
-"""Characters by which warnings of several slabs count as the same one."""
+"""Number of leading characters by which warnings of several slabs count as the same."""
 
 MOST = 6
-"""Warnings that are shown of a scan."""
+"""Warnings of a scan that are shown."""
 
 
 def lines(
-    scans: Sequence[str], failures: Mapping[str, Failure], finished: Sequence[str], report: Path | None, folder: Path
+    scans: Sequence[str], failures: Mapping[str, Failure], finished: Sequence[str], report: Path | None
 ) -> Iterator[str]:
-    """Say which scans are done, the center and the warnings of each, and where the report is.
+    """List the finished scans, the center and the warnings of each, and the path of the report.
 
     Parameters
     ----------
     scans : all of them.
     failures : scan to the job that failed first.
-    finished : scans of which all that was asked for is made.
+    finished : scans whose targets are all made.
     report : the page, if this run made one.
-    folder : where `results` and `logs` are.
     """
     done = [scan for scan in scans if scan in finished]
     count = f"{len(done)} of {len(scans)} scans done"
@@ -38,9 +37,9 @@ def lines(
             failure = failures[scan]
             yield f"  {scan:{width}}  FAILED in {failure.rule}: {failure.reason} (log: {failure.log})"
             continue
-        state = center(folder / paths.CENTER.format(scan=scan))
+        state = center(Path(paths.CENTER.format(scan=scan)))
         yield f"  {scan:{width}}  {state if scan in done else f'not finished; {state}'}"
-        texts = warnings(scan, folder)
+        texts = warnings(scan)
         yield from (f"  {'':{width}}  ! {text}" for text in texts[:MOST])
         if len(texts) > MOST:
             yield f"  {'':{width}}  ! and {len(texts) - MOST} more in logs/{scan}"
@@ -49,7 +48,7 @@ def lines(
 
 
 def center(file: Path) -> str:
-    """Give the center of a scan and how sure it is."""
+    """Return the center of a scan and its confidence, as text."""
     try:
         content = json.loads(file.read_text())
         return f"center {content['center']:.2f} px, confidence {content['confidence']}"
@@ -57,11 +56,11 @@ def center(file: Path) -> str:
         return "no center yet"
 
 
-def warnings(scan: str, folder: Path) -> list[str]:
-    """Gather the warnings in the logs of a scan; of those that differ in numbers only, the first."""
-    described = folder / paths.SCAN.format(scan=scan)
+def warnings(scan: str) -> list[str]:
+    """Return the warnings in the logs of a scan; of those that differ only in numbers, the first."""
+    described = Path(paths.SCAN.format(scan=scan))
     since = described.stat().st_mtime - 60 if described.exists() else 0.0
-    logs = [file for file in (folder / "logs" / scan).rglob("*.log") if file.stat().st_mtime >= since]
+    logs = [file for file in Path("logs", scan).rglob("*.log") if file.stat().st_mtime >= since]
     first: dict[str, str] = {}
     for file in sorted(logs, key=lambda log: log.stat().st_mtime):
         for text in WARNING.findall(file.read_text(errors="replace")):

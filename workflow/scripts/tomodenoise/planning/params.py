@@ -1,196 +1,150 @@
-"""The parameters of rules, in plain values: Snakemake runs a job again when one of them changes."""
+"""Parameters of rules that need more than a line, in plain values: a job runs again when one of them changes."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tomodenoise.planning import paths, rerun_keys, scan_table
+from tomodenoise.config.model import PER_SCAN
+from tomodenoise.networks import model_file
+from tomodenoise.planning import paths
 from tomodenoise.planning.run import Run, Wildcards
-from tomodenoise.scans import xrdct
+from tomodenoise.scans import description
+from tomodenoise.splitting import time_steps
 from tomodenoise.storage.layout import Extent
+
+PIXELS = ("file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit", "entry", "exclude")
+"""Keys of a scan's entry that shape its projections."""
+
+SLICES = (*PIXELS, "center", "tilt", "field")
+"""Keys that shape its sections."""
+
+NOISY = (*SLICES, "pixel_size")
+"""Keys that shape its reconstruction as an image."""
+
+DENOISED = (*NOISY, "model", "channels")
+"""Keys that shape its denoised volume."""
 
 
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a run's rules; methods take the wildcards of a job. Spans are lists [start, stop]."""
+    """The parameters of a run's rules; `job` stands for the wildcards of a job. Ranges are lists [start, stop]."""
 
     run: Run
 
-    # What a job works on
-
-    def slab_rows(self, job: Wildcards) -> list[int]:
-        """Rows of a slab of sections."""
-        return list(self.run.layout(job.scan).slabs[int(job.slab)].span)
-
-    def projection_rows(self, job: Wildcards) -> list[int]:
-        """Rows of a slab of projections."""
-        return list(self.run.projected(job.scan).projection_slabs[int(job.slab)].span)
-
-    def projection_angles(self, job: Wildcards) -> list[int]:
-        """Projections of a block."""
-        return list(self.run.projected(job.scan).angle_blocks[int(job.block)].span)
-
-    def angles_of_block(self, job: Wildcards) -> list[int]:
-        """Projections of a block of time steps."""
-        return list(self.run.layout(job.scan).angles_of(int(job.block)))
+    def image_rows(self, job: Wildcards) -> list[int]:
+        """Return the rows of a slab of a volume, at full resolution unless the job has another level."""
+        level = int(getattr(job, "level", 0))
+        return list(self.run.layout(job.scan).image_slabs(level)[int(job.slab)].span)
 
     def times_of_block(self, job: Wildcards) -> list[int]:
-        """Time steps of a block."""
+        """Return the time steps of a block."""
         return list(self.run.layout(job.scan).blocks[int(job.block)].span)
 
     def sections_of_block(self, job: Wildcards) -> list[int]:
-        """Sections of a block of time steps."""
+        """Return the sections of a block of time steps."""
         return [time * self.run.layout(job.scan).per_step for time in self.times_of_block(job)]
 
-    def image_rows(self, job: Wildcards) -> list[int]:
-        """Rows of a slab of a volume at its full resolution."""
-        return list(self.run.layout(job.scan).image_slabs(0)[int(job.slab)].span)
-
-    def level_rows(self, job: Wildcards) -> list[int]:
-        """Rows of a slab of a volume at a coarser resolution."""
-        return list(self.run.layout(job.scan).image_slabs(int(job.level))[int(job.slab)].span)
-
-    def rested(self, job: Wildcards) -> tuple[int, int]:
-        """Projections that the center is found on: of a dynamic scan the first time steps."""
-        return scan_table.rested(self.run.entries[job.scan])
-
     def trained_window(self, job: Wildcards) -> list[int]:
-        """Time steps of a scan that its model was trained on; [0, 0] where other scans trained it."""
+        """Return the time steps of a scan that its model was trained on; [0, 0] if other scans trained it."""
         trained = job.scan in self.run.config.trained_on(self.run.config.model_of(job.scan))
         window = self.run.entries[job.scan].window
         return list(window) if trained and window else [0, 0]
 
-    def projections_axes(self, job: Wildcards) -> tuple[str, ...]:
-        """Names of the axes of the line integrals."""
-        return ("angle", *["channel"] * (self.run.projected(job.scan).channels > 1), "y", "x")
+    def contents(self, models: Sequence[str]) -> list[str | None]:
+        """Return the fingerprints of the files that models are taken from; None for models without a file."""
+        files = self.run.model_files
+        return [files[model].fingerprint if model in files else None for model in models]
 
-    # Scans
+    def shaping(self, scan: str, keys: Sequence[str], *sections: str) -> dict[str, Any]:
+        """Return what shapes a product of a scan, as `Config.shaping`, with numbers for `auto` in `split`."""
+        entry = self.run.config.scans[scan]
+        picked = self.run.config.shaping(scan, (*keys, "pixel_size") if entry.correct.phase else keys, sections)
+        if "steps" in picked["scans"][scan]:
+            # The window and the time of a step shape no pixel; `split` says how steps are split.
+            projections = picked["scans"][scan]["steps"].get("projections")
+            picked["scans"][scan] |= {"steps": {"projections": projections}}
+        if "split" in sections:
+            choice = self.run.entries[scan].choice
+            by = {"by": choice.by} if isinstance(choice, time_steps.Choice) else {}
+            picked["split"] = {"sections": choice.sections, "input": choice.inputs, **by}
+        return picked
 
-    def fingerprint(self, job: Wildcards) -> str:
-        """Identify the content of a scan's raw files."""
-        return str(self.run.entries[job.scan].scan.identity["fingerprint"])
-
-    def split(self, job: Wildcards) -> dict[str, Any]:
-        """Give the sections of a scan, and why they are so many."""
-        return asdict(self.run.entries[job.scan].choice)
-
-    def unnamed_channels(self, job: Wildcards) -> dict[str, Any] | None:
-        """Say how the channels are found, without their names, which shape no pixel."""
-        return xrdct.unnamed(self.run.config.scans[job.scan])
-
-    def pixel_size(self, job: Wildcards) -> float | None:
-        """Micrometre."""
-        return self.run.entries[job.scan].scan.pixel_size
-
-    def channel_labels(self, job: Wildcards) -> list[str] | None:
-        """Names of the channels, which verdicts show; None where there are none."""
-        channels = self.run.entries[job.scan].scan.channels
-        return list(channels.labels) if channels else None
-
-    # Settings
-
-    def correct(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings of the correction."""
-        return self.run.config.scans[job.scan].correct.as_json()
-
-    def pixel_size_of_phase(self, job: Wildcards) -> float | None:
-        """Micrometre; None where no phase is retrieved, which alone depends on it."""
-        return self.pixel_size(job) if self.run.config.scans[job.scan].correct.phase else None
-
-    def center(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings of the search for the center."""
-        entry = self.run.config.scans[job.scan]
-        return {"center": entry.center, "tilt": entry.tilt, "field": self.run.entries[job.scan].field}
-
-    def reconstruct(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings of the reconstruction."""
-        return self.run.config.scans[job.scan].reconstruct.as_json()
-
-    def engine(self, job: Wildcards) -> str:
-        """Name the engine that reconstructs."""
-        return self.run.config.scans[job.scan].reconstruct.engine
-
-    def crop(self, job: Wildcards) -> list[int] | None:
-        """Rows that the user crops a scan to; None for all."""
-        rows = self.run.config.scans[job.scan].rows
-        return list(rows) if rows else None
-
-    def judge(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings of correction and reconstruction that a judgement depends on."""
-        return {"flats": self.run.config.scans[job.scan].correct.flats, "reconstruct": self.reconstruct(job)}
-
-    # Provenance: what shapes a product
-
-    def entry_of_pixels(self, job: Wildcards) -> dict[str, Any]:
-        """Give the keys of a scan that shape its projections, without those that have no value."""
-        entry: dict[str, Any] = self._relevant(job, rerun_keys.PIXELS)["scans"][job.scan]
+    def raw_entry(self, job: Wildcards) -> dict[str, Any]:
+        """Return the keys of a scan that shape its projections, without those that have no value."""
+        entry: dict[str, Any] = self.shaping(job.scan, PIXELS)["scans"][job.scan]
         steps = {key: value for key, value in entry.get("steps", {}).items() if value is not None}
         return entry | ({"steps": steps} if "steps" in entry else {})
 
-    def of_projections(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings that shape a scan's projections."""
-        return self._relevant(job, rerun_keys.PIXELS, "correct", "split")
+    def image_facts(self, job: Wildcards) -> dict[str, Any]:
+        """Return the provenance of a volume.
 
-    def of_sections(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings that shape a scan's sections."""
-        return self._relevant(job, rerun_keys.SLICES, "correct", "split", "reconstruct")
+        Returns
+        -------
+        `config`, what shapes it, without network and training if a file holds them; `model`, its name; `origin`, see
+        `model_file.origin`; `channels`, if there are any: their name, unit, values and labels.
+        """
+        channels = self.run.entries[job.scan].scan.channels
+        described = description.channels_to_json(channels) | {"labels": channels.labels} if channels else None
+        facts = {"channels": described} if described else {}
+        if job.volume != paths.DENOISED:
+            shaping = self.shaping(job.scan, NOISY, *PER_SCAN)
+            return {"config": shaping, "model": None, "origin": None, **facts}
+        model = self.run.config.model_of(job.scan)
+        sections = [*PER_SCAN, "denoise"]
+        sections += [] if model in self.run.model_files else ["network"]
+        sections += ["train"] if self.run.config.trained_on(model) else []
+        shaping = self.shaping(job.scan, DENOISED, *sections)
+        if "network" in shaping:
+            shaping["network"] = asdict(self.run.spec(model))
+        return {"config": shaping, "model": model, "origin": self._origin(model), **facts}
 
-    def of_image(self, job: Wildcards) -> dict[str, Any]:
-        """Give the settings, the model and channels that shape a volume."""
+    def training_request(self, model: str) -> dict[str, Any]:
+        """Return all that decides the result of a training.
+
+        Returns
+        -------
+        `config`, as far as it counts, its network being that of the file that training starts from, if there is one;
+        `sources`, the fingerprint of each scan; `start`, the path of the file, or None; `origin`, see
+        `model_file.origin`, or None.
+        """
         run = self.run
-        if job.volume == paths.DENOISED:
-            return rerun_keys.product_facts(run.config, run.entries, run.model_files, job.scan, rerun_keys.DENOISED)
-        shaping = self._relevant(job, rerun_keys.NOISY, "correct", "split", "reconstruct")
-        return {"config": shaping, "model": None, "origin": None, **rerun_keys.channel_facts(run.entries, job.scan)}
+        shaping: dict[str, Any] = {"train": run.config.train.as_json(), "network": asdict(run.spec(model)), "scans": {}}
+        scans = run.config.trained_on(model)
+        for name in scans:
+            sections = self.shaping(name, SLICES, *PER_SCAN)
+            shaping["scans"][name] = sections.pop("scans")[name] | sections
+            if window := run.entries[name].window:
+                shaping["scans"][name]["steps"]["train"] = window
+        return {
+            "config": shaping,
+            "sources": {name: run.entries[name].scan.identity["fingerprint"] for name in scans},
+            "start": str(run.model_files[model].file) if model in run.model_files else None,
+            "origin": self._origin(model),
+        }
 
-    def _relevant(self, job: Wildcards, keys: tuple[str, ...], *sections: str) -> dict[str, Any]:
-        return rerun_keys.relevant(self.run.config, self.run.entries, job.scan, keys, sections)
-
-    # Models
-
-    def model_content(self, job: Wildcards) -> str | None:
-        """Identify the content of the file that a scan's model is taken from."""
-        return rerun_keys.content(self.run.config, self.run.model_files, job.scan)
-
-    def judged_contents(self, job: Wildcards) -> list[str | None]:
-        """Identify the content of the files that the judged models are taken from; None for those trained here."""
+    def _origin(self, model: str) -> dict[str, Any] | None:
         files = self.run.model_files
-        return [files[name].fingerprint if name in files else None for name in self.run.judged_models(job.scan)]
-
-    def training_request(self, job: Wildcards) -> str:
-        """Give all that decides what training makes of a model, as one JSON text."""
-        run = self.run
-        keys = rerun_keys.SLICES
-        return json.dumps(rerun_keys.training_request(run.config, run.entries, run.model_files, job.model, keys))
-
-    def pixel_sizes(self, job: Wildcards) -> str:
-        """Pixel sizes of the scans that a model is trained on, as a JSON text."""
-        scans = self.run.config.trained_on(job.model)
-        return json.dumps({scan: self.run.entries[scan].scan.pixel_size for scan in scans})
-
-    # Commands that look at what a run made
+        return model_file.origin(files[model]) if model in files else None
 
     def arrays(self, scan: str) -> list[list[Any]]:
-        """Give the arrays of a scan: path, shape, shard, and whether it is a result or only leads to one."""
+        """Return the arrays of a scan: path, shape, shard, and whether it is a result or an intermediate."""
         layout = self.run.current_layout(scan)
-        projections = [paths.PROJECTIONS.format(scan=scan), *_extent(layout.projections), False]
-        sections = [paths.SECTIONS.format(scan=scan), *_extent(layout.volumes), False]
         levels = [
-            [paths.LEVEL.format(scan=scan, volume=volume, level=level), *_extent(extent), True]
+            (paths.LEVEL.format(scan=scan, volume=volume, level=level), extent, True)
             for volume in self.run.volumes
             for level, extent in enumerate(layout.levels)
         ]
-        return [projections, sections, *levels]
+        arrays: list[tuple[str, Extent, bool]] = [
+            (paths.PROJECTIONS.format(scan=scan), layout.projections, False),
+            (paths.SECTIONS.format(scan=scan), layout.volumes, False),
+            *levels,
+        ]
+        return [[path, extent.shape, extent.shard, is_result] for path, extent, is_result in arrays]
 
 
-def _extent(extent: Extent) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return extent.shape, extent.shard
-
-
-def training_program(python: str, scripts: Path, threads: int, resources: Mapping[str, Any]) -> list[str]:
-    """Give the words of the command that starts a training, without its arguments.
+def training_program(python: str, scripts: Path, threads: int, resources: dict[str, Any]) -> list[str]:
+    """Return the words of the command that starts a training, without its arguments.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where each product lies, relative to the working directory: patterns whose braces are wildcards of Snakemake."""
+"""Paths of all products, relative to the working directory: patterns whose braces are wildcards of Snakemake."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ PROJECTIONS = f"{RESULTS}/{{scan}}/projections.zarr"
 PROJECTIONS_JSON = f"{PROJECTIONS}/zarr.json"
 PROJECTIONS_SHARD = f"{PROJECTIONS}/c/{{block}}/{{slab}}/0"
 CHANNELS_SHARD = f"{PROJECTIONS}/c/{{block}}/0/{{slab}}/0"
-"""Of projections with several channels, whose array has one axis more."""
+"""Of projections with several channels, whose array has one more axis."""
 CORRECTIONS = f"{RESULTS}/{{scan}}/corrections/{{block}}-{{slab}}.json"
 
 SECTIONS = f"{RESULTS}/{{scan}}/sections.zarr"
@@ -63,13 +63,13 @@ def fill_all(patterns: str | Sequence[str], **values: Iterable[object]) -> list[
 
 
 def one_of(names: Iterable[str]) -> str:
-    """Give a regular expression that matches these names only; nothing, where there are none."""
+    """Return a regular expression that matches these names only, or nothing if there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def exports(kind: str, scan: str, volume: str) -> str:
-    """Name the file that is made last where a scan's volume is exported as `kind`, a word of the key `export`.
+    """Return the last file of the export of a scan's volume as `kind`, an entry of the key `export`.
 
-    The kind `reconstruction` stands for the noisy volume itself, whichever volume is named.
+    The kind `reconstruction` is the noisy volume itself, whatever `volume` is.
     """
     return f"{RESULTS}/{scan}/{EXPORTS[kind].file.format(volume=volume)}"

@@ -1,4 +1,4 @@
-"""Checks before a run: its plan, and whether files, disk and memory are fit for it."""
+"""Checks before a run: its plan, and whether raw files are readable and disk and memory suffice."""
 
 import math
 import os
@@ -23,7 +23,7 @@ from tomodenoise.scans.description import Frames, Scan
 
 @dataclass(frozen=True)
 class Plan:
-    """The scans of a configuration, the stages of each, and the trainings of the models."""
+    """The stages of each scan, and the trainings of the models."""
 
     entries: Mapping[str, Entry]
     scans: Mapping[str, list[Stage]]
@@ -31,7 +31,7 @@ class Plan:
 
     @property
     def stages(self) -> list[Stage]:
-        """All of them."""
+        """Stages of all scans and models."""
         return [*chain.from_iterable(self.scans.values()), *self.trainings.values()]
 
 
@@ -40,21 +40,16 @@ def plan(run: Run) -> Plan:
     needs = Needs(run)
     scans = {}
     for name in run.scans:
-        stages = forecast.of_scan(
-            run.current_layout(name), run.spec(run.config.model_of(name)), run.config, _iterations(run, name)
-        )
+        engine = run.config.scans[name].reconstruct
+        iterations = 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
+        spec = run.spec(run.config.model_of(name))
+        stages = forecast.of_scan(run.current_layout(name), spec, run.config, iterations)
         scans[name] = [replace(s, megabytes=needs.known_megabytes(s.rule, _job(name, s))) for s in stages]
     trainings = {}
     for model in run.trained_models:
         stage = forecast.of_training(run.spec(model), run.config.train)
         trainings[model] = replace(stage, megabytes=needs.megabytes(stage.rule, Wildcards(model=model)))
     return Plan(run.entries, scans, trainings)
-
-
-def _iterations(run: Run, scan: str) -> int:
-    """Return the iterations of a scan's reconstruction; 0 for filtered backprojection."""
-    engine = run.config.scans[scan].reconstruct
-    return 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
 
 
 def _job(scan: str, stage: Stage) -> Wildcards:
@@ -64,7 +59,7 @@ def _job(scan: str, stage: Stage) -> Wildcards:
 
 
 def headline(name: str, entry: Entry) -> str:
-    """Describe a scan in a line."""
+    """Describe a scan in one line."""
     scan, angles = entry.scan, entry.scan.angles
     flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
     size = "pixel size unknown" if scan.pixel_size is None else f"{scan.pixel_size:g} um"
@@ -76,7 +71,7 @@ def headline(name: str, entry: Entry) -> str:
 
 
 def unreadable(scan: Scan) -> Iterator[str]:
-    """Read a row of the first and the last frame of each kind: headers can be whole where the data are not."""
+    """Read a row of the first and the last frame of each kind, as headers can be intact if data are not."""
     if scan.channels is not None:
         try:
             reading.read_channels(scan, (0, 1))
@@ -94,17 +89,17 @@ def unreadable(scan: Scan) -> Iterator[str]:
 
 
 def to_write(name: str, stages: Sequence[Stage], results: Path) -> int:
-    """Count the bytes that a scan will add to the disk, about."""
-    there = disk_usage.of(results / name).size
-    return max(sum(stage.size for stage in stages) - there, 0)
+    """Return about how many bytes a scan will add to the disk."""
+    return max(sum(stage.size for stage in stages) - disk_usage.of(results / name).size, 0)
 
 
 def of_disk(needed: int, folder: Path) -> Iterator[str]:
-    """Compare what is to be written with what is free."""
-    free, place = shutil.disk_usage(folder).free, folder.resolve()
+    """Compare the bytes to be written with the free disk space."""
+    free = shutil.disk_usage(folder).free
+    place = folder.resolve()
     if needed > free:
         message = f"{formatting.size(needed)} are to be written, but {place} has {formatting.size(free)} free"
-        yield f"{message}: make room, or run with --config intermediates=delete"
+        yield f"{message}: free some space, or run with --config intermediates=delete"
     if not os.access(folder, os.W_OK):
         yield f"{place} cannot be written to: correct its permissions, or run elsewhere with --directory"
 
@@ -115,12 +110,12 @@ def of_memory(plan: Plan) -> Iterator[str]:
     for name, stages in {**plan.scans, **models}.items():
         for stage in stages:
             if stage.megabytes > memory():
-                message = f"a job of {stage.rule} asks for {stage.megabytes} MB, but this machine has {memory()}"
+                message = f"a job of {stage.rule} needs {stage.megabytes} MB, but this machine has {memory()}"
                 yield f"{name}: {message}: lower slab_megabytes"
 
 
 def hint(plan: Plan, cores: int) -> str | None:
-    """Return advice where the jobs that run at the same time exceed this machine's memory."""
+    """Return advice if the jobs that run at the same time exceed this machine's memory, else None."""
     largest = max((stage.megabytes for stage in plan.stages), default=0)
     if largest * cores <= memory():
         return None

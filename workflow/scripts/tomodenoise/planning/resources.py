@@ -1,4 +1,4 @@
-"""The memory of jobs and the time of their work: how much it is, and how fast it goes."""
+"""The memory of jobs and the amount of their work, with measured speeds."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
 
 JUDGED_PIXELS = 2**25
-"""Pixels of the slices that quality is judged on, at most, so that a few dozen images of them fit into memory."""
+"""Maximum of pixels in the slices that quality is judged on: a few dozen images of them must fit into memory."""
 
 FEWEST_JUDGED, MOST_JUDGED = 2, 32
 """Slices that quality is judged on."""
@@ -39,7 +39,8 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
     of the union with the most projections, at most a gigabyte, and as much again while they are built, two kinds of
     them for iterative algorithms; a few slices in progress.
     """
-    angles, kinds = (layout.step_angles / layout.per_step, 1) if additive else (layout.step_angles, 2)
+    angles = layout.step_angles / layout.per_step if additive else layout.step_angles
+    kinds = 1 if additive else 2
     a_step = 2.5 * layout.per_step * layout.size**2 + 1.5 * layout.step_angles * layout.columns
     slab = layout.rows * layout.blocks[0].stop * layout.channels * a_step
     matrices = min(32 * angles * layout.size, 2**28)
@@ -69,7 +70,7 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
 
 
 def judged(size: int, many: int = 1) -> int:
-    """Return how many slices, of ``size`` pixels a side and ``many`` channels or time steps, quality is judged on."""
+    """Return the number of slices of ``size`` pixels a side and ``many`` channels or time steps to judge quality on."""
     return min(max(JUDGED_PIXELS // (size**2 * many), FEWEST_JUDGED), MOST_JUDGED)
 
 
@@ -84,7 +85,8 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
     mode : as in `denoising`.
     rivals : number of filters and models that it is compared with.
     """
-    images, channels = 20 + 3 * rivals, layout.channels
+    images = 20 + 3 * rivals
+    channels = layout.channels
     stored = max(layout.per_step, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
     pixels = min(judged(layout.size, channels), layout.depth) * layout.size**2
     return max(denoising(spec, layout, mode) for spec in networks) + (images + stored) * pixels

@@ -1,26 +1,30 @@
-"""A run: its configuration, its scans and its models, and what rules ask about them. It knows nothing of Snakemake."""
+"""A run: its configuration, its scans and its models, and the layouts that rules need. Independent of Snakemake."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
 from tomodenoise.config.model import Config
+from tomodenoise.networks import model_file, specs
 from tomodenoise.networks.model_file import Description
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import paths, scan_table
 from tomodenoise.planning.scan_table import Entry
+from tomodenoise.splitting import time_steps
 from tomodenoise.storage.layout import Layout
 
 SCANS_ON_A_PAGE = 4
-"""Scans that one page shows, whose pictures take 12 MB; of more scans each has its own page."""
+"""Scans that one page shows, whose pictures take 12 MB; with more scans each has its own page."""
 
 
 @dataclass(frozen=True)
 class Wildcards:
-    """The wildcards of a job, as text; of Snakemake's own object only those that the rule has."""
+    """The wildcards of a job, as text; Snakemake's own object has only those of its rule."""
 
     scan: str = ""
     model: str = ""
@@ -32,21 +36,17 @@ class Wildcards:
     slab: str = "0"
 
 
-def _nothing_to_wait_for(_scan: str) -> None:
-    """Take for granted that a center is found."""
-
-
 @dataclass(frozen=True)
 class Run:
-    """What is known before any job runs."""
+    """Configuration, scans and model files, as known before any job runs."""
 
     config: Config = field(repr=False)
     entries: Mapping[str, Entry] = field(repr=False)
     """Scan to what its header and its settings say."""
-    model_files: Mapping[str, Description] = field(repr=False)
-    """Model to the file that it is taken from or trained on from, of those models that name one."""
-    wait_for_center: Callable[[str], object] = _nothing_to_wait_for
-    """Called with a scan whose layout needs a center that is still to be found; may raise, to be asked again later."""
+    model_files: Mapping[str, Description] = field(repr=False, default_factory=dict)
+    """Model to the file that it is taken from or that its training starts from, for models that name one."""
+    wait_for_center: Callable[[str], object] = lambda _scan: None
+    """Called with a scan whose layout depends on a center that is still to be found; may raise to be called again."""
 
     @cached_property
     def scans(self) -> list[str]:
@@ -55,7 +55,7 @@ class Run:
 
     @cached_property
     def trained_models(self) -> list[str]:
-        """Models that are trained here; one that is used as its file holds it needs no rule."""
+        """Models that are trained here, not only read from a file."""
         return [model for model in self.config.used_models if self.config.trained_on(model)]
 
     @property
@@ -65,48 +65,66 @@ class Run:
 
     @property
     def is_paged(self) -> bool:
-        """Whether each scan has a page of its own, and the report lists them."""
+        """True if each scan has a page of its own, and the report lists them."""
         return len(self.entries) > SCANS_ON_A_PAGE
 
     # Models
 
     def rivals(self, scan: str) -> list[str]:
-        """Name the models that a scan's own is compared with."""
+        """Return the models that a scan's own is compared with."""
         return [name for name in self.config.rivals if name != self.config.model_of(scan)]
 
     def judged_models(self, scan: str) -> list[str]:
-        """Name a scan's model and those that it is compared with."""
+        """Return a scan's model and those that it is compared with."""
         return [self.config.model_of(scan), *self.rivals(scan)]
 
+    def channels(self, model: str) -> int:
+        """Return the number of channels of a model's scans; a model only for comparison has that of any scan."""
+        trained = self.config.trained_on(model)
+        denoised = (name for name in self.config.scans if self.config.model_of(name) == model)
+        return self.entries[trained[0] if trained else next(denoised, next(iter(self.entries)))].layout.channels
+
     def spec(self, model: str) -> Spec:
-        """Network of a model."""
-        return scan_table.spec_of(self.config, self.entries, self.model_files, model)
+        """Return the network of a model: its file's, else that of the configuration for the channels of its scans."""
+        if model in self.model_files:
+            return self.model_files[model].spec
+        return specs.complete(self.config.network, self.channels(model))
 
     # Layouts
 
     def projected(self, scan: str) -> Layout:
-        """Layout of a scan as far as its projections, which the header gives."""
+        """Return the layout of a scan as far as its projections, which the header gives."""
         return self.entries[scan].layout
 
     def layout(self, scan: str) -> Layout:
-        """Layout of a scan; where its field of view may be extended, it waits for the center."""
+        """Return the layout of a scan; if the size of its slices follows from the center, wait for that."""
         if self.entries[scan].size_open:
             self.wait_for_center(scan)
-            return scan_table.widened(self.entries[scan], _center(scan))
-        return self.entries[scan].layout
+            return _sized(self.projected(scan), _center(scan))
+        return self.projected(scan)
 
     def is_size_known(self, scan: str) -> bool:
-        """Whether the size of a scan's slices is known now."""
+        """Return whether the size of a scan's slices is known now."""
         return not self.entries[scan].size_open or _center(scan).exists()
 
     def current_layout(self, scan: str) -> Layout:
-        """Layout of a scan, with slices as wide as the detector until the center is found."""
-        entry = self.entries[scan]
-        return scan_table.widened(entry, _center(scan)) if entry.size_open and _center(scan).exists() else entry.layout
+        """Return the layout of a scan, with slices as wide as the detector until the center is found."""
+        is_found = self.entries[scan].size_open and _center(scan).exists()
+        return _sized(self.projected(scan), _center(scan)) if is_found else self.projected(scan)
 
 
 def _center(scan: str) -> Path:
     return Path(paths.CENTER.format(scan=scan))
+
+
+def _sized(layout: Layout, center: Path) -> Layout:
+    return _resized(layout, json.loads(center.read_text())["size"])
+
+
+@cache
+def _resized(layout: Layout, size: int) -> Layout:
+    """Return the same object for every job, as a layout caches its results."""
+    return replace(layout, size=size)
 
 
 def open_run(
@@ -124,7 +142,7 @@ def open_run(
     config : as the user wrote it.
     files : YAML files that it was read from.
     wait_for_center : see `Run`.
-    try_headers : read headers in a process that can be given up first. Jobs need not: it was done before they began.
+    try_headers : read headers in a process that can be killed first. Jobs need not: it was done before they began.
     installed_elsewhere : whether jobs bring an environment of their own, with engines that may be missing here.
 
     Raises
@@ -134,24 +152,61 @@ def open_run(
     """
     for file in files:
         settings.check_unique(Path(file))
-    complete = settings.load(config)
+    loaded = settings.load(config)
     if try_headers:
-        scan_table.try_headers(complete)
-    return open_loaded(complete, wait_for_center, installed_elsewhere=installed_elsewhere)
+        scan_table.try_headers(loaded)
+    return replace(open_loaded(loaded, installed_elsewhere=installed_elsewhere), wait_for_center=wait_for_center)
 
 
-def open_loaded(
-    config: Config,
-    wait_for_center: Callable[[str], object] = _nothing_to_wait_for,
-    *,
-    installed_elsewhere: bool,
-) -> Run:
-    """Open every scan and model file of a loaded configuration; arguments as in `open_run`."""
-    entries = scan_table.open_all(config, installed_elsewhere=installed_elsewhere)
-    return Run(config, entries, scan_table.open_models(config, entries), wait_for_center)
+def open_loaded(config: Config, *, installed_elsewhere: bool) -> Run:
+    """Open every scan and model file of a loaded configuration, as `open_run`."""
+    return with_models(Run(config, scan_table.open_all(config, installed_elsewhere=installed_elsewhere)))
 
 
 def without_scans() -> Run:
-    """Give a run of nothing, whose rules can be looked at but not run: for `snakemake --lint`."""
-    complete = settings.load({"scans": {"none": {"file": "none"}}})
-    return Run(complete.model_copy(update={"scans": {}, "models": {}}), {}, {})
+    """Return an empty run, whose rules can be parsed but not run: for `snakemake --lint`."""
+    config = settings.load({"scans": {"none": {"file": "none"}}})
+    return Run(config.model_copy(update={"scans": {}, "models": {}}), {})
+
+
+def with_models(run: Run) -> Run:
+    """Read the header of every model file that is used or that a training starts from.
+
+    Raises
+    ------
+    UserError
+        With the model's name if its file cannot be used or does not fit its scans; for any model that sees several time
+        steps, with the scan's name if that has none.
+    """
+    files = {name: file for name in run.config.used_models if (file := run.config.file_of(name)) is not None}
+    complete = replace(
+        run, model_files={name: _describe(name, file, run.channels(name)) for name, file in files.items()}
+    )
+    users = run.config.users()
+    for name in run.config.used_models:
+        _check_steps(complete, name, run.entries if name in run.config.rivals else users[name])
+    return complete
+
+
+def _describe(name: str, file: Path, channels: int) -> Description:
+    try:
+        scan_table.check_braces(str(file))
+        described = model_file.describe(file)
+        model_file.check_channels(described, channels)
+    except UserError as error:
+        raise UserError(f"models.{name}.file: {error}") from None
+    return described
+
+
+def _check_steps(run: Run, model: str, scans: Iterable[str]) -> None:
+    """Refuse a network of several time steps for a scan that has none, or that leaves no step to predict."""
+    steps = run.spec(model).steps
+    for name in scans if steps > 1 else ():
+        choice = run.entries[name].choice
+        problem = f"scans.{name}: the network of model '{model}' sees {steps} time steps"
+        if not isinstance(choice, time_steps.Choice) or choice.by != "time":
+            advice = "leave out network.steps, or name another model"
+            raise UserError(f"{problem}, but this scan is not split by time: {advice}")
+        if name in run.config.trained_on(model) and choice.sections <= steps:
+            advice = f"set steps.group to {steps + 1} or more"
+            raise UserError(f"{problem}, which leaves none of a group of {choice.sections} to predict: {advice}")

@@ -1,9 +1,10 @@
-"""Inner parts of Snakemake that the workflow uses because no public interface gives the same, all of them here.
+"""All internals of Snakemake that the workflow uses because no public interface does the same.
 
-Seen with the Snakemake of `VERSION`; with another one a test fails, so that somebody looks whether they still hold.
+Checked with Snakemake `VERSION`; with another version a test fails, so that they are checked again.
 Nothing that a job runs imports this module: the environments of jobs need no Snakemake.
 """
 
+import logging
 import os
 import re
 import sys
@@ -16,7 +17,6 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.planning import console
 
 VERSION = "9.27"
 
@@ -39,23 +39,23 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     "report": ("render_report", "render_scan"),
     "export": ("export_tiff_slab", "export_file", "mix_slab"),
 }
-"""Rules that do the work of a stage; the rule with a stage's own name is a target that only gathers files."""
+"""Rules that do the work of a stage; the rule with the name of the stage is a target that only gathers files."""
 
 
 def is_linting() -> bool:
-    """Whether `snakemake --lint` reads the rules, which needs no scan. Snakemake does not say so to a Snakefile."""
+    """Return whether `snakemake --lint` reads the rules, which needs no scan. Snakemake has no other sign of it."""
     return any(word == "--lint" or word.startswith("--lint=") for word in sys.argv)
 
 
 def executor(workflow: Workflow) -> str:
-    """Name what runs the jobs, such as local or slurm; empty where nothing runs, as in a dry run."""
+    """Return the name of the executor, such as local or slurm; empty in a dry run."""
     return getattr(workflow.executor_plugin, "name", "") or ""
 
 
 def from_first_process(name: str, value: str) -> str:
-    """Give the value that the user's own Snakemake had: a local job is another one, with options of its own.
+    """Return the value that the user's own Snakemake had: a local job runs another, with its own options.
 
-    Jobs inherit the environment, and nothing else that a Snakefile could set.
+    Jobs inherit only the environment.
     """
     return os.environ.setdefault(f"TOMODENOISE_{name}", value)
 
@@ -63,9 +63,8 @@ def from_first_process(name: str, value: str) -> str:
 def gather(workflow: Workflow, stage: str, files: Gathered) -> Callable[..., Sequence[str]]:
     """Make the input function of a stage's target.
 
-    `-R train` means the target to Snakemake, which makes nothing itself, so the rules that do the work are forced as
-    well: the list of these is read after the input of targets, and no public interface adds to it. An error of the
-    user's is shown as Snakemake shows its own, in a line.
+    To Snakemake, `-R train` is the target, which makes nothing itself, so the rules that do the work are forced too:
+    their list is read after the input of targets, and no public interface adds to it.
     """
 
     def gathered(wildcards: object) -> Sequence[str]:
@@ -79,7 +78,7 @@ def gather(workflow: Workflow, stage: str, files: Gathered) -> Callable[..., Seq
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Show an error of the user's in one line, as Snakemake shows errors in a Snakefile, without a stack trace."""
+    """Show a `UserError` in one line, without a stack trace, as Snakemake shows its own errors."""
     try:
         yield
     except UserError as error:
@@ -89,8 +88,8 @@ def user_errors() -> Iterator[None]:
 def lift_pace(workflow: Workflow) -> None:
     """Drop Snakemake's limit of a hundred jobs in a second, unless the user set another.
 
-    With a limit each pass of its scheduler sets a timer for one more, and each job that ends adds a pass: in the end
-    as many threads as jobs have ended ask for work once a second. A higher limit keeps the timers.
+    With a limit, each pass of the scheduler sets a timer for another pass, and each job that ends adds one: in the end,
+    as many threads as jobs have ended poll once a second. A higher limit keeps the timers.
     """
     pace = workflow.scheduling_settings.max_jobs_per_timespan
     if pace and (pace.max_jobs, pace.timespan) == (100, 1):
@@ -98,17 +97,19 @@ def lift_pace(workflow: Workflow) -> None:
 
 
 def unfinished(workflow: Workflow) -> list[list[str]]:
-    """Give the outputs of each job that is left; a logger plugin would see jobs end, but not which were planned."""
+    """Return the outputs of each unfinished job; a logger plugin would see jobs end, but not which were planned."""
     jobs = (job for job in workflow.dag.jobs if workflow.dag.needrun(job) and not workflow.dag.finished(job))
     return [list(job.output) for job in jobs]
 
 
 def slurm_runs(directory: Path) -> set[str]:
-    """Name the runs that submitted SLURM jobs from a directory: logs are the only place that keeps these names."""
+    """Return the names of runs that submitted SLURM jobs from a directory; only logs keep them."""
     logs = (directory / ".snakemake/log").glob("*.log")
     return {run for log in logs for run in SLURM_RUN.findall(log.read_text(errors="replace"))}
 
 
-def thin_out_terminal(brief: console.Brief) -> None:
-    """Filter the lines on the terminal: a logger plugin would have to be installed and named with each command."""
-    console.attach(logger, brief)
+def thin_out_terminal(brief: logging.Filter) -> None:
+    """Filter the terminal; a logger plugin would have to be installed, and named with each command."""
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.addFilter(brief)

@@ -232,8 +232,8 @@ def test_the_revision_is_recorded_of_a_checkout_of_another_owner(tmp_path: Path)
 def test_a_model_has_the_rights_of_the_umask(tmp_path: Path) -> None:
     code = (
         "import os, torch; os.umask(0o027)\n"
-        "from pathlib import Path; from tomodenoise.networks import models, registry, specs\n"
-        "spec = specs.complete({'name': 'unet', 'width': 4, 'depth': 2})\n"
+        "from pathlib import Path; from tomodenoise.networks import models, options, registry, specs\n"
+        "spec = specs.complete(options.Network(name='unet', width=4, depth=2))\n"
         "model = models.Model(registry.build(spec), spec, models.Normalisation((0.0,), (1.0,)), {'source': {}})\n"
         "models.save(model, Path('model.safetensors'))"
     )

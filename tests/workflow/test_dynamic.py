@@ -15,6 +15,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.networks import models
+from tomodenoise.report import series
 from tomodenoise.storage import sections
 
 SHAPE = ["--columns", "48", "--rows", "9", "--steps", "7", "--projections", "24.5", "--center", "24", "--quiet", "4"]
@@ -76,8 +77,8 @@ def test_the_split_records_interlacing_and_sections_of_each_step(finished: Proje
 
 def test_the_report_shows_time(finished: Project) -> None:
     page = (finished.folder / "results/report.html").read_text()
-    assert page.count("through time, raw left, denoised right") == 3
-    assert "2 steps together see" in page
+    assert page.count(f'<figcaption class="note">{series.ANIMATION}') == 3
+    assert "2 steps together have" in page
 
 
 def test_every_step_is_judged_by_its_neighbours_or_by_its_angles(finished: Project) -> None:
@@ -142,7 +143,7 @@ def test_each_series_that_cannot_be_used_has_its_line(finished: Project, tmp_pat
 def test_a_wrong_key_of_a_series_is_refused_in_one_line(entry: dict[str, object], parts: list[str]) -> None:
     scan = {"file": "cell.h5", "mode": "dynamic", **entry}
     with pytest.raises(UserError) as refusal:
-        settings.resolve({"scans": {"cell": scan}})
+        settings.load({"scans": {"cell": scan}})
     line = str(refusal.value)
     assert "\n" not in line
     assert all(part in line for part in parts), line

@@ -118,7 +118,7 @@ def _foot() -> Iterator[str]:
     yield ""
     yield "# Scans of one kind of sample may share a network: name the same `model` in each of them."
     yield "# Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`."
-    yield "# train: {pixels: 1e8}  # more pixels, cleaner volumes"
+    yield "# train: {pixels: 3e8}  # more pixels, cleaner volumes"
     yield "# export: [tiff, hdf5, reconstruction]  # besides OME-Zarr"
 
 

@@ -84,7 +84,7 @@ def _found(scan: Scan) -> Iterator[str]:
     degrees, count = np.degrees(scan.angles), len(scan.angles)
     flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
     yield f"{scan.layout}, {scan.kind}: {count} projections of {scan.depth} x {scan.columns} pixels,"
-    yield f"{degrees.min():.4g} to {degrees.max():.4g} degrees, {flats} flats, {darks} darks"
+    yield f"{round(degrees.min(), 1):g} to {round(degrees.max(), 1):g} degrees, {flats} flats, {darks} darks"
     if scan.channels:
         yield f"{scan.channel_count} channels"
     if scan.steps is not None:

@@ -82,7 +82,7 @@ class OneOf:
         first = next(iter(self.values))
         found = _whole(value) if isinstance(first, int) else value
         if type(found) is not type(first) or found not in self.values:  # True equals 1
-            raise PydanticCustomError("literal_error", "is none of them")
+            raise PydanticCustomError("literal_error", "is not one of them")
         return found
 
 

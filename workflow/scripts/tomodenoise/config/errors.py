@@ -144,7 +144,7 @@ def _wrong_name(place: Place) -> str:
 def _wrong_type(place: Place) -> str:
     value, rules = place.error["input"], place.rule.get("anyOf", [place.rule])
     if "enum" in place.rule:
-        return f"{place} is none of {', '.join(map(str, place.rule['enum']))}"
+        return f"{place} is not one of {', '.join(map(str, place.rule['enum']))}"
     if "const" in rules[0]:
         return f"{place} is neither {rules[0]['const']!r} nor {_number(rules[1])}"
     wrong = f"{place} is not {' or '.join(KINDS[rule['type']] for rule in rules)}"

@@ -42,6 +42,15 @@ def test_jobs_and_bytes_are_those_of_the_layout() -> None:
     assert planned["tiff16"].jobs == 2 * planned["denoise"].jobs
 
 
+def test_chunks_at_the_edge_of_uncompressed_slices_count_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = Layout(angles=181, depth=2, columns=640, size=640, stored=2, slab_bytes=2**30)
+    monkeypatch.setattr(f"{__name__}.LAYOUT", narrow)
+    planned = stages(export=["reconstruction"])
+    assert planned["reconstruct"].size == 4 * 2 * 2 * 1024**2
+    assert planned["reconstruction"].size == 4 * 2 * (1024**2 + 320**2 + 160**2)
+    assert planned["denoise"].size == 4 * 2 * 640**2  # compressed: what fills a chunk up takes next to nothing
+
+
 def test_times_hold_what_was_measured() -> None:
     planned = stages()
     # benchmarks/RESULTS.md: seconds of a row at 2048 x 1500, with the jobs' start and the work alone.

@@ -41,9 +41,7 @@ def main(
     sinograms = sinograms[:, lit - part[0]]
     columns = sinograms.shape[2]
     center = finding.settle(finding.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
-    logs.logger.info(
-        "center %.2f (%s), confidence %s; %s", center.center, center.method, center.confidence, asdict(center)
-    )
+    logs.logger.info("center %.2f (%s), confidence %s", center.center, center.method, center.confidence)
     if center.warning:
         logs.logger.warning(center.warning)
     extended = rotation_axis.is_extended(wanted["field"], center.center, columns, angles)

@@ -26,7 +26,8 @@ def main(
         print(*damages, sep="\n")
         more = f" (and {len(damages) - 1} more, named above)" if len(damages) > 1 else ""
         raise UserError(f"{damages[0]}{more}: {REMEDY} {verify.remedy(states, options)}")
-    logs.logger.info("all is whole")
+    print("all that is there is whole")
+    logs.logger.info("all that is there is whole")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class OneOf:
         first = next(iter(self.values))
         choice = _whole(value) if isinstance(first, int) else value
         if type(choice) is not type(first) or choice not in self.values:  # True equals 1
-            raise PydanticCustomError("literal_error", "is none of them")
+            raise PydanticCustomError("literal_error", "is not one of them")
         return choice
 
 

@@ -146,7 +146,7 @@ def _wrong_type(place: Place) -> str:
     value = place.error["input"]
     rules = place.rule.get("anyOf", [place.rule])
     if "enum" in place.rule:
-        return f"{place} is none of {', '.join(map(str, place.rule['enum']))}"
+        return f"{place} is not one of {', '.join(map(str, place.rule['enum']))}"
     if "const" in rules[0]:
         return f"{place} is neither {rules[0]['const']!r} nor {_number(rules[1])}"
     wrong = f"{place} is not {' or '.join(KINDS[rule['type']] for rule in rules)}"

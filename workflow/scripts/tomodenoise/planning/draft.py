@@ -34,7 +34,7 @@ scans:
 FOOT = """
 # Scans of one kind of sample may share a network: name the same `model` in each of them.
 # Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`.
-# train: {pixels: 1e8}  # more pixels, cleaner volumes
+# train: {pixels: 3e8}  # more pixels, cleaner volumes
 # export: [tiff, hdf5, reconstruction]  # besides OME-Zarr
 """
 
@@ -92,7 +92,7 @@ def _content(scan: Scan) -> Iterator[str]:
     count = len(scan.angles)
     flats, darks = (sum(len(group.indices) for group in groups) for groups in (scan.flats, scan.darks))
     yield f"{scan.layout}, {scan.kind}: {count} projections of {scan.depth} x {scan.columns} pixels,"
-    yield f"{degrees.min():.4g} to {degrees.max():.4g} degrees, {flats} flats, {darks} darks"
+    yield f"{round(degrees.min(), 1):g} to {round(degrees.max(), 1):g} degrees, {flats} flats, {darks} darks"
     if scan.channels:
         yield f"{scan.channel_count} channels"
     if scan.steps is not None:

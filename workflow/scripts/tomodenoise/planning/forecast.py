@@ -10,6 +10,7 @@ from tomodenoise.exports.registry import EXPORTS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.planning.resources import COPY, NETWORK
+from tomodenoise.storage import zarr_arrays
 from tomodenoise.storage.layout import Extent, Layout
 from tomodenoise.training.options import Train
 
@@ -59,6 +60,7 @@ def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list
     """
     projections = _bytes(layout.projections)
     volumes = _bytes(layout.volumes)
+    padded = _padded_bytes(layout.volumes)
     image = _bytes(layout.levels[0])
     coarser = sum(map(_bytes, layout.levels[1:]))
     slabs = _shards(layout.levels[0])
@@ -72,11 +74,11 @@ def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list
     return [
         _stage("correct", "correct_slab", _shards(layout.projections), CORRECT, projections / 4, projections),
         _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
-        _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, volumes),
+        _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, padded),
         _stage("denoise", "denoise_slab", slabs, NETWORK, denoising, image),
         Stage("judge", "judge_scan", 1, (judging * NETWORK[0] / NETWORK[1], judging), 0),
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
-        *_exports(config.export, image, coarser, slabs, halving),
+        *_exports(config.export, layout.levels, slabs, halving),
     ]
 
 
@@ -110,9 +112,10 @@ def together(stages: Sequence[Stage], cores: int) -> tuple[float, float]:
     return low, high
 
 
-def _exports(wanted: Sequence[str], image: int, coarser: int, slabs: int, halving: int) -> Iterator[Stage]:
+def _exports(wanted: Sequence[str], levels: Sequence[Extent], slabs: int, halving: int) -> Iterator[Stage]:
+    image = _bytes(levels[0])
     if "reconstruction" in wanted:
-        yield _stage("reconstruction", "mix_slab", slabs + halving, COPY, 4 * image, image + coarser)
+        yield _stage("reconstruction", "mix_slab", slabs + halving, COPY, 4 * image, sum(map(_padded_bytes, levels)))
     volumes = 2 if "reconstruction" in wanted else 1
     for kind, export in EXPORTS.items():
         if kind in wanted and kind != "reconstruction":
@@ -128,6 +131,12 @@ def _stage(name: str, rule: str, jobs: int, costs: tuple[float, float], amount: 
 
 def _bytes(extent: Extent) -> int:
     return 4 * math.prod(extent.shape)
+
+
+def _padded_bytes(extent: Extent) -> int:
+    """Count what an uncompressed array of slices takes, whose chunks at the far edges are stored whole."""
+    chunk = zarr_arrays.chunk(extent.shard)
+    return 4 * math.prod(-(-length // edge) * edge for length, edge in zip(extent.shape, chunk, strict=True))
 
 
 def _shards(extent: Extent) -> int:

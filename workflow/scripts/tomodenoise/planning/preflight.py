@@ -66,7 +66,7 @@ def headline(name: str, entry: Entry) -> str:
     span = math.degrees(float(angles.max() - angles.min()))
     return (
         f"{name}: {scan.file} ({scan.layout}, {scan.kind}), {len(angles)} projections of {scan.depth} x {scan.columns}"
-        f" over {span:.4g} degrees, {flats} flats, {darks} darks, {size}, {entry.choice.sections} sections"
+        f" over {round(span, 1):g} degrees, {flats} flats, {darks} darks, {size}, {entry.choice.sections} sections"
     )
 
 

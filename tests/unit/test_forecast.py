@@ -104,7 +104,7 @@ def test_frames_that_cannot_be_read_are_found_before_the_run(tmp_path: Path) -> 
     assert "/exchange/data: frame 19: " in message
 
 
-def test_a_disk_that_is_too_small_and_a_job_that_is_too_large_are_reported(tmp_path: Path) -> None:
+def test_a_disk_too_small_and_a_job_too_large_are_reported(tmp_path: Path) -> None:
     assert list(preflight.of_disk(1, tmp_path)) == []
     (message,) = preflight.of_disk(10**18, tmp_path)
     assert message.startswith("1000000.0 TB are to be written")

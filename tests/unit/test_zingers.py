@@ -65,7 +65,7 @@ def test_noise_alone_loses_nothing_down_to_single_photons(rng: np.random.Generat
         assert not zingers.remove(frame, limit).size
 
 
-def test_a_frame_of_two_rows_is_left_alone_as_lines_cannot_be_distinguished() -> None:
+def test_a_frame_of_two_rows_is_left_alone() -> None:
     frame = np.ones((2, 30), np.float32)
     frame[0, 10] = 9
     assert not zingers.remove(frame, zingers.threshold(NOISE, 10, np.full((2, 30), 1000.0))).size

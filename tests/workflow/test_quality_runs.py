@@ -45,8 +45,8 @@ def test_figures_stand_beside_the_truth_and_those_of_others(finished: Project) -
 
 def test_the_page_shows_them(finished: Project) -> None:
     page = (finished.folder / "results/report.html").read_text()
-    assert "Against the truth" in page
-    assert "Part of a slice, median" in page
+    assert "<small>against the truth</small>" in page
+    assert "Region of a slice, median" in page
     assert len(page) < 2e6
 
 
@@ -54,7 +54,7 @@ def test_snakemakes_own_report_holds_the_page_and_captions(finished: Project) ->
     run = finished.snakemake("--report", "out.html")
     assert run.status == 0, run.text
     page = (finished.folder / "out.html").read_text()
-    for text in ("Rotation axis", "Quality", "Before and after for every scan", "which figures these data do not"):
+    for text in ("Rotation axis", "Quality", "before and after denoising", "figures that these data do not support"):
         assert text in page
 
 

@@ -15,14 +15,8 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import PER_SCAN
 from tomodenoise.exports.registry import single_files
 from tomodenoise.maintenance import slurm_jobs
-from tomodenoise.planning import (
-    environment,
-    hooks,
-    paths,
-    run,
-    shards,
-    snakemake_internals,
-)
+from tomodenoise.planning import environment, hooks, paths, run, shards
+from tomodenoise.planning import snakemake_internals
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.memory import Needs
 from tomodenoise.planning.params import PIXELS, SLICES, Params, training_program

@@ -1,11 +1,18 @@
 """The section `network` of the configuration."""
 
+import json
 from typing import Annotated
 
 from pydantic import Field
 
 from tomodenoise.common.options import Odd, OneOf, Optional, Options, Some, Whole
 from tomodenoise.networks.registry import NETWORKS
+
+
+def _with_defaults(text: str, key: str) -> str:
+    """Append the default of each network that takes a key to its description."""
+    defaults = {name: network.defaults[key] for name, network in NETWORKS.items() if network.takes(key)}
+    return f"{text} Default: {', '.join(f'`{name}` {json.dumps(value)}' for name, value in defaults.items())}."
 
 
 class Network(Options):
@@ -19,8 +26,11 @@ class Network(Options):
     )
     slices: Optional[Odd] = Field(
         None,
-        description="Adjacent slices that the network sees to denoise the middle one; odd. A volumetric network has"
-        " none. With several channels the default is 1. Default: `unet` 5, `msd` 5, `unet_noskip` 5.",
+        description=_with_defaults(
+            "Adjacent slices that the network sees to denoise the middle one; odd. A volumetric network has none. With"
+            " several channels the default is 1.",
+            "slices",
+        ),
     )
     steps: Optional[Odd] = Field(
         None,
@@ -32,19 +42,20 @@ class Network(Options):
     )
     width: Optional[Annotated[int, Whole(ge=1)]] = Field(
         None,
-        description="Channels at full resolution, twice and then four times as many below; for `msd`, channels of each"
-        " layer. Default: `unet` 16, `msd` 1, `unet_noskip` 64, `unet3d` 16.",
+        description=_with_defaults(
+            "Channels at full resolution, twice and then four times as many below; for `msd`, channels of each layer.",
+            "width",
+        ),
     )
     depth: Optional[Annotated[int, Whole(ge=1)]] = Field(
         None,
-        description="Number of resolutions; for `msd`, of layers. Default: `unet` 4, `msd` 100, `unet_noskip` 4,"
-        " `unet3d` 3.",
+        description=_with_defaults("Number of resolutions; for `msd`, of layers.", "depth"),
     )
     dilations: Optional[Some[Annotated[int, Whole(ge=1)]]] = Field(
         None,
-        description="Pixels between the taps of the layers of `msd`, in turns. Default: `msd` [1, 2, 3, 4, 5, 6, 7, 8,"
-        " 9, 10].",
+        description=_with_defaults("Pixels between the taps of the layers of `msd`, in turns.", "dilations"),
     )
     dimensions: Optional[Annotated[int, OneOf((2, 3))]] = Field(
-        None, description="Of the convolutions of `msd`; 3 makes it volumetric. Default: `msd` 2."
+        None,
+        description=_with_defaults("Of the convolutions of `msd`; 3 makes it volumetric.", "dimensions"),
     )

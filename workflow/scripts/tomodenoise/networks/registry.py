@@ -56,6 +56,15 @@ class Network:
         values = {"slices": self.slices, "width": self.width, "depth": self.depth, "dimensions": self.dimensions[0]}
         return values | ({"dilations": self.dilations} if self.dilations else {})
 
+    def takes(self, key: str) -> bool:
+        """Return whether a user may set a key of `Spec` for this network."""
+        restricted = {
+            "slices": 2 in self.dimensions,
+            "dilations": bool(self.dilations),
+            "dimensions": len(self.dimensions) > 1,
+        }
+        return restricted.get(key, True)
+
 
 def build(spec: Spec) -> nn.Module:
     """Build a network with random weights from torch's generator.

@@ -1,9 +1,10 @@
 """Write a volume to one file in the format of other programs."""
 
+import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomodenoise.common import formatting, imports, logs
+from tomodenoise.common import formatting, logs
 from tomodenoise.exports import registry
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def main(folder: Path, output: Path) -> None:
     """Let the kind of export that the ending of the file names write it."""
     write = registry.single_files()[output.suffix.removeprefix(".")].write
-    imports.load(str(write))(folder, output)
+    pkgutil.resolve_name(str(write))(folder, output)
     logs.logger.info("%s: %s", output, formatting.size(output.stat().st_size))
 
 

@@ -5,12 +5,11 @@ Torch is imported when a network is built: jobs are planned from these records a
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import cycle, islice, pairwise
 from typing import TYPE_CHECKING, Any
-
-from tomodenoise.common import imports
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +72,7 @@ def build(spec: Spec) -> nn.Module:
     volumetric one maps (n, steps x channels, z, y, x) to (n, channels, z, y, x). All lengths are multiples of
     `Network.multiple`.
     """
-    network: nn.Module = imports.load(NETWORKS[spec.name].module)(spec)
+    network: nn.Module = pkgutil.resolve_name(NETWORKS[spec.name].module)(spec)
     return network
 
 

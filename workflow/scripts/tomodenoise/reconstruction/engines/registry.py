@@ -5,11 +5,11 @@ when it is used.
 """
 
 import importlib.util
+import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from tomodenoise.common import imports
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.reconstruction.engines.filters import FILTERS
@@ -201,7 +201,7 @@ def plan(
     name = algorithm or algorithms(engine)[0]
     count = iterations or ITERATIONS
     request = Request(name, angles, weights, columns, filter, pad, count, regularisation, device)
-    prepared: Plan = imports.load(ENGINES[engine].plan)(request)
+    prepared: Plan = pkgutil.resolve_name(ENGINES[engine].plan)(request)
     return prepared
 
 

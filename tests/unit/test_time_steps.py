@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
+from tomodenoise.planning import shards
 from tomodenoise.scans import series
 from tomodenoise.splitting import by_angle, model, time_steps
 from tomodenoise.splitting.options import Split, Steps
@@ -241,12 +242,8 @@ def test_blocks_hold_every_step_and_projection_once_within_their_size(
     assert shape.projection_rows % shape.rows == 0
     for block in shape.blocks:
         first, last = shape.angles_of(block.index)
-        held = {
-            a
-            for b in shape.angle_blocks_of(block.index)
-            for a in range(shape.angle_blocks[b].start, shape.angle_blocks[b].stop)
-        }
-        assert set(range(first, last)) <= held
+        holding = {int(shard.split("/")[-3]) for shard in shards.projections("s", shape, (first, last))}
+        assert holding == {b.index for b in shape.angle_blocks if b.start < last and first < b.stop}
         assert last - first == sum(lengths[block.start : block.stop])
 
 
@@ -256,7 +253,7 @@ def test_a_series_of_a_beamtime_stays_bounded() -> None:
     assert (shape.rows, len(shape.blocks), shape.projection_rows) == (128, 180, 512)
     assert len(shape.blocks) * len(shape.slabs) == 1620
     assert len(shape.angle_blocks) * len(shape.projection_slabs) == 540
-    assert max(len(shape.angle_blocks_of(block)) for block in range(180)) <= 2
+    assert max(len(shards.projections("s", shape, shape.angles_of(block), (0, 1))) for block in range(180)) <= 2
 
 
 def test_the_cost_of_a_block_does_not_grow_with_the_series() -> None:

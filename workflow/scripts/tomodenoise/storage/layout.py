@@ -146,10 +146,6 @@ class Layout:
         steps = self.blocks[block]
         return ends[steps.start], ends[steps.stop]
 
-    def angle_blocks_of(self, block: int) -> range:
-        """Return the blocks of projections that hold a block of time steps."""
-        return grid.covering(*self.angles_of(block), self.angle_blocks[0].stop)
-
     def finer_slabs(self, level: int, index: int) -> range:
         """Return the one or two slabs of the next finer resolution that a slab averages."""
         slab = self.image_slabs(level)[index]

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -44,3 +45,9 @@ def test_every_dependency_has_a_version_and_checksums() -> None:
     wrong = [pin for pin in pins if not re.fullmatch(r"#.*|[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64})+", pin)]
     assert not wrong
     assert len(pins) > 100
+
+
+@pytest.mark.parametrize("name", ["local", "slurm"])
+def test_a_profile_makes_nothing_again_because_code_changed(name: str) -> None:
+    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+    assert set(profile["rerun-triggers"]) == {"mtime", "params", "input", "software-env"}

@@ -180,11 +180,11 @@ def test_each_channel_is_repaired_by_itself(tmp_path: Path) -> None:
     plain, found = channels.correct_channels(scan, (0, 2), only())
     assert (found.repaired, found.empty_rows) == (1, 0)
     assert plain[7, 2, 0, 9] == pytest.approx((data[0, 2, 7, 8] + data[0, 2, 7, 10]) / 2, rel=1e-5)
-    mended, _ = channels.correct_channels(scan, (0, 2), only(stripes="sorting"))
-    columns = np.abs(mended[:, 1].mean(axis=(0, 1)))
+    repaired, _ = channels.correct_channels(scan, (0, 2), only(stripes="sorting"))
+    columns = np.abs(repaired[:, 1].mean(axis=(0, 1)))
     assert columns.max() < 0.5 < np.abs(plain[:, 1].mean(axis=(0, 1))).max()
     alone, _ = channels.correct_channels(scan, (1, 2), only(stripes="sorting"))
-    np.testing.assert_array_equal(alone[:, :, 0], mended[:, :, 1])
+    np.testing.assert_array_equal(alone[:, :, 0], repaired[:, :, 1])
 
 
 def test_shards_hold_all_channels_of_their_rows() -> None:

@@ -37,9 +37,9 @@ def rms(values: FloatArray) -> float:
 def test_each_method_removes_stripes(rng: np.random.Generator, method: str, share: float) -> None:
     sino, clean = noisy(rng)
     bad = striped(rng, sino)
-    mended = stripes.remove(bad, method)
-    assert mended.dtype == np.float32
-    means = [rms((values - clean).mean(axis=0, keepdims=True)) for values in (bad, mended)]
+    repaired = stripes.remove(bad, method)
+    assert repaired.dtype == np.float32
+    means = [rms((values - clean).mean(axis=0, keepdims=True)) for values in (bad, repaired)]
     assert means[1] < share * means[0]
 
 
@@ -56,9 +56,9 @@ def test_vo_repairs_a_column_that_does_not_respond(rng: np.random.Generator) -> 
     sino, clean = noisy(rng)
     sino[:, 200] = rng.uniform(0, 2, ANGLES)
     near = slice(198, 203)
-    kept, mended = (np.std((stripes.remove(sino, method) - clean)[:, near]) for method in ("sorting", "vo"))
+    kept, repaired = (np.std((stripes.remove(sino, method) - clean)[:, near]) for method in ("sorting", "vo"))
     assert kept > 0.07
-    assert mended < kept / 3
+    assert repaired < kept / 3
 
 
 def test_the_order_of_projections_changes_nothing_but_their_order(rng: np.random.Generator) -> None:

@@ -29,6 +29,7 @@ if rules.describe_scan.output.scan != paths.SCAN:
         "tomodenoise: this workflow as a module takes no prefix: leave it out, and give it a folder of its own with"
         " --directory or workdir"
     )
+snakemake_internals.end_when_terminated(workflow)
 
 
 # Targets, and jobs of about a second, which are not worth a place in a queue.

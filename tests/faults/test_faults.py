@@ -8,12 +8,14 @@ what they found is in benchmarks/RELIABILITY.md.
 import random
 import re
 import shutil
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broken import FAULTS, ON_A_DISK_OF_ITS_OWN, RUN
-from projects import Project
+from broken import FAULTS, ON_A_DISK_OF_ITS_OWN, RUN, end, start
+from projects import Project, simulated
 from undisturbed import Undisturbed, copied, digests
 
 pytestmark = pytest.mark.slow
@@ -92,3 +94,18 @@ def test_one_plain_run_after_a_fault_gives_the_undisturbed_bits(
     assert done + finished(again.text) <= needed + CORES, f"{fault} at {stage}: complete work was repeated"
     assert strays(project) == [], f"{fault} at {stage}"
     assert project.snakemake("--dry-run").jobs == {}
+
+
+def test_termination_while_jobs_are_planned_leaves_no_lock(tmp_path: Path) -> None:
+    # Snakemake handles the signal only once it schedules jobs, which is some time after it has locked the directory.
+    project = Project(tmp_path)
+    simulated(tmp_path / "foam.h5", columns=32, rows=4, angles=24)
+    project.configure(scans={f"scan{number}": {"file": "foam.h5"} for number in range(50)})
+    run = start(project)
+    locks = tmp_path / ".snakemake/locks"
+    while not any(locks.glob("*")) and run.poll() is None:
+        time.sleep(0.001)
+    run.send_signal(signal.SIGTERM)
+    assert end(run)
+    assert "Finished jobid" not in (tmp_path / "struck.log").read_text()
+    assert not any(locks.glob("*"))

@@ -7,6 +7,7 @@ Nothing that a job runs imports this module: the environments of jobs need no Sn
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,16 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
 def is_linting() -> bool:
     """Return whether `snakemake --lint` reads the rules, which needs no scan. Snakemake has no other sign of it."""
     return any(word == "--lint" or word.startswith("--lint=") for word in sys.argv)
+
+
+def end_when_terminated(workflow: Workflow) -> None:
+    """End in good order at SIGTERM while the jobs are planned, as a scheduler sends it at the end of a batch job.
+
+    Snakemake handles the signal only once it schedules jobs. Until then it would die at once and leave its lock, and
+    the next run would refuse.
+    """
+    if workflow.is_main_process and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def executor(workflow: Workflow) -> str:

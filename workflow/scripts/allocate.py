@@ -3,13 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tomodenoise.common import logs, provenance
 from tomodenoise.storage import zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(
@@ -33,5 +30,5 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         main(Path(snakemake.input.scan), Path(snakemake.output[0]).parent, **dict(snakemake.params.items()))

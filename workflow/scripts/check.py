@@ -2,15 +2,11 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import devices, formatting, logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
 from tomodenoise.planning import forecast, preflight, run
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(config: Config, cores: int, *, submitting: bool) -> None:
@@ -36,6 +32,6 @@ def main(config: Config, cores: int, *, submitting: bool) -> None:
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         params = dict(snakemake.params.items())
         main(Config.model_validate(params.pop("config")), **params)

@@ -3,14 +3,10 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import disk_usage, formatting, logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.maintenance import verify
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(arrays: Mapping[str, Sequence[verify.Expected]], threads: int) -> None:
@@ -32,7 +28,7 @@ def main(arrays: Mapping[str, Sequence[verify.Expected]], threads: int) -> None:
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         found = {
             scan: [verify.Expected(Path(path), *rest) for path, *rest in arrays]
             for scan, arrays in snakemake.params.arrays.items()

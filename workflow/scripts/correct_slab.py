@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.correction import channels, concerns, slabs
@@ -12,9 +11,6 @@ from tomodenoise.correction.options import Correct
 from tomodenoise.scans import description
 from tomodenoise.splitting import by_angle, model
 from tomodenoise.storage import zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(
@@ -50,7 +46,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         main(
             Path(snakemake.input.scan),
             Path(snakemake.input.measured),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +10,6 @@ from tomodenoise.common import devices, logs
 from tomodenoise.denoising import inference, previews
 from tomodenoise.networks import model_file, models
 from tomodenoise.storage import sections, zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 Span = tuple[int, int]  # [start, stop)
 
@@ -39,7 +35,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         torch.set_num_threads(snakemake.threads)
         files, params, device = snakemake.input, snakemake.params, devices.best()
         for concern in model_file.concerns(model_file.describe(Path(files.model)), params.pixel_size):

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tomodenoise.common import logs, provenance
 from tomodenoise.geometry import rotation_axis
 from tomodenoise.storage import ome_zarr
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(
@@ -35,7 +32,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         files = snakemake.input
         main(
             Path(files.scan),

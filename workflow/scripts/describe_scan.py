@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tomodenoise.centering import finding
 from tomodenoise.common import logs, provenance
@@ -15,9 +15,6 @@ from tomodenoise.correction.options import Correct
 from tomodenoise.scans import description
 from tomodenoise.splitting import of_scan
 from tomodenoise.splitting.options import SteppedScan
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(
@@ -64,7 +61,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         output, params = snakemake.output, snakemake.params
         files = list(map(Path, snakemake.input.raw))
         main(

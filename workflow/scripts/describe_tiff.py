@@ -3,14 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.exports import tiff
 from tomodenoise.storage import ome_zarr
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(image: Path, records: Sequence[Path], output: Path, kind: str) -> None:
@@ -21,6 +17,6 @@ def main(image: Path, records: Sequence[Path], output: Path, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         files, kind = snakemake.input, snakemake.wildcards.tiff
         main(Path(files.image).parent, [Path(slab) for slab in files.slabs], Path(snakemake.output[0]), kind)

@@ -2,13 +2,9 @@
 
 import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import formatting, logs
 from tomodenoise.exports import registry
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(folder: Path, output: Path) -> None:
@@ -19,5 +15,5 @@ def main(folder: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         main(Path(snakemake.input.image).parent, Path(snakemake.output[0]))

@@ -2,14 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.exports import tiff
 from tomodenoise.storage import ome_zarr
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(image: Path, record: Path, rows: tuple[int, int], times: tuple[int, int], kind: str) -> None:
@@ -20,6 +16,6 @@ def main(image: Path, record: Path, rows: tuple[int, int], times: tuple[int, int
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         params, kind = snakemake.params, snakemake.wildcards.tiff
         main(Path(snakemake.input.image).parent, Path(snakemake.output[0]), params.rows, params.times, kind)

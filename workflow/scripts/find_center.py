@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib import style
@@ -17,9 +17,6 @@ from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans import description
 from tomodenoise.splitting.model import Section
 from tomodenoise.storage import zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 ROWS = 32
 
@@ -54,6 +51,6 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         files, (output, picture), params = snakemake.input, map(Path, snakemake.output), snakemake.params
         main(Path(files.scan), Path(files.array).parent, output, picture, params.wanted, params.engine, params.angles)

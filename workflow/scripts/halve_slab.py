@@ -1,7 +1,6 @@
 """Write one slab of a coarser resolution of the image: means of blocks of the next finer one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,9 +8,6 @@ from tomodenoise.common import logs
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising.tile_plan import READ_AT_ONCE
 from tomodenoise.storage import zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
@@ -31,6 +27,6 @@ def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         files, params = snakemake.input, snakemake.params
         main(Path(files.allocated).parent, Path(files.array).parent, params.rows, params.times)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -24,9 +24,6 @@ from tomodenoise.networks import models
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans import description
 from tomodenoise.storage import sections
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakemake's own
@@ -65,6 +62,6 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         torch.set_num_threads(snakemake.threads)
         main(snakemake.input, snakemake.params, snakemake.output)

@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.report import pages
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(rows: Sequence[Path], output: Path) -> None:
@@ -20,5 +16,5 @@ def main(rows: Sequence[Path], output: Path) -> None:
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         main([Path(file) for file in snakemake.input.rows], Path(snakemake.output[0]))

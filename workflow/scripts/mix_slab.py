@@ -1,7 +1,6 @@
 """Write one slab of the noisy reconstruction from all projections: the weighted mean of the sections."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,9 +8,6 @@ from tomodenoise.common import logs
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising.tile_plan import READ_AT_ONCE
 from tomodenoise.storage import sections, zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(scan: sections.Sections, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
@@ -28,7 +24,7 @@ def main(scan: sections.Sections, array: Path, rows: tuple[int, int], times: tup
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         files = snakemake.input
         scan = sections.describe(Path(files.split).parent)
         main(scan, Path(files.array).parent, snakemake.params.rows, snakemake.params.times)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,9 +12,6 @@ from tomodenoise.reconstruction import slices
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting import by_angle, model
 from tomodenoise.storage import zarr_arrays
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(
@@ -48,7 +44,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         torch.set_num_threads(snakemake.threads)
         files = snakemake.input
         main(

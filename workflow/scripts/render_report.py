@@ -2,15 +2,11 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(slabs: Collection[Path], output: Path, config: Config) -> None:
@@ -22,6 +18,6 @@ def main(slabs: Collection[Path], output: Path, config: Config) -> None:
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
         main(slabs, Path(snakemake.output[0]), Config.model_validate(snakemake.params.config))

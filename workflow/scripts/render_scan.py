@@ -4,16 +4,12 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
 from tomodenoise.report import collect, pages
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(slabs: Collection[Path], page: Path, row: Path, config: Config) -> None:
@@ -34,7 +30,7 @@ def main(slabs: Collection[Path], page: Path, row: Path, config: Config) -> None
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         slabs = [Path(file) for file in (*snakemake.input.corrections, *snakemake.input.planes)]
         main(
             slabs,

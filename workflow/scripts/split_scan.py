@@ -3,14 +3,10 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.scans import description
 from tomodenoise.splitting import by_angle, model, time_steps
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str = "angle") -> None:
@@ -32,7 +28,7 @@ def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         main(
             Path(snakemake.input.scan),
             Path(snakemake.output[0]),

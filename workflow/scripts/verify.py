@@ -2,14 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.maintenance import verify
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 REMEDY = "this makes again what is not whole, and nothing else:"
 
@@ -31,7 +27,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         params = snakemake.params
         arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
         main(arrays, params.scans, params.models, params.options, snakemake.threads)

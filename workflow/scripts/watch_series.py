@@ -1,14 +1,10 @@
 """Collect the middle slice of every step of a denoised series, and figures over time, for the report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tomodenoise.common import logs
 from tomodenoise.evaluation import time_series
 from tomodenoise.storage import sections
-
-if TYPE_CHECKING:
-    from snakemake.script import snakemake
 
 
 def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None, seen: int = 1) -> None:
@@ -24,6 +20,6 @@ def main(results: Path, output: Path, window: tuple[int, int], seconds: float | 
 
 
 if __name__ == "__main__":
-    with logs.to(snakemake.log[0]):
+    with logs.job() as snakemake:
         params = snakemake.params
         main(Path(snakemake.input.split).parent, Path(snakemake.output[0]), params.window, params.seconds, params.seen)

@@ -6,13 +6,21 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tomodenoise.common.errors import UserError
 
 logger = logging.getLogger("tomodenoise")
 
 Item = TypeVar("Item")
+
+
+@contextmanager
+def job() -> Iterator[Any]:
+    """Give the object `snakemake` that Snakemake puts into the script of a rule, and log to the rule's log file."""
+    snakemake = vars(sys.modules["__main__"])["snakemake"]
+    with to(snakemake.log[0]):
+        yield snakemake
 
 
 @contextmanager

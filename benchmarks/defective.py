@@ -69,7 +69,7 @@ Figure: TypeAlias = Callable[[Path, Setup], str]
 def write(path: Path, setup: Setup) -> None:
     """Simulate a scan."""
     sample = foam(setup)
-    frames = acquire(lambda _: sample, setup.scan, setup.detector, np.random.default_rng(1))
+    frames = acquire(sample, setup.scan, setup.detector, np.random.default_rng(1))
     files.write_scan(path, setup.layout, setup.scan, frames)
     if setup.step > 1 or setup.plain_log:
         _rewrite(path, setup)

@@ -123,7 +123,7 @@ def compare_noise(folder: Path, cores: int) -> None:
         drawn = phantom.foam((shape.rows, shape.columns), (2.5, 6), 0.25, rng)
         sample = projection.absorb(drawn, 2.0, shape.axis, (shape.rows, shape.columns))
         plan, worn = replace(shape, flats=flats), replace(quiet, afterglow=afterglow)
-        frames = acquisition.acquire(lambda _, sample=sample: sample, plan, worn, rng)  # type: ignore[misc]
+        frames = acquisition.acquire(sample, plan, worn, rng)
         files.write_scan(folder / f"raw/{number}.h5", "exchange", plan, frames)
     scans = {f"scan{i}": {"file": str(folder / f"raw/{i}.h5"), "center": shape.axis} for i in range(len(NOISE) + 1)}
     trained = {"scans": {"scan0": scans["scan0"]}, "train": {"pixels": 6e6, "evaluations": 4}}

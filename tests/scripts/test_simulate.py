@@ -32,12 +32,12 @@ def test_a_seed_fixes_the_file(tmp_path: Path) -> None:
 
 
 def test_options_reach_the_scan_and_the_detector(tmp_path: Path) -> None:
-    options = ["--layout=nxtomo", "--channels=1,0.5", "--order=golden", "--span=360", "--photons=50", "--offset=7"]
+    options = ["--layout=nxtomo", "--order=golden", "--span=360", "--photons=50", "--offset=7"]
     simulate.main([str(tmp_path / "foam.nxs"), *TINY, *options])
     with h5py.File(tmp_path / "foam.nxs") as file:
         stack = file["entry/instrument/detector/data"][:]
         angles = file["entry/sample/rotation_angle"][4:10]
-    assert stack.shape == (12, 2, 3, 32)
+    assert stack.shape == (12, 3, 32)
     assert stack[:2].mean() == pytest.approx(7, abs=0.5)
     assert stack[2:4].mean() == pytest.approx(57, rel=0.1)
     assert angles[1] == pytest.approx(222.49, abs=0.01)

@@ -211,7 +211,7 @@ def test_afterglow_is_measured_on_flats(file: Path, rng: np.random.Generator, sh
     detector = Detector(photons=800, conversion=2, drift=-0.1, zingers=0.5, afterglow=share)
     plan = simulation.Scan(columns=160, rows=40, angles=16, flats=60, darks=10)
     nothing = Foam(1.0, 0.0, np.zeros((0, 3)), np.zeros(0), np.zeros(0))
-    frames = np.stack(list(simulation.acquire(lambda _: nothing, plan, detector, rng)))
+    frames = np.stack(list(simulation.acquire(nothing, plan, detector, rng)))
     scan = open_scan(write_nxtomo(file, frames, simulation.image_keys(plan)))
     assert measuring.measure(scan).afterglow == pytest.approx(share, abs=0.004)
 

@@ -5,7 +5,7 @@ python workflow/scripts/simulate.py demo/raw/foam.h5 --truth demo/raw/foam_truth
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sample = absorb(drawn, options.absorption, scan.axis, shape)
     if options.truth:
         write_truth(options.truth, sample, options.truth_size or scan.columns, scan.rows)
-    frames = acquire(lambda _: sample, scan, detector, scan_rng)
+    frames = acquire(sample, scan, detector, scan_rng)
     write_scan(options.output, options.layout, scan, frames)
 
 
@@ -45,9 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fill", type=float, default=0.3, help="volume of the spheres, relative [%(default)s]")
     parser.add_argument("--cylinder", type=float, default=CYLINDER, help="radius, of the columns [%(default)s]")
     parser.add_argument("--seed", type=int, default=0, help="of foam and noise [%(default)s]")
-    converters: dict[str, Callable[[str], object]] = {"center": float, "channels": _numbers}
     for spec in (*fields(Scan), *fields(Detector)):
-        kind = converters.get(spec.name) or type(spec.default)
+        kind = float if spec.default is None else type(spec.default)
         option = "--" + spec.name.replace("_", "-")
         parser.add_argument(option, type=kind, default=spec.default, help=f"{spec.metadata['help']} [%(default)s]")
     return parser

@@ -14,7 +14,7 @@ import numpy as np
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.simulation import particles, xrdct
-from tomodenoise.simulation.files import write_array, write_sinograms
+from tomodenoise.simulation.files import write_sinograms, write_volume
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     angles = np.arange(options.angles) * np.pi / options.angles
     frames = xrdct.acquire(sample, patterns, angles, options.time, options.empty, noise)
     if options.truth:
-        write_array(options.truth, xrdct.volume(sample, patterns, options.empty))
+        truth = xrdct.volume(sample, patterns, options.empty)
+        write_volume(options.truth, truth.shape, [truth])
     write_sinograms(options.output, shape, patterns, angles, frames, empty=options.empty > 0)
 
 

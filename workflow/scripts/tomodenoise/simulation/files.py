@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import h5py
 import numpy as np
 
-from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.files import replacing
 from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Frame, Scan, image_keys, rotation_angles
 from tomodenoise.simulation.phantom import Foam, truth
@@ -26,24 +26,45 @@ def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame]) 
 
 def write_truth(path: Path, foam: Foam, size: int, rows: int) -> None:
     """Write the true volume, (rows, size, size) float32 in attenuation per pixel, as .npy in blocks of rows."""
+    blocks = (range(start, min(start + TRUTH_ROWS, rows)) for start in range(0, rows, TRUTH_ROWS))
+    write_volume(path, (rows, size, size), (truth(foam, size, block) for block in blocks))
+
+
+def write_volume(path: Path, shape: tuple[int, ...], blocks: Iterable[FloatArray]) -> None:
+    """Write blocks along the first axis as one float32 array in .npy; the file gets its name once it is complete."""
     with replacing(path) as partial:
-        volume = np.lib.format.open_memmap(partial, "w+", np.float32, (rows, size, size))
-        for start in range(0, rows, TRUTH_ROWS):
-            block = range(start, min(start + TRUTH_ROWS, rows))
-            volume[block.start : block.stop] = truth(foam, size, block)
+        volume = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+        start = 0
+        for block in blocks:
+            volume[start : start + len(block)] = block
+            start += len(block)
         volume.flush()
 
 
 def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
-    """Write the Data Exchange layout [De Carlo et al. 2014]; all flats share one array."""
-    keys = image_keys(scan)
+    shape = scan.rows, scan.columns
+    write_exchange(file, image_keys(scan), frames, shape, rotation_angles(scan), scan.pixel_size)
+
+
+def write_exchange(
+    file: h5py.File,
+    keys: IntArray,
+    frames: Iterable[Frame],
+    shape: tuple[int, int],
+    angles: FloatArray,
+    pixel_size: float,
+) -> None:
+    """Write frames (rows, columns) in the Data Exchange layout [De Carlo et al. 2014]; angles in degrees.
+
+    All flats share one array.
+    """
     file["implements"] = "exchange:measurement"
     names = {PROJECTION: "exchange/data", FLAT: "exchange/data_white", DARK: "exchange/data_dark"}
-    stacks = {key: _frames(file, name, scan, int((keys == key).sum())) for key, name in names.items()}
-    stacks[PROJECTION].attrs["axes"] = "theta:channel:y:x" if scan.channels else "theta:y:x"
-    _quantity(file, "exchange/theta", rotation_angles(scan), "degrees")
-    _quantity(file, "measurement/instrument/detector/x_pixel_size", scan.pixel_size, "um")
-    _quantity(file, "measurement/instrument/detector/y_pixel_size", scan.pixel_size, "um")
+    stacks = {key: _frames(file, name, shape, int((keys == key).sum())) for key, name in names.items()}
+    stacks[PROJECTION].attrs["axes"] = "theta:y:x"
+    write_quantity(file, "exchange/theta", angles, "degrees")
+    write_quantity(file, "measurement/instrument/detector/x_pixel_size", pixel_size, "um")
+    write_quantity(file, "measurement/instrument/detector/y_pixel_size", pixel_size, "um")
     position = dict.fromkeys(names, 0)
     for key, frame in zip(keys, frames, strict=True):
         stacks[key][position[key]] = frame
@@ -57,15 +78,15 @@ def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
     entry = _group(file, "entry", "NXentry")
     entry["definition"] = "NXtomo"
     detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
-    stack = _frames(detector, "data", scan, len(keys))
+    stack = _frames(detector, "data", (scan.rows, scan.columns), len(keys))
     detector["image_key"] = keys
-    _quantity(detector, "x_pixel_size", scan.pixel_size, "um")
-    _quantity(detector, "y_pixel_size", scan.pixel_size, "um")
+    write_quantity(detector, "x_pixel_size", scan.pixel_size, "um")
+    write_quantity(detector, "y_pixel_size", scan.pixel_size, "um")
     sample = _group(entry, "sample", "NXsample")
     sample["name"] = "foam"
     rotation = np.zeros(len(keys))
     rotation[keys == PROJECTION] = rotation_angles(scan)
-    _quantity(sample, "rotation_angle", rotation, "degrees")
+    write_quantity(sample, "rotation_angle", rotation, "degrees")
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
     data["data"] = stack
@@ -75,12 +96,12 @@ def _write_nxtomo(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
         stack[number] = frame
 
 
-def _frames(parent: h5py.Group, name: str, scan: Scan, count: int) -> h5py.Dataset:
+def _frames(parent: h5py.Group, name: str, shape: tuple[int, int], count: int) -> h5py.Dataset:
     """Create a stack of frames, stored frame by frame."""
-    return parent.create_dataset(name, (count, *scan.frame_shape), np.uint16, chunks=(1, *scan.frame_shape))
+    return parent.create_dataset(name, (count, *shape), np.uint16, chunks=(1, *shape))
 
 
-def _quantity(parent: h5py.Group, name: str, value: object, units: str) -> None:
+def write_quantity(parent: h5py.Group, name: str, value: object, units: str) -> None:
     """Write a number or an array with its units."""
     parent.create_dataset(name, data=value).attrs["units"] = units
 
@@ -117,13 +138,7 @@ def write_sinograms(
         stack = data.create_dataset("sinograms", whole, np.float32, chunks=(1, *whole[1:]))
         for axis, name in enumerate(("vertical", "channel", "angle", "horizontal")):
             stack.attrs[f"dim{axis}"] = name
-        _quantity(data, "rotation_angle", np.degrees(angles), "degrees")
-        _quantity(data, patterns.name, values, patterns.unit)
+        write_quantity(data, "rotation_angle", np.degrees(angles), "degrees")
+        write_quantity(data, patterns.name, values, patterns.unit)
         for number, frame in enumerate(frames):
             stack[:, :, number] = frame.swapaxes(0, 1)
-
-
-def write_array(path: Path, values: FloatArray) -> None:
-    """Write an array as .npy; the file gets its name once it is complete."""
-    with replacing(path) as partial, partial.open("wb") as file:
-        np.save(file, values)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -13,6 +13,7 @@ from tomodenoise.common.files import replacing
 from tomodenoise.simulation.acquisition import DARK, FLAT, PROJECTION, Frame, record
 from tomodenoise.simulation.cell import Plan, project_cell, true_slices
 from tomodenoise.simulation.detector import Detector
+from tomodenoise.simulation.files import write_exchange, write_quantity, write_volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,39 +93,25 @@ def write(path: Path, sample: Sample, turns: Turns, detector: Detector, rng: np.
         for each step, with all the flats and darks.
     """
     stream = frames(sample, turns, detector, rng)
+    references = np.repeat([DARK, FLAT], [turns.darks, turns.flats])
+    shared = list(islice(stream, len(references)))
     theta = angles(turns)
-    darks, flats = ([next(stream) for _ in range(count)] for count in (turns.darks, turns.flats))
     step = np.floor((np.arange(turns.count) + 1e-6) / turns.projections).astype(int)
-    common = {"exchange/data_white": np.array(flats), "exchange/data_dark": np.array(darks)}
     time = np.arange(turns.count) * turns.period / turns.projections
     parts = [step == number for number in range(step[-1] + 1)] if layout == "files" else [step >= 0]
     for number, part in enumerate(parts):
-        file = path.with_stem(f"{path.stem}{number}") if layout == "files" else path
-        data = {**common, "exchange/theta": theta[part], "exchange/time": time[part]}
-        if layout == "numbered":
-            data["exchange/time_step"] = step
-        _write_file(file, data, stream, int(part.sum()), (turns.rows, turns.columns))
+        own = path.with_stem(f"{path.stem}{number}") if layout == "files" else path
+        projections = np.full(part.sum(), PROJECTION)
+        keys = np.concatenate([references, projections])
+        taken = chain(shared, islice(stream, len(projections)))
+        with replacing(own) as partial, h5py.File(partial, "w") as file:
+            write_exchange(file, keys, taken, (turns.rows, turns.columns), theta[part], pixel_size=1.0)
+            write_quantity(file, "exchange/time", time[part], "s")
+            if layout == "numbered":
+                file["exchange/time_step"] = step
 
 
 def write_truth(path: Path, sample: Sample, turns: Turns) -> None:
     """Write the true volumes in the middle of each step, (step, row, y, x) float32, attenuation per pixel, as .npy."""
     shape = turns.steps, turns.rows, turns.columns, turns.columns
-    with replacing(path) as partial:
-        volumes = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
-        for step in range(turns.steps):
-            volumes[step] = sample.volume(step + 0.5)
-        volumes.flush()
-
-
-def _write_file(path: Path, data: dict[str, Any], stream: Iterator[Frame], count: int, shape: tuple[int, int]) -> None:
-    with replacing(path) as partial, h5py.File(partial, "w") as file:
-        file["implements"] = "exchange:measurement"
-        stack = file.create_dataset("exchange/data", (count, *shape), np.uint16, chunks=(1, *shape))
-        for name, values in data.items():
-            file[name] = values
-        file["exchange/theta"].attrs["units"] = "degrees"
-        file["exchange/time"].attrs["units"] = "s"
-        file["measurement/instrument/detector/x_pixel_size"] = 1.0
-        file["measurement/instrument/detector/x_pixel_size"].attrs["units"] = "um"
-        for number in range(count):
-            stack[number] = next(stream)
+    write_volume(path, shape, (sample.volume(step + 0.5)[None] for step in range(turns.steps)))

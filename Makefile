@@ -46,7 +46,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/python workflow/scripts/document_config.py --check
+	$(BIN)/python docs/document_config.py --check
 	$(BIN)/python docs/draw_imports.py --check
 	$(BIN)/mkdocs build --quiet
 	$(BIN)/snakemake --lint
@@ -74,7 +74,7 @@ bench: .venv/installed
 
 # The pages, into site/. A broken link fails here, as in lint.
 docs: .venv/installed
-	$(BIN)/python workflow/scripts/document_config.py
+	$(BIN)/python docs/document_config.py
 	$(BIN)/python docs/draw_imports.py
 	$(BIN)/mkdocs build --quiet
 

@@ -22,6 +22,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
+from benchmarks import particles
 from tests.data import FOLDER
 
 from tomodenoise.common.arrays import FloatArray
@@ -31,7 +32,7 @@ from tomodenoise.metrics import merit
 from tomodenoise.networks import specs
 from tomodenoise.networks.options import Network
 from tomodenoise.reconstruction.engines import registry
-from tomodenoise.simulation import particles, xrdct
+from tomodenoise.simulation import xrdct
 from tomodenoise.splitting import by_angle
 from tomodenoise.splitting import model as splitting_model
 from tomodenoise.storage import sections, zarr_arrays

@@ -7,7 +7,7 @@ keeps raw files and results.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import runs
+from benchmarks import runs, sliding
 from benchmarks.simulated import HONEYCOMB
 
 import simulate_series
@@ -25,7 +25,7 @@ from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.evaluation import classical
 from tomodenoise.geometry import field_of_view
 from tomodenoise.metrics import merit
-from tomodenoise.simulation import cell
+from tomodenoise.simulation import cell, series
 from tomodenoise.storage import sections, zarr_arrays
 
 COLUMNS, QUIET, STEPS, GUEST = 128, 36, 72, 60
@@ -38,7 +38,7 @@ SCENES: Mapping[str, tuple[str, ...]] = {
     "early": ("--projections", "59.92", "--photons", "500", "--guest", "10"),
     "other": ("--projections", "59.92", "--photons", "500", "--guest", str(GUEST), "--seed", "7"),
     "even": ("--projections", "30", "--shifts", "8", "--photons", "20000", "--guest", str(GUEST)),
-    "block": ("--projections", "59.92", "--photons", "500", "--volume", str(HONEYCOMB), "--speed", "1.4"),
+    "block": ("--projections", "59.92"),
 }
 """Simulated scans, k11's detector: the window ends where movement begins. `block` is measured slices that slide."""
 
@@ -125,7 +125,15 @@ def simulated(folder: Path, scene: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         kept = ["--quiet", str(QUIET), "--steps", str(STEPS), "--columns", str(COLUMNS)]
         truth = folder / f"{scene}.npy"
-        simulate_series.main([str(folder / f"{scene}.h5"), "--truth", str(truth), *kept, *SCENES[scene]])
+        if scene != "block":
+            simulate_series.main([str(folder / f"{scene}.h5"), "--truth", str(truth), *kept, *SCENES[scene]])
+            return
+        turns = series.Turns(columns=COLUMNS, steps=STEPS)
+        sample = sliding.sample(sliding.read(HONEYCOMB, COLUMNS), turns, quiet=QUIET, speed=1.4)
+        series.write_truth(truth, sample, turns)
+        detector = replace(series.K11, photons=500.0)
+        _, noise = np.random.default_rng(0).spawn(2)
+        series.write(folder / "block.h5", sample, turns, detector, noise, "continuous")
 
 
 def configured(folder: Path, entrants: Mapping[str, Entrant], kind: tuple[int, int], pixels: float, cores: int) -> None:

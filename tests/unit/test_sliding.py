@@ -1,17 +1,22 @@
 """A volume that slides: its projections show its truth, and nothing moves before its time; K11's noise is K11's."""
 
+import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+sys.path.append(str(Path(__file__).parents[2]))
+
+from benchmarks import sliding
+
 import simulate_series
 from data import measured
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.reconstruction.engines import registry
-from tomodenoise.simulation import series, sliding
+from tomodenoise.simulation import series
 
 TURNS = series.Turns(columns=32, rows=3, steps=8, projections=20, center=16.3)
 
@@ -59,15 +64,14 @@ def test_what_cannot_slide_is_reported(tmp_path: Path, volume: FloatArray) -> No
         sliding.read(tmp_path / "other.h5", 32)
     with pytest.raises(UserError, match="no readable volume"):
         sliding.read(tmp_path / "none.h5", 32)
-    with pytest.raises(UserError, match="--guest is a part of the cell"):
-        simulate_series.main(["x.h5", "--volume", "volume.h5", "--guest", "3"])
 
 
 def test_the_honeycomb_slides_through_a_scan(tmp_path: Path) -> None:
-    shape = ["--columns", "48", "--rows", "3", "--steps", "6", "--quiet", "3", "--projections", "9.9", "--center", "24"]
-    honeycomb = measured("for_simulation/honeycomb_020_083.h5")
-    options = ["--volume", str(honeycomb), "--speed", "4", "--truth", str(tmp_path / "truth.npy")]
-    simulate_series.main([str(tmp_path / "block.h5"), *options, *shape])
+    turns = series.Turns(columns=48, rows=3, steps=6, projections=9.9, center=24)
+    honeycomb = sliding.read(measured("for_simulation/honeycomb_020_083.h5"), 48)
+    sample = sliding.sample(honeycomb, turns, quiet=3, speed=4)
+    series.write_truth(tmp_path / "truth.npy", sample, turns)
+    series.write(tmp_path / "block.h5", sample, turns, series.K11, np.random.default_rng(0), "continuous")
     truth = np.load(tmp_path / "truth.npy")
     assert truth.shape == (6, 3, 48, 48)
     np.testing.assert_array_equal(truth[0], truth[2])

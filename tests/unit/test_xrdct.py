@@ -1,5 +1,6 @@
 """Simulated XRD-CT: its counts project its truth, time changes but the noise, and a seed fixes all of it."""
 
+import sys
 from pathlib import Path
 
 import h5py
@@ -7,13 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+sys.path.append(str(Path(__file__).parents[2]))
+
+from benchmarks import particles
+
 import simulate_xrdct
 from data import measured
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.geometry import field_of_view
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.scans import opening
-from tomodenoise.simulation import particles, xrdct
+from tomodenoise.simulation import xrdct
 
 SHAPE, ANGLES = (2, 48), np.arange(90) * np.pi / 90
 
@@ -79,7 +84,7 @@ def test_time_changes_the_noise_and_not_the_mean() -> None:
 def test_reflections_are_the_highest_and_apart() -> None:
     fine = np.zeros((5, 100))
     fine[0, 20], fine[1, [21, 60]], fine[2, 90] = 9, (8, 5), 1
-    peaks = xrdct.reflections("2theta", "deg", np.arange(100.0), fine, 3)
+    peaks = particles.reflections("2theta", "deg", np.arange(100.0), fine, 3)
     assert peaks.values.tolist() == [20, 60, 90]
     assert (peaks.intensities > 0).all(), "a background lies under all of it"
 

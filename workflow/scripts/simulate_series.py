@@ -1,10 +1,6 @@
 """Simulate a dynamic scan whose truth is known: a channel that fills and a bubble that grows after a quiet time.
 
 python workflow/scripts/simulate_series.py raw/cell.h5 --truth raw/cell_truth.npy
-
-Or a measured volume that slides along the axis after that time, an HDF5 file with the dataset `volume` (z, y, x):
-
-python workflow/scripts/simulate_series.py raw/block.h5 --volume honeycomb.h5 --speed 0.7 --truth raw/block_truth.npy
 """
 
 import argparse
@@ -16,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.simulation import cell, series, sliding
+from tomodenoise.simulation import cell, series
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,14 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not 0 <= turns.center < turns.columns:
         raise UserError(f"--center {turns.center:g} is not on a detector of {turns.columns} columns: set it")
     object_rng, scan_rng = np.random.default_rng(options.seed).spawn(2)
-    course = {"quiet": options.quiet, "speed": options.speed}
-    if options.volume and options.guest is not None:
-        raise UserError("--guest is a part of the cell: leave it out, or --volume")
-    if options.volume:
-        sample = sliding.sample(sliding.read(options.volume, turns.columns), turns, **course)
-    else:
-        plan = cell.plan(turns.columns, turns.rows, object_rng, guest=options.guest, **course)
-        sample = series.filled(plan, turns)
+    shape = turns.columns, turns.rows
+    plan = cell.plan(*shape, object_rng, quiet=options.quiet, speed=options.speed, guest=options.guest)
+    sample = series.filled(plan, turns)
     if options.truth:
         series.write_truth(options.truth, sample, turns)
     series.write(options.output, sample, turns, replace(series.K11, photons=options.photons), scan_rng, options.layout)
@@ -43,13 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path, help="HDF5 file to write, Data Exchange")
     parser.add_argument("--truth", type=Path, help="also write the true volumes, (step, z, y, x) float32, as .npy")
-    parser.add_argument("--volume", type=Path, help="a volume to slide, instead of the cell")
     parser.add_argument("--layout", choices=["continuous", "numbered", "files"], default="continuous")
     parser.add_argument("--photons", type=float, default=500.0, help="per pixel in the open beam [%(default)s]")
     parser.add_argument("--quiet", type=float, default=36.0, help="steps before anything moves [%(default)s]")
-    parser.add_argument(
-        "--speed", type=float, default=0.9, help="of the front, columns per step; of a volume, slices [%(default)s]"
-    )
+    parser.add_argument("--speed", type=float, default=0.9, help="of the front, columns per step [%(default)s]")
     parser.add_argument("--guest", type=float, help="step in which a sphere is there that is in no other")
     parser.add_argument("--seed", type=int, default=0, help="of object and noise [%(default)s]")
     for spec in fields(series.Turns):

@@ -1,8 +1,6 @@
-"""Simulate an XRD-CT scan whose truth is known: particles of several materials, photons counted in a few channels.
+"""Simulate an XRD-CT scan whose truth is known: spheres of several materials, photons counted in a few channels.
 
 python workflow/scripts/simulate_xrdct.py raw/xrdct.h5 --truth raw/xrdct_truth.npy --time 0.2
-
-Without --particles and --patterns the sample is a cylinder with spheres, and the patterns are drawn.
 """
 
 import argparse
@@ -13,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.simulation import particles, xrdct
+from tomodenoise.simulation import xrdct
 from tomodenoise.simulation.files import write_sinograms, write_volume
 
 
@@ -22,9 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     draw, lines, noise = np.random.default_rng(options.seed).spawn(3)
     shape = options.slices, options.columns
-    sample = particles.particles(options.particles, shape, draw) if options.particles else xrdct.spheres(shape, draw)
-    found = particles.patterns(options.patterns, options.channels) if options.patterns else None
-    patterns = xrdct.scaled(found or xrdct.peaks(options.channels, lines), sample, tuple(options.counts))
+    sample = xrdct.spheres(shape, draw)
+    patterns = xrdct.scaled(xrdct.peaks(options.channels, lines), sample, tuple(options.counts))
     angles = np.arange(options.angles) * np.pi / options.angles
     frames = xrdct.acquire(sample, patterns, angles, options.time, options.empty, noise)
     if options.truth:
@@ -37,8 +34,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path, help="HDF5 file to write")
     parser.add_argument("--truth", type=Path, help="also write the true volume, (channel, z, y, x) float32, as .npy")
-    parser.add_argument("--particles", type=Path, help="square picture of particles on black")
-    parser.add_argument("--patterns", type=Path, help="HDF5 file of diffraction patterns and their tth")
     parser.add_argument("--slices", type=int, default=3, help="[%(default)s]")
     parser.add_argument("--columns", type=int, default=217, help="translations [%(default)s]")
     parser.add_argument("--angles", type=int, default=180, help="over half a turn [%(default)s]")

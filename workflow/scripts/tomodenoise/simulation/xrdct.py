@@ -62,22 +62,10 @@ def peaks(channels: int, rng: np.random.Generator) -> Patterns:
     heights = rng.uniform(0.2, 1, (MATERIALS, PEAKS, 1))
     width = max(4 * WIDTH, 2 / channels)
     drawn = np.sum(heights * np.exp(-(((values - places) / width) ** 2) / 2), axis=1)
-    return Patterns("2theta", "deg", values, _on_background(drawn))
+    return Patterns("2theta", "deg", values, on_background(drawn))
 
 
-def reflections(name: str, unit: str, values: FloatArray, measured: FloatArray, count: int) -> Patterns:
-    """Select the channels of measured patterns (material, channel) that best distinguish materials, none adjacent."""
-    apart = max(1, len(values) // (4 * count))
-    height = measured.std(axis=0)
-    kept: list[int] = []
-    for channel in np.argsort(-height, kind="stable").tolist():
-        if len(kept) < count and all(abs(channel - other) >= apart for other in kept):
-            kept.append(channel)
-    chosen = np.sort(kept)
-    return Patterns(name, unit, values[chosen], _on_background((measured - measured.min())[:, chosen]))
-
-
-def _on_background(patterns: FloatArray) -> FloatArray:
+def on_background(patterns: FloatArray) -> FloatArray:
     """Add the smooth background of all materials, which falls along the channels."""
     falling = BACKGROUND * patterns.max() * np.linspace(1.3, 0.7, patterns.shape[1])
     return np.asarray(patterns + falling)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from benchmarks.pixels import binned, padded, rays
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import field_of_view
-from tomodenoise.simulation.projection import binned, padded, rays
 from tomodenoise.simulation.series import Sample, Turns
 
 FINENESS = 2  # pixels of the object per detector column

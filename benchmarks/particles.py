@@ -4,13 +4,13 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from benchmarks.pixels import binned, padded, rays
 from PIL import Image
 from skimage.measure import label
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.simulation.projection import binned, padded, rays
-from tomodenoise.simulation.xrdct import MATERIALS, Patterns, Sample, reflections
+from tomodenoise.simulation.xrdct import MATERIALS, Patterns, Sample, on_background
 
 DENSE = 0.12  # grey value above which a pixel belongs to a particle, relative to the largest
 MOST = 0.85  # largest share of the main material in a particle; a second one makes up the rest
@@ -44,6 +44,18 @@ def patterns(file: Path, count: int) -> Patterns:
         if "tth" not in content or len(names) < MATERIALS:
             raise UserError(f"{file} does not hold tth and {MATERIALS} patterns: give a file with these datasets")
         return reflections("2theta", "deg", content["tth"][()], np.stack([content[name][()] for name in names]), count)
+
+
+def reflections(name: str, unit: str, values: FloatArray, measured: FloatArray, count: int) -> Patterns:
+    """Select the channels of measured patterns (material, channel) that best distinguish materials, none adjacent."""
+    apart = max(1, len(values) // (4 * count))
+    height = measured.std(axis=0)
+    kept: list[int] = []
+    for channel in np.argsort(-height, kind="stable").tolist():
+        if len(kept) < count and all(abs(channel - other) >= apart for other in kept):
+            kept.append(channel)
+    chosen = np.sort(kept)
+    return Patterns(name, unit, values[chosen], on_background((measured - measured.min())[:, chosen]))
 
 
 def _picture(file: Path) -> FloatArray:

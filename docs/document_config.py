@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
 from tomodenoise.config import schema
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference.md"
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 HEADER = "# Generated from the models, see tomodenoise/config/model.py: `make docs`.\n"

@@ -1,6 +1,7 @@
 """Several channels through one network: each with its own scale, none mixed up, and noise stays noise."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,7 +176,8 @@ def test_coarser_resolutions_average_every_channel(tmp_path: Path) -> None:
     for level, shape in enumerate([fine.shape, (1, 3, 3, 4, 4)]):
         zarr_arrays.allocate(tmp_path / str(level), shape, shape, shape, names=tuple("tczyx"), attributes={})
     zarr_arrays.write_shard(tmp_path / "0", (0, 0, 0, 0, 0), fine)
-    halve_slab.main(tmp_path / "0", tmp_path / "1", (0, 3), (0, 1))
+    files = SimpleNamespace(allocated=tmp_path / "0/zarr.json", array=tmp_path / "1/zarr.json")
+    halve_slab.main(SimpleNamespace(input=files, params=SimpleNamespace(rows=(0, 3), times=(0, 1))))
     coarse = zarr_arrays.read(tmp_path / "1", (0,))
     for channel in range(3):
         np.testing.assert_allclose(coarse[channel, 1, 2, 3], fine[0, channel, 2:4, 4:6, 6:8].mean(), rtol=1e-5)

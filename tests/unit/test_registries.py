@@ -1,6 +1,7 @@
 """The examples of docs/examples: a network, an engine, a reader and an export, each one module and one entry."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -83,5 +84,6 @@ def test_an_added_export_is_asked_for_and_written(monkeypatch: pytest.MonkeyPatc
     assert paths.exports("npy", "foam", "denoised") == "results/foam/denoised.npy"
     values = np.random.default_rng(0).random((2, 1, 9, 20, 20), np.float32)
     folder = write_image(tmp_path / "a.ome.zarr", values, rows=4)
-    export_file.main(folder, tmp_path / "denoised.npy")
+    files = SimpleNamespace(image=folder / "zarr.json")
+    export_file.main(SimpleNamespace(input=files, output=[tmp_path / "denoised.npy"]))
     np.testing.assert_array_equal(np.load(tmp_path / "denoised.npy", mmap_mode="r"), values)

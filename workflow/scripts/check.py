@@ -9,9 +9,10 @@ from tomodenoise.config.model import Config
 from tomodenoise.planning import forecast, preflight, run
 
 
-def main(config: Config, cores: int, *, submitting: bool) -> None:
+def main(job: logs.Job) -> None:
     """Print a table for each scan, then what all of them need together."""
-    plan = preflight.plan(run.open_loaded(config, installed_elsewhere=True))
+    plan = preflight.plan(run.open_loaded(Config.model_validate(job.params.config), installed_elsewhere=True))
+    cores = job.params.cores
     for name, stages in plan.scans.items():
         print(preflight.headline(name, plan.entries[name]), *forecast.lines(stages), sep="\n")
     for model, stage in plan.trainings.items():
@@ -23,7 +24,7 @@ def main(config: Config, cores: int, *, submitting: bool) -> None:
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
     trouble = [*preflight.of_disk(needed, Path())]
     trouble += [line for entry in plan.entries.values() for line in preflight.unreadable(entry.scan)]
-    if not submitting:
+    if not job.params.submitting:
         print(preflight.hint(plan, cores) or "memory: enough")
         trouble += preflight.of_memory(plan)
     if trouble:
@@ -32,6 +33,4 @@ def main(config: Config, cores: int, *, submitting: bool) -> None:
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        params = dict(snakemake.params.items())
-        main(Config.model_validate(params.pop("config")), **params)
+    logs.run(main)

@@ -1,7 +1,6 @@
 """Delete the projections and sections of scans whose denoised volume is whole, and say how much that frees."""
 
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tomodenoise.common import disk_usage, formatting, logs
@@ -9,14 +8,15 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.maintenance import verify
 
 
-def main(arrays: Mapping[str, Sequence[verify.Expected]], threads: int) -> None:
+def main(job: logs.Job) -> None:
     """Read all of a volume before what led to it is deleted; only shards go, what describes them stays."""
     kept, freed = [], 0
-    for scan, each in arrays.items():
-        if not verify.finished(Path("results", scan), each, threads):
+    for scan, planned in job.params.arrays.items():
+        arrays = [verify.Expected(Path(path), *rest) for path, *rest in planned]
+        if not verify.finished(Path("results", scan), arrays, job.threads):
             kept.append(scan)
             continue
-        for array in each:
+        for array in arrays:
             if not array.lasting and (array.path / "c").is_dir():
                 size = disk_usage.of(array.path / "c").size
                 shutil.rmtree(array.path / "c")
@@ -28,9 +28,4 @@ def main(arrays: Mapping[str, Sequence[verify.Expected]], threads: int) -> None:
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        found = {
-            scan: [verify.Expected(Path(path), *rest) for path, *rest in arrays]
-            for scan, arrays in snakemake.params.arrays.items()
-        }
-        main(found, snakemake.threads)
+    logs.run(main)

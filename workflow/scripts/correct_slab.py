@@ -13,23 +13,15 @@ from tomodenoise.splitting import by_angle, model
 from tomodenoise.storage import zarr_arrays
 
 
-def main(
-    scan: Path,
-    measured: Path,
-    split: Path,
-    array: Path,
-    counts: Path,
-    rows: tuple[int, int],
-    angles: tuple[int, int],
-    options: Correct,
-    pixel_size: float | None,
-) -> None:
+def main(job: logs.Job) -> None:
     """Read the slab's rows of a block of frames, write one shard and the counts."""
-    plan = model.from_json(json.loads(split.read_text()))
-    raw = description.from_json(json.loads(scan.read_text()))
-    raw = replace(raw, pixel_size=pixel_size or raw.pixel_size)
-    known = correction_measured.from_json(json.loads(measured.read_text()))
-    options = options.model_copy(update={"stripes": known.stripes.method})
+    files, params = job.input, job.params
+    rows, angles = params.rows, params.angles
+    plan = model.from_json(json.loads(Path(files.split).read_text()))
+    raw = description.from_json(json.loads(Path(files.scan).read_text()))
+    raw = replace(raw, pixel_size=params.pixel_size or raw.pixel_size)
+    known = correction_measured.from_json(json.loads(Path(files.measured).read_text()))
+    options = Correct.model_validate(params.settings | {"stripes": known.stripes.method})
     divided = options.flats == "divided"
     if raw.channels:
         projections, statistics = channels.correct_channels(raw, rows, options)
@@ -41,20 +33,10 @@ def main(
     logs.logger.info("rows %d to %d of %d projections: %s", rows[0], rows[1] - 1, len(projections), asdict(statistics))
     if raw.channel_count == 1:
         projections = projections.reshape(len(projections), -1, raw.columns)
-    zarr_arrays.write_shard(array, (angles[0], *[0] * (projections.ndim - 3), rows[0], 0), projections)
-    counts.write_text(json.dumps(asdict(statistics)))
+    start = (angles[0], *[0] * (projections.ndim - 3), rows[0], 0)
+    zarr_arrays.write_shard(Path(files.array).parent, start, projections)
+    Path(job.output.counts).write_text(json.dumps(asdict(statistics)))
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        main(
-            Path(snakemake.input.scan),
-            Path(snakemake.input.measured),
-            Path(snakemake.input.split),
-            Path(snakemake.input.array).parent,
-            Path(snakemake.output.counts),
-            snakemake.params.rows,
-            snakemake.params.angles,
-            Correct.model_validate(snakemake.params.settings),
-            snakemake.params.pixel_size,
-        )
+    logs.run(main)

@@ -1,6 +1,5 @@
 """Denoise one slab into its own shard of the image, and keep its rows of the slices for the report."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +10,33 @@ from tomodenoise.denoising import inference, previews
 from tomodenoise.networks import model_file, models
 from tomodenoise.storage import sections, zarr_arrays
 
-Span = tuple[int, int]  # [start, stop)
 
-
-def main(
-    steps: Iterable[inference.Pairs], scan: sections.Sections, array: Path, planes: Path, rows: Span, times: Span
-) -> None:
+def main(job: logs.Job) -> None:
     """Write the denoised slices of each time step as one shard, as they stream in.
 
     The report shows the middle time step only, so the file of planes is empty for other blocks of steps.
     """
+    torch.set_num_threads(job.threads)
+    files, params, device = job.input, job.params, devices.best()
+    rows, times = params.rows, params.times
+    for concern in model_file.concerns(model_file.describe(Path(files.model)), params.pixel_size):
+        logs.logger.warning("%s: %s", files.model, concern)
+    scan = sections.describe(Path(files.split).parent)
+    model = models.load(Path(files.model), device)
     slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     middle = scan.split.times // 2
     shown = rows if middle in range(*times) else (rows[0], rows[0])
     views = previews.Planes.empty(shown, scan.depth, scan.size)
-    for time, slices in enumerate(steps, times[0]):
+    for time in range(*times):
+        slices = inference.denoise(model, scan, rows, time=time, mode=params.mode, ensemble=params.ensemble)
         for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
             slab[time - times[0], :, number] = after
             if time == middle:
                 views.add(number, before, after)
-    zarr_arrays.write_shard(array, (times[0], 0, rows[0], 0, 0), slab)
-    views.save(planes)
+    zarr_arrays.write_shard(Path(files.array).parent, (times[0], 0, rows[0], 0, 0), slab)
+    views.save(Path(job.output.planes))
+    logs.logger.info("rows %d to %d with %s on %s", rows[0], rows[1] - 1, files.model, device)
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        torch.set_num_threads(snakemake.threads)
-        files, params, device = snakemake.input, snakemake.params, devices.best()
-        for concern in model_file.concerns(model_file.describe(Path(files.model)), params.pixel_size):
-            logs.logger.warning("%s: %s", files.model, concern)
-        scan = sections.describe(Path(files.split).parent)
-        model = models.load(Path(files.model), device)
-        steps = (
-            inference.denoise(model, scan, params.rows, time=time, mode=params.mode, ensemble=params.ensemble)
-            for time in range(*params.times)
-        )
-        main(steps, scan, Path(files.array).parent, Path(snakemake.output.planes), params.rows, params.times)
-        logs.logger.info("rows %d to %d with %s on %s", params.rows[0], params.rows[1] - 1, files.model, device)
+    logs.run(main)

@@ -7,13 +7,13 @@ from tomodenoise.common import formatting, logs
 from tomodenoise.exports import registry
 
 
-def main(folder: Path, output: Path) -> None:
+def main(job: logs.Job) -> None:
     """Let the kind of export that the ending of the file names write it."""
+    output = Path(job.output[0])
     write = registry.single_files()[output.suffix.removeprefix(".")].write
-    pkgutil.resolve_name(str(write))(folder, output)
+    pkgutil.resolve_name(str(write))(Path(job.input.image).parent, output)
     logs.logger.info("%s: %s", output, formatting.size(output.stat().st_size))
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        main(Path(snakemake.input.image).parent, Path(snakemake.output[0]))
+    logs.run(main)

@@ -8,14 +8,14 @@ from tomodenoise.exports import tiff
 from tomodenoise.storage import ome_zarr
 
 
-def main(image: Path, record: Path, rows: tuple[int, int], times: tuple[int, int], kind: str) -> None:
+def main(job: logs.Job) -> None:
     """Write the slices to the folder of the stack, above that of the record."""
-    written = tiff.write_slices(ome_zarr.read(image), record.parents[1], rows, times, kind)
+    record, params = Path(job.output[0]), job.params
+    image = ome_zarr.read(Path(job.input.image).parent)
+    written = tiff.write_slices(image, record.parents[1], params.rows, params.times, job.wildcards.tiff)
     logs.logger.info("%d slices, %d values beyond the window", len(written["files"]), written["clipped"])
     record.write_text(json.dumps(written))
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        params, kind = snakemake.params, snakemake.wildcards.tiff
-        main(Path(snakemake.input.image).parent, Path(snakemake.output[0]), params.rows, params.times, kind)
+    logs.run(main)

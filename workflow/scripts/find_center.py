@@ -3,13 +3,11 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib import style
 
-from tomodenoise.centering import finding
-from tomodenoise.centering import picture as centering_picture
+from tomodenoise.centering import finding, picture
 from tomodenoise.common import logs
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction import slices
@@ -21,20 +19,13 @@ from tomodenoise.storage import zarr_arrays
 ROWS = 32
 
 
-def main(
-    scan_file: Path,
-    array: Path,
-    output: Path,
-    picture: Path,
-    wanted: dict[str, Any],
-    engine: str,
-    part: tuple[int, int],
-) -> None:
+def main(job: logs.Job) -> None:
     """Search in rows spread over the scan; values given in the configuration replace the result."""
-    scan = description.from_json(json.loads(scan_file.read_text()))
+    wanted, part = job.params.wanted, job.params.angles
+    scan = description.from_json(json.loads(Path(job.input.scan).read_text()))
     lit = scan.lit[(scan.lit >= part[0]) & (scan.lit < part[1])]
     angles = scan.angles[lit]
-    sinograms, rows = zarr_arrays.read_spread_rows(array, ROWS, slice(*part))
+    sinograms, rows = zarr_arrays.read_spread_rows(Path(job.input.array).parent, ROWS, slice(*part))
     sinograms = sinograms[:, lit - part[0]]
     columns = sinograms.shape[2]
     center = finding.settle(finding.find(sinograms, angles, rows), wanted["center"], wanted["tilt"])
@@ -44,13 +35,12 @@ def main(
     extended = rotation_axis.is_extended(wanted["field"], center.center, columns, angles)
     axis = rotation_axis.Geometry(columns, center.center, center.tilt, center.row, extended)
     whole = Section(np.arange(len(angles)), angles, directions.angular_weights(angles)[0], 1.0)
-    trial = slices.prepare(whole, axis, Reconstruct(engine=engine), "cpu")
+    trial = slices.prepare(whole, axis, Reconstruct(engine=job.params.engine), "cpu")
     with style.context("default"):  # not the user's matplotlibrc
-        centering_picture.figure(sinograms, angles, center, trial, rows, extended=extended).savefig(picture)
-    output.write_text(json.dumps(asdict(center) | rotation_axis.to_json(axis), indent=1))
+        figure = picture.figure(sinograms, angles, center, trial, rows, extended=extended)
+        figure.savefig(job.output.figure)
+    Path(job.output.center).write_text(json.dumps(asdict(center) | rotation_axis.to_json(axis), indent=1))
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        files, (output, picture), params = snakemake.input, map(Path, snakemake.output), snakemake.params
-        main(Path(files.scan), Path(files.array).parent, output, picture, params.wanted, params.engine, params.angles)
+    logs.run(main)

@@ -10,10 +10,12 @@ from tomodenoise.denoising.tile_plan import READ_AT_ONCE
 from tomodenoise.storage import zarr_arrays
 
 
-def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]) -> None:
+def main(job: logs.Job) -> None:
     """Read twice as many rows as are written of each time step, a few at a time, average, write one shard."""
+    rows, times = job.params.rows, job.params.times
+    finer = Path(job.input.allocated).parent
     logs.logger.info("rows %d to %d from %s", rows[0], rows[1] - 1, finer)
-    starts = range(*rows, READ_AT_ONCE)
+    starts = range(rows[0], rows[1], READ_AT_ONCE)
     parts = [(2 * start, 2 * min(start + READ_AT_ONCE, rows[1])) for start in starts]
     channels = range(zarr_arrays.open_array(finer).shape[1])
 
@@ -23,10 +25,8 @@ def main(finer: Path, array: Path, rows: tuple[int, int], times: tuple[int, int]
         )
 
     shard = np.stack([np.stack([halved(time, channel) for channel in channels]) for time in range(*times)])
-    zarr_arrays.write_shard(array, (times[0], 0, rows[0], 0, 0), shard)
+    zarr_arrays.write_shard(Path(job.input.array).parent, (times[0], 0, rows[0], 0, 0), shard)
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        files, params = snakemake.input, snakemake.params
-        main(Path(files.allocated).parent, Path(files.array).parent, params.rows, params.times)
+    logs.run(main)

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -26,10 +25,12 @@ from tomodenoise.scans import description
 from tomodenoise.storage import sections
 
 
-def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakemake's own
+def main(job: logs.Job) -> None:
     """Write `quality.json` and its curves, and the verdicts to the log."""
+    torch.set_num_threads(job.threads)
+    files, params = job.input, job.params
     scan = sections.describe(Path(files.split).parent)
-    products = Path(output.quality), Path(output.curves)
+    products = Path(job.output.quality), Path(job.output.curves)
     model, *others = (models.load(Path(file), devices.best()) for file in [files.model, *files.others])
     if reason := cases.refusal(scan, max(network.spec.steps for network in [model, *others])):
         record.write(*products, record.refused(reason))
@@ -62,6 +63,4 @@ def main(files: Any, params: Any, output: Any) -> None:  # noqa: ANN401 - Snakem
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        torch.set_num_threads(snakemake.threads)
-        main(snakemake.input, snakemake.params, snakemake.output)
+    logs.run(main)

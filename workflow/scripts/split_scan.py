@@ -9,28 +9,25 @@ from tomodenoise.scans import description
 from tomodenoise.splitting import by_angle, model, time_steps
 
 
-def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str = "angle") -> None:
-    """Read the angles from `scan.json` and write `split.json`; `by` is how a dynamic scan is split."""
-    raw = description.from_json(json.loads(scan.read_text()))
+def main(job: logs.Job) -> None:
+    """Read the angles from `scan.json` and write `split.json`."""
+    choice = job.params.choice
+    chosen = choice["sections"], choice["inputs"]
+    raw = description.from_json(json.loads(Path(job.input.scan).read_text()))
     if raw.steps is None:
-        found = by_angle.split(raw.angles, sections, inputs, raw.lit)
+        split = by_angle.split(raw.angles, *chosen, raw.lit)
     else:
-        found = time_steps.split(raw.angles, raw.steps, by, sections, inputs, raw.lit)
-    found, chosen, count = replace(found, why=why), f" ({why})" if why else "", len(found.sections)
-    logs.logger.info(
-        "%d projections in %d sections%s, %d in and %d out", len(raw.lit), count, chosen, inputs, sections - inputs
-    )
-    if found.interlacing:
-        logs.logger.info("%s", found.interlacing)
-    for concern in by_angle.concerns(found):
+        split = time_steps.split(raw.angles, raw.steps, choice["by"], *chosen, raw.lit)
+    split = replace(split, why=choice["why"])
+    why = f" ({split.why})" if split.why else ""
+    counts = len(split.sections), why, chosen[1], chosen[0] - chosen[1]
+    logs.logger.info("%d projections in %d sections%s, %d in and %d out", len(raw.lit), *counts)
+    if split.interlacing:
+        logs.logger.info("%s", split.interlacing)
+    for concern in by_angle.concerns(split):
         logs.logger.warning(concern)
-    output.write_text(json.dumps(model.to_json(found), indent=1))
+    Path(job.output[0]).write_text(json.dumps(model.to_json(split), indent=1))
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        main(
-            Path(snakemake.input.scan),
-            Path(snakemake.output[0]),
-            **snakemake.params.choice,
-        )
+    logs.run(main)

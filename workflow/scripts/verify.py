@@ -1,6 +1,5 @@
 """Read every product, print its state and size, and end with status 1 and the fix if one is not whole."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from tomodenoise.common import logs
@@ -10,24 +9,21 @@ from tomodenoise.maintenance import verify
 REMEDY = "this makes again what is not whole, and nothing else:"
 
 
-def main(
-    arrays: Sequence[verify.Expected], scans: Sequence[str], models: Sequence[str], options: str, threads: int
-) -> None:
+def main(job: logs.Job) -> None:
     """Tell what is not there, else what is not whole."""
-    states = verify.survey(Path("results"), arrays, scans, models, threads)
+    params = job.params
+    arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
+    states = verify.survey(Path("results"), arrays, params.scans, params.models, job.threads)
     print(*verify.table(states), sep="\n")
     if absent := [str(array.path) for array in arrays if array.lasting and not array.path.exists()]:
         raise UserError(f"{', '.join(absent)}: not made yet: run snakemake without a target first")
     if damages := [f"{flaw.file} {flaw.what}" for state in states for flaw in state.flaws]:
         print(*damages, sep="\n")
         more = f" (and {len(damages) - 1} more, named above)" if len(damages) > 1 else ""
-        raise UserError(f"{damages[0]}{more}: {REMEDY} {verify.remedy(states, options)}")
+        raise UserError(f"{damages[0]}{more}: {REMEDY} {verify.remedy(states, params.options)}")
     print("all that is there is whole")
     logs.logger.info("all that is there is whole")
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        params = snakemake.params
-        arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
-        main(arrays, params.scans, params.models, params.options, snakemake.threads)
+    logs.run(main)

@@ -7,19 +7,16 @@ from tomodenoise.evaluation import time_series
 from tomodenoise.storage import sections
 
 
-def main(results: Path, output: Path, window: tuple[int, int], seconds: float | None, seen: int = 1) -> None:
-    """Write slices and figures of the scan with these results; the network saw `seen` steps to denoise one."""
+def main(job: logs.Job) -> None:
+    """Write slices and figures of a scan; the network saw `seen` steps to denoise one."""
+    results, params = Path(job.input.split).parent, job.params
     scan = sections.describe(results)
-    series = time_series.watch(scan, results / "denoised.ome.zarr" / "0", window, seconds, seen=seen)
-    logs.logger.info(
-        "%d steps, noise %s, residual %s, uMSE %s",
-        len(series.noise),
-        *map(str, (series.noise, series.residual, series.umse)),
-    )
-    time_series.save(series, output)
+    image = results / "denoised.ome.zarr" / "0"
+    series = time_series.watch(scan, image, params.window, params.seconds, seen=params.seen)
+    found = map(str, (series.noise, series.residual, series.umse))
+    logs.logger.info("%d steps, noise %s, residual %s, uMSE %s", len(series.noise), *found)
+    time_series.save(series, Path(job.output[0]))
 
 
 if __name__ == "__main__":
-    with logs.job() as snakemake:
-        params = snakemake.params
-        main(Path(snakemake.input.split).parent, Path(snakemake.output[0]), params.window, params.seconds, params.seen)
+    logs.run(main)

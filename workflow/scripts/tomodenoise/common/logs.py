@@ -3,10 +3,10 @@
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from tomodenoise.common.errors import UserError
 
@@ -14,13 +14,15 @@ logger = logging.getLogger("tomodenoise")
 
 Item = TypeVar("Item")
 
+Job: TypeAlias = Any
+"""snakemake.iocontainers.Snakemake, which has no types: `input`, `output`, `params`, `threads` and `wildcards`."""
 
-@contextmanager
-def job() -> Iterator[Any]:
-    """Give the object `snakemake` that Snakemake puts into the script of a rule, and log to the rule's log file."""
-    snakemake = vars(sys.modules["__main__"])["snakemake"]
-    with to(snakemake.log[0]):
-        yield snakemake
+
+def run(main: Callable[[Job], None]) -> None:
+    """Run the script of a rule on the job that Snakemake puts into it as `snakemake`, with a log file."""
+    job = vars(sys.modules["__main__"])["snakemake"]
+    with to(job.log[0]):
+        main(job)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Measurements that are made once per scan before its slabs are corrected, and their form in `measured.json`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,8 @@ class Measured:
     stripes: StripeChoice
 
 
-def to_json(measured: Measured) -> dict[str, Any]:
-    """Return plain values for `measured.json`."""
-    return asdict(measured)
-
-
 def from_json(values: Mapping[str, Any]) -> Measured:
-    """Restore the values written by `to_json`."""
+    """Restore the values of `measured.json`."""
     measures = values["measures"]
     noise = Noise(**measures["noise"]) if measures["noise"] else None
     return Measured(Measures(**{**measures, "noise": noise}), StripeChoice(**values["stripes"]))

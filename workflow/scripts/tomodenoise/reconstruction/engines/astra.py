@@ -24,40 +24,37 @@ _DIAGONAL = 1.5  # columns that rays through a slice's corners need, relative to
 class AstraPlan:
     """An algorithm of ASTRA prepared for a set of angles."""
 
-    algorithm: str  # fbp | sirt
-    angles: FloatArray
-    weights: FloatArray
-    columns: int
-    kind: str
-    pad: str
-    iterations: int
+    request: Request
     cuda: bool
 
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.angles), self.columns)
-        slices = np.empty((len(sinograms), self.columns, self.columns), np.float32)
+        r = self.request
+        check_shape(sinograms, len(r.angles), r.columns)
+        slices = np.empty((len(sinograms), r.columns, r.columns), np.float32)
         centers = np.broadcast_to(center, len(sinograms))
         for image, sinogram, axis in zip(slices, sinograms, centers, strict=True):
-            image[:] = self._backprojection(sinogram, axis) if self.algorithm == "fbp" else self._sirt(sinogram, axis)
+            if r.algorithm == "fbp":
+                image[:] = self._backprojection(sinogram, axis)
+            else:
+                image[:] = self._run("SIRT", sinogram, axis, r.iterations)
         return slices
 
     def _backprojection(self, sinogram: FloatArray, center: float) -> FloatArray:
-        length = 2 * self.columns
-        wide = 2 * math.ceil(_DIAGONAL / 2 * self.columns)
-        shift = np.full((1, len(self.angles)), center - (length - 1) / 2)
-        rows = filtered(sinogram[None], length, self.kind, self.pad, self.weights, shift)[0]
+        r = self.request
+        length = 2 * r.columns
+        wide = 2 * math.ceil(_DIAGONAL / 2 * r.columns)
+        shift = np.full((1, len(r.angles)), center - (length - 1) / 2)
+        rows = filtered(sinogram[None], length, r.filter, r.pad, r.weights, shift)[0]
         margin = (length - wide) // 2
         return self._run("BP", rows[:, margin : margin + wide], (wide - 1) / 2, 1)
 
-    def _sirt(self, sinogram: FloatArray, center: float) -> FloatArray:
-        return self._run("SIRT", sinogram, center, self.iterations)
-
     def _run(self, name: str, sinogram: FloatArray, center: float, iterations: int) -> FloatArray:
         """Run an algorithm of ASTRA on one sinogram (angle, column) with its axis at column ``center``."""
-        columns = sinogram.shape[1]
-        rays = astra.create_proj_geom("parallel_vec", columns, _vectors(self.angles, (columns - 1) / 2 - center))
-        pixels = astra.create_vol_geom(self.columns, self.columns)
+        columns, edge = sinogram.shape[1], self.request.columns
+        vectors = _vectors(np.asarray(self.request.angles), (columns - 1) / 2 - center)
+        rays = astra.create_proj_geom("parallel_vec", columns, vectors)
+        pixels = astra.create_vol_geom(edge, edge)
         projector = astra.create_projector("cuda" if self.cuda else "linear", rays, pixels)
         data = astra.data2d.create("-sino", rays, np.ascontiguousarray(sinogram, np.float32))
         image = astra.data2d.create("-vol", pixels, 0)
@@ -75,10 +72,7 @@ class AstraPlan:
 
 def plan(request: Request) -> AstraPlan:
     """Prepare an algorithm of ASTRA; on "cuda" only where ASTRA itself finds it."""
-    r = request
-    cuda = r.device == "cuda" and astra.use_cuda()
-    angles = np.asarray(r.angles)
-    return AstraPlan(r.algorithm, angles, np.asarray(r.weights), r.columns, r.filter, r.pad, r.iterations, cuda)
+    return AstraPlan(request, request.device == "cuda" and astra.use_cuda())
 
 
 def _vectors(angles: FloatArray, offset: float) -> FloatArray:

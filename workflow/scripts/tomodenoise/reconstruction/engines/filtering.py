@@ -1,6 +1,8 @@
 """Filtering of projections for engines that only backproject, so that all share our padding, ramp and windows."""
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filters import response
@@ -24,7 +26,8 @@ def filtered(
     -------
     (slice, angle, L) float32.
     """
-    spectra = np.fft.rfft(padded(np.asarray(sinograms, np.float32), length, pad))
+    rows = padded(torch.from_numpy(np.ascontiguousarray(sinograms, np.float32)), length, pad)
+    spectra = np.fft.rfft(rows.numpy())
     cycles = np.arange(length // 2 + 1) / length
     gain = response(kind, length) * np.asarray(weights)[:, None]
     spectra *= (gain * np.exp(2j * np.pi * cycles * np.asarray(shift)[..., None])).astype(np.complex64)
@@ -37,10 +40,10 @@ def check_shape(sinograms: FloatArray, angles: int, columns: int) -> None:
         raise ValueError(f"sinograms {sinograms.shape} do not fit {angles} angles and {columns} columns")
 
 
-def padded(projections: FloatArray, length: int, pad: str) -> FloatArray:
+def padded(projections: Tensor, length: int, pad: str) -> Tensor:
     """Pad (…, column) to ``length``; by periodicity the padding before the first column is at the end."""
     columns = projections.shape[-1]
-    result = np.zeros((*projections.shape[:-1], length), np.float32)
+    result = projections.new_zeros(*projections.shape[:-1], length)
     result[..., :columns] = projections
     if pad == "edge":
         middle = (length + columns) // 2

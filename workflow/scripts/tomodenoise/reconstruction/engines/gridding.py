@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.reconstruction.engines.filtering import check_shape
+from tomodenoise.reconstruction.engines.filtering import check_shape, padded
 from tomodenoise.reconstruction.engines.filters import response
 from tomodenoise.reconstruction.engines.raster import BATCH, MATRIX_BYTES, Raster, polar_raster
 from tomodenoise.reconstruction.engines.spreading import TAPS
@@ -116,24 +116,12 @@ def _filter(raster: Raster, projections: Tensor, signs: Tensor, factors: Tensor,
     spectra = factors.new_empty(*factors.shape, len(projections))
     for first in range(0, len(spectra), _BLOCK):
         block = slice(first, first + _BLOCK)
-        samples = torch.fft.rfft(_padded(projections[:, block], raster.length, pad))
+        samples = torch.fft.rfft(padded(projections[:, block], raster.length, pad))
         samples *= factors[block]
         samples *= phases
         torch.view_as_real(samples)[..., 1] *= signs[block]
         spectra[block] = samples.permute(1, 2, 0)
     return spectra
-
-
-def _padded(projections: Tensor, length: int, pad: str) -> Tensor:
-    """Pad (…, column) to ``length``; by periodicity the padding before the first column is at the end."""
-    columns = projections.shape[-1]
-    padded = projections.new_zeros(*projections.shape[:-1], length)
-    padded[..., :columns] = projections
-    if pad == "edge":
-        middle = (length + columns) // 2
-        padded[..., columns:middle] = projections[..., -1:]
-        padded[..., middle:] = projections[..., :1]
-    return padded
 
 
 def _spread(raster: Raster, strips: tuple[Tensor, ...], spectra: Tensor, half: Tensor, *, add: bool) -> None:

@@ -13,7 +13,7 @@ Differences of TomoPy 1.15, according to its source, and their treatment here:
 Reference: Gürsoy et al., J. Synchrotron Rad. 21, 2014. Dowd et al., SPIE 3772, 1999.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tomopy
@@ -30,95 +30,87 @@ _TRIAL_ANGLES = 180  # for calibrating the scale of gridrec
 class FilteringPlan:
     """Algorithm gridrec or fbp prepared for a set of angles."""
 
-    algorithm: str
-    angles: FloatArray
-    weights: FloatArray
-    columns: int
-    kind: str
-    pad: str
+    request: Request
     scale: float  # of gridrec; 1 for fbp
 
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.angles), self.columns)
+        r = self.request
+        check_shape(sinograms, len(r.angles), r.columns)
         if not len(sinograms):
-            return np.empty((0, self.columns, self.columns), np.float32)
-        centers = np.broadcast_to(center, len(sinograms))[:, None]
-        rows = filtered(
-            sinograms, self._length, self.kind, self.pad, self.weights, centers - self._length // 2 + self._turns
-        )
+            return np.empty((0, r.columns, r.columns), np.float32)
+        shift = np.broadcast_to(center, len(sinograms))[:, None] - self._length // 2 + self._turns
+        rows = filtered(sinograms, self._length, r.filter, r.pad, r.weights, shift)
         slices = self._backproject(rows)
-        if self.algorithm == "gridrec":  # it weights each projection by π / A
-            slices *= np.float32(self.scale * len(self.angles) / np.pi)
+        if r.algorithm == "gridrec":  # it weights each projection by π / A
+            slices *= np.float32(self.scale * len(r.angles) / np.pi)
             slices += rows.mean(axis=2).sum(axis=1)[:, None, None]
         return slices
 
     @property
     def _length(self) -> int:
         """Columns of the filtered projections: the next power of two, to which gridrec would pad them with zeros."""
-        return 1 << (2 * self.columns - 1).bit_length()
+        return 1 << (2 * self.request.columns - 1).bit_length()
 
     @property
     def _grid(self) -> int:
         """Edge of TomoPy's slices, pixels: even for gridrec, as its origin is known there."""
-        return self.columns + self.columns % 2 if self.algorithm == "gridrec" else self.columns
+        columns = self.request.columns
+        return columns + columns % 2 if self.request.algorithm == "gridrec" else columns
 
     @property
     def _turns(self) -> FloatArray:
         """Shift (A,) of projections in columns that moves the slice's origin from TomoPy's to ours."""
-        if self.algorithm != "gridrec" or self.columns % 2:
-            return np.zeros(len(self.angles))
-        return (np.cos(self.angles) + np.sin(self.angles)) / 2
+        if self.request.algorithm != "gridrec" or self.request.columns % 2:
+            return np.zeros(len(self.request.angles))
+        return (np.cos(self.request.angles) + np.sin(self.request.angles)) / 2
 
     def _backproject(self, rows: FloatArray) -> FloatArray:
         """Backproject (slice, angle, L) with the axis at column L / 2."""
         options = {}
-        if self.algorithm == "fbp":
+        if self.request.algorithm == "fbp":
             options["init_recon"] = np.zeros((len(rows), self._grid, self._grid), np.float32)
-        middle = self._length / 2 + (0.5 if self.algorithm == "fbp" else 0)
+        middle = self._length / 2 + (0.5 if self.request.algorithm == "fbp" else 0)
         slices = tomopy.recon(
             rows,
-            self.angles,
+            self.request.angles,
             center=middle,
             sinogram_order=True,
-            algorithm=self.algorithm,
+            algorithm=self.request.algorithm,
             ncore=torch.get_num_threads(),
             num_gridx=self._grid,
             num_gridy=self._grid,
             filter_name="none",
             **options,
         )
-        return np.array(slices[:, : self.columns, self._grid - self.columns :], np.float32)
+        return np.array(slices[:, : self.request.columns, self._grid - self.request.columns :], np.float32)
 
 
 @dataclass(frozen=True)
 class TracingPlan:
     """An iterative algorithm prepared for a set of angles."""
 
-    algorithm: str
-    angles: FloatArray
-    columns: int
-    iterations: int
-    regularisation: float | None
+    request: Request
 
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        check_shape(sinograms, len(self.angles), self.columns)
+        r = self.request
+        check_shape(sinograms, len(r.angles), r.columns)
         if not len(sinograms):
-            return np.empty((0, self.columns, self.columns), np.float32)
-        options = {} if self.regularisation is None else {"reg_par": np.full(10, self.regularisation, np.float32)}
-        if self.algorithm == "sirt":
-            options["init_recon"] = np.zeros((len(sinograms), self.columns, self.columns), np.float32)
-        if self.algorithm == "mlem":  # made for counts: its likelihood is undefined below zero
+            return np.empty((0, r.columns, r.columns), np.float32)
+        options = {} if r.regularisation is None else {"reg_par": np.full(10, r.regularisation, np.float32)}
+        if r.algorithm == "sirt":
+            options["init_recon"] = np.zeros((len(sinograms), r.columns, r.columns), np.float32)
+        if r.algorithm == "mlem":  # made for counts: its likelihood is undefined below zero
             sinograms = np.clip(sinograms, 0, None)
         slices = tomopy.recon(
             np.ascontiguousarray(sinograms, np.float32),
-            self.angles,
+            r.angles,
             center=np.broadcast_to(center, len(sinograms)).astype(np.float32) + np.float32(0.5),
             sinogram_order=True,
-            algorithm=self.algorithm,
+            algorithm=r.algorithm,
             ncore=torch.get_num_threads(),
-            num_iter=self.iterations,
+            num_iter=r.iterations,
             **options,
         )
         return np.asarray(slices, np.float32)
@@ -126,12 +118,10 @@ class TracingPlan:
 
 def plan(request: Request) -> FilteringPlan | TracingPlan:
     """Prepare an algorithm of TomoPy."""
-    r = request
-    angles = np.asarray(r.angles, np.float32)
-    if r.algorithm not in {"gridrec", "fbp"}:
-        return TracingPlan(r.algorithm, angles, r.columns, r.iterations, r.regularisation)
-    scale = _gridrec_scale(r.columns) if r.algorithm == "gridrec" else 1.0
-    return FilteringPlan(r.algorithm, angles, np.asarray(r.weights), r.columns, r.filter, r.pad, scale)
+    own = replace(request, angles=np.asarray(request.angles, np.float32))
+    if own.algorithm not in {"gridrec", "fbp"}:
+        return TracingPlan(own)
+    return FilteringPlan(own, _gridrec_scale(own.columns) if own.algorithm == "gridrec" else 1.0)
 
 
 def _gridrec_scale(columns: int) -> float:
@@ -148,8 +138,6 @@ def _gridrec_scale(columns: int) -> float:
     disc = np.broadcast_to(chords.astype(np.float32), (1, _TRIAL_ANGLES, columns))
     place = np.arange(columns) - middle
     inside = np.hypot(place[:, None], place) < radius / 2
-    whole, constant = (
-        FilteringPlan("gridrec", angles, weights, columns, "hann", "zero", scale)(disc, middle)[0][inside].mean()
-        for scale in (1.0, 0.0)
-    )
+    trial = Request("gridrec", angles, weights, columns, "hann", "zero", 1, None, "cpu")
+    whole, constant = (FilteringPlan(trial, scale)(disc, middle)[0][inside].mean() for scale in (1.0, 0.0))
     return float((1 - constant) / (whole - constant))

@@ -19,9 +19,7 @@ def psnr(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: floa
     mask : (y, x), or (z, y, x) to select slices; at least one pixel.
     data_range : largest minus smallest value that the truth can take.
     """
-    inside = np.broadcast_to(mask, image.shape)
-    error = np.mean(np.square(image[inside] - truth[inside], dtype=float))
-    return decibels(float(error), data_range)
+    return decibels(split_loss(image, truth, mask), data_range)
 
 
 def decibels(error: float, data_range: float) -> float:

@@ -600,7 +600,7 @@ def test_the_overview_links_to_a_scan_s_page_and_back(page: webdriver.Chrome, tm
         (tmp_path / section.name).mkdir()
         own = render([section], [model], section.name, "../report.html")
         (tmp_path / section.name / "report.html").write_text(own, encoding="utf-8")
-    overview = render_overview([rows([section], [model])[0] for section in sections], "all", "{scan}/report.html")
+    overview = render_overview([rows([section], [model])[0] for section in sections], "all")
     (tmp_path / "report.html").write_text(overview, encoding="utf-8")
     page.get((tmp_path / "report.html").as_uri())
     assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")

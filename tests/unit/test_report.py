@@ -150,7 +150,7 @@ def test_a_page_of_one_scan_links_to_the_overview_and_back() -> None:
     own = Elements(render([scan()], [model], "t", "../report.html"))
     assert [link["href"] for link in own.all("a")] == ["../report.html", "#scan-1", "#scan-1", "#model-1"]
     (row,) = rows([replace(scan(), warnings=("few flats",))], [ModelSection("bread", HISTORY, {}), model])
-    overview = Elements(render_overview([row, *rows([scan("crumb")], [])], "t", "{scan}/report.html"))
+    overview = Elements(render_overview([row, *rows([scan("crumb")], [])], "t"))
     assert [link["href"] for link in overview.all("a")] == [
         *("foam/report.html", "foam/report.html", "foam/report.html#model-2", "foam/report.html"),
         *("crumb/report.html", "crumb/report.html"),
@@ -161,7 +161,7 @@ def test_a_page_of_one_scan_links_to_the_overview_and_back() -> None:
 
 def test_overview_and_page_agree_about_a_scan() -> None:
     section = replace(scan(), quality=QUALITY, warnings=("few flats",))
-    page, overview = render([section], [], "t"), render_overview(rows([section], []), "t", "{scan}.html")
+    page, overview = render([section], [], "t"), render_overview(rows([section], []), "t")
     assert shown(page) == shown(overview)
     assert shown(page)["Voxels"] == "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16"
 
@@ -169,11 +169,11 @@ def test_overview_and_page_agree_about_a_scan() -> None:
 def test_a_row_of_the_overview_is_escaped_and_survives_json() -> None:
     listed = rows([scan(EVIL)], [])
     assert [Row(**json.loads(json.dumps(asdict(row)))) for row in listed] == listed
-    page = Elements(render_overview(listed, EVIL, "{scan}/report.html"))
+    page = Elements(render_overview(listed, EVIL))
     assert {key for _, attributes in page.tags for key in attributes if key.startswith("on")} == set()
     assert EVIL in page.text
     assert {unquote(link["href"]) for link in page.all("a")} == {f"{EVIL}/report.html"}
-    assert render_overview(listed, EVIL, "").count("<script") == 1
+    assert render_overview(listed, EVIL).count("<script") == 1
 
 
 def test_controls_and_pictures_have_names() -> None:
@@ -472,8 +472,8 @@ def test_scans_that_failed_come_first_with_reason_and_log() -> None:
     pages = [
         render([scan()], [], "t", failed=failed),
         render([], [], "t", failed=failed),
-        render_overview(rows([scan()], []), "t", "{scan}.html", failed),
-        render_overview([], "t", "{scan}.html", failed),
+        render_overview(rows([scan()], []), "t", failed),
+        render_overview([], "t", failed),
     ]
     for text in pages:
         shown = Elements(text).text
@@ -517,7 +517,7 @@ def test_the_slider_keeps_to_6_mb_a_scan_and_14_mb_a_page(scans: int, monkeypatc
 def test_an_overview_of_500_scans_is_under_5_mb() -> None:
     noise = np.random.default_rng(0).normal(0.5, 0.3, (700, 700)).astype(np.float32)
     (row,) = rows([replace(scan(), planes=planes(noise, noise), quality=QUALITY)], [])
-    page = render_overview([replace(row, name=f"scan{number}") for number in range(500)], "t", "{scan}/report.html")
+    page = render_overview([replace(row, name=f"scan{number}") for number in range(500)], "t")
     assert Elements(page).all("img")[499]["src"] == row.thumbnail
     assert len(page) < 5e6
 

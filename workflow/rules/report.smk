@@ -74,4 +74,4 @@ rule render_report:
     params:
         config=[] if RUN.is_paged else RUN.config.as_json(),
     script:
-        "../scripts/list_scans.py" if RUN.is_paged else "../scripts/render_report.py"
+        "../scripts/render_report.py"

@@ -24,7 +24,7 @@ def main(job: logs.Job) -> None:
     scans, models, failed = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
     if not scans:
         raise UserError(failed[0].reason)
-    page = pages.render(scans, models, f"tomodenoise report: {scans[0].name}", "../report.html", failed)
+    page = pages.render(scans, models, f"{pages.TITLE}: {scans[0].name}", "../report.html", failed)
     logs.logger.info("%d models, %d kB", len(models), len(page) // 1000)
     Path(job.output.row).write_text(json.dumps(asdict(pages.rows(scans, models)[0])))
     Path(job.output.page).write_text(page, encoding="utf-8")

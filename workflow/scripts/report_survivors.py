@@ -12,25 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
-from tomodenoise.report import collect, pages
+from tomodenoise.report import pages
 from tomodenoise.report.content import Failed
-
-TITLE = "tomodenoise report"
 
 
 def main(request: Mapping[str, Any], output: Path) -> None:
     """Write one page for the finished scans, or the overview of their pages."""
     failed = [Failed(*failure) for failure in request["failed"]]
-    if request["paged"]:
-        rows = pages.read_rows(map(Path, request["rows"]))
-        page = pages.render_overview(rows, TITLE, "{scan}/report.html", failed)
-    else:
-        slabs = [Path(file) for file in request["slabs"]]
-        config = Config.model_validate(request["config"])
-        scans, models, missing = collect.of_all(config, Path(paths.RESULTS), Path("benchmarks"), slabs)
-        page = pages.render(scans, models, TITLE, failed=[*failed, *missing])
+    rows = map(Path, request["rows"]) if request["paged"] else None
+    page = pages.report(request["config"], [Path(file) for file in request["slabs"]], rows, failed)
     output.write_text(page, encoding="utf-8")
     os.utime(output, (0, 0))
 

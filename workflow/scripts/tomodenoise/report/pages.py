@@ -3,16 +3,20 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tomodenoise.common import formatting
-from tomodenoise.report import channels, curves, per_channel, pictures, quality, series, viewer, words
+from tomodenoise.config.model import Config
+from tomodenoise.planning import paths
+from tomodenoise.report import channels, collect, curves, per_channel, pictures, quality, series, viewer, words
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 
+TITLE = "tomodenoise report"
 TEMPLATES = Path(__file__).resolve().parents[3] / "report"
 
 FILTERS = ("distance", "duration", "memory", "number", "opening", "round_length", "tree")
@@ -51,16 +55,28 @@ def render(
     )
 
 
-def render_overview(listed: Sequence[Row], title: str, page: str, failed: Sequence[Failed] = ()) -> str:
-    """Render the page that lists scans which have their own pages.
+def report(
+    config: Mapping[str, Any], slabs: Collection[Path], rows: Iterable[Path] | None, failed: Sequence[Failed] = ()
+) -> str:
+    """Render the report of a run, in its working directory.
 
     Parameters
     ----------
-    listed : in display order.
-    page : address of a scan's page, with ``{scan}`` for its name.
+    config : of the scans of a page.
+    slabs : see `collect.of_scan`.
+    rows : JSON files of rows, see `rows`, if each scan has its own page; then the report is an overview of these.
     failed : scans without results, shown first.
     """
-    lines = [(row, page.format(scan=quote(row.name))) for row in listed]
+    if rows is not None:
+        return render_overview([Row(**json.loads(file.read_text())) for file in rows], TITLE, failed)
+    loaded = Config.model_validate(config)
+    scans, models, missing = collect.of_all(loaded, Path(paths.RESULTS), Path("benchmarks"), slabs)
+    return render(scans, models, TITLE, failed=[*failed, *missing])
+
+
+def render_overview(listed: Sequence[Row], title: str, failed: Sequence[Failed] = ()) -> str:
+    """Render the page that lists scans which have their own pages, the failed ones first."""
+    lines = [(row, f"{quote(row.name)}/report.html") for row in listed]
     return _page(
         title,
         [(row, address, row.model_place and address + row.model_place) for row, address in lines],
@@ -70,11 +86,6 @@ def render_overview(listed: Sequence[Row], title: str, page: str, failed: Sequen
         overview="",
         summary=f"{len(listed)} scans, {sum(row.alerts > 0 for row in listed)} with warnings.",
     )
-
-
-def read_rows(files: Iterable[Path]) -> list[Row]:
-    """Read rows of the overview from JSON files."""
-    return [Row(**json.loads(file.read_text())) for file in files]
 
 
 def rows(scans: Sequence[ScanSection], models: Sequence[ModelSection]) -> list[Row]:

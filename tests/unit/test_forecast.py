@@ -12,7 +12,7 @@ from tomodenoise.common import formatting
 from tomodenoise.config import settings
 from tomodenoise.networks import specs
 from tomodenoise.networks.options import Network
-from tomodenoise.planning import forecast, preflight
+from tomodenoise.planning import forecast
 from tomodenoise.scans.opening import open_scan
 from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
@@ -26,8 +26,8 @@ def stages(**config: object) -> dict[str, forecast.Stage]:
     return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, iterations=0)}
 
 
-def needing(megabytes: int) -> preflight.Plan:
-    return preflight.Plan({}, {"a": [replace(stages()["denoise"], megabytes=megabytes)]}, {})
+def needing(megabytes: int) -> forecast.Plan:
+    return forecast.Plan({"a": [replace(stages()["denoise"], megabytes=megabytes)]}, {})
 
 
 def test_jobs_and_bytes_are_those_of_the_layout() -> None:
@@ -96,30 +96,30 @@ def test_frames_that_cannot_be_read_are_found_before_the_run(tmp_path: Path) -> 
         content["exchange/theta"] = np.linspace(0, 180, 20, endpoint=False)
         place = content["exchange/data"].id.get_chunk_info(19).byte_offset
     scan = open_scan(file)
-    assert list(preflight.unreadable(scan)) == []
+    assert list(forecast.unreadable(scan)) == []
     with file.open("r+b") as stream:
         stream.seek(place)
         stream.write(bytes(20))
-    (message,) = preflight.unreadable(scan)
+    (message,) = forecast.unreadable(scan)
     assert "/exchange/data: frame 19: " in message
 
 
 def test_a_disk_too_small_and_a_job_too_large_are_reported(tmp_path: Path) -> None:
-    assert list(preflight.of_disk(1, tmp_path)) == []
-    (message,) = preflight.of_disk(10**18, tmp_path)
+    assert list(forecast.of_disk(1, tmp_path)) == []
+    (message,) = forecast.of_disk(10**18, tmp_path)
     assert message.startswith("1000000.0 TB are to be written")
     assert "intermediates=delete" in message
-    memory = preflight.memory()
-    assert list(preflight.of_memory(needing(memory - 1))) == []
-    assert "lower slab_megabytes" in next(preflight.of_memory(needing(memory + 1)))
-    assert preflight.hint(needing(memory // 2), 2) is None
-    assert "--resources mem_mb=" in (preflight.hint(needing(memory // 2), 3) or "")
+    memory = forecast.memory()
+    assert list(forecast.of_memory(needing(memory - 1))) == []
+    assert "lower slab_megabytes" in next(forecast.of_memory(needing(memory + 1)))
+    assert forecast.hint(needing(memory // 2), 2) is None
+    assert "--resources mem_mb=" in (forecast.hint(needing(memory // 2), 3) or "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert "cannot be written to" in next(preflight.of_disk(1, tmp_path))
+    assert "cannot be written to" in next(forecast.of_disk(1, tmp_path))
 
 
 def test_sizes_and_times_are_readable() -> None:

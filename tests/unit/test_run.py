@@ -8,11 +8,11 @@ import pytest
 from hdf5_files import half_turn, write_exchange
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.planning import hooks, preflight, run
+from tomodenoise.planning import forecast, hooks, run
 from tomodenoise.planning.console import Failure
 from tomodenoise.planning.files import Files
-from tomodenoise.planning.memory import NEEDS, Needs
 from tomodenoise.planning.params import PIXELS, Params, training_program
+from tomodenoise.planning.resources import NEEDS, Needs
 from tomodenoise.planning.run import Run, Wildcards
 
 HALF, TURN = Wildcards(scan="half", model="half"), Wildcards(scan="turn", model="turn")
@@ -125,7 +125,7 @@ def test_minutes_beyond_what_is_planned(scans: dict[str, dict[str, object]]) -> 
 
 
 def test_memory_is_unknown_until_the_center_is_found(scans: dict[str, dict[str, object]]) -> None:
-    plan = preflight.plan(opened(scans))
+    plan = forecast.plan(opened(scans))
     megabytes = {name: {stage.name: stage.megabytes for stage in stages} for name, stages in plan.scans.items()}
     assert megabytes["turn"]["reconstruct"] == 0 < megabytes["turn"]["correct"]
     assert all(megabytes["half"].values())

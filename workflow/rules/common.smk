@@ -18,8 +18,8 @@ from tomodenoise.maintenance import slurm_jobs
 from tomodenoise.planning import environment, hooks, paths, run, shards
 from tomodenoise.planning import snakemake_internals
 from tomodenoise.planning.files import Files
-from tomodenoise.planning.memory import Needs
 from tomodenoise.planning.params import PIXELS, SLICES, Params, training_program
+from tomodenoise.planning.resources import Needs
 from tomodenoise.scans import xrdct
 
 environment.prepare(os.environ, SCRIPTS)

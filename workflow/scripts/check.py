@@ -6,27 +6,28 @@ from pathlib import Path
 from tomodenoise.common import devices, formatting, logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
-from tomodenoise.planning import forecast, preflight, run
+from tomodenoise.planning import forecast, run
 
 
 def main(job: logs.Job) -> None:
     """Print a table for each scan, then what all of them need together."""
-    plan = preflight.plan(run.open_loaded(Config.model_validate(job.params.config), installed_elsewhere=True))
+    opened = run.open_loaded(Config.model_validate(job.params.config), installed_elsewhere=True)
+    plan = forecast.plan(opened)
     cores = job.params.cores
     for name, stages in plan.scans.items():
-        print(preflight.headline(name, plan.entries[name]), *forecast.lines(stages), sep="\n")
+        print(forecast.headline(name, opened.entries[name]), *forecast.lines(stages), sep="\n")
     for model, stage in plan.trainings.items():
         print(f"model {model}", *forecast.lines([stage]), sep="\n")
-    needed = sum(preflight.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
+    needed = sum(forecast.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
     print(f"time: {time} on {cores} cores, widened from what one machine took")
     print(f"graphics card here: {'yes, for which no time was measured' if devices.best() == 'cuda' else 'none'}")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
-    trouble = [*preflight.of_disk(needed, Path())]
-    trouble += [line for entry in plan.entries.values() for line in preflight.unreadable(entry.scan)]
+    trouble = [*forecast.of_disk(needed, Path())]
+    trouble += [line for entry in opened.entries.values() for line in forecast.unreadable(entry.scan)]
     if not job.params.submitting:
-        print(preflight.hint(plan, cores) or "memory: enough")
-        trouble += preflight.of_memory(plan)
+        print(forecast.hint(plan, cores) or "memory: enough")
+        trouble += forecast.of_memory(plan)
     if trouble:
         raise UserError("; ".join(trouble))
     print("nothing stands in the way")

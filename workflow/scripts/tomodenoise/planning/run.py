@@ -100,8 +100,7 @@ class Run:
         """Return the layout of a scan; if the size of its slices follows from the center, wait for that."""
         if self.entries[scan].size_open:
             self.wait_for_center(scan)
-            return _sized(self.projected(scan), _center(scan))
-        return self.projected(scan)
+        return self.current_layout(scan)
 
     def is_size_known(self, scan: str) -> bool:
         """Return whether the size of a scan's slices is known now."""
@@ -109,16 +108,13 @@ class Run:
 
     def current_layout(self, scan: str) -> Layout:
         """Return the layout of a scan, with slices as wide as the detector until the center is found."""
-        is_found = self.entries[scan].size_open and _center(scan).exists()
-        return _sized(self.projected(scan), _center(scan)) if is_found else self.projected(scan)
+        if not self.entries[scan].size_open or not self.is_size_known(scan):
+            return self.projected(scan)
+        return _resized(self.projected(scan), json.loads(_center(scan).read_text())["size"])
 
 
 def _center(scan: str) -> Path:
     return Path(paths.CENTER.format(scan=scan))
-
-
-def _sized(layout: Layout, center: Path) -> Layout:
-    return _resized(layout, json.loads(center.read_text())["size"])
 
 
 @cache

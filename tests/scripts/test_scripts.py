@@ -2,10 +2,14 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+import simulate
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -25,8 +29,6 @@ def test_importing_a_script_runs_nothing_and_it_has_a_main(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=NAMES)
 def test_a_script_bears_no_standard_modules_name(path: Path) -> None:
-    import sys
-
     assert path.stem not in sys.stdlib_module_names
 
 
@@ -45,6 +47,33 @@ def test_every_dependency_has_a_version_and_checksums() -> None:
     wrong = [pin for pin in pins if not re.fullmatch(r"#.*|[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64})+", pin)]
     assert not wrong
     assert len(pins) > 100
+
+
+MODULES = {"matplotlib-base": "matplotlib", "pillow": "PIL", "pytorch": "torch", "scikit-image": "skimage"}
+WITHOUT = """
+import runpy, sys
+sys.modules |= dict.fromkeys(sys.argv.pop(1).split(","))  # so marked, a module cannot be imported
+runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_jobs_are_planned_with_no_more_than_the_driver_s_environment(tmp_path: Path) -> None:
+    named = {
+        name: {re.match(r"[\w-]+", line)[0] for line in yaml.safe_load(file.read_text())["dependencies"]}  # type: ignore[index]
+        for name in ("driver", "tomography", "learning")
+        if (file := ROOT / f"envs/{name}.yaml")
+    }
+    lacking = (named["tomography"] | named["learning"]) - named["driver"]
+    assert {"scipy", "pytorch", "zarr"} <= lacking
+    modules = ",".join(MODULES.get(name, name.replace("-", "_")) for name in lacking)
+    simulate.main([str(tmp_path / "raw.h5"), "--columns", "32", "--rows", "4", "--angles", "24"])
+    config = {"scans": {"foam": {"file": "raw.h5"}}, "export": ["tiff", "hdf5", "ozx", "reconstruction"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    options = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--dry-run"]
+    command = [sys.executable, "-c", WITHOUT, modules, *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "denoise_slab" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["local", "slurm"])

@@ -45,14 +45,13 @@ def shutter_closed(scan: Parts) -> None:
     scan["data_white"][0] = scan["data_dark"][0]
 
 
-def bad_references(scan: Parts) -> None:
-    """Take one dark with the shutter still open, and two flats with the sample still in the beam."""
+def bad_frames(scan: Parts) -> None:
+    """Take a dark with the shutter open and two flats with the sample, and lose the beam twice.
+
+    The file is laid out for all projections, but the last ones are never taken.
+    """
     scan["data_dark"][3] = scan["data_white"][3]
     scan["data_white"][[4, 5]] = scan["data"][[4, 5]]
-
-
-def no_light(scan: Parts) -> None:
-    """Lose the beam twice; lay the file out for all projections, but never take the last ones."""
     scan["data"][[30, 31, 32, 77]] = DARK
     scan["data"][-9:] = 0
 
@@ -66,5 +65,5 @@ def harmless(scan: Parts) -> None:
 
 
 ODD: Mapping[str, Callable[[Parts], None]] = {
-    change.__name__: change for change in (shutter_closed, bad_references, no_light, harmless)
+    change.__name__: change for change in (shutter_closed, bad_frames, harmless)
 }

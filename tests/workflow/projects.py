@@ -1,8 +1,13 @@
 """The real workflow on tiny simulated scans, run as a user does: through the command line."""
 
+import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -10,7 +15,8 @@ import yaml
 import simulate
 
 ROOT = Path(__file__).parents[2]
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+OPTIONS = ["--snakefile", str(ROOT / "Snakefile")]
+SNAKEMAKE = [sys.executable, "-m", "snakemake", *OPTIONS]
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,33 @@ class Project:
 
     def snakemake(self, *arguments: str) -> Run:
         """Call Snakemake in the folder."""
-        command = [*SNAKEMAKE, "--configfile", "config.yaml", "--cores", "2", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-        return Run(done.returncode, done.stdout + done.stderr)
+        options = [*OPTIONS, "--configfile", "config.yaml", "--cores", "2", *arguments]
+        with tempfile.TemporaryDirectory() as printed:
+            files = [Path(printed) / name for name in ("stdout", "stderr")]
+            status = warm()(self.folder, options, files)
+            return Run(status, "".join(file.read_text() for file in files))
 
     def bits(self, pattern: str = "results/**/*") -> dict[str, bytes]:
         """Contents of the files that match."""
         files = [file for file in sorted(self.folder.glob(pattern)) if file.is_file()]
         return {str(file.relative_to(self.folder)): file.read_bytes() for file in files}
+
+
+@cache
+def warm() -> Callable[[Path, list[str], list[Path]], int]:
+    """Start a Snakemake that waits for calls until this process ends; return the function that calls it."""
+    server = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("warm.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def call(folder: Path, arguments: list[str], files: list[Path]) -> int:
+        assert server.stdin
+        assert server.stdout
+        places = {"folder": str(folder), "files": [str(file) for file in files], "environment": dict(os.environ)}
+        print(json.dumps(places | {"arguments": arguments}), file=server.stdin, flush=True)
+        return int(server.stdout.readline())
+
+    return call
 
 
 def simulated(file: Path, *options: str, columns: int = 64, rows: int = 12, angles: int = 96) -> Path:

@@ -1,13 +1,12 @@
-"""Scans that lost frames, or that are denser in places, run whole; their gaps are reported."""
+"""Scans that lost frames, or that are denser in places, are planned."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from projects import NETWORK, TRAIN, Project
+from projects import Project
 
 VIEWS = 160
 
@@ -47,21 +46,3 @@ def test_a_scan_that_lost_frames_anywhere_is_planned(
     run = project.snakemake("--dry-run")
     assert run.status == 0, run.text
     assert run.jobs["split_scan"] == len(LOST)
-
-
-@pytest.mark.slow
-def test_a_scan_that_lost_frames_twice_runs_whole_and_says_so(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
-    raw = raw_scan("gaps.h5", angles=VIEWS, rows=4, columns=48)
-    project = Project(tmp_path)
-    without(raw, tmp_path / "gaps.h5", LOST["twice"])
-    project.configure(scans={"gaps": {"file": "gaps.h5"}}, network=NETWORK, train={**TRAIN, "patch": 24})
-    run = project.snakemake()
-    assert run.status == 0, run.text
-    split = json.loads((tmp_path / "results/gaps/split.json").read_text())
-    assert len(split["gaps_degrees"]) == 2
-    assert split["missing_wedge_degrees"] == pytest.approx(18)
-    message = "no projections at 43.9 to 54.0, 122.6 to 132.8 degrees: 18.0 of 180 degrees are missing"
-    assert message in (tmp_path / "logs/gaps/split.log").read_text()
-    assert message in (tmp_path / "results/report.html").read_text()
-    verdicts = json.loads((tmp_path / "results/gaps/quality.json").read_text())["verdicts"]
-    assert any("2 ranges of angles have no projections" in verdict["text"] for verdict in verdicts)

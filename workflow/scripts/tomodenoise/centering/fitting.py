@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from tomodenoise.common.arrays import FloatArray
 
@@ -44,7 +44,7 @@ def jackknife(without: FloatArray) -> float:
     if count < 2:
         return float("nan")
     error = float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
-    return error * float(stats.t.ppf(0.975, count - 1) / stats.t.ppf(0.975, REFERENCE - 1))
+    return error * float(stdtrit(count - 1, 0.975) / stdtrit(REFERENCE - 1, 0.975))
 
 
 @dataclass(frozen=True)

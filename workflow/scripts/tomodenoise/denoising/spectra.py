@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.geometry import field_of_view
@@ -53,6 +52,8 @@ def spread(before: FloatArray, after: FloatArray) -> IntArray:
 
 def distinct(after: FloatArray) -> IntArray:
     """Choose voxels (voxel, 2) of distinct spectra: the farthest from the mean, then the farthest from those chosen."""
+    from scipy.ndimage import uniform_filter  # noqa: PLC0415 - not installed where only the workflow is planned
+
     deviation = after.std(axis=(1, 2), keepdims=True)
     scaled = uniform_filter(after / np.where(deviation > 0, deviation, 1), (0, 3, 3))
     places = np.argwhere(field_of_view.mask(after.shape[1], INSIDE * after.shape[1]))

@@ -8,7 +8,6 @@ from typing import TypeAlias
 import numpy as np
 from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
-from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.metrics.merit import psnr, ssim
@@ -145,6 +144,8 @@ def median(image: FloatArray, radius: float) -> FloatArray:
 
 def total_variation(image: FloatArray, weight: float) -> FloatArray:
     """Return the minimiser of Rudin, Osher and Fatemi's energy, by Chambolle's algorithm (2004) until it converges."""
+    from skimage.restoration import denoise_tv_chambolle  # noqa: PLC0415 - a second that other filters need not wait
+
     filtered: FloatArray = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
         image, weight=weight, eps=0, max_num_iter=TV_ITERATIONS
     )
@@ -153,5 +154,7 @@ def total_variation(image: FloatArray, weight: float) -> FloatArray:
 
 def non_local_means(image: FloatArray, h: float, patch: int, distance: int, noise: float) -> FloatArray:
     """Return the non-local means of Buades, Coll and Morel (2005); `h` relative to the known noise."""
+    from skimage.restoration import denoise_nl_means  # noqa: PLC0415 - as above
+
     filtered: FloatArray = denoise_nl_means(image, patch, distance, h * noise, fast_mode=True, sigma=noise)
     return filtered

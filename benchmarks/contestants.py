@@ -48,7 +48,7 @@ class Contestant:
 
 
 UNET = {"name": "unet"}
-RECIPE = {"loss": "l1+lcl", "symmetric": True}
+RECIPE = {"loss": "l1+lcl", "symmetric": True, "optimizer": "adam"}
 # So few rows are trained on that cubes have 12; so many of them make the pixels of two patches of 64 x 64.
 CUBES = {"patch": 16, "batch": 5}
 

@@ -55,7 +55,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"scans": {"a": {"file": "x", "center": "left"}}}, "'left' is neither 'auto' nor a number"),
         ({"scans": {"a": {"file": "x", "model": "a b"}}}, "the name 'a b' must be of letters"),
         ({"split": {"sections": "two"}}, "split.sections: 'two' is neither 'auto' nor a whole number of at least 2"),
-        ({"split": {"input": 0}}, "split.input: 0 is neither 'auto' nor a whole number of at least 1"),
+        ({"split": {"input": 0}}, "split.input: 0 is neither 'auto' nor 'mixed' nor a whole number of at least 1"),
         ({"network": {"slices": 4}}, "4 is even, but must be odd"),
         ({"network": {"name": "dncnn"}}, "network.name: 'dncnn' is not one of unet, msd"),
         ({"network": {"dilations": [1, 2]}}, "network.dilations: only msd has dilations, not unet: leave them out"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str = "angle") -> None:
+def main(scan: Path, output: Path, sections: int, inputs: int | str, why: str, by: str = "angle") -> None:
     """Read the angles from `scan.json` and write `split.json`; `by` is how a dynamic scan is split."""
     raw = description.from_json(json.loads(scan.read_text()))
     if raw.steps is None:
@@ -21,9 +21,7 @@ def main(scan: Path, output: Path, sections: int, inputs: int, why: str, by: str
     else:
         found = time_steps.split(raw.angles, raw.steps, by, sections, inputs, raw.lit)
     found, chosen, count = replace(found, why=why), f" ({why})" if why else "", len(found.sections)
-    logs.logger.info(
-        "%d projections in %d sections%s, %d in and %d out", len(raw.lit), count, chosen, inputs, sections - inputs
-    )
+    logs.logger.info("%d projections in %d sections%s, input %s", len(raw.lit), count, chosen, inputs)
     if found.interlacing:
         logs.logger.info("%s", found.interlacing)
     for concern in by_angle.concerns(found):

@@ -55,9 +55,7 @@ def test_a_gradient_of_zero_moves_nothing() -> None:
     assert not step.any()
 
 
-@pytest.mark.parametrize(
-    ("name", "matrices"), [("unet", True), ("unet3d", True), ("unet_noskip", True), ("msd", False)]
-)
+@pytest.mark.parametrize(("name", "matrices"), [("unet", True), ("unet3d", True), ("msd", False)])
 def test_every_weight_has_one_optimiser(name: str, matrices: bool) -> None:
     weights = network(name)
     parts = optimizers.build(weights, "muon")

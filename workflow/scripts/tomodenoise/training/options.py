@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tomodenoise.common.options import Flag, Number, Optional, Options, Whole
+from tomodenoise.common.options import Number, Optional, Options, Whole
 
 BUDGET = ("pixels", "evaluations", "iterations", "minutes", "patience")
 """Keys that end a training, whichever comes first. A finished one continues if a later budget allows more."""
@@ -39,16 +39,6 @@ class Train(Options):
     learning_rate: Literal["auto"] | Annotated[float, Number(gt=0)] = Field(
         "auto",
         description="Peak of the one-cycle schedule. `auto` takes 0.003 with `muon`; 0.0015 with `adam` and for `msd`.",
-    )
-    loss: Literal["mse", "l1", "l1+lcl"] = Field(
-        "mse",
-        description="The loss that training minimises. `l1+lcl` is the recipe of the `denoise` package, for"
-        " comparison.",
-    )
-    symmetric: Flag = Field(
-        False,
-        description="Show each patch in all of its roles in one step, as input and as target of each section; for K ="
-        " 2.",
     )
     mask: Literal["field_of_view", "sample"] = Field(
         "field_of_view",

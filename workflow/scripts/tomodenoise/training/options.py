@@ -31,10 +31,10 @@ class Train(Options):
     patch: Annotated[int, Whole(ge=16)] = Field(
         64, description="Edge of a patch, in pixels; of a cube for a volumetric network."
     )
-    optimizer: Literal["muon", "adam"] = Field(
-        "muon",
+    optimizer: Literal["auto", "muon", "adam"] = Field(
+        "auto",
         description="`muon` makes orthogonal steps of the weights of convolutions, and leaves biases and the network"
-        " `msd` to Adam.",
+        " `msd` to Adam. `auto` takes it unless there are several channels.",
     )
     learning_rate: Literal["auto"] | Annotated[float, Number(gt=0)] = Field(
         "auto",

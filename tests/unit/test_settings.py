@@ -67,7 +67,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ({"correct": {"phase": {"delta_beta": 9, "energy": 20}}}, "correct.phase: 'distance' is missing"),
         ({"correct": {"phase": {"delta": 9}}}, "unknown key 'correct.phase.delta': did you mean 'delta_beta'?"),
         ({"train": None}, "train has no value: give it one, or leave it out"),
-        ({"train": {"loss": None}}, "train.loss has no value"),
+        ({"train": {"mask": None}}, "train.mask has no value"),
         ({"train": [3]}, "train: [3] is not a group of keys"),
         ({"scans": {"a": "raw/a.h5"}}, "scans.a: 'raw/a.h5' is not a group of keys: write {file: raw/a.h5}"),
         ({"train": {"pixels": "1e999"}}, "train.pixels: inf is not a finite number"),

@@ -13,7 +13,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import counting, simulated
+from benchmarks import counting, denoise_recipe, simulated
 
 from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
@@ -38,6 +38,7 @@ class Contestant:
     """K; for a supervised network 0."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """What differs from the default, as in the configuration, `train`."""
+    loss: loop.Loss = loop.squared
     exact: bool = False
     """A supervised network learns the noise-free reconstruction, blurred as the measured one is, not the truth."""
 
@@ -48,9 +49,10 @@ class Contestant:
 
 
 UNET = {"name": "unet"}
-RECIPE = {"loss": "l1+lcl", "symmetric": True}
 # So few rows are trained on that cubes have 12; so many of them make the pixels of two patches of 64 x 64.
 CUBES = {"patch": 16, "batch": 5}
+
+DENOISE_RECIPE = Contestant({"name": "unet_noskip"}, 2, {"optimizer": "adam"}, loss=denoise_recipe.loss)
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),
@@ -59,7 +61,7 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "unet3d": Contestant({"name": "unet3d"}, train=CUBES),
     "msd, 5 slices": Contestant({"name": "msd"}),
     "msd, 1 slice": Contestant({"name": "msd", "slices": 1}),
-    "unet_noskip, l1+lcl, K=2 (`denoise` recipe)": Contestant({"name": "unet_noskip"}, 2, RECIPE),
+    "unet_noskip, l1+lcl, K=2 (`denoise` recipe)": DENOISE_RECIPE,
     "unet, supervised by the noise-free reconstruction": Contestant(UNET, 0, exact=True),
     "unet, supervised by the truth": Contestant(UNET, 0),
 }
@@ -86,7 +88,8 @@ def compete(contestant: Contestant, train: Train, scan: simulated.Scan, folder: 
         trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED, exact=contestant.exact)
     task, lines = tasks.Task([trained], contestant.spec, train, {}), []
     began = time.process_time()
-    model = loop.train(task, distributed.alone(devices.best()), lambda history, _: lines.append(asdict(history[-1])))
+    ranks = distributed.alone(devices.best())
+    model = loop.train(task, ranks, lambda history, _: lines.append(asdict(history[-1])), loss=contestant.loss)
     spent = {"cpu_seconds": time.process_time() - began, "seconds": lines[-1]["seconds"]}
     judged = simulated.write(folder / "judged", scan, (0, simulated.ROWS), 4)
     speed = {"mpx_per_s": lines[-1]["pixels"] / lines[-1]["seconds"] / 1e6}

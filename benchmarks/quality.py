@@ -25,10 +25,11 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow/scripts")]
 
-from benchmarks import contestants, simulated
+from benchmarks import contestants, denoise_recipe, simulated
 
 from tomodenoise.evaluation import classical
 from tomodenoise.metrics import merit
+from tomodenoise.networks.registry import NETWORKS
 
 PHANTOMS: Mapping[str, Callable[[str], simulated.Scan]] = {
     "foam": simulated.foam,
@@ -130,6 +131,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="file of results, to go on with and to print")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    NETWORKS.update(denoise_recipe.ENTRY)
     if options.phantom == "honeycomb" and not simulated.HONEYCOMB.is_file():
         sys.exit(f"skipped: {simulated.HONEYCOMB} is not there")
     lines = read(options.results)

@@ -43,7 +43,6 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "unet3d": {"name": "unet3d"},
     "msd": {"name": "msd"},
     "msd, 11 slices": {"name": "msd", "slices": 11},
-    "unet_noskip": {"name": "unet_noskip"},
 }
 
 COMPILED = "unet with torch.compile"

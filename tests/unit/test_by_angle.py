@@ -1,5 +1,7 @@
 """Sections are disjoint, even, complete, and their reconstructions add up."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -167,13 +169,32 @@ def test_a_full_turn_that_lost_views_weighs_their_opposites_twice() -> None:
     assert "149.5 to 156.0 degrees: the opposite views" in concern
 
 
-@pytest.mark.parametrize(("sections", "inputs"), [(2, 1), (4, 3), (4, 1), (4, 2), (5, 2)])
+@pytest.mark.parametrize(("sections", "inputs"), [(2, 1), (4, 3), (4, 1), (4, 2), (5, 2), (3, 1)])
 def test_every_section_is_a_target_equally_often(sections: int, inputs: int) -> None:
     roles = by_angle.roles(sections, inputs)
     targets = [section for role in roles for section in role.targets]
     assert [targets.count(section) for section in range(sections)] == [sections - inputs] * sections
     assert all(not set(role.inputs) & set(role.targets) for role in roles)
     assert all(len(role.inputs) == inputs for role in roles)
+
+
+@pytest.mark.parametrize("sections", [2, 3, 4, 5, 6, 8])
+def test_mixed_inputs_are_all_but_one_and_half_of_the_sections(sections: int) -> None:
+    roles = by_angle.roles(sections, "mixed")
+    assert {len(role.inputs) for role in roles} == {sections - 1, sections // 2, -(-sections // 2)}
+    assert all({*role.inputs, *role.targets} == {*range(sections)} for role in roles)
+    targets = [section for role in roles for section in role.targets]
+    assert len({targets.count(section) for section in range(sections)}) == 1
+
+
+def test_four_mixed_sections_take_all_partitions() -> None:
+    targets = [role.targets for role in by_angle.roles(4, "mixed")]
+    assert sorted(targets) == sorted([*combinations(range(4), 1), *combinations(range(4), 2)])
+
+
+def test_inputs_are_not_mixed_where_each_union_takes_a_reconstruction() -> None:
+    assert by_angle.choose("auto", "auto", 600, 256, additive=False).inputs == 3
+    assert by_angle.choose("auto", "mixed", 600, 256, additive=False).inputs == "mixed"
 
 
 def test_as_many_inputs_as_sections_are_refused() -> None:
@@ -189,15 +210,17 @@ def test_means_are_weighted_by_the_sections_angles() -> None:
 @pytest.mark.parametrize(
     ("asked", "projections", "expected"),
     [
-        (("auto", "auto"), 384, (4, 3)),
+        (("auto", "auto"), 384, (4, "mixed")),
         (("auto", "auto"), 383, (2, 1)),
         (("auto", 1), 600, (4, 1)),
+        ((4, "auto"), 100, (4, "mixed")),
+        ((6, "auto"), 100, (6, "mixed")),
         ((3, "auto"), 100, (3, 2)),
         ((6, 2), 100, (6, 2)),
     ],
 )
 def test_auto_takes_four_sections_where_there_are_angles_enough(
-    asked: tuple[int | str, int | str], projections: int, expected: tuple[int, int]
+    asked: tuple[int | str, int | str], projections: int, expected: tuple[int, int | str]
 ) -> None:
     choice = by_angle.choose(*asked, projections, 256)
     assert (choice.sections, choice.inputs) == expected

@@ -117,7 +117,7 @@ def test_few_slices_are_held_out_as_a_band_that_no_loss_counts(tmp_path: Path, d
     lines = [np.flatnonzero(part.mask.any(axis=1)) for part in (trained.part, held_out)]
     assert np.abs(lines[0][:, None] - lines[1]).min() > 2
     held = store.load([trained], [store.Run(0, 0, depth)], data.shape.halo, data.norm, CPU)
-    drawn = patches.draw(held, field, pairs, data.shape, 200, np.random.default_rng(0), first=0, symmetric=False)
+    drawn = patches.draw(held, field, pairs, data.shape, 200, np.random.default_rng(0), first=0)
     counted = np.zeros((scan.size, scan.size))
     for number in range(200):
         single = Draw(*(part[number : number + 1] for part in (drawn.block, drawn.corner, drawn.role, 0 * drawn.turn)))

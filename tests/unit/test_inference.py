@@ -1,5 +1,6 @@
 """Tiles agree with the whole, slabs with the volume; cubes blend up to the border; nothing is read twice."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
+from tomodenoise.splitting import by_angle
 from tomodenoise.storage.sections import Sections
 
 SMALL = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
@@ -62,8 +64,9 @@ def test_a_constant_slice_stays_constant_up_to_the_border(tile: int) -> None:
     assert np.ptp(denoised) <= 1e-5 * abs(denoised.mean())
 
 
-def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once() -> None:
-    spec = specs.complete(Network(name="unet_noskip", slices=1))
+def test_a_network_that_looks_at_the_whole_slice_gets_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NETWORKS, "unet", replace(NETWORKS["unet"], reach=lambda spec: None))
+    spec = specs.complete(Network(name="unet", slices=1))
     seen: list[tuple[int, ...]] = []
 
     def network(images: Tensor) -> Tensor:
@@ -143,6 +146,15 @@ def test_the_mode_says_what_the_network_sees(tmp_path: Path) -> None:
     ]
     np.testing.assert_allclose(after(model, scan, (0, 1), mode="sections"), np.mean(results, axis=0), atol=1e-5)
     np.testing.assert_allclose(after(model, scan, (0, 1), mode="section"), results[0], atol=1e-5)
+
+
+def test_sections_are_averaged_over_the_largest_inputs_only(tmp_path: Path) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(1, 40))
+    mixed = replace(scan, split=replace(scan.split, roles=by_angle.roles(4, "mixed")))
+    model = random_model(FLAT)
+    for mode in ("sections", "section"):
+        expected = after(model, scan, (0, 1), mode=mode)
+        np.testing.assert_allclose(after(model, mixed, (0, 1), mode=mode), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["unet", "unet3d"])

@@ -39,9 +39,6 @@ EVERY = [
     spec_of("unet", slices=1, depth=1),
     spec_of("unet3d", width=3),
     spec_of("unet3d", channels=2, width=2, depth=2),
-    spec_of("unet_noskip", width=16),
-    spec_of("unet_noskip", channels=3, slices=1, width=7, depth=2),
-    spec_of("unet_noskip", slices=3, width=1, depth=1),
     spec_of("msd", depth=12),
     spec_of("msd", channels=3, slices=3, width=2, depth=5, dilations=[1, 7]),
     spec_of("msd", channels=2, dimensions=3, depth=4),
@@ -87,7 +84,6 @@ def test_sizes_are_those_of_the_method() -> None:
     assert parameters(spec_of("unet")) < 320_000
     assert parameters(spec_of("msd", slices=11)) == 54_662
     assert parameters(spec_of("msd", slices=1, channels=11)) == 55_782
-    assert parameters(spec_of("unet_noskip")) == 2_375_809
 
 
 REACHING = [
@@ -114,9 +110,3 @@ def test_the_reach_of_a_network_is_exact(spec: Spec) -> None:
     assert reach is not None
     seen = middle_sees(spec, -(-(2 * reach + 9) // 8) * 8)
     assert seen <= reach < 3 * seen + 3
-
-
-def test_with_group_normalisation_an_output_depends_on_the_whole_image() -> None:
-    spec = spec_of("unet_noskip", slices=1, width=8, depth=2)
-    assert NETWORKS[spec.name].reach(spec) is None
-    assert middle_sees(spec, 32) == 16

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.networks import symmetries
 from tomodenoise.networks.models import Normalisation
-from tomodenoise.splitting import by_angle, time_steps
+from tomodenoise.splitting import time_steps
 from tomodenoise.training import patches, sampling, store
 from tomodenoise.training.patches import Draw, Shape
 
@@ -97,7 +97,7 @@ def test_every_slice_pixel_and_symmetry_is_drawn(sources: list[store.Source], vo
     held, field = everything(sources, shape), patches.field(sources, CPU)
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
     rng = np.random.default_rng(0)
-    drawn = patches.draw(held, field, pairs, shape, 20_000, rng, first=0, symmetric=False)
+    drawn = patches.draw(held, field, pairs, shape, 20_000, rng, first=0)
     for number, source in enumerate(sources):
         here = drawn.corner[held.source[drawn.block] == number]
         seen = np.zeros((source.scan.depth, source.scan.size, source.scan.size), dtype=bool)
@@ -114,29 +114,17 @@ def test_every_section_is_a_target_equally_often(sources: list[store.Source]) ->
     held, field = everything(sources, shape), patches.field(sources, CPU)
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
     roles = [
-        patches.draw(held, field, pairs, shape, 6, np.random.default_rng(step), first=6 * step, symmetric=False).role
+        patches.draw(held, field, pairs, shape, 6, np.random.default_rng(step), first=6 * step).role
         for step in range(10)
     ]
     assert np.ptp(np.bincount(np.concatenate(roles))) == 0
-
-
-def test_a_symmetric_batch_shows_each_place_in_all_roles(sources: list[store.Source]) -> None:
-    shape = Shape(8, 1, volumetric=False)
-    held, field = everything(sources, shape), patches.field(sources, CPU)
-    two_way = patches.pairs(sources, by_angle.roles(2, 1))
-    drawn = patches.draw(held, field, two_way, shape, 6, np.random.default_rng(0), first=0, symmetric=True)
-    np.testing.assert_array_equal(drawn.corner[::2], drawn.corner[1::2])
-    np.testing.assert_array_equal(drawn.turn[::2], drawn.turn[1::2])
-    np.testing.assert_array_equal(drawn.role, [0, 1] * 3)
-    batch = patches.cut(held, field, two_way, shape, drawn)
-    torch.testing.assert_close(batch.inputs[::2], batch.targets[1::2])
 
 
 def test_ranks_share_a_batch_without_overlap(sources: list[store.Source]) -> None:
     shape = Shape(8, 1, volumetric=False)
     held, field = everything(sources, shape), patches.field(sources, CPU)
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
-    drawn = patches.draw(held, field, pairs, shape, 7, np.random.default_rng(0), first=0, symmetric=False)
+    drawn = patches.draw(held, field, pairs, shape, 7, np.random.default_rng(0), first=0)
     parts = [drawn.share(rank, 3).corner.tolist() for rank in range(3)]
     assert sorted(corner for part in parts for corner in part) == sorted(drawn.corner.tolist())
 

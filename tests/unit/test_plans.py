@@ -19,7 +19,7 @@ from tomodenoise.planning import resources
 from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
 
-PLANAR = [specs.complete(Network(name=name)) for name in ("unet", "msd", "unet_noskip")]
+PLANAR = [specs.complete(Network(name=name)) for name in ("unet", "msd")]
 VOLUMETRIC = [specs.complete(Network(name="unet3d", depth=depth, width=width)) for depth, width in [(1, 4), (5, 56)]]
 
 

@@ -65,7 +65,7 @@ def test_a_volumetric_msd_sees_no_slices_beside_its_cube() -> None:
         ({"name": "unet3d", "slices": 5}, "network.slices: a volumetric network sees cubes, not 5 slices"),
         ({"name": "msd", "dimensions": 3, "slices": 3}, "network.slices: a volumetric network sees cubes"),
         ({"name": "unet", "dimensions": 3}, "network.dimensions: unet has 2: leave the key out"),
-        ({"name": "unet_noskip", "dilations": [1]}, "network.dilations: only msd has dilations"),
+        ({"name": "unet3d", "dilations": [1]}, "network.dilations: only msd has dilations"),
         ({"name": "unet", "depth": 20}, "network.depth: unet has 6 at most, not 20: set it lower"),
     ],
 )
@@ -86,6 +86,5 @@ def test_pooling_sets_the_grid() -> None:
     assert {name: network.multiple(specs.complete(Network(name=name))) for name, network in NETWORKS.items()} == {
         "unet": 8,
         "msd": 1,
-        "unet_noskip": 8,
         "unet3d": 4,
     }

@@ -13,9 +13,6 @@ from pathlib import Path
 import snakemake.cli
 
 sys.path.insert(1, str(Path(__file__).parents[2] / "workflow/scripts"))
-import tomodenoise.planning.hooks
-import tomodenoise.planning.memory
-import tomodenoise.planning.params  # noqa: F401  all that the Snakefile imports
 
 snakemake.cli.get_argument_parser()  # which imports the plugins
 for line in sys.stdin:

@@ -20,8 +20,8 @@ def main(job: logs.Job) -> None:
         split = time_steps.split(raw.angles, raw.steps, choice["by"], *chosen, raw.lit)
     split = replace(split, why=choice["why"])
     why = f" ({split.why})" if split.why else ""
-    counts = len(split.sections), why, chosen[1], chosen[0] - chosen[1]
-    logs.logger.info("%d projections in %d sections%s, %d in and %d out", len(raw.lit), *counts)
+    counts = len(raw.lit), len(split.sections), why, chosen[1]
+    logs.logger.info("%d projections in %d sections%s, input %s", *counts)
     if split.interlacing:
         logs.logger.info("%s", split.interlacing)
     for concern in by_angle.concerns(split):

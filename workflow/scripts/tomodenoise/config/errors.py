@@ -94,7 +94,7 @@ def _kind(place: Place) -> str:
         return "string_pattern_mismatch"
     if value is None and kind not in {"missing", "invalid_key"}:
         return "no_value"
-    return "wrong_type" if "const" in place.rule.get("anyOf", [{}])[0] else kind
+    return "wrong_type" if _words(place.rule.get("anyOf", [{}])[0]) else kind
 
 
 def dotted(path: Iterable[object]) -> str:
@@ -142,13 +142,18 @@ def _wrong_name(place: Place) -> str:
     return f"{place.key}: the name {name!r} must be of letters, digits, dots, dashes and underscores"
 
 
+def _words(rule: Mapping[str, Any]) -> Sequence[str]:
+    words: Sequence[str] = rule.get("enum", [rule["const"]] if "const" in rule else [])
+    return words
+
+
 def _wrong_type(place: Place) -> str:
     value = place.error["input"]
     rules = place.rule.get("anyOf", [place.rule])
     if "enum" in place.rule:
         return f"{place} is not one of {', '.join(map(str, place.rule['enum']))}"
-    if "const" in rules[0]:
-        return f"{place} is neither {rules[0]['const']!r} nor {_number(rules[1])}"
+    if words := _words(rules[0]):
+        return f"{place} is neither {' nor '.join(map(repr, words))} nor {_number(rules[1])}"
     wrong = f"{place} is not {' or '.join(KINDS[rule['type']] for rule in rules)}"
     if isinstance(value, str) and place.path[:-1] == ("scans",):
         return f"{wrong}: write {{file: {value}}}"

@@ -137,7 +137,8 @@ def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: 
 
 def _step(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> tuple[FloatArray, Tensor]:
     """Read rows of a time step or static scan: its full reconstruction, and its share of `Rows.inputs`."""
-    roles = [scan.mixing(role.inputs) for role in scan.split.roles]
+    most = max(len(role.inputs) for role in scan.split.roles)
+    roles = [scan.mixing(role.inputs) for role in scan.split.roles if len(role.inputs) == most]
     weights = {"full": [], "sections": roles, "section": roles[:1]}[mode]
     sections = scan.read(*rows)
     full = mix(sections, scan.shares).swapaxes(0, 1)

@@ -22,7 +22,7 @@ class Network(Options):
         "unet",
         description="`unet` is a U-Net with skip connections that subtracts its correction from the middle slice,"
         " without normalisation layers; `unet3d` the same in three dimensions, on cubes. `msd` is the mixed-scale dense"
-        " network of Pelt and Sethian. `unet_noskip` is that of the `denoise` package, for comparison.",
+        " network of Pelt and Sethian.",
     )
     slices: Optional[Odd] = Field(
         None,

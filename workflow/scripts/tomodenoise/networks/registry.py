@@ -146,9 +146,5 @@ NETWORKS: dict[str, Network] = {
         dilations=tuple(range(1, 11)),
         continues_itself=True,
     ),
-    # Fewer operations than those of a U-Net, as it has no skips.
-    "unet_noskip": replace(
-        _UNET, module="tomodenoise.networks.unet_noskip:UNetNoSkip", width=64, reach=lambda spec: None
-    ),
     "unet3d": replace(_UNET, depth=3, deepest=5, slices=1, dimensions=(3,)),
 }

@@ -116,7 +116,7 @@ def _check_models(config: Config, entries: Mapping[str, Entry]) -> None:
             _check_alike(channels, compared, "leave it out")
 
 
-def _check_alike(numbers: Mapping[str, int], wrong: str, advice: str) -> None:
+def _check_alike(numbers: Mapping[str, int | str], wrong: str, advice: str) -> None:
     if len(set(numbers.values())) > 1:
         raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {advice}")
 

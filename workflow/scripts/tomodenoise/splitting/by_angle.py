@@ -11,8 +11,14 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import directions
 from tomodenoise.splitting.model import Role, Section, Split
 
+MIXED = "mixed"
+"""Number of sections that are the input: all but one, and half of them, in turns."""
+
 ENOUGH_ANGLES = 1.5
 """Projections per column above which four sections are better than two [measured on foam, 3:1 against 1:1]."""
+
+ENOUGH_SECTIONS = 4
+"""Number of sections above which mixed inputs are better than all but one [measured on foam]."""
 
 NAMED = 4
 """Largest number of gaps listed in a warning, the widest first."""
@@ -26,11 +32,20 @@ class Choice:
     """Number of sections, how many of them are the input of a training pair, and the reason."""
 
     sections: int
-    inputs: int
+    inputs: int | str
+    """Or `MIXED`."""
     why: str
 
 
-def choose(sections: int | str, inputs: int | str, projections: int, columns: int, *, channels: bool = False) -> Choice:
+def choose(
+    sections: int | str,
+    inputs: int | str,
+    projections: int,
+    columns: int,
+    *,
+    channels: bool = False,
+    additive: bool = True,
+) -> Choice:
     """Replace "auto" by numbers.
 
     Parameters
@@ -38,11 +53,13 @@ def choose(sections: int | str, inputs: int | str, projections: int, columns: in
     sections, inputs : as configured, a number or "auto".
     projections, columns : of the scan.
     channels : whether the scan has channels.
+    additive : whether the mean of sections' reconstructions is the reconstruction of their union.
 
     Returns
     -------
     Four sections for at least 1.5 projections per column, else two, which keep more angles each; three for a scan with
-    channels, as in Hendriksen et al. (2021). All sections but one are the input.
+    channels, as in Hendriksen et al. (2021). The input is all sections but one; with four sections or more it is mixed,
+    unless each union of sections takes a reconstruction of its own.
     """
     why = ""
     if sections == "auto" and channels:
@@ -53,17 +70,21 @@ def choose(sections: int | str, inputs: int | str, projections: int, columns: in
         sections = 4 if enough else 2
         relation = "at least" if enough else "fewer than"
         why = f"{density:.2f} projections per column, {relation} the {ENOUGH_ANGLES} that four sections need"
-    return Choice(int(sections), int(sections) - 1 if inputs == "auto" else int(inputs), why)
+    count = int(sections)
+    if inputs == "auto":
+        inputs = MIXED if count >= ENOUGH_SECTIONS and additive else count - 1
+    return Choice(count, inputs, why)
 
 
-def split(angles: FloatArray, sections: int, inputs: int, used: IntArray | None = None) -> Split:
+def split(angles: FloatArray, sections: int, inputs: int | str, used: IntArray | None = None) -> Split:
     """Split a static scan into interleaved sections.
 
     Parameters
     ----------
     angles : (n,) float64, radians, in acquisition order.
     sections : number of sections K, at least 2.
-    inputs : number of sections that are the input of a training pair, 1 <= inputs < K; the others are its target.
+    inputs : number of sections that are the input of a training pair, 1 <= inputs < K; the others are its target; or
+        `MIXED`, see `roles`.
     used : positions of the projections to use, ascending; all by default. The others are in no section.
 
     Raises
@@ -156,20 +177,32 @@ def concerns(split: Split) -> list[str]:
     return [f"no projections at {', '.join(named)} degrees{more}{where}: {effect}"]
 
 
-def roles(sections: int, inputs: int) -> tuple[Role, ...]:
+def roles(sections: int, inputs: int | str) -> tuple[Role, ...]:
     """Return every rotation of ``inputs`` sections against the others, so that each is a target equally often.
+
+    `MIXED` takes all sections but one and half of them, consecutive or every other one, so that the network sees two
+    levels of noise. For four sections these are all 4 + 6 partitions.
 
     Raises
     ------
     UserError
         If `inputs` is not between 1 and `sections` - 1.
     """
-    if not 1 <= inputs < sections:
+    if inputs == MIXED:
+        half = halves(sections)
+        return (
+            *roles(sections, sections - 1),
+            *roles(sections, sections // 2),
+            half,
+            Role(half.targets, half.inputs),
+        )
+    number = int(inputs)
+    if not 1 <= number < sections:
         raise UserError(
             f"split.input is {inputs}: set it to at least 1 and less than split.sections, which is {sections}"
         )
     turns = ([(start + i) % sections for i in range(sections)] for start in range(sections))
-    return tuple(Role(tuple(sorted(turn[:inputs])), tuple(sorted(turn[inputs:]))) for turn in turns)
+    return tuple(Role(tuple(sorted(turn[:number])), tuple(sorted(turn[number:]))) for turn in turns)
 
 
 def apart(role: Role) -> tuple[Role, Role] | None:

@@ -16,10 +16,12 @@ class Split(Options):
         description="Number of sections K. `auto` takes 3 for `mode: xrdct`; else 4, or 2 if the scan has fewer than"
         " 1.5 projections per column: sections of too few angles teach the network their streaks.",
     )
-    input: Literal["auto"] | Annotated[int, Whole(ge=1)] = Field(
+    input: Literal["auto", "mixed"] | Annotated[int, Whole(ge=1)] = Field(
         "auto",
-        description="How many sections form the input of a training pair; the others form its target. `auto` takes all"
-        " but one.",
+        description="How many sections form the input of a training pair; the others form its target. `mixed` takes all"
+        " but one and half of them in turns, so that the network learns two levels of noise. `auto` is `mixed` with"
+        " four sections or more, else all but one; the latter also for iterative algorithms, which would reconstruct"
+        " each half.",
     )
 
 

@@ -35,7 +35,8 @@ class Choice:
     """`time`: a step is a section; `angle`: each step has `sections` of them."""
     sections: int
     """Number of steps in a group, or of sections in a step, that take roles in turn."""
-    inputs: int
+    inputs: int | str
+    """Or `by_angle.MIXED`."""
     why: str
 
 
@@ -106,7 +107,7 @@ def choose(
 
 
 def split(
-    angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: int, used: IntArray | None = None
+    angles: FloatArray, steps: IntArray, by: str, sections: int, inputs: int | str, used: IntArray | None = None
 ) -> Split:
     """Form the sections of a dynamic scan, one step after the other.
 
@@ -156,7 +157,7 @@ def _by_time(parts: Sequence[FloatArray], members: Sequence[IntArray], group: in
     return Split(sections, roles, 0.0, times=len(members), interlacing=interlacing(parts, group))
 
 
-def _by_angle(parts: Sequence[FloatArray], members: Sequence[IntArray], sections: int, inputs: int) -> Split:
+def _by_angle(parts: Sequence[FloatArray], members: Sequence[IntArray], sections: int, inputs: int | str) -> Split:
     by_angle.check(parts, sections)
     splits = [by_angle.split(part, sections, inputs) for part in parts]
     joined = tuple(

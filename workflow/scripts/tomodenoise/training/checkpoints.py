@@ -5,7 +5,7 @@ import os
 import pickle
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class State:
     """Variables of a training; all are stored in the checkpoint."""
 
     network: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: Sequence[torch.optim.Optimizer]
+    """Each updates a part of the weights."""
     best: dict[str, Tensor]
     """Weights with the smallest held-out loss."""
     shown: Tensor
@@ -75,7 +76,7 @@ def save(checkpoint: Checkpoint, state: State, *, ended: bool) -> None:
         "identity": checkpoint.identity,
         "ended": checkpoint.budget if ended else None,
         "network": state.network.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in state.optimizers],
         "best": state.best,
         "shown": state.shown,
         "history": [asdict(line) for line in state.history],
@@ -96,7 +97,8 @@ def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.devic
     if saved["iteration"] >= total and saved["ended"]:
         return
     state.network.load_state_dict(saved["network"])
-    state.optimizer.load_state_dict(saved["optimizer"])
+    for optimizer, values in zip(state.optimizers, saved["optimizers"], strict=True):
+        optimizer.load_state_dict(values)
     state.best, state.shown = saved["best"], saved["shown"]
     state.history = [Evaluation(**line) for line in saved["history"]]
     state.iteration, state.seconds = saved["iteration"], saved["seconds"]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tomodenoise.common import devices
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import held_out, registry
 from tomodenoise.networks.models import Model
-from tomodenoise.training import checkpoints, dataset, losses, patches, schedule, store, validation
+from tomodenoise.training import checkpoints, dataset, optimizers, patches, schedule, store, validation
 from tomodenoise.training.checkpoints import Evaluation, State
 from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.tasks import Task
@@ -21,14 +21,22 @@ from tomodenoise.training.tasks import Task
 GRADIENT_LIMIT = 1.0
 """Largest norm of the gradient of a step, for losses of order one."""
 
-BETAS = (0.9, 0.99)
-"""Decay rates of Adam's moments. With torch's 0.999 the loss diverged at a peak of twice the default learning rate."""
-
 CHECKPOINT_SECONDS = 60
 """Approximate training time that a power cut may cost."""
 
 STEPS_BETWEEN_AGREEMENTS = 16
 """Steps after which several ranks agree on whether to stop; a single rank checks after each step."""
+
+
+Loss = Callable[[Tensor, Tensor, Tensor, int], Tensor]
+"""From prediction, target and mask (n, channels, ...) and the number of the step to the loss of each patch (n,), summed
+over its pixels."""
+
+
+def squared(prediction: Tensor, target: Tensor, mask: Tensor, _: int) -> Tensor:
+    """Sum the squared errors of each patch where the mask is 1."""
+    # In float32: a half-precision sum over a patch loses precision.
+    return ((prediction.float() - target).square() * mask).flatten(1).sum(1)
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error
@@ -46,6 +54,9 @@ class _Training:
     """Number of iterations that the budget allows."""
     network: nn.Module
     """Network of the state, wrapped if several ranks train it."""
+    peak: float
+    """Largest learning rate."""
+    loss: Loss
     stopping: Callable[[], bool]
 
     def spent(self, state: State) -> float:
@@ -58,6 +69,7 @@ def train(
     ranks: Ranks,
     report: Callable[[Sequence[Evaluation], int], None],
     stopping: Callable[[], bool] = lambda: False,
+    loss: Loss = squared,
 ) -> Model:
     """Train a network to predict some sections from others.
 
@@ -66,6 +78,7 @@ def train(
     report : called on the first rank after each evaluation, and when a training is resumed, with all evaluations so
         far and the total number of iterations.
     stopping : checked between steps; True ends the training with a checkpoint.
+    loss : what training minimises. Validation is by the squared error in any case.
 
     Returns
     -------
@@ -89,7 +102,8 @@ def train(
             state.shown.zero_()
     if ranks.first and state.history:
         report(state.history, total)
-    training = _Training(task, data, ranks, total, ranks.together(state.network), stopping)
+    peak = optimizers.learning_rate(state.network, _optimizer(task), settings.learning_rate)
+    training = _Training(task, data, ranks, total, ranks.together(state.network), peak, loss, stopping)
     for goal, loaded in _rounds(training, state):
         _steps(training, state, loaded, goal)
         _evaluate(training, state)
@@ -129,9 +143,12 @@ def _begin(task: Task, ranks: Ranks) -> State:
         network.load_state_dict(task.start.network.state_dict())
     order = devices.memory_format(volumetric=task.spec.volumetric)
     network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(network.parameters(), betas=BETAS, fused=ranks.device.type == "cuda")
     shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
-    return State(network, optimizer, checkpoints.weights(network), shown)
+    return State(network, optimizers.build(network, _optimizer(task)), checkpoints.weights(network), shown)
+
+
+def _optimizer(task: Task) -> str:
+    return optimizers.choose(task.settings.optimizer, task.spec.channels)
 
 
 def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:
@@ -169,22 +186,23 @@ def _step(training: _Training, state: State, loaded: store.Store) -> None:
     # With a generator for each step there is no random state to save.
     rng = np.random.default_rng([settings.seed, 3, state.iteration])
     first, count = state.iteration * settings.batch, settings.batch
-    drawn = patches.draw(
-        loaded, data.field, data.pairs, data.shape, count, rng, first=first, symmetric=settings.symmetric
-    )
+    drawn = patches.draw(loaded, data.field, data.pairs, data.shape, count, rng, first=first)
     batch = patches.cut(loaded, data.field, data.pairs, data.shape, drawn.share(ranks.rank, ranks.world))
-    for group in state.optimizer.param_groups:
-        group["lr"] = schedule.one_cycle(training.spent(state), settings.learning_rate)
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.one_cycle(training.spent(state), training.peak)
     with devices.autocast(ranks.device):
         prediction = training.network(devices.arranged(batch.inputs))
-    per_patch, errors = losses.per_patch(settings.loss, prediction, batch.targets, batch.masks, training.spent(state))
-    state.optimizer.zero_grad(set_to_none=True)
+    errors = training.loss(prediction, batch.targets, batch.masks, state.iteration)
+    per_patch = errors / batch.masks[0].numel()
+    state.network.zero_grad(set_to_none=True)
     # Gradients are averaged over the ranks, so this is the mean of the whole batch on each rank.
     (per_patch.sum() * (ranks.world / count)).backward()  # type: ignore[no-untyped-call]
     # Without normalisation layers one bad patch can push the weights far off at the peak of the learning rate.
     nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
-    state.optimizer.step()
-    state.shown += torch.stack([errors.sum(), batch.masks.sum()])
+    for optimizer in state.optimizers:
+        optimizer.step()
+    state.shown += torch.stack([errors.detach().sum(), batch.masks.sum()])
     state.iteration += 1
 
 
@@ -195,7 +213,7 @@ def _evaluate(training: _Training, state: State) -> None:
     if held_out_loss < state.best_loss:
         state.best = checkpoints.weights(state.network)
     seen = state.iteration * training.task.settings.batch * training.data.shape.pixels
-    rate = state.optimizer.param_groups[0]["lr"]
+    rate = state.optimizers[0].param_groups[0]["lr"]
     loss = errors / max(pixels, 1)
     state.history.append(Evaluation(state.iteration, seen, loss, held_out_loss, umse, rate, state.seconds))
     state.shown = torch.zeros_like(state.shown)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tomodenoise.common.options import Flag, Number, Optional, Options, Whole
+from tomodenoise.common.options import Number, Optional, Options, Whole
 
 BUDGET = ("pixels", "evaluations", "iterations", "minutes", "patience")
 """Keys that end a training, whichever comes first. A finished one continues if a later budget allows more."""
@@ -31,16 +31,14 @@ class Train(Options):
     patch: Annotated[int, Whole(ge=16)] = Field(
         64, description="Edge of a patch, in pixels; of a cube for a volumetric network."
     )
-    learning_rate: Annotated[float, Number(gt=0)] = Field(0.0015, description="Peak of the one-cycle schedule of Adam.")
-    loss: Literal["mse", "l1", "l1+lcl"] = Field(
-        "mse",
-        description="The loss that training minimises. `l1+lcl` is the recipe of the `denoise` package, for"
-        " comparison.",
+    optimizer: Literal["auto", "muon", "adam"] = Field(
+        "auto",
+        description="`muon` makes orthogonal steps of the weights of convolutions, and leaves biases and the network"
+        " `msd` to Adam. `auto` takes it unless there are several channels.",
     )
-    symmetric: Flag = Field(
-        False,
-        description="Show each patch in all of its roles in one step, as input and as target of each section; for K ="
-        " 2.",
+    learning_rate: Literal["auto"] | Annotated[float, Number(gt=0)] = Field(
+        "auto",
+        description="Peak of the one-cycle schedule. `auto` takes 0.003 with `muon`; 0.0015 with `adam` and for `msd`.",
     )
     mask: Literal["field_of_view", "sample"] = Field(
         "field_of_view",

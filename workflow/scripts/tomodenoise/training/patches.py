@@ -136,23 +136,19 @@ def pairs(sources: Sequence[Source], roles: Sequence[Role]) -> Pairs:
     return Pairs(tuple(_side(sources, step) for step in steps), _side(sources, [role.targets for role in roles]))
 
 
-def draw(
-    store: Store, field: Field, pairs: Pairs, shape: Shape, count: int, rng: Generator, *, first: int, symmetric: bool
-) -> Draw:
+def draw(store: Store, field: Field, pairs: Pairs, shape: Shape, count: int, rng: Generator, *, first: int) -> Draw:
     """Draw patches, with equal probability for every row and pixel that counts.
 
     Parameters
     ----------
     count : number of patches. Those that would extend beyond the image are moved into it.
     first : number of patches drawn before; roles take turns, so that each is shown equally often.
-    symmetric : draw fewer places and show each of them in all roles.
     """
-    places = -(-count // pairs.roles) if symmetric else count
-    line = np.searchsorted(store.chance, rng.random(places), side="right")
+    line = np.searchsorted(store.chance, rng.random(count), side="right")
     block = store.block[line]
     row = store.row[line]
     source = store.source[block]
-    number = rng.random(places) * field.count[source]
+    number = rng.random(count) * field.count[source]
     centre = field.centres[field.start[source] + number.astype(np.int64)]
     middle = np.stack([row, *divmod(centre, field.edge[source])], axis=1)
     lowest = np.stack([store.first[block], 0 * row, 0 * row], axis=1)
@@ -160,10 +156,9 @@ def draw(
     corner = np.clip(middle - shape.size // 2, lowest, highest)
     if not shape.volumetric:
         corner[:, 0] = row
-    turn = rng.integers(len(_turns(shape)), size=places)
-    chosen = np.repeat(np.arange(places), pairs.roles)[:count] if symmetric else np.arange(count)
+    turn = rng.integers(len(_turns(shape)), size=count)
     role = (first + np.arange(count)) % pairs.roles
-    return Draw(block[chosen], corner[chosen], role, turn[chosen])
+    return Draw(block, corner, role, turn)
 
 
 def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> Batch:

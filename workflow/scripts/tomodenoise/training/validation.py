@@ -46,10 +46,9 @@ def prepare(
     rng = np.random.default_rng([*seed, 1])
     twins = [patches.pairs(sources, [role]) for role in by_angle.apart(roles[0]) or ()]
     count = max(1, int(np.clip(round(PIXELS / shape.pixels), 8, 64)) // batch)
-    drawn = [
-        patches.draw(held, field, pairs, shape, batch, rng, first=number * batch, symmetric=False)
-        for number in range(count)
-    ][ranks.rank :: ranks.world]
+    drawn = [patches.draw(held, field, pairs, shape, batch, rng, first=number * batch) for number in range(count)][
+        ranks.rank :: ranks.world
+    ]
     same = [patches.Draw(d.block, d.corner, 0 * d.role, d.turn) for d in drawn] if twins else []
     return Exam(
         [patches.cut(held, field, pairs, shape, draw) for draw in drawn],

@@ -4,6 +4,7 @@ A call is a line of JSON on the standard input: folder, environment, arguments, 
 Its exit status is a line on the standard output.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -14,6 +15,8 @@ import snakemake.cli
 
 sys.path.insert(1, str(Path(__file__).parents[2] / "workflow/scripts"))
 
+for module in ("hooks", "params", "resources"):  # all that the Snakefile imports
+    importlib.import_module(f"tomodenoise.planning.{module}")
 snakemake.cli.get_argument_parser()  # which imports the plugins
 for line in sys.stdin:
     call = json.loads(line)

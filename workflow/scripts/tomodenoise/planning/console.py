@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPEATED = {"CalledProcessError", "RuleException", "WorkflowError"}
+REPEATED = {"CalledProcessError", "RuleException"}
 """Exceptions that only repeat that a job failed."""
+
+LAST = "At least one job did not complete successfully"
+"""Part of a message that does the same; other messages of its kind, WorkflowError, are about Snakemake itself."""
 
 PERCENT, SECONDS = 10, 60
 """Progress after which another line is shown."""
@@ -81,7 +84,7 @@ class Brief(logging.Filter):
             return False
         if event == "PROGRESS":
             return self._is_news(record.__dict__)
-        if event == "ERROR" and getattr(record, "exception", "") in REPEATED:
+        if event == "ERROR" and (getattr(record, "exception", "") in REPEATED or LAST in record.getMessage()):
             return False
         return record.levelno >= logging.WARNING and not self.interrupted and not self.ended
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import halve_slab
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.denoising import inference, spectra, tiling
+from tomodenoise.denoising.options import Denoise
 from tomodenoise.networks import registry, specs, symmetries
 from tomodenoise.networks.models import Model, Normalisation
 from tomodenoise.networks.options import Network
@@ -203,6 +204,6 @@ def test_memory_grows_with_the_channels() -> None:
     one, many = (Layout(180, 3, 200, 200, 3, 2**30, channels=count) for count in (1, 11))
     assert resources.reconstructing(many, additive=True) > resources.reconstructing(one, additive=True)
     narrow, wide = (specs.complete(Network(name="unet", slices=1), count) for count in (1, 11))
-    assert resources.denoising(wide, many, "full") > resources.denoising(narrow, one, "full")
+    assert resources.denoising(wide, many, Denoise()) > resources.denoising(narrow, one, Denoise())
     train_ = Train()
     assert resources.training(wide, [many], train_) > resources.training(narrow, [one], train_)

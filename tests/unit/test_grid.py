@@ -16,14 +16,14 @@ from tomodenoise.storage.layout import Layout
 def test_slabs_cover_every_row_once(depth: int, rows: int) -> None:
     slabs = grid.slabs(depth, rows)
     assert [row for slab in slabs for row in range(slab.start, slab.stop)] == list(range(depth))
-    assert all(slab.start == slab.index * rows for slab in slabs)
+    assert all(slab.start == number * rows for number, slab in enumerate(slabs))
 
 
 @given(depth=st.integers(1, 500), rows=st.integers(1, 70), data=st.data())
 def test_covering_names_exactly_the_slabs_that_hold_the_rows(depth: int, rows: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, depth - 1))
     stop = data.draw(st.integers(start + 1, depth))
-    expected = [slab.index for slab in grid.slabs(depth, rows) if slab.start < stop and slab.stop > start]
+    expected = [n for n, slab in enumerate(grid.slabs(depth, rows)) if slab.start < stop and slab.stop > start]
     assert list(grid.covering(start, stop, rows)) == expected
 
 
@@ -149,7 +149,7 @@ def test_coarser_slabs_average_whole_finer_slabs(depth: int) -> None:
     layout = Layout(angles=90, depth=depth, columns=600, size=600, stored=4, slab_bytes=2**23)
     for level in range(1, len(layout.levels)):
         finer = layout.levels[level - 1].shape[2]
-        for slab in layout.image_slabs(level):
-            averaged = [layout.image_slabs(level - 1)[index] for index in layout.finer_slabs(level, slab.index)]
+        for number, slab in enumerate(layout.image_slabs(level)):
+            averaged = [layout.image_slabs(level - 1)[index] for index in layout.finer_slabs(level, number)]
             assert averaged[0].start == 2 * slab.start < finer
             assert averaged[-1].stop == min(2 * slab.stop, finer)

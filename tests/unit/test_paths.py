@@ -74,7 +74,7 @@ def test_an_export_is_asked_for_by_its_last_file(kind: str, file: str) -> None:
 
 def around(layout: Layout, block: int, slab: int) -> list[str]:
     """Shards of projections from which a slab of sections is reconstructed."""
-    return shards.projections("s", layout, layout.angles_of(block), layout.slabs[slab].span)
+    return shards.projections("s", layout, layout.angles_of(block), layout.slabs[slab])
 
 
 def test_the_shards_of_a_small_series() -> None:
@@ -93,15 +93,16 @@ def test_channels_have_an_axis_of_their_own_in_the_projections() -> None:
 @given(layout=layouts)
 def test_every_shard_is_read_and_no_other(layout: Layout) -> None:
     """The jobs of a stage read together exactly what the jobs before them write."""
-    slabs = [(block.index, slab.index) for block in layout.blocks for slab in layout.slabs]
+    blocks = range(len(layout.blocks))
+    slabs = [(block, slab) for block in blocks for slab in range(len(layout.slabs))]
     assert set(chain(*(around(layout, *place) for place in slabs))) == set(shards.projections("s", layout))
     files = Files(Run(CONFIG, {"s": Entry(layout=layout, size_open=False)}))
-    images = [job(block=block.index, slab=slab.index) for block in layout.blocks for slab in layout.image_slabs(0)]
+    images = [job(block=block, slab=slab) for block in blocks for slab in range(len(layout.image_slabs(0)))]
     assert set(chain(*map(files.sections_around, images))) == set(files.all_sections())
     assert set(chain(*map(files.sections_within, images))) == set(files.all_sections())
     pattern = paths.fill(paths.IMAGE_SHARD, volume="denoised")
     for level in range(1, len(layout.levels)):
-        places = [(block.index, slab.index) for block in layout.blocks for slab in layout.image_slabs(level)]
+        places = [(block, slab) for block in blocks for slab in range(len(layout.image_slabs(level)))]
         jobs = [job(block=block, slab=slab, level=level) for block, slab in places]
         assert set(chain(*map(files.finer, jobs))) == set(shards.level(pattern, "s", layout, level - 1))
 

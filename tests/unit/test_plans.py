@@ -71,7 +71,7 @@ def test_the_rows_to_read_hold_the_slab_and_are_bounded(spec: Spec, depth: int, 
 def test_memory_grows_with_the_slab_and_not_with_the_volume(spec: Spec) -> None:
     def floats(depth: int, megabytes: int = 1024) -> float:
         layout = Layout(angles=2000, depth=depth, columns=1024, size=1024, stored=4, slab_bytes=megabytes * 2**20)
-        return resources.denoising(spec, layout, "sections")
+        return resources.denoising(spec, layout, Denoise(input="sections"))
 
     assert floats(1024) == floats(100_000)
     assert floats(1024, 64) < floats(1024)
@@ -127,7 +127,7 @@ def test_judging_costs_more_with_rivals_and_not_with_depth() -> None:
         assert resources.judging_minutes([spec], high, denoise) == alone
         assert resources.judging_minutes([spec, spec], low, denoise) > alone
         assert resources.judging_minutes([spec], low, denoise, 2) > alone
-        assert resources.judging([spec], low, "full", 3) > resources.judging([spec], low, "full")
+        assert resources.judging([spec], low, denoise, 3) > resources.judging([spec], low, denoise)
 
 
 def test_the_time_of_a_slab_grows_with_passes() -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from image_on_disk import write_image
 from PIL import Image
 
+import report_survivors
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
@@ -164,6 +165,13 @@ def test_overview_and_page_agree_about_a_scan() -> None:
     page, overview = render([section], [], "t"), render_overview(rows([section], []), "t")
     assert shown(page) == shown(overview)
     assert shown(page)["Voxels"] == "6 \N{MULTIPLICATION SIGN} 16 \N{MULTIPLICATION SIGN} 16"
+
+
+def test_the_report_of_survivors_is_old_but_has_a_time_for_snakemake(tmp_path: Path) -> None:
+    request = {"config": {}, "slabs": [], "rows": [], "failed": [["foam", "no flats", "a.log"]], "paged": True}
+    report_survivors.main(request, tmp_path / "report.html")
+    assert "foam failed: no flats" in Elements((tmp_path / "report.html").read_text()).text
+    assert (tmp_path / "report.html").stat().st_mtime == 1
 
 
 def test_a_row_of_the_overview_is_escaped_and_survives_json() -> None:

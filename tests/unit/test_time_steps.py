@@ -240,10 +240,10 @@ def test_blocks_hold_every_step_and_projection_once_within_their_size(
     for extent in (shape.volumes, shape.projections):
         assert np.prod(np.minimum(extent.shard, extent.shape)) * 4 <= megabytes * 2**20
     assert shape.projection_rows % shape.rows == 0
-    for block in shape.blocks:
-        first, last = shape.angles_of(block.index)
+    for number, block in enumerate(shape.blocks):
+        first, last = shape.angles_of(number)
         holding = {int(shard.split("/")[-3]) for shard in shards.projections("s", shape, (first, last))}
-        assert holding == {b.index for b in shape.angle_blocks if b.start < last and first < b.stop}
+        assert holding == {n for n, b in enumerate(shape.angle_blocks) if b.start < last and first < b.stop}
         assert last - first == sum(lengths[block.start : block.stop])
 
 

@@ -54,8 +54,8 @@ rule correct_slab:
     resources:
         mem_mb=NEEDS.memory("correct_slab"),
     params:
-        rows=lambda w: list(RUN.projected(w.scan).projection_slabs[int(w.slab)].span),
-        angles=lambda w: list(RUN.projected(w.scan).angle_blocks[int(w.block)].span),
+        rows=lambda w: list(RUN.projected(w.scan).projection_slabs[int(w.slab)]),
+        angles=lambda w: list(RUN.projected(w.scan).angle_blocks[int(w.block)]),
         settings=lambda w: RUN.config.scans[w.scan].correct.as_json(),
         # Only phase retrieval depends on it.
         pixel_size=lambda w: (

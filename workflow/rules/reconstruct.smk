@@ -41,7 +41,7 @@ rule reconstruct_slab:
     resources:
         mem_mb=NEEDS.memory("reconstruct_slab"),
     params:
-        rows=lambda w: list(RUN.layout(w.scan).slabs[int(w.slab)].span),
+        rows=lambda w: list(RUN.layout(w.scan).slabs[int(w.slab)]),
         block=PARAMS.sections_of_block,
         angles=lambda w: list(RUN.layout(w.scan).angles_of(int(w.block))),
         settings=lambda w: RUN.config.scans[w.scan].reconstruct.as_json(),

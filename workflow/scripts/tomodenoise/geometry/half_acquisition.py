@@ -19,22 +19,19 @@ from tomodenoise.common.arrays import FloatArray
 class Widening:
     """Widths of the widened sinograms of a half acquisition."""
 
-    measured: int  # columns of the detector
     columns: int  # columns of the widened sinogram, and pixels along each side of a slice
     before: int  # columns of zeros before the measured ones
-    center: float  # of the widened sinogram, pixels; in the middle to within half a pixel
-    radius: float  # of the disc around the axis that is covered completely, pixels
 
 
 def widened(columns: int, center: float) -> Widening:
     """Return the widening of sinograms of `columns` with the axis at column `center`.
 
-    Only whole columns are added, so nothing is interpolated, and the axis keeps its subpixel position.
+    Only whole columns are added, so nothing is interpolated, and the axis keeps its subpixel position: in the middle to
+    within half a pixel.
     """
     middle = (columns - 1) / 2
     added = math.ceil(2 * abs(middle - center))
-    before = added if center < middle else 0
-    return Widening(columns, columns + added, before, center + before, max(center, columns - 1 - center))
+    return Widening(columns + added, added if center < middle else 0)
 
 
 def apply(sinograms: FloatArray, wide: Widening, centers: float | FloatArray) -> FloatArray:
@@ -53,8 +50,9 @@ def apply(sinograms: FloatArray, wide: Widening, centers: float | FloatArray) ->
     (`pad: edge`) has an effect beyond the far edge only.
     """
     result = np.zeros((*sinograms.shape[:2], wide.columns), np.float32)
-    here = slice(wide.before, wide.before + wide.measured)
-    shares = np.stack([weights(wide.measured, center) for center in np.atleast_1d(centers)])
+    measured = sinograms.shape[-1]
+    here = slice(wide.before, wide.before + measured)
+    shares = np.stack([weights(measured, center) for center in np.atleast_1d(centers)])
     np.multiply(sinograms, shares[:, None], out=result[..., here])
     return result
 

@@ -1,7 +1,7 @@
 """Contrast-to-noise ratio between two classes of grey values that are found automatically."""
 
 import numpy as np
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_erosion, generate_binary_structure
 from skimage.filters import threshold_otsu
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
@@ -50,8 +50,7 @@ def classes(image: FloatArray, mask: BoolArray) -> tuple[BoolArray, BoolArray]:
             f"the grey values do not form two classes: {between / values.var():.0%} of their variance is between"
             f" the best two, {SEPARABILITY:.0%} are needed"
         )
-    plane = np.zeros((3, 3, 3), dtype=bool)
-    plane[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+    plane = generate_binary_structure(2, 1)[None]
     low, high = (binary_erosion(inside & side, plane, EROSION) for side in (image <= threshold, image > threshold))
     fewest = min(int(low.sum()), int(high.sum()))
     if fewest < FEWEST_PIXELS:

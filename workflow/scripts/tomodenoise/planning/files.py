@@ -41,7 +41,7 @@ class Files:
         """Return the shards of projections from which a slab of a block of sections is reconstructed."""
         layout = self.run.layout(job.scan)
         angles = layout.angles_of(int(job.block))
-        return shards.projections(job.scan, layout, angles, layout.slabs[int(job.slab)].span)
+        return shards.projections(job.scan, layout, angles, layout.slabs[int(job.slab)])
 
     def sections(self, job: Wildcards) -> list[str]:
         """Return the shards of all sections of a scan."""
@@ -51,16 +51,14 @@ class Files:
         """Return the shards of sections that a network reads to denoise a slab of a block of time steps."""
         layout = self.run.layout(job.scan)
         spec = self.run.spec(self.run.config.model_of(job.scan))
-        rows = tile_plan.rows_read(spec, *layout.image_slabs(0)[int(job.slab)].span, layout.depth)
-        times = grid.with_halo(*layout.blocks[int(job.block)].span, spec.steps // 2, layout.times)
+        rows = tile_plan.rows_read(spec, *layout.image_slabs(0)[int(job.slab)], layout.depth)
+        times = grid.with_halo(*layout.blocks[int(job.block)], spec.steps // 2, layout.times)
         return shards.sections(job.scan, layout, times, rows)
 
     def sections_within(self, job: Wildcards) -> list[str]:
         """Return the shards of sections with the rows of a slab of the volume."""
         layout = self.run.layout(job.scan)
-        return shards.sections(
-            job.scan, layout, layout.blocks[int(job.block)].span, layout.image_slabs(0)[int(job.slab)].span
-        )
+        return shards.sections(job.scan, layout, layout.blocks[int(job.block)], layout.image_slabs(0)[int(job.slab)])
 
     def middle_sections(self, job: Wildcards) -> list[str]:
         """Return the shards of sections with the rows that the report of a series shows, at all time steps."""

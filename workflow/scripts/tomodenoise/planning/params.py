@@ -35,11 +35,11 @@ class Params:
     def image_rows(self, job: Wildcards) -> list[int]:
         """Return the rows of a slab of a volume, at full resolution unless the job has another level."""
         level = int(getattr(job, "level", 0))
-        return list(self.run.layout(job.scan).image_slabs(level)[int(job.slab)].span)
+        return list(self.run.layout(job.scan).image_slabs(level)[int(job.slab)])
 
     def times_of_block(self, job: Wildcards) -> list[int]:
         """Return the time steps of a block."""
-        return list(self.run.layout(job.scan).blocks[int(job.block)].span)
+        return list(self.run.layout(job.scan).blocks[int(job.block)])
 
     def sections_of_block(self, job: Wildcards) -> list[int]:
         """Return the sections of a block of time steps."""

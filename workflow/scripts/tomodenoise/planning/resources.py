@@ -60,12 +60,8 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
     return slab + 2 * kinds * matrices + 24 * layout.size**2
 
 
-def denoising(spec: Spec, layout: Layout, mode: str) -> float:
+def denoising(spec: Spec, layout: Layout, denoise: Denoise) -> float:
     """Count the float32 in memory of a job that denoises a slab of a block of time steps on a CPU.
-
-    Parameters
-    ----------
-    mode : `denoise.input` of the configuration.
 
     Notes
     -----
@@ -73,7 +69,7 @@ def denoising(spec: Spec, layout: Layout, mode: str) -> float:
     progress, its results and those waiting to be collected; one pass of the network. The memory of each further time
     step was measured.
     """
-    inputs = {"full": 0, "sections": layout.per_step, "section": 1}[mode] + 1
+    inputs = {"full": 0, "sections": layout.per_step, "section": 1}[denoise.input] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1
     read = READ_AT_ONCE * (2 * layout.per_step + 3 * inputs * spec.steps)
     work = (2 * inputs + 3 + 6 * inputs * (spec.steps - 1)) * block
@@ -87,7 +83,7 @@ def judged(size: int, many: int = 1) -> int:
     return min(max(JUDGED_PIXELS // (size**2 * many), FEWEST_JUDGED), MOST_JUDGED)
 
 
-def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0) -> float:
+def judging(networks: Sequence[Spec], layout: Layout, denoise: Denoise, rivals: int = 0) -> float:
     """Count the float32 in memory of a job that judges a scan: a few dozen images of its slices, and denoising.
 
     With several channels there are also the sections and four images of each; with time steps those of three.
@@ -95,14 +91,13 @@ def judging(networks: Sequence[Spec], layout: Layout, mode: str, rivals: int = 0
     Parameters
     ----------
     networks : of the models that are applied, one after the other.
-    mode : as in `denoising`.
     rivals : number of filters and models that it is compared with.
     """
     images = 20 + 3 * rivals
     channels = layout.channels
     stored = max(layout.per_step, min(layout.times, 3)) * channels + (4 * channels if channels > 1 else 0)
     pixels = min(judged(layout.size, channels), layout.depth) * layout.size**2
-    return max(denoising(spec, layout, mode) for spec in networks) + (images + stored) * pixels
+    return max(denoising(spec, layout, denoise) for spec in networks) + (images + stored) * pixels
 
 
 def judging_minutes(networks: Sequence[Spec], layout: Layout, denoise: Denoise, filters: int = 0) -> float:
@@ -190,12 +185,13 @@ class Need:
     """True if the memory depends on the size of slices, which may follow from the center."""
 
 
-def _network_and_layout(run: Run, job: Wildcards) -> tuple[Spec, Layout]:
-    return run.spec(run.config.model_of(job.scan)), run.current_layout(job.scan)
+def _denoised(run: Run, job: Wildcards) -> tuple[Spec, Layout, Denoise]:
+    return run.spec(run.config.model_of(job.scan)), run.current_layout(job.scan), run.config.denoise
 
 
-def _networks_and_layout(run: Run, job: Wildcards) -> tuple[list[Spec], Layout]:
-    return [run.spec(name) for name in run.judged_models(job.scan)], run.current_layout(job.scan)
+def _judged(run: Run, job: Wildcards) -> tuple[list[Spec], Layout, Denoise, int]:
+    networks = [run.spec(name) for name in run.judged_models(job.scan)]
+    return networks, run.current_layout(job.scan), run.config.denoise, len(run.config.compare)
 
 
 def _describing(run: Run, job: Wildcards) -> float:
@@ -244,19 +240,17 @@ NEEDS: Mapping[str, Need] = {
     "reconstruct_slab": Need(_reconstructing, 950, is_sized=True),
     "train_model": Need(_training),
     "denoise_slab": Need(
-        lambda run, job: denoising(*_network_and_layout(run, job), run.config.denoise.input),
-        minutes=lambda run, job: denoising_minutes(*_network_and_layout(run, job), run.config.denoise),
+        lambda run, job: denoising(*_denoised(run, job)),
+        minutes=lambda run, job: denoising_minutes(*_denoised(run, job)),
         is_sized=True,
     ),
     "halve_slab": Need(_halving, IMAGES_ONLY, is_sized=True),
     "mix_slab": Need(_mixing, IMAGES_ONLY, is_sized=True),
     "judge_scan": Need(
-        lambda run, job: judging(*_networks_and_layout(run, job), run.config.denoise.input, len(run.config.compare)),
-        minutes=lambda run, job: judging_minutes(
-            *_networks_and_layout(run, job), run.config.denoise, len(run.config.compare)
-        ),
+        lambda run, job: judging(*_judged(run, job)),
+        minutes=lambda run, job: judging_minutes(*_judged(run, job)),
     ),
-    "watch_series": Need(lambda run, job: watching(*_network_and_layout(run, job)), IMAGES_ONLY),
+    "watch_series": Need(lambda run, job: watching(*_denoised(run, job)[:2]), IMAGES_ONLY),
     "export_tiff_slab": Need(
         lambda run, job: 3 * READ_AT_ONCE * run.current_layout(job.scan).size ** 2, IMAGES_ONLY, is_sized=True
     ),

@@ -21,7 +21,11 @@ Layout: TypeAlias = Literal["exchange", "nxtomo"]
 def write_scan(path: Path, layout: Layout, scan: Scan, frames: Iterable[Frame]) -> None:
     """Write the frames as they come from `acquisition.acquire`; the file gets its name once it is complete."""
     with replacing(path) as partial, h5py.File(partial, "w") as file:
-        {"exchange": _write_exchange, "nxtomo": _write_nxtomo}[layout](file, scan, frames)
+        if layout == "nxtomo":
+            _write_nxtomo(file, scan, frames)
+        else:
+            shape = scan.rows, scan.columns
+            write_exchange(file, image_keys(scan), frames, shape, rotation_angles(scan), scan.pixel_size)
 
 
 def write_truth(path: Path, foam: Foam, size: int, rows: int) -> None:
@@ -39,11 +43,6 @@ def write_volume(path: Path, shape: tuple[int, ...], blocks: Iterable[FloatArray
             volume[start : start + len(block)] = block
             start += len(block)
         volume.flush()
-
-
-def _write_exchange(file: h5py.File, scan: Scan, frames: Iterable[Frame]) -> None:
-    shape = scan.rows, scan.columns
-    write_exchange(file, image_keys(scan), frames, shape, rotation_angles(scan), scan.pixel_size)
 
 
 def write_exchange(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,18 +19,11 @@ COARSEST = 256
 """Edge in pixels of the largest slice that a pyramid may end with."""
 
 
-@dataclass(frozen=True)
-class Slab:
-    """Consecutive rows ``start:stop`` of a volume, the work of one job."""
+class Slab(NamedTuple):
+    """Consecutive rows [start, stop) of a volume, the work of one job."""
 
-    index: int
     start: int
     stop: int
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Rows as [start, stop)."""
-        return self.start, self.stop
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class Piece:
 
 def slabs(depth: int, rows: int) -> tuple[Slab, ...]:
     """Cut ``depth`` rows into slabs of ``rows``; the last one may be thinner."""
-    return tuple(Slab(i, start, min(start + rows, depth)) for i, start in enumerate(range(0, depth, rows)))
+    return tuple(Slab(start, min(start + rows, depth)) for start in range(0, depth, rows))
 
 
 def rows_per_slab(row_bytes: int, depth: int, shard_bytes: int = SHARD_BYTES) -> int:

@@ -153,7 +153,8 @@ def read_spread_rows(path: Path, most: int, angles: slice = slice(None)) -> tupl
     """
     depth = open_array(path).shape[-2]
     rows = np.unique(np.linspace(0, depth - 1, min(most, depth)).astype(int))
-    return np.stack([_mean_sinogram(path, int(row), angles) for row in rows]), rows
+    means = [read_sinograms(path, (row, row + 1), angles)[:, 0].mean(axis=0) for row in rows.tolist()]
+    return np.stack(means), rows
 
 
 def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None)) -> FloatArray:
@@ -161,10 +162,6 @@ def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None
     lead = (slice(None),) * (open_array(path).ndim - 3)
     part = read(path, (angles, *lead, slice(*rows)))
     return part.reshape(len(part), -1, *part.shape[-2:]).transpose(1, 2, 0, 3)
-
-
-def _mean_sinogram(path: Path, row: int, angles: slice) -> FloatArray:
-    return np.asarray(read_sinograms(path, (row, row + 1), angles)[:, 0].mean(axis=0))
 
 
 def attributes(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from scipy import sparse
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 from tomodenoise.common.arrays import FloatArray
@@ -126,10 +127,7 @@ def polar_raster(
 
 def fast_even(least: float) -> int:
     """Return the smallest even number >= ``least`` without a prime factor above 5, for a fast FFT."""
-    n = 2 * math.ceil(least / 2)
-    while 30**32 % n:  # divides a high power of 2 · 3 · 5
-        n += 2
-    return n
+    return int(2 * next_fast_len(math.ceil(least / 2), real=True))
 
 
 def _matrix(raster: Raster, block: slice) -> sparse.csr_array:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from projects import ROOT, SNAKEMAKE, TRAIN, Project
+from projects import OPTIONS, ROOT, TRAIN, Project
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
-# A job takes some 8 seconds; a look at the queue that finds none done puts the next one off by 10 more.
-QUICK = {"slurm-init-seconds-before-status-checks": 9, "latency-wait": 10}
+QUICK = {"latency-wait": 10}
+IMPATIENT = Path(__file__).with_name("impatient.py")
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:  # noqa: ANN401 - whatever it gives
@@ -45,7 +46,8 @@ class OnCluster(Project):
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake, which writes to run.log."""
-        command = [*SNAKEMAKE, "--configfile", "config.yaml", "--profile", "profile", *arguments]
+        options = [*OPTIONS, "--configfile", "config.yaml", "--profile", "profile", *arguments]
+        command = [sys.executable, str(IMPATIENT), *options]
         with (self.folder / "run.log").open("w") as log:
             return subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, text=True)
 

@@ -18,12 +18,18 @@ pytestmark = pytest.mark.slow
 
 ALGORITHMS = [(engine, name) for engine in ENGINES for name in registry.algorithms(engine)]
 COUNTS = (2, 3, 4)
+USUAL = ("torch", "fbp")
+"""What all other tests reconstruct with, also scans of several channels."""
 RUNS = [
-    pytest.param(*algorithm, count, marks=[pytest.mark.nightly] if (number + count) % len(COUNTS) else [])
+    pytest.param(
+        *algorithm,
+        count,
+        marks=[pytest.mark.nightly] if (number + count) % len(COUNTS) or algorithm == USUAL else [],
+    )
     for number, algorithm in enumerate(ALGORITHMS)
     for count in COUNTS
 ]
-"""Each number of sections with each algorithm, and in the gate one of them."""
+"""Each number of sections with each algorithm; in the gate one of them with each but the usual."""
 OPTIONS = {"iterations": 3, "regularisation": 0.01}
 WITH_POWDER = 3
 """Sections with which a scan of several channels runs as well."""

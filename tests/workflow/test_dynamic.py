@@ -33,14 +33,16 @@ def configured(folder: Path, network: dict[str, int] = NETWORK, **scans: dict[st
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Two scans, by time and by angle, run to the end."""
+    """Run a scan in files by time and one in a file by angle, and reconstruct the latter by time as well."""
     folder = tmp_path_factory.mktemp("dynamic")
     simulate_series.main([str(folder / "cell.h5"), "--truth", str(folder / "truth.npy"), *SHAPE])
     simulate_series.main([str(folder / "step_.h5"), "--layout", "files", *SHAPE])
+    whole = configured(folder, whole={"file": "cell.h5", "steps": {**STEPS, "group": 2}})
+    run = whole.snakemake("reconstruct")
+    assert run.status == 0, run.text
     project = configured(
         folder,
-        whole={"file": "cell.h5", "truth": "truth.npy", "steps": {**STEPS, "group": 2}},
-        each={"file": "step_*.h5", "steps": {"train": [0, 4], "group": 2, "seconds": 2.5}},
+        each={"file": "step_*.h5", "truth": "truth.npy", "steps": {"train": [0, 4], "group": 2, "seconds": 2.5}},
         split={"file": "cell.h5", "truth": "truth.npy", "steps": {**STEPS, "split": "angle"}},
     )
     run = project.snakemake("all")
@@ -49,7 +51,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_every_step_has_its_volume_with_the_scale_of_time(finished: Project) -> None:
-    for name, seconds in (("whole", 0.1), ("each", 2.5), ("split", 0.1)):
+    for name, seconds in (("each", 2.5), ("split", 0.1)):
         image = zarr.open_group(finished.folder / f"results/{name}/denoised.ome.zarr", mode="r")
         assert image["0"].shape == (7, 1, 9, 48, 48)
         assert np.isfinite(image["0"][:]).all()
@@ -77,24 +79,24 @@ def test_the_split_records_interlacing_and_sections_of_each_step(finished: Proje
 
 def test_the_report_shows_time(finished: Project) -> None:
     page = (finished.folder / "results/report.html").read_text()
-    assert page.count(f'<figcaption class="note">{series.ANIMATION}') == 3
+    assert page.count(f'<figcaption class="note">{series.ANIMATION}') == 2
     assert "2 steps together have" in page
 
 
 def test_every_step_is_judged_by_its_neighbours_or_by_its_angles(finished: Project) -> None:
-    whole, split = (
-        json.loads((finished.folder / f"results/{name}/quality.json").read_text()) for name in ("whole", "split")
+    each, split = (
+        json.loads((finished.folder / f"results/{name}/quality.json").read_text()) for name in ("each", "split")
     )
-    assert whole["along"]["places"] == [1, 2, 3, 4, 5]
+    assert each["along"]["places"] == [1, 2, 3, 4, 5]
     assert split["along"]["places"] == list(range(7))
-    assert whole["along"]["window"] == [0, 4]
-    assert "Time step 2 is judged" in whole["judged"]["told"]
-    assert None not in whole["along"]["figures"]["umse_given"]
+    assert each["along"]["window"] == [0, 4]
+    assert "Time step 2 is judged" in each["judged"]["told"]
+    assert None not in each["along"]["figures"]["umse_given"]
     assert "split.sections: 3 or more" in split["along"]["absent"]["umse"]["reason"]
-    for quality in (whole, split):
+    for quality in (each, split):
         assert all(value > 0 for value in quality["along"]["figures"]["psnr_denoised"])
         assert quality["figures"]["truth"]["psnr_denoised"] > quality["figures"]["truth"]["psnr_raw"]
-    assert (finished.folder / "results/report.html").read_text().count("Step by step") == 3
+    assert (finished.folder / "results/report.html").read_text().count("Step by step") == 2
 
 
 def test_another_training_window_does_not_reconstruct_again(finished: Project) -> None:

@@ -29,8 +29,13 @@ def test_half_acquisition_is_found_and_its_field_extended(project: Project, raw_
     """The size of the volume is known only when the center is: the plan goes on from there, once."""
     half = str(raw_scan("half.h5", *HALF, columns=64, rows=6, angles=240))
     usual = str(raw_scan("usual.h5", "--span", "360", rows=6))
-    config = {"half": {"file": half}, "usual": {"file": usual}}
-    project.configure(scans=config, slab_megabytes=1, network=NETWORK, train=TRAIN)
+    config = {name: {"file": file, "model": "half"} for name, file in (("half", half), ("usual", usual))}
+
+    def configure() -> None:
+        models = {"half": {"scans": ["half"]}}
+        project.configure(scans=config, models=models, slab_megabytes=1, network=NETWORK, train=TRAIN)
+
+    configure()
     # Known by its header, and so planned without a checkpoint, is the size of slices of half a turn only.
     assert project.snakemake("--dry-run").jobs["find_center_and_size"] == 2
     run = project.snakemake()
@@ -46,7 +51,7 @@ def test_half_acquisition_is_found_and_its_field_extended(project: Project, raw_
     assert "find_center_and_size" not in forced
 
     config["half"]["field"] = "full"
-    project.configure(scans=config, slab_megabytes=1, network=NETWORK, train=TRAIN)
+    configure()
     run = project.snakemake("reconstruct")
     assert run.status == 0, run.text
     assert stored(project, "half").size == 64

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+import yaml
 import zarr
 from projects import NETWORK, TRAIN, Project
 
@@ -192,11 +193,13 @@ def test_intermediates_can_go_as_the_run_goes_on(tmp_path: Path, finished: Proje
     project = Project(tmp_path)
     for name in ("raw.h5", "config.yaml"):
         shutil.copy(finished.folder / name, tmp_path)
-    run = project.snakemake("--cores", "1", "--config", "intermediates=delete")
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    project.configure(**config | {"export": ["reconstruction"], "intermediates": "delete"})
+    run = project.snakemake("--cores", "1")
     assert run.status == 0, run.text
     assert not (tmp_path / SECTIONS / "c").exists()
     assert project.bits("results/*/*.ome.zarr/*/c/**/*") == finished.bits("results/*/*.ome.zarr/*/c/**/*")
-    assert not project.snakemake("--dry-run", "--config", "intermediates=delete").jobs
+    assert not project.snakemake("--dry-run").jobs
     assert verified(project) == ("", "")
 
 

@@ -32,10 +32,15 @@ def write_model(file: Path, seed: int = 0) -> None:
     models.save(Model(network, spec, Normalisation((0.01,), (0.02,)), facts | {"pixel_sizes": {"basalt": 9.0}}), file)
 
 
-def project_in(folder: Path, raw: Path, **model: object) -> Project:
+def project_in(folder: Path, raw: Path) -> Project:
     shutil.copy(raw, folder / "raw.h5")
     write_model(folder / FILE)
     project = Project(folder)
+    configure(project)
+    return project
+
+
+def configure(project: Project, **model: object) -> None:
     project.configure(
         scans={"foam": {"file": "raw.h5", "model": "old", "pixel_size": 1.5}},
         models={"old": {"file": FILE} | model},
@@ -43,6 +48,15 @@ def project_in(folder: Path, raw: Path, **model: object) -> Project:
         train=TRAIN,
         slab_megabytes=1,
     )
+
+
+@pytest.fixture(scope="module")
+def denoised(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., Path]) -> Project:
+    """Denoise a scan with a model from a file."""
+    project = project_in(tmp_path_factory.mktemp("denoised"), raw_scan("foam64.h5"))
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    assert "train_model" not in run.jobs
     return project
 
 
@@ -52,30 +66,27 @@ def jobs(project: Project) -> set[str]:
     return set(run.jobs)
 
 
-def test_a_model_from_a_file_denoises_without_training(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
-    project = project_in(tmp_path, raw_scan("foam64.h5"))
-    run = project.snakemake()
-    assert run.status == 0, run.text
-    assert "train_model" not in run.jobs
-    assert not (tmp_path / "results/models").exists()
-    origin = zarr.open_group(tmp_path / "results/foam/denoised.ome.zarr", mode="r").attrs["provenance"]["origin"]
+def test_a_model_from_a_file_denoises_without_training(denoised: Project) -> None:
+    project, folder = denoised, denoised.folder
+    assert not (folder / "results/models").exists()
+    origin = zarr.open_group(folder / "results/foam/denoised.ome.zarr", mode="r").attrs["provenance"]["origin"]
     assert origin["file"] == FILE
     assert list(origin["facts"]["source"]) == ["basalt"]
-    page = (tmp_path / "results/report.html").read_text()
+    page = (folder / "results/report.html").read_text()
     assert FILE in page
     assert "trained on basalt" in page
     assert "trained at a pixel size of 9" in page
-    assert "trained at a pixel size of 9" in (tmp_path / "logs/foam/denoise/0-0.log").read_text()
+    assert "trained at a pixel size of 9" in (folder / "logs/foam/denoise/0-0.log").read_text()
 
-    config = (tmp_path / "config.yaml").read_text()
-    (tmp_path / "config.yaml").write_text(
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(
         config.replace("width: 4", "width: 5").replace("pixels: 20000", "pixels: 90000")
     )
-    os.utime(tmp_path / FILE)
+    os.utime(folder / FILE)
     assert jobs(project) == {"render_report"}  # which shows the configuration
-    (tmp_path / "config.yaml").write_text(config)
+    (folder / "config.yaml").write_text(config)
     assert jobs(project) == set()
-    write_model(tmp_path / FILE, seed=1)
+    write_model(folder / FILE, seed=1)
     assert jobs(project) == {"describe_image", "denoise_slab", "judge_scan", "render_report"}
 
 
@@ -110,15 +121,15 @@ def test_many_scans_have_a_page_each_and_one_more_leaves_the_others_alone(
     assert "foam4/" not in "".join(line for line in run.text.splitlines() if "output:" in line)
 
 
-def test_a_model_from_a_file_that_names_scans_trains_on(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
-    project = project_in(tmp_path, raw_scan("foam64.h5"), scans=["foam"])
-    assert "train_model" in jobs(project)
-    write_model(tmp_path / FILE, seed=1)
-    run = project.snakemake("train")
+def test_a_model_from_a_file_that_names_scans_trains_on(denoised: Project) -> None:
+    configure(denoised, scans=["foam"])
+    write_model(denoised.folder / FILE, seed=1)
+    run = denoised.snakemake("train")
     assert run.status == 0, run.text
-    trained = models.load(tmp_path / "results/models/old/model.safetensors")
+    assert run.jobs == {"train_model": 1}
+    trained = models.load(denoised.folder / "results/models/old/model.safetensors")
     assert trained.spec.slices == 7
     assert trained.normalisation == Normalisation((0.01,), (0.02,))
-    assert "train_model" not in jobs(project)
-    write_model(tmp_path / FILE, seed=2)
-    assert "train_model" in jobs(project)
+    assert "train_model" not in jobs(denoised)
+    write_model(denoised.folder / FILE, seed=2)
+    assert "train_model" in jobs(denoised)

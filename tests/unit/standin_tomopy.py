@@ -146,7 +146,7 @@ def _correction(length: int) -> FloatArray:
     return (-1.0) ** distance * np.sqrt(np.pi / 2 / 7 / 0.99998546) / 1.2 / values
 
 
-def _matrix(theta: FloatArray, center: float, columns: int, size: int) -> sparse.csr_array:
+def _matrix(theta: FloatArray, center: float, columns: int, size: int) -> sparse.coo_array:
     """Length (ray, pixel) of each ray in each pixel.
 
     Over a ray's distance from a pixel's middle it is a trapezoid, and no wider than √2: two rays at most.
@@ -169,9 +169,9 @@ def _matrix(theta: FloatArray, center: float, columns: int, size: int) -> sparse
     rays = np.clip([first, first + 1], 0, columns - 1) + columns * np.arange(len(theta))[:, None, None]
     pixels = np.tile(np.arange(size**2), 2 * len(theta))
     shape = columns * len(theta), size**2
-    matrix = sparse.csr_array((np.concatenate(lengths), (rays.ravel().astype(int), pixels)), shape)
-    matrix.eliminate_zeros()
-    return matrix
+    entries = np.concatenate(lengths)
+    hit = entries > 0
+    return sparse.coo_array((entries[hit], (rays.ravel().astype(int)[hit], pixels[hit])), shape)
 
 
 def _miss_corners(length: FloatArray, distance: FloatArray, cos: FloatArray, sin: FloatArray) -> None:
@@ -190,11 +190,11 @@ def _over(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)
 
 
-def _fbp(matrix: sparse.csr_array, data: FloatArray, image: FloatArray) -> FloatArray:
+def _fbp(matrix: sparse.coo_array, data: FloatArray, image: FloatArray) -> FloatArray:
     return image + matrix.T @ data
 
 
-def _sirt(matrix: sparse.csr_array, data: FloatArray, image: FloatArray, rounds: int) -> FloatArray:
+def _sirt(matrix: sparse.coo_array, data: FloatArray, image: FloatArray, rounds: int) -> FloatArray:
     squares = matrix.power(2).sum(1)
     lengths = matrix.sum(0)
     for _ in range(rounds):
@@ -202,7 +202,7 @@ def _sirt(matrix: sparse.csr_array, data: FloatArray, image: FloatArray, rounds:
     return image
 
 
-def _mlem(matrix: sparse.csr_array, data: FloatArray, image: FloatArray, rounds: int) -> FloatArray:
+def _mlem(matrix: sparse.coo_array, data: FloatArray, image: FloatArray, rounds: int) -> FloatArray:
     """In single precision, in which pixels that only decay reach zero; then 0/0 makes NaN, and that spreads."""
     assert data.min() >= 0, "the logarithm of its likelihood would be undefined"
     lengths = matrix.sum(0)
@@ -217,7 +217,7 @@ def _mlem(matrix: sparse.csr_array, data: FloatArray, image: FloatArray, rounds:
     return image
 
 
-def _tv(matrix: sparse.csr_array, data: FloatArray, image: FloatArray, rounds: int, weight: float) -> FloatArray:
+def _tv(matrix: sparse.coo_array, data: FloatArray, image: FloatArray, rounds: int, weight: float) -> FloatArray:
     """Chambolle and Pock's iteration; the last row and column have no slope."""
     scale = 1 / np.sqrt(len(data) / 2)
     edge = math.isqrt(len(image))

@@ -19,10 +19,16 @@ pytestmark = pytest.mark.slow
 ALGORITHMS = [(engine, name) for engine in ENGINES for name in registry.algorithms(engine)]
 COUNTS = (2, 3, 4)
 RUNS = [
-    pytest.param(*algorithm, count, marks=[pytest.mark.nightly] if (number + count) % len(COUNTS) else [])
-    for number, algorithm in enumerate(ALGORITHMS)
+    pytest.param(
+        engine, name, count,
+        marks=[
+            *([] if engine == "torch" else [getattr(pytest.mark, engine)]),
+            *([pytest.mark.nightly] if (number + count) % len(COUNTS) else []),
+        ],
+    )
+    for number, (engine, name) in enumerate(ALGORITHMS)
     for count in COUNTS
-]
+]  # fmt: skip
 """Each number of sections with each algorithm, and in the gate one of them."""
 OPTIONS = {"iterations": 3, "regularisation": 0.01}
 WITH_POWDER = 3

@@ -48,6 +48,16 @@ def sinogram(ellipses: list[Ellipse], angles: FloatArray, columns: int, center: 
     return (total * (columns / 2) ** 2).astype(np.float32)
 
 
+def awkward_sinograms(angles: FloatArray, columns: int) -> FloatArray:
+    """Sinograms (slice, angle, column) float32 that invite a division by zero: constants, negatives, mostly zeros."""
+    middle = (columns - 1) / 2
+    dot = sinogram([Ellipse(0.3, 0, 0.1, 0.1, 0, 1)], angles, columns, middle)
+    spike = np.zeros_like(dot)
+    spike[0, columns // 2] = 1
+    one = np.ones_like(dot)
+    return np.stack([0 * one, one, -one, dot, -dot, 1e-9 * dot, 1e9 * dot, spike])
+
+
 def truth(ellipses: list[Ellipse], columns: int, samples: int = 4) -> FloatArray:
     """Attenuation averaged over each pixel from ``samples``² points, (y, x) float32."""
     fine = ((np.arange(columns * samples) + 0.5) / samples - columns / 2) / (columns / 2)

@@ -186,6 +186,18 @@ def test_a_slice_has_the_same_bits_in_any_batch_with_any_threads(
     assert np.array_equal(together[3:4], plan(sinograms[3:4], centers[3]))
 
 
+def test_every_algorithm_returns_finite_numbers_for_awkward_sinograms(engine: str) -> None:
+    angles, weights = ANGLES[::4], 4 * WEIGHTS[::4]
+    sinograms = phantoms.awkward_sinograms(angles, 24)
+    for algorithm in registry.algorithms(engine):
+        able = registry.capabilities(engine, algorithm)
+        plan = registry.plan(
+            engine, algorithm, angles, weights, 24,
+            iterations=100 if able.iterative else None, regularisation=0.1 if able.regularised else None,
+        )  # fmt: skip
+        assert np.isfinite(plan(sinograms, 11.5)).all(), algorithm
+
+
 def test_what_does_not_fit_is_refused(engine: str) -> None:
     for algorithm in registry.algorithms(engine):
         regularisation = 1.0 if registry.capabilities(engine, algorithm).regularised else None

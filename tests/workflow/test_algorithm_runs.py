@@ -22,13 +22,15 @@ USUAL = ("torch", "fbp")
 """What all other tests reconstruct with, also scans of several channels."""
 RUNS = [
     pytest.param(
-        *algorithm,
-        count,
-        marks=[pytest.mark.nightly] if (number + count) % len(COUNTS) or algorithm == USUAL else [],
+        engine, name, count,
+        marks=[
+            *([] if engine == "torch" else [getattr(pytest.mark, engine)]),
+            *([pytest.mark.nightly] if (number + count) % len(COUNTS) or (engine, name) == USUAL else []),
+        ],
     )
-    for number, algorithm in enumerate(ALGORITHMS)
+    for number, (engine, name) in enumerate(ALGORITHMS)
     for count in COUNTS
-]
+]  # fmt: skip
 """Each number of sections with each algorithm; in the gate one of them with each but the usual."""
 OPTIONS = {"iterations": 3, "regularisation": 0.01}
 WITH_POWDER = 3

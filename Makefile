@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
+# Without its cache each of a thousand short processes compiles the library again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # NIGHTLY=1 adds the rounds and whole runs that take hours, and lets the tests by properties draw more examples.
 export NIGHTLY

@@ -85,13 +85,15 @@ def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
     from the small X X^T alone, for matrices with equally many rows together, and X is multiplied once.
     """
     wide = [matrix if len(matrix) <= matrix.shape[1] else matrix.T for matrix in matrices]
-    scaled = [matrix / (matrix.norm() + TINY) for matrix in wide]
-    results = list(scaled)
-    for rows in sorted({len(matrix) for matrix in scaled}):
-        numbers = [number for number, matrix in enumerate(scaled) if len(matrix) == rows]
-        factors = _polynomials(torch.stack([scaled[number] @ scaled[number].T for number in numbers]))
+    results = list(wide)
+    for rows in sorted({len(matrix) for matrix in wide}):
+        numbers = [number for number, matrix in enumerate(wide) if len(matrix) == rows]
+        squares = torch.stack([wide[number] @ wide[number].T for number in numbers])
+        # The trace is the squared norm: all singular values are at most 1 then.
+        norms = squares.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None] + TINY
+        factors = _polynomials(squares / norms**2) / norms
         for number, factor in zip(numbers, factors, strict=True):
-            results[number] = factor @ scaled[number]
+            results[number] = factor @ wide[number]
     return [
         result if result.shape == given.shape else result.T for result, given in zip(results, matrices, strict=True)
     ]
@@ -99,13 +101,19 @@ def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
 
 def _polynomials(squares: Tensor) -> Tensor:
     """Return the product of the polynomials of all steps for each X X^T, (n, rows, rows)."""
-    a, b, c = COEFFICIENTS
-    product = identity = torch.eye(squares.shape[-1], device=squares.device)
-    for _ in range(STEPS):
-        polynomial = torch.baddbmm(squares, squares, squares, beta=b, alpha=c) + a * identity
+    product = polynomial = _polynomial(squares)
+    for _ in range(STEPS - 1):
         squares = polynomial @ squares @ polynomial
+        polynomial = _polynomial(squares)
         product = polynomial @ product
     return product
+
+
+def _polynomial(squares: Tensor) -> Tensor:
+    a, b, c = COEFFICIENTS
+    result = torch.baddbmm(squares, squares, squares, beta=b, alpha=c)
+    result.diagonal(dim1=1, dim2=2).add_(a)
+    return result
 
 
 def _is_matrix(weight: Tensor) -> bool:

@@ -18,7 +18,7 @@ ENOUGH_ANGLES = 1.5
 """Projections per column above which four sections are better than two [measured on foam, 3:1 against 1:1]."""
 
 ENOUGH_SECTIONS = 4
-"""Number of sections above which mixed inputs are better than all but one [measured on foam]."""
+"""Smallest number of sections with mixed inputs by default [measured on foam: better than all but one]."""
 
 NAMED = 4
 """Largest number of gaps listed in a warning, the widest first."""

@@ -38,6 +38,8 @@ class Contestant:
     """K; for a supervised network 0."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """What differs from the default, as in the configuration, `train`."""
+    inputs: int | str = "auto"
+    """As in the configuration, `split.input`."""
     loss: loop.Loss = loop.squared
     exact: bool = False
     """A supervised network learns the noise-free reconstruction, blurred as the measured one is, not the truth."""
@@ -52,10 +54,11 @@ UNET = {"name": "unet"}
 # So few rows are trained on that cubes have 12; so many of them make the pixels of two patches of 64 x 64.
 CUBES = {"patch": 16, "batch": 5}
 
-DENOISE_RECIPE = Contestant({"name": "unet_noskip"}, 2, {"optimizer": "adam"}, loss=denoise_recipe.loss)
+DENOISE_RECIPE = Contestant({"name": "unet_noskip"}, 2, loss=denoise_recipe.loss)
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),
+    "unet, Muon, mixed inputs": Contestant(UNET, train={"optimizer": "muon"}, inputs="mixed"),
     "unet, K=2": Contestant(UNET, 2),
     "unet, 2-D (1 slice)": Contestant({**UNET, "slices": 1}),
     "unet3d": Contestant({"name": "unet3d"}, train=CUBES),
@@ -83,7 +86,7 @@ def options(contestant: Contestant, pixels: float, seed: int) -> Train:
 def compete(contestant: Contestant, train: Train, scan: simulated.Scan, folder: Path) -> dict[str, float]:
     """Train on some rows and judge on others."""
     if contestant.sections:
-        trained = simulated.write(folder / "trained", scan, simulated.TRAINED, contestant.sections)
+        trained = simulated.write(folder / "trained", scan, simulated.TRAINED, contestant.sections, contestant.inputs)
     else:
         trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED, exact=contestant.exact)
     task, lines = tasks.Task([trained], contestant.spec, train, {}), []

@@ -80,9 +80,9 @@ def honeycomb(window: str = "cosine", seed: int = 0) -> Scan:
     return Scan("honeycomb", angles, exact, _expose(exact, np.random.default_rng(seed)), truth, window)
 
 
-def write(folder: Path, scan: Scan, rows: tuple[int, int], count: int) -> sections.Sections:
-    """Reconstruct some rows in ``count`` sections with the roles of the default, and write what describes them."""
-    choice = by_angle.choose(count, "auto", len(scan.angles), scan.exact.shape[2])
+def write(folder: Path, scan: Scan, rows: tuple[int, int], count: int, inputs: int | str = "auto") -> sections.Sections:
+    """Reconstruct some rows in ``count`` sections, and write what describes them; `split.input` gives the roles."""
+    choice = by_angle.choose(count, inputs, len(scan.angles), scan.exact.shape[2])
     split = by_angle.split(scan.angles, count, choice.inputs)
     parts = [reconstruct(scan, scan.noisy, rows, part.indices, part.angles, part.weights) for part in split.sections]
     return _write(folder, np.stack(parts), split)

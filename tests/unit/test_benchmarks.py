@@ -85,9 +85,9 @@ def test_supervised_training_maps_the_full_reconstruction_to_the_truth(scan: sim
     assert sections.mix(parts, written.mixing(role.targets)) == pytest.approx(scan.truth[1:4])
 
 
-def test_networks_are_compared_with_the_roles_of_the_default(scan: simulated.Scan, tmp_path: Path) -> None:
-    assert simulated.write(tmp_path / "four", scan, (0, 1), 4).split.roles == by_angle.roles(4, "mixed")
-    assert simulated.write(tmp_path / "two", scan, (0, 1), 2).split.roles == by_angle.roles(2, 1)
+def test_sections_take_the_roles_that_are_asked_for(scan: simulated.Scan, tmp_path: Path) -> None:
+    assert simulated.write(tmp_path / "usual", scan, (0, 1), 4).split.roles == by_angle.roles(4, 3)
+    assert simulated.write(tmp_path / "mixed", scan, (0, 1), 4, "mixed").split.roles == by_angle.roles(4, "mixed")
 
 
 def test_half_of_the_sections_are_an_input_without_the_other_half(scan: simulated.Scan, tmp_path: Path) -> None:

@@ -65,11 +65,6 @@ def test_every_weight_has_one_optimiser(name: str, matrices: bool) -> None:
     assert len(optimizers.build(weights, "adam")) == 1
 
 
-def test_several_channels_are_trained_with_adam_unless_muon_is_asked_for() -> None:
-    assert [optimizers.choose("auto", channels) for channels in (1, 2)] == ["muon", "adam"]
-    assert optimizers.choose("muon", 2) == "muon"
-
-
 def test_the_rate_depends_on_the_optimiser_unless_it_is_given() -> None:
     unet, msd = network("unet"), network("msd")
     assert optimizers.learning_rate(unet, "muon", "auto") == 0.003

@@ -20,7 +20,7 @@ from tomodenoise.training import distributed, loop, sampling, tasks
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 from tomodenoise.training.options import Train
 
-SETTINGS = Train(pixels=2e5, evaluations=3, batch=4, patch=32, learning_rate=1e-2, held_out=0.2, memory=1, seed=1)
+SETTINGS = Train(pixels=2e5, evaluations=3, batch=4, patch=32, learning_rate=3e-3, held_out=0.2, memory=1, seed=1)
 SPEC = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
 
 
@@ -217,10 +217,12 @@ def test_the_first_of_the_limits_ends_a_training(scan: Sections) -> None:
     assert len(run(task(scan, settings=by_patience))[1]) < 100
 
 
-@pytest.mark.parametrize("memory", [1, 1e-3])
+@pytest.mark.parametrize(("memory", "optimizer"), [(1, "adam"), (1e-3, "adam"), (1, "muon")])
 @pytest.mark.parametrize("steps", [1, 17, 20, 48])
-def test_stop_and_resume_give_the_bits_of_no_stop(scan: Sections, tmp_path: Path, steps: int, memory: float) -> None:
-    settings = changed(memory=memory)
+def test_stop_and_resume_give_the_bits_of_no_stop(
+    scan: Sections, tmp_path: Path, steps: int, memory: float, optimizer: str
+) -> None:
+    settings = changed(memory=memory, optimizer=optimizer)
     straight, history = run(task(scan, settings=settings))
     given = task(scan, settings=settings, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "same", "budget"))
     with pytest.raises(loop.Interrupted):

@@ -17,9 +17,6 @@ MIXED = "mixed"
 ENOUGH_ANGLES = 1.5
 """Projections per column above which four sections are better than two [measured on foam, 3:1 against 1:1]."""
 
-ENOUGH_SECTIONS = 4
-"""Smallest number of sections with mixed inputs by default [measured on foam: better than all but one]."""
-
 NAMED = 4
 """Largest number of gaps listed in a warning, the widest first."""
 
@@ -37,15 +34,7 @@ class Choice:
     why: str
 
 
-def choose(
-    sections: int | str,
-    inputs: int | str,
-    projections: int,
-    columns: int,
-    *,
-    channels: bool = False,
-    additive: bool = True,
-) -> Choice:
+def choose(sections: int | str, inputs: int | str, projections: int, columns: int, *, channels: bool = False) -> Choice:
     """Replace "auto" by numbers.
 
     Parameters
@@ -53,13 +42,11 @@ def choose(
     sections, inputs : as configured, a number or "auto".
     projections, columns : of the scan.
     channels : whether the scan has channels.
-    additive : whether the mean of sections' reconstructions is the reconstruction of their union.
 
     Returns
     -------
     Four sections for at least 1.5 projections per column, else two, which keep more angles each; three for a scan with
-    channels, as in Hendriksen et al. (2021). The input is all sections but one; with four sections or more it is mixed,
-    unless each union of sections takes a reconstruction of its own.
+    channels, as in Hendriksen et al. (2021). All sections but one are the input.
     """
     why = ""
     if sections == "auto" and channels:
@@ -70,10 +57,7 @@ def choose(
         sections = 4 if enough else 2
         relation = "at least" if enough else "fewer than"
         why = f"{density:.2f} projections per column, {relation} the {ENOUGH_ANGLES} that four sections need"
-    count = int(sections)
-    if inputs == "auto":
-        inputs = MIXED if count >= ENOUGH_SECTIONS and additive else count - 1
-    return Choice(count, inputs, why)
+    return Choice(int(sections), int(sections) - 1 if inputs == "auto" else inputs, why)
 
 
 def split(angles: FloatArray, sections: int, inputs: int | str, used: IntArray | None = None) -> Split:

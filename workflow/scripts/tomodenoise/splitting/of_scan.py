@@ -84,8 +84,7 @@ def plan(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Pla
     """
     if scan.steps is None:
         many = scan.channels is not None
-        asked = split.sections, split.input, len(scan.angles), scan.columns
-        choice = by_angle.choose(*asked, channels=many, additive=additive)
+        choice = by_angle.choose(split.sections, split.input, len(scan.angles), scan.columns, channels=many)
         roles = by_angle.split(scan.angles, choice.sections, choice.inputs).roles
         return Plan(choice, len(by_angle.stored(roles, additive=additive)))
     steps = entry.steps or Steps()

@@ -102,7 +102,7 @@ def train(
             state.shown.zero_()
     if ranks.first and state.history:
         report(state.history, total)
-    peak = optimizers.learning_rate(state.network, _optimizer(task), settings.learning_rate)
+    peak = optimizers.learning_rate(state.network, settings.optimizer, settings.learning_rate)
     training = _Training(task, data, ranks, total, ranks.together(state.network), peak, loss, stopping)
     for goal, loaded in _rounds(training, state):
         _steps(training, state, loaded, goal)
@@ -144,11 +144,7 @@ def _begin(task: Task, ranks: Ranks) -> State:
     order = devices.memory_format(volumetric=task.spec.volumetric)
     network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
     shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
-    return State(network, optimizers.build(network, _optimizer(task)), checkpoints.weights(network), shown)
-
-
-def _optimizer(task: Task) -> str:
-    return optimizers.choose(task.settings.optimizer, task.spec.channels)
+    return State(network, optimizers.build(network, task.settings.optimizer), checkpoints.weights(network), shown)
 
 
 def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:

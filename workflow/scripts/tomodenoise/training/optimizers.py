@@ -22,13 +22,6 @@ RATES = {"muon": 0.003, "adam": 0.0015}
 """Peak learning rates, measured on foam."""
 
 
-def choose(wanted: str, channels: int) -> str:
-    """Replace "auto": Muon, or Adam for several channels, whose noise Muon learned in a simulation of few counts."""
-    if wanted != "auto":
-        return wanted
-    return "muon" if channels == 1 else "adam"
-
-
 def learning_rate(network: nn.Module, kind: str, wanted: float | str) -> float:
     """Return the peak learning rate, where "auto" depends on the optimiser that the network's weights get."""
     if wanted != "auto":

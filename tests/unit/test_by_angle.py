@@ -205,12 +205,13 @@ def test_means_are_weighted_by_the_sections_angles() -> None:
 @pytest.mark.parametrize(
     ("asked", "projections", "expected"),
     [
-        (("auto", "auto"), 384, (4, 3)),
+        (("auto", "auto"), 384, (4, "mixed")),
         (("auto", "mixed"), 384, (4, "mixed")),
         (("auto", "auto"), 383, (2, 1)),
         (("auto", 1), 600, (4, 1)),
         ((3, "auto"), 100, (3, 2)),
         ((6, 2), 100, (6, 2)),
+        ((6, "auto"), 100, (6, "mixed")),
     ],
 )
 def test_auto_takes_four_sections_where_there_are_angles_enough(
@@ -220,6 +221,11 @@ def test_auto_takes_four_sections_where_there_are_angles_enough(
     assert (choice.sections, choice.inputs) == expected
     assert bool(choice.why) == (asked[0] == "auto")
     assert not choice.why or f"{projections / 256:.2f} projections per column" in choice.why
+
+
+def test_inputs_are_not_mixed_where_that_costs_reconstructions_or_channels_share_structure() -> None:
+    assert by_angle.choose("auto", "auto", 384, 256, additive=False).inputs == 3
+    assert by_angle.choose(4, "auto", 384, 256, channels=True).inputs == 3
 
 
 def test_sections_that_add_up_are_stored_alone() -> None:

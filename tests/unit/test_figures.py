@@ -23,7 +23,7 @@ def views_of(volume: FloatArray, slabs: Sequence[tuple[int, int]], folder: Path)
         planes = previews.Planes.empty((start, stop), depth, size)
         for row in range(start, stop):
             planes.add(row - start, volume[row, None], -volume[row, None])
-        planes.save(folder / f"{number}.npz")
+        planes.save(folder / f"{number}.npz", 0)
     return previews.join([previews.load(folder / f"{number}.npz") for number in range(len(slabs) + 1)])
 
 
@@ -127,6 +127,19 @@ def test_a_scan_that_cannot_be_gathered_costs_the_others_nothing(monkeypatch: py
 
 def load_json(file: Path) -> object:
     return json.loads(file.read_text())
+
+
+def test_voxels_far_outside_the_range_of_the_reconstruction_are_counted() -> None:
+    before = np.random.default_rng(0).normal(size=(2, 40, 40)).astype(np.float32)
+    low, high = before.min(axis=(1, 2)), before.max(axis=(1, 2))
+    assert previews.strays(before, before) == previews.strays(before, 0.3 * before) == 0
+    after = before.copy()
+    after[0, 0, :2] = high[0] + 0.6 * (high[0] - low[0])
+    after[1, 3, 3] = low[1] - 0.6 * (high[1] - low[1])
+    after[1, 5, 5] = high[1] + 0.4 * (high[1] - low[1])
+    assert previews.strays(before, after) == 3
+    assert previews.concerns(0) == []
+    assert "3 voxels" in previews.concerns(3)[0]
 
 
 @pytest.mark.parametrize(("content", "read"), [(b'{"cut', load_json), (b"", previews.load), (b"PK cut", previews.load)])

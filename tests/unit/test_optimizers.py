@@ -1,5 +1,7 @@
 """Muon makes orthogonal steps of matrices, and Adam has the other weights."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -67,9 +69,19 @@ def test_every_weight_has_one_optimiser(name: str, matrices: bool) -> None:
 
 def test_the_rate_depends_on_the_optimiser_unless_it_is_given() -> None:
     unet, msd = network("unet"), network("msd")
-    assert optimizers.learning_rate(unet, "muon", "auto") == 0.003
-    assert optimizers.learning_rate(unet, "adam", "auto") == optimizers.learning_rate(msd, "muon", "auto") == 0.0015
-    assert optimizers.learning_rate(unet, "muon", 0.01) == 0.01
+    small, large = 2 * 96**2, 8 * 96**2
+    assert optimizers.learning_rate(unet, "muon", "auto", small) == 0.003
+    assert optimizers.learning_rate(unet, "muon", "auto", large) == 0.005
+    assert optimizers.learning_rate(unet, "adam", "auto", large) == 0.0015
+    assert optimizers.learning_rate(msd, "muon", "auto", large) == 0.0015
+    assert optimizers.learning_rate(unet, "muon", 0.01, large) == 0.01
+
+
+def test_auto_takes_muon_for_a_single_channel() -> None:
+    assert optimizers.choose("auto", 1) == "muon"
+    assert optimizers.choose("auto", 5) == "adam"
+    assert optimizers.choose("adam", 1) == "adam"
+    assert optimizers.choose("muon", 5) == "muon"
 
 
 def test_a_step_has_the_size_of_one_of_adam() -> None:
@@ -80,3 +92,17 @@ def test_a_step_has_the_size_of_one_of_adam() -> None:
     muon.step()
     # The root mean square of Adam's step is at most the learning rate, and about a fifth of it in a training.
     assert float(weight.detach().square().mean().sqrt()) == pytest.approx(0.2 * 0.01, rel=0.2)
+
+
+def test_weights_stay_bounded_however_long_training_lasts() -> None:
+    random = torch.Generator().manual_seed(0)
+    weight = nn.Parameter(torch.randn(16, 5, 3, 3, generator=random))
+    gradient = torch.randn(weight.shape, generator=random)
+    muon = optimizers.Muon([weight])
+    muon.param_groups[0]["lr"] = 0.5
+    for _ in range(300):
+        weight.grad = gradient.clone()
+        muon.step()
+    # The decay takes away as much as a step of constant direction adds: singular values of 1.25 at most, scaled.
+    largest = 1.25 * 0.2 * math.sqrt(45) / optimizers.DECAY
+    assert float(torch.linalg.svdvals(weight.detach().flatten(1)).max()) < largest

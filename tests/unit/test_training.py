@@ -20,7 +20,7 @@ from tomodenoise.training import distributed, loop, sampling, tasks
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 from tomodenoise.training.options import Train
 
-SETTINGS = Train(pixels=2e5, evaluations=3, batch=4, patch=32, learning_rate=3e-3, held_out=0.2, memory=1, seed=1)
+SETTINGS = Train(pixels=2e5, evaluations=3, batch=4, patch=32, learning_rate=1e-2, held_out=0.2, memory=1, seed=1)
 SPEC = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
 
 

@@ -27,14 +27,18 @@ def main(job: logs.Job) -> None:
     middle = scan.split.times // 2
     shown = rows if middle in range(*times) else (rows[0], rows[0])
     views = previews.Planes.empty(shown, scan.depth, scan.size)
+    strays = 0
     for time in range(*times):
         slices = inference.denoise(model, scan, rows, time=time, mode=params.mode, ensemble=params.ensemble)
         for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
             slab[time - times[0], :, number] = after
+            strays += previews.strays(before, after)
             if time == middle:
                 views.add(number, before, after)
     zarr_arrays.write_shard(Path(files.array).parent, (times[0], 0, rows[0], 0, 0), slab)
-    views.save(Path(job.output.planes))
+    views.save(Path(job.output.planes), strays)
+    for concern in previews.concerns(strays):
+        logs.logger.warning("%s", concern)
     logs.logger.info("rows %d to %d with %s on %s", rows[0], rows[1] - 1, files.model, device)
 
 

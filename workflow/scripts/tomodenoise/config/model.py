@@ -69,6 +69,13 @@ class Config(Options):
         " alone denoises without training, `scans` alone trains, both together continue training from the file. A"
         " model from a file brings its own network, whatever `network` says.",
     )
+    effort: Literal["quick", "standard", "thorough"] = Field(
+        "quick",
+        description="Defaults of training and denoising together; each key can still be set. `quick` takes minutes on a"
+        " laptop. `standard` trains a network of twice the width on 1e9 pixels, in batches of 8 patches of 96 pixels;"
+        " `thorough` one of three times the width on 5e9 pixels, in batches of 32, and denoises with `ensemble: 8`."
+        " These two are for a graphics card. The word means the same on every machine.",
+    )
     correct: Correct = Field(
         Correct(),
         description="From raw frames to line integrals: flats and darks, zingers, phase, −log, dead pixels, air and"

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.config import effort
 from tomodenoise.config.errors import explain, nearest
 from tomodenoise.config.model import FILTERS, PER_SCAN, Config, ModelEntry
 from tomodenoise.networks import specs
@@ -15,6 +16,8 @@ from tomodenoise.networks import specs
 
 def load(raw: Mapping[str, Any]) -> Config:
     """Check a configuration and complete it, except for the network, whose defaults depend on the channels.
+
+    The defaults of `network`, `train` and `denoise` depend on `effort`.
 
     Each scan gets the sections `PER_SCAN` in full: the configuration's, updated by its own keys; null resets a key to
     its default. Models that `models` lacks are added, each trained on the scans that name it.
@@ -25,7 +28,7 @@ def load(raw: Mapping[str, Any]) -> Config:
         For the first error, with the key's full name; for an unknown key with the key that may be meant.
     """
     try:
-        config = Config.model_validate(_with_sections(raw))
+        config = Config.model_validate(_with_sections(effort.apply(raw)))
     except ValidationError as error:
         raise UserError(f"config: {explain(error.errors(include_url=False))}") from None
     if not config.scans:

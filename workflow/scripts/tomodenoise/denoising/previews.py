@@ -20,6 +20,13 @@ EDGE = 512
 """Largest edge of these in pixels: larger slices are averaged in blocks to save memory."""
 
 
+FAR = 0.5
+"""Distance from the range of a raw slice, relative to this range, from which a denoised value is a stray.
+
+A slice without noise is hardly less noisy than before, so no sound result leaves the range by much.
+"""
+
+
 @dataclass(frozen=True)
 class Slice:
     """One slice of a volume before and after denoising."""
@@ -84,11 +91,30 @@ class Planes:
         if row == self.depth // 2 and len(before) > 1:
             self.channels.update(spectra.choose(before, after))
 
-    def save(self, path: Path) -> None:
-        """Write the planes to an npz file."""
+    def save(self, path: Path, strays: int) -> None:
+        """Write the planes and the number of strays of the slab to an npz file."""
         planes = {"axial": self.axial, "coronal": self.coronal, "sagittal": self.sagittal}
         slices = {f"slice {row}": pair for row, pair in self.slices.items()}
-        np.savez(path, allow_pickle=False, **planes, **slices, **self.channels)
+        np.savez(path, allow_pickle=False, strays=np.array(strays), **planes, **slices, **self.channels)
+
+
+def strays(before: FloatArray, after: FloatArray) -> int:
+    """Count the voxels (channel, y, x) whose denoised values are far outside the range of the raw slice.
+
+    A network can amplify what it was not trained on, such as the corners outside the field of view, or another scan.
+    """
+    low, high = before.min(axis=(1, 2), keepdims=True), before.max(axis=(1, 2), keepdims=True)
+    beyond = FAR * (high - low)
+    return int(((after < low - beyond) | (after > high + beyond)).sum())
+
+
+def concerns(count: int) -> list[str]:
+    """Warn of strays, in at most one line."""
+    message = (
+        f"{count} voxels of the denoised volume are far outside the range of the reconstruction: the network was not"
+        " trained on such data; look at the whole volume, corners included, and do not use these voxels"
+    )
+    return [message] if count else []
 
 
 def heights(depth: int) -> IntArray:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from tomodenoise.common import disk_usage, formatting
 from tomodenoise.common.errors import UserError
+from tomodenoise.config import effort
 from tomodenoise.config.model import Config
 from tomodenoise.exports.registry import EXPORTS
+from tomodenoise.networks import specs
+from tomodenoise.networks.options import Network
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import resources
 from tomodenoise.planning.resources import COPY, NETWORK, Needs
@@ -132,6 +135,17 @@ def of_training(spec: Spec, train: Train) -> Stage:
         return stage
     best, worst = (min(seconds, 60 * train.minutes) for seconds in stage.seconds)
     return replace(stage, seconds=(best, worst))
+
+
+def efforts(network: str, channels: int) -> str:
+    """Format the time that a training takes on one core for each word of `effort`, with nothing else set."""
+    times = []
+    for word in effort.KEYS:
+        keys = effort.apply({"effort": word, "network": {"name": network}})
+        spec = specs.complete(Network.model_validate(keys["network"]), channels)
+        stage = of_training(spec, Train.model_validate(keys.get("train", {})))
+        times.append(f"{word} {formatting.duration(stage.seconds)}")
+    return f"effort: {', '.join(times)} for a training on one core"
 
 
 def lines(stages: Sequence[Stage]) -> Iterator[str]:

@@ -93,7 +93,8 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
     measured = correction_measured.from_json(_read(folder / "measured.json"))
     slabs = [SlabStatistics(**_read(path)) for path in numbered(folder / "corrections", made)]
     planes = numbered(figures / "planes", made)
-    views = previews.join([checked(path, previews.load) for path in planes])
+    parts = [checked(path, previews.load) for path in planes]
+    views = previews.join(parts)
     provenance = checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)["provenance"]
     described = provenance.get("channels")
     description = _model(model, config, results)
@@ -111,6 +112,7 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
         warnings=(
             *facts.warnings(scan, split, center, slabs, measured, config.scans[name].correct),
             *model_file.concerns(description, scan.pixel_size),
+            *previews.concerns(sum(int(part.get("strays", 0)) for part in parts)),
         ),
         planes=views.planes,
         slices=views.slices,

@@ -84,7 +84,8 @@ def plan(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Pla
     """
     if scan.steps is None:
         many = scan.channels is not None
-        choice = by_angle.choose(split.sections, split.input, len(scan.angles), scan.columns, channels=many)
+        size = (len(scan.angles), scan.columns)
+        choice = by_angle.choose(split.sections, split.input, *size, channels=many, additive=additive)
         roles = by_angle.split(scan.angles, choice.sections, choice.inputs).roles
         return Plan(choice, len(by_angle.stored(roles, additive=additive)))
     steps = entry.steps or Steps()

@@ -18,9 +18,10 @@ class Split(Options):
     )
     input: Literal["auto", "mixed"] | Annotated[int, Whole(ge=1)] = Field(
         "auto",
-        description="How many sections form the input of a training pair; the others form its target. `auto` takes all"
-        " but one. `mixed` takes all but one and half of them in turns, so that the network learns two levels of noise;"
-        " for four sections or more, together with `train.optimizer: muon`.",
+        description="How many sections form the input of a training pair; the others form its target. `mixed`"
+        " takes all but one and half of them in turns, so that the network learns two levels of noise. `auto` is"
+        " `mixed` for four sections or more; all but one for fewer, for `mode: xrdct` and for iterative algorithms,"
+        " which would have to reconstruct more combinations of sections.",
     )
 
 

@@ -94,7 +94,8 @@ def train(
     """
     data = dataset.prepare(task, ranks)
     settings = task.settings
-    total = schedule.iterations(settings, settings.batch * data.shape.pixels)
+    pixels = settings.batch * data.shape.pixels
+    total = schedule.iterations(settings, pixels)
     state = _begin(task, ranks)
     if task.checkpoint:
         checkpoints.resume(task.checkpoint, state, total, ranks.device)
@@ -102,7 +103,7 @@ def train(
             state.shown.zero_()
     if ranks.first and state.history:
         report(state.history, total)
-    peak = optimizers.learning_rate(state.network, settings.optimizer, settings.learning_rate)
+    peak = optimizers.learning_rate(state.network, _optimizer(task), settings.learning_rate, pixels)
     training = _Training(task, data, ranks, total, ranks.together(state.network), peak, loss, stopping)
     for goal, loaded in _rounds(training, state):
         _steps(training, state, loaded, goal)
@@ -144,7 +145,11 @@ def _begin(task: Task, ranks: Ranks) -> State:
     order = devices.memory_format(volumetric=task.spec.volumetric)
     network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
     shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
-    return State(network, optimizers.build(network, task.settings.optimizer), checkpoints.weights(network), shown)
+    return State(network, optimizers.build(network, _optimizer(task)), checkpoints.weights(network), shown)
+
+
+def _optimizer(task: Task) -> str:
+    return optimizers.choose(task.settings.optimizer, task.spec.channels)
 
 
 def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:

@@ -102,9 +102,35 @@ def test_judging_asks_for_no_union_that_is_not_stored(sections: int) -> None:
     chosen = section_groups.choose(scan)
     asked = [chosen.given, chosen.targets, *(chosen.twins or ())]
     asked += [side for three in (*chosen.neighbours, *chosen.apart) for side in three]
+    asked += [*chosen.inputs, *([chosen.whole[-1:]] if chosen.inputs else [])]
     assert set(asked) <= set(scan.unions)
     assert chosen.twins
     assert chosen.neighbours
+
+
+def test_inputs_are_compared_on_a_section_that_neither_contains() -> None:
+    together, *parts = section_groups.choose(judged_scans.scan(np.arange(128))).inputs
+    assert (together, parts) == ((0, 1, 2), [(0, 1), (0, 2), (1, 2)])
+
+
+@pytest.mark.parametrize(
+    ("together", "parts", "level", "words"),
+    [
+        (0.05, 0.1, "good", "are a better input"),
+        (0.1, 0.05, "note", "Set denoise.input: sections"),
+        (0.1, 0.1, "good", "equally"),
+    ],
+)
+def test_the_better_input_is_found_without_the_truth(together: float, parts: float, level: str, words: str) -> None:
+    unseen = sample() + 0.3 * noise(9)
+    results = [sample() + error * noise(number) for number, error in ((7, together), (8, parts))]
+    evidence = replace(judged(sample() + 0.1 * noise(5)), inputs=(results[0] - unseen, results[1] - unseen))
+    values = figures_of_merit.judge(evidence).values
+    (verdict,) = (v for v in verdicts.verdicts(values, ACQUISITION, BETTER) if v.figure == "input")
+    assert (verdict.level, words in verdict.text) == (level, True)
+    # An unbiased estimate of the difference of the true errors.
+    expected = parts**2 - together**2
+    assert abs(values["input"]["gain"] - expected) < 4 * values["input"]["gain_error"]
 
 
 def test_two_sections_leave_no_two_targets_and_the_figures_say_so() -> None:

@@ -1,6 +1,6 @@
 """The case to judge, a scan with a model, and the evidence that it yields."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,7 +97,8 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
 
     Parameters
     ----------
-    pairs : whether to test for noise shared between sections, which takes up to four more passes of the network.
+    pairs : whether to test for noise shared between sections, and for the best input, which takes up to six more
+        passes of the network.
 
     Notes
     -----
@@ -106,6 +107,7 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
     """
     scan, groups = case.part(step)
     predicted, denoised = results(case, step)
+    opposite = _predict(case, scan, groups.targets)
     evidence = Evidence(
         scan,
         groups,
@@ -113,23 +115,36 @@ def collect(case: Case, step: int, *, pairs: bool = True) -> Evidence:
         case.slices.mask,
         np.concatenate([scan.read(*run) for run in case.slices.runs], axis=2),
         predicted,
-        _predict(case, scan, groups.targets),
+        opposite,
         denoised,
         truth=None if case.truth is None else case.truth(step, case.slices.runs),
     )
     if not pairs:
         return evidence
     mean = evidence.select()
-    neighbours = tuple(_errors(case, mean, comparison) for comparison in groups.neighbours)
-    apart = tuple(_errors(case, mean, comparison) for comparison in groups.apart)
-    return replace(evidence, neighbours=neighbours, apart=apart)
+    known = {groups.given: mean.predicted, groups.targets: mean.opposite}
+
+    def predict(members: Members) -> FloatArray:
+        if members not in known:
+            known[members] = _predict(case, scan, members).mean(axis=0)
+        return known[members]
+
+    def differences(compared: Comparison) -> Pair:
+        members, first, second = compared
+        return mean.mixed(first) - predict(members), mean.mixed(second) - predict(members)
+
+    neighbours = tuple(map(differences, groups.neighbours))
+    apart = tuple(map(differences, groups.apart))
+    return replace(evidence, neighbours=neighbours, apart=apart, inputs=_inputs(mean, groups, predict))
 
 
-def _errors(case: Case, mean: Evidence, compared: Comparison) -> Pair:
-    """Return the differences of two groups of sections from the model's result for the others."""
-    given, first, second = compared
-    predicted = _predict(case, mean.scan, given).mean(axis=0)
-    return mean.mixed(first) - predicted, mean.mixed(second) - predicted
+def _inputs(mean: Evidence, groups: Groups, predict: Callable[[Members], FloatArray]) -> Pair | None:
+    """Return the differences of the results for all sections but the last, together and in parts, from the last."""
+    if not groups.inputs:
+        return None
+    together, *parts = groups.inputs
+    unseen = mean.mixed(groups.whole[-1:])
+    return predict(together) - unseen, np.mean([predict(part) for part in parts], axis=0) - unseen
 
 
 def results(case: Case, step: int) -> Pair:

@@ -41,6 +41,9 @@ class Evidence:
     """(z, y, x) a - f and b - f of the mean channel, for sections with consecutive frames."""
     apart: tuple[Pair, ...] = ()
     """The same for sections without consecutive frames."""
+    inputs: Pair | None = None
+    """(z, y, x) differences of two results from the last section, which neither has seen, for the mean channel: the
+    result for all other sections together, and the mean of those for all but one of them."""
     truth: FloatArray | None = None
 
     @cached_property
@@ -78,12 +81,12 @@ class Evidence:
             return np.asarray(image[..., channel or 0, :, :, :])
 
         chosen = self._each(view)
-        return chosen if channel is None else replace(chosen, neighbours=(), apart=())
+        return chosen if channel is None else replace(chosen, neighbours=(), apart=(), inputs=None)
 
     @property
     def finite(self) -> "Evidence":
         """The evidence of the slices in which all images are finite; itself if all slices are."""
-        pairs = [*self.neighbours, *self.apart, *([self.twins] if self.twins else [])]
+        pairs = [*self.neighbours, *self.apart, *filter(None, (self.twins, self.inputs))]
         images = [self.given, self.targets, self.raw, self.predicted, self.opposite, self.denoised]
         images += [image for pair in pairs for image in pair] + ([] if self.truth is None else [self.truth])
         kept = np.all([np.isfinite(image).all(axis=(1, 2)) for image in images], axis=0)
@@ -91,7 +94,8 @@ class Evidence:
             return self
         chosen = self._each(lambda image: image[..., kept, :, :])
         pairs_kept = [tuple((a[kept], b[kept]) for a, b in pairs) for pairs in (self.neighbours, self.apart)]
-        return replace(chosen, neighbours=pairs_kept[0], apart=pairs_kept[1])
+        inputs = self.inputs and (self.inputs[0][kept], self.inputs[1][kept])
+        return replace(chosen, neighbours=pairs_kept[0], apart=pairs_kept[1], inputs=inputs)
 
     def _each(self, change: Callable[[FloatArray], FloatArray]) -> "Evidence":
         """Apply a function to every image with an axis of channels."""

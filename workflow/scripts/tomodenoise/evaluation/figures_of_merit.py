@@ -17,12 +17,15 @@ NO_TWINS = "it needs three sections, one for the network and two to compare: set
 NOT_STORED = "it needs unions of sections that are not reconstructed with this algorithm and this split"
 NO_SAMPLE = "the judged rows hold no sample that both halves of the data show"
 WHOLE_STEPS = {
+    "input": "the network sees whole steps only",
     "independence": "each step is a separate reconstruction, and change from step to step looks like shared noise",
     "coverage": "the angles belong to single steps: see the facts of the scan",
 }
 """Figures that are not available where whole time steps predict each other, with the reason."""
 
-OF_SAMPLE = frozenset({"umse", "fsc", "cross_frc", "calibration", "contrast", "edges"})  # meaningless on noise alone
+OF_SAMPLE = frozenset(
+    {"umse", "fsc", "cross_frc", "calibration", "contrast", "edges", "input"}
+)  # meaningless on noise alone
 WITHOUT_PIXELS = frozenset({"sample", "coverage", "counts"})
 HALF = 0.5  # correlation
 ALIKE = 0.05  # two parts of the data are halves if their shares differ by no more than this
@@ -203,6 +206,16 @@ def _independence(e: Evidence) -> Figure:
     return Figure(values)
 
 
+def _input(e: Evidence) -> Figure:
+    if e.inputs is None:
+        raise Unsupported(NO_TWINS if e.groups.twins is None else NOT_STORED)
+    together, parts = (image[np.broadcast_to(e.mask, image.shape)].astype(float) for image in e.inputs)
+    # The unseen section's noise cancels in the mean.
+    gain = np.square(parts) - np.square(together)
+    values = {"gain": float(gain.mean()), "gain_error": float(gain.std() / np.sqrt(gain.size))}
+    return Figure(values | {"umse": merit.umse(e.predicted, *_twins(e), e.mask)})
+
+
 def _coverage(e: Evidence) -> Figure:
     return Figure(asdict(e.coverage) | {"given": e.projections(e.groups.given)})
 
@@ -273,6 +286,7 @@ FIGURES: Mapping[str, Callable[[Evidence], Figure]] = {
     "spectrum": _spectrum,
     "residual": _residual,
     "independence": _independence,
+    "input": _input,
     "coverage": _coverage,
     "counts": _counts,
     "truth": _truth,

@@ -35,6 +35,8 @@ class Groups:
     """Pairs of sections with the most consecutive frames."""
     apart: tuple[Comparison, ...] = ()
     """Pairs of sections with hardly any; empty if `neighbours` have none either."""
+    inputs: tuple[Members, ...] = ()
+    """All sections but the last one, then these without each of them: inputs whose results the last one can judge."""
 
 
 def choose(scan: Sections) -> Groups:
@@ -53,6 +55,8 @@ def choose(scan: Sections) -> Groups:
     def compared(i: int, j: int) -> Comparison:
         return tuple(sorted({*whole} - {i, j})), (i,), (j,)
 
+    most = whole[:-1]
+    inputs = (most, *combinations(most, count - 2))
     near, apart = _pairs(
         [section.indices for section in scan.split.sections],
         [(i, j) for i, j in combinations(whole, 2) if all(map(scan.holds, compared(i, j)))],
@@ -64,6 +68,7 @@ def choose(scan: Sections) -> Groups:
         whole,
         tuple(compared(*pair) for pair in near),
         tuple(compared(*pair) for pair in apart),
+        inputs if all(map(scan.holds, (*inputs, whole[-1:]))) else (),
     )
 
 

@@ -31,6 +31,9 @@ FEW_PHOTONS = 3.0  # -log(n + 1/2) of Poisson counts is off by 0.02 at a mean of
 CORRELATED = 0.05  # correlation of the noise of sections beyond which it is reported
 IN_TIME = 0.02  # the same for consecutive frames, above that of other frames
 OWN_ERROR = 0.15  # far from the axis, from the network's own error: above it the noise cannot be compared
+MATTERS = (
+    0.05  # difference of two inputs' errors, relative to the error, that is reported, beyond three standard errors
+)
 AFTERGLOW = 0.01  # share of the light that may explain a correlation
 
 
@@ -233,6 +236,19 @@ def _cause(correlation: float, expected: float, a: Acquisition) -> str:
     return "The flats do not explain it: look for rings (correct.stripes), afterglow, and filters along the angles"
 
 
+def _input(v: Values, _: Acquisition, __: str) -> Sentences:
+    if v["umse"] <= 0:
+        return
+    share = v["gain"] / v["umse"]
+    if abs(v["gain"]) <= 3 * v["gain_error"] or abs(share) < MATTERS:
+        yield "good", "All sections together and the mean of the results for parts of them are equally good inputs."
+    elif share > 0:
+        yield "good", f"All sections together are a better input than parts of them: the error is {share:.0%} lower."
+    else:
+        text = f"Parts of the sections are a better input than all of them together: the error is {-share:.0%} lower"
+        yield "note", f"{text}. Set denoise.input: sections."
+
+
 def _coverage(v: Values, _: Acquisition, __: str) -> Sentences:
     if v["gaps"] and v["missing_wedge"]:
         ranges = "A range of angles has" if v["gaps"] == 1 else f"{v['gaps']} ranges of angles have"
@@ -273,6 +289,7 @@ WRITERS: Mapping[str, Callable[[Values, Acquisition, str], Sentences]] = {
     "contrast": _contrast,
     "residual": _residual,
     "independence": _independence,
+    "input": _input,
     "coverage": _coverage,
     "counts": _counts,
     "comparison": _comparison,

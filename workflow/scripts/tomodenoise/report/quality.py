@@ -29,6 +29,7 @@ NAMES = {
     "spectrum": "power spectrum",
     "residual": "residual",
     "independence": "independence of the noise",
+    "input": "input of the network",
     "coverage": "angles",
     "counts": "photons",
     "truth": "error against the truth",

@@ -58,7 +58,7 @@ DENOISE_RECIPE = Contestant({"name": "unet_noskip"}, 2, loss=denoise_recipe.loss
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),
-    "unet, Muon, mixed inputs": Contestant(UNET, train={"optimizer": "muon"}, inputs="mixed"),
+    "unet, Adam, three sections predict one": Contestant(UNET, train={"optimizer": "adam"}, inputs=3),
     "unet, K=2": Contestant(UNET, 2),
     "unet, 2-D (1 slice)": Contestant({**UNET, "slices": 1}),
     "unet3d": Contestant({"name": "unet3d"}, train=CUBES),

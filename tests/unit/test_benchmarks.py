@@ -86,7 +86,7 @@ def test_supervised_training_maps_the_full_reconstruction_to_the_truth(scan: sim
 
 
 def test_sections_take_the_roles_that_are_asked_for(scan: simulated.Scan, tmp_path: Path) -> None:
-    assert simulated.write(tmp_path / "usual", scan, (0, 1), 4).split.roles == by_angle.roles(4, 3)
+    assert simulated.write(tmp_path / "three", scan, (0, 1), 4, 3).split.roles == by_angle.roles(4, 3)
     assert simulated.write(tmp_path / "mixed", scan, (0, 1), 4, "mixed").split.roles == by_angle.roles(4, "mixed")
 
 

@@ -209,7 +209,7 @@ def test_a_file_brings_its_own_network(tmp_path: Path) -> None:
     assert run.spec("old").slices == 11
     assert with_models(run).spec("old") == SPEC
     facts = Params(with_models(run)).image_facts(Wildcards(scan="foam"))
-    assert facts["config"]["split"] == {"sections": 4, "input": 3}
+    assert facts["config"]["split"] == {"sections": 4, "input": "mixed"}
     assert facts["origin"]["file"] == file
     assert facts["origin"]["facts"] == FACTS
     assert not {"network", "train"} & facts["config"].keys()

@@ -25,7 +25,7 @@ from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 
 WARM_UP = 2000
-"""Steps after which the local contrast counts."""
+"""The last step, counted from 0, at which the local contrast does not count."""
 
 CONTRAST_WEIGHT = 0.01
 CONTRAST_QUANTILE = 0.8
@@ -78,7 +78,7 @@ def contrast(images: Tensor) -> Tensor:
 def loss(prediction: Tensor, target: Tensor, mask: Tensor, iteration: int) -> Tensor:
     """Sum the absolute errors of each patch, and add its share of the local contrast loss: (n,)."""
     errors = ((prediction.float() - target).abs() * mask).flatten(1).sum(1)
-    if iteration < WARM_UP:
+    if iteration <= WARM_UP:
         return errors
     return errors + CONTRAST_WEIGHT * contrast(prediction) * mask[0].numel()
 

@@ -108,13 +108,17 @@ def judge(model: Model, judged: sections.Sections, scan: simulated.Scan) -> dict
     found = apply(model, half, simulated.JUDGED, "section")
     noisy = judged.read(*simulated.JUDGED)[:, 0]
     estimate = merit.umse(found, noisy[1], noisy[3], scan.mask)
-    return {
-        "psnr": merit.psnr(result, truth, scan.mask, 1),
-        "ssim": merit.ssim(result, truth, scan.mask, 1),
+    return figures(result, scan) | {
         "psnr_8": merit.psnr(averaged, truth, scan.mask, 1),
         "upsnr": merit.decibels(estimate, 1),
         "psnr_half": merit.psnr(found, truth, scan.mask, 1),
     }
+
+
+def figures(result: FloatArray, scan: simulated.Scan) -> dict[str, float]:
+    """Compare the judged rows (z, y, x) with the truth."""
+    truth = scan.truth[slice(*simulated.JUDGED)]
+    return {"psnr": merit.psnr(result, truth, scan.mask, 1), "ssim": merit.ssim(result, truth, scan.mask, 1)}
 
 
 def halved(scan: sections.Sections) -> sections.Sections:

@@ -1,13 +1,13 @@
 """The 2.5-D network and the loss of the `denoise` package, for comparison.
 
-The network is an encoder and a decoder without skips between them. Known: the sequence of widths (5 slices, a 1x1
-convolution to 16, then 64/128/256, 256, 128/64/64, 32 and 1), group normalisation with 8 channels per group, LeakyReLU
-of slope 0.1, and the number of parameters, 2,375,809. Inferred: two 3x3 convolutions at each resolution but one at the
-coarsest, 1x1 convolutions to 32 and to 1, biases everywhere, and normalisation after every convolution but the last;
-together they give this number. With the package's weights, maximum pooling and upsampling by the nearest neighbour give
-its outputs to the bit.
+After its source, the repository AISDC/Noise2Inverse360 at d25ecfe: with the same weights the outputs of the networks
+are equal to the bit, and the contrast losses to 1e-7. The network is an encoder and a decoder without skips between
+them: 5 slices, a 1x1 convolution to 16 channels, then 64/128/256, 256, 128/64/64, 32 and 1, two 3x3 convolutions at
+each resolution but one at the coarsest, group normalisation with 8 channels per group, LeakyReLU of slope 0.1.
 
-The package shows each patch in both directions in one step; here the two directions take turns, as all roles do.
+Gradients are clipped at 1.0 there and here. What else differs is the benchmark's: the package shows each patch in both
+directions in one step, and here they take turns, as all roles do; it scales each half by its own mean and deviation,
+and keeps the learning rate at 0.001 on batches of 32 patches of 256 x 256.
 """
 
 import itertools
@@ -25,7 +25,7 @@ from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 
 WARM_UP = 2000
-"""Steps after which the local contrast counts."""
+"""The last step, counted from 0, at which the local contrast does not count."""
 
 CONTRAST_WEIGHT = 0.01
 CONTRAST_QUANTILE = 0.8
@@ -78,7 +78,7 @@ def contrast(images: Tensor) -> Tensor:
 def loss(prediction: Tensor, target: Tensor, mask: Tensor, iteration: int) -> Tensor:
     """Sum the absolute errors of each patch, and add its share of the local contrast loss: (n,)."""
     errors = ((prediction.float() - target).abs() * mask).flatten(1).sum(1)
-    if iteration < WARM_UP:
+    if iteration <= WARM_UP:
         return errors
     return errors + CONTRAST_WEIGHT * contrast(prediction) * mask[0].numel()
 

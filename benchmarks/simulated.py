@@ -85,7 +85,7 @@ def write(folder: Path, scan: Scan, rows: tuple[int, int], count: int, inputs: i
     choice = by_angle.choose(count, inputs, len(scan.angles), scan.exact.shape[2])
     split = by_angle.split(scan.angles, count, choice.inputs)
     parts = [reconstruct(scan, scan.noisy, rows, part.indices, part.angles, part.weights) for part in split.sections]
-    return _write(folder, np.stack(parts), split)
+    return store(folder, np.stack(parts), split)
 
 
 def write_supervised(folder: Path, scan: Scan, rows: tuple[int, int], *, exact: bool = False) -> sections.Sections:
@@ -98,7 +98,7 @@ def write_supervised(folder: Path, scan: Scan, rows: tuple[int, int], *, exact: 
     whole = by_angle.split(scan.angles, 2, 1).sections
     shares = (1.0, 1e-9)
     pair = tuple(replace(section, share=share) for section, share in zip(whole, shares, strict=True))
-    return _write(folder, parts, Split(pair, (Role((0,), (1,)),), 0.0))
+    return store(folder, parts, Split(pair, (Role((0,), (1,)),), 0.0))
 
 
 def full(scan: Scan, rows: tuple[int, int], *, exact: bool = False) -> FloatArray:
@@ -133,7 +133,7 @@ def _line_integrals(volume: torch.Tensor, angle: float) -> FloatArray:
     return np.asarray(turned.sum(dim=1).view(len(volume), -1, 2).mean(dim=2).numpy() / 2)
 
 
-def _write(folder: Path, parts: FloatArray, split: Split) -> sections.Sections:
+def store(folder: Path, parts: FloatArray, split: Split) -> sections.Sections:
     """Write sections (section, z, y, x) with their split and center."""
     folder.mkdir(parents=True)
     size, shape = parts.shape[-1], (len(parts), 1, *parts.shape[1:])

@@ -66,12 +66,13 @@ onstart:
 
 
 onsuccess:
-    HOOKS.finish(workflow.dag_settings.targets, [], success=True)
+    if not snakemake_internals.is_touching(workflow):
+        HOOKS.finish(workflow.dag_settings.targets, [], log, success=True)
 
 
 onerror:
     unfinished = snakemake_internals.unfinished(workflow)
-    HOOKS.finish(workflow.dag_settings.targets, unfinished, success=False)
+    HOOKS.finish(workflow.dag_settings.targets, unfinished, log, success=False)
 
 
 rule all:

@@ -1,0 +1,88 @@
+"""Whole runs with the commands at their end."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import odd_scans
+import pytest
+from projects import NETWORK, TRAIN, Project
+
+pytestmark = pytest.mark.slow
+COUNT = ["sh", "-c", 'cat > "$1-$(ls | grep -c "^$1-").json"', "sh"]
+"""Command that keeps each note that it gets under a new number."""
+
+
+def notes(project: Project, kind: str) -> list[dict[str, object]]:
+    return [json.loads(file.read_text()) for file in sorted(project.folder.glob(f"{kind}-*.json"))]
+
+
+def configure(project: Project, scan: Path, **notify: object) -> None:
+    scans = {"foam": {"file": str(scan)}}
+    project.configure(scans=scans, network=NETWORK, train=TRAIN, export=["tiff8"], notify=notify)
+
+
+@pytest.fixture(scope="module")
+def noted(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., Path]) -> Project:
+    """Run a scan with commands that keep what they read."""
+    project = Project(tmp_path_factory.mktemp("noted"))
+    configure(project, raw_scan("foam.h5"), done=[*COUNT, "done"], failed=[*COUNT, "failed"])
+    run = project.snakemake()
+    assert run.status == 0, run.text
+    assert run.text.splitlines()[-1] == "report: results/report.html"
+    return project
+
+
+def test_the_command_runs_once_with_what_was_made(noted: Project) -> None:
+    (note,) = notes(noted, "done")
+    (scan,) = note["scans"]  # type: ignore[misc]
+    assert (note["state"], note["report"], note["failed_jobs"]) == ("done", "results/report.html", [])
+    assert scan["volume"] == "results/foam/denoised.ome.zarr"
+    assert scan["exports"] == ["results/foam/denoised_tiff8/volume.json"]
+    named = [scan[key] for key in ("volume", "quality", "model", "report", "logs")] + scan["exports"] + [note["log"]]
+    assert all((noted.folder / name).exists() for name in named)
+    assert notes(noted, "failed") == []
+
+
+@pytest.mark.parametrize("options", [["-n"], [], ["--touch"], ["--unlock"], ["check"], ["verify"], ["--summary"]])
+def test_nothing_to_report_runs_no_command(noted: Project, options: list[str]) -> None:
+    before = len(notes(noted, "done"))
+    run = noted.snakemake(*options)
+    assert run.status == 0, run.text
+    assert len(notes(noted, "done")) == before
+    assert notes(noted, "failed") == []
+
+
+def test_a_command_that_fails_changes_neither_status_nor_products(
+    noted: Project, raw_scan: Callable[..., Path]
+) -> None:
+    before = noted.bits()
+    configure(noted, raw_scan("foam.h5"), done="./nowhere")
+    assert noted.snakemake("-n").jobs == {}
+    run = noted.snakemake("-R", "report")
+    assert run.status == 0, run.text
+    (line,) = [line for line in run.text.splitlines() if "nowhere" in line]
+    assert line == (
+        "tomodenoise: notify.done: ./nowhere cannot be started: No such file or directory: correct the command;"
+        " the results are not affected"
+    )
+    after = noted.bits()
+    assert {name for name in before if before[name] != after[name]} <= {"results/report.html"}
+    assert before.keys() == after.keys()
+
+
+def test_a_failed_run_says_which_scan_and_why(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    project = Project(tmp_path)
+    useless = odd_scans.parts()
+    useless["data_white"] = (odd_scans.DARK + (useless["data_white"] - odd_scans.DARK) // 20).astype("uint16")
+    odd_scans.write(tmp_path / "it's $(useless).h5", useless)
+    scans = {"foam": {"file": str(raw_scan("foam.h5"))}, "useless": {"file": "it's $(useless).h5"}}
+    project.configure(scans=scans, notify={"failed": [*COUNT, "failed"]})
+    assert project.snakemake("correct", "--keep-going").status == 1
+    (note,) = notes(project, "failed")
+    foam, bad = note["scans"]  # type: ignore[misc]
+    assert (note["state"], note["targets"], note["report"]) == ("failed", ["correct"], None)
+    assert (foam["state"], foam["failure"], bad["state"]) == ("done", None, "failed")
+    assert "nearly all line integrals are below" in bad["failure"]["reason"]
+    assert bad["failure"]["log"] == "logs/useless/describe.log"
+    assert [job["rule"] for job in note["failed_jobs"]] == ["describe_scan"]  # type: ignore[union-attr]

@@ -53,6 +53,7 @@ localrules:
     describe_image,
     allocate_level,
     describe_tiff,
+    crate,
 
 
 onstart:
@@ -82,3 +83,4 @@ rule all:
         FILES.denoised,
         paths.REPORT,
         FILES.exported,
+        FILES.crate,

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hdf5_files import write_exchange
 
-from tomodenoise.config import afterwards
 from tomodenoise.planning import hooks, notify, run
 from tomodenoise.planning.console import Failure
 from tomodenoise.planning.notify import Ending
@@ -117,12 +116,3 @@ def test_only_the_command_of_this_end_runs(capsys: pytest.CaptureFixture[str]) -
     assert (note["state"], note["log"], note["report"]) == ("interrupted", "x.log", None)
     assert [scan["state"] for scan in note["scans"]] == ["unfinished", "done"]
     assert "notify" not in capsys.readouterr().err
-
-
-def test_a_text_is_split_without_a_shell() -> None:
-    assert afterwards.words("curl -K 'my file' $HOME/x | tee") == ["curl", "-K", "my file", "$HOME/x", "|", "tee"]
-    assert afterwards.words(("a b", "c")) == ["a b", "c"]
-
-
-def test_a_command_changes_no_page_of_the_report() -> None:
-    assert opened(notify={"done": "true"}).config.for_report() == opened().config.for_report()

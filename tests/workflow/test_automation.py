@@ -1,5 +1,6 @@
-"""Whole runs with the commands at their end."""
+"""Whole runs with the commands at their end, and the description of the results as an RO-Crate."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +18,15 @@ def notes(project: Project, kind: str) -> list[dict[str, object]]:
     return [json.loads(file.read_text()) for file in sorted(project.folder.glob(f"{kind}-*.json"))]
 
 
+LICENSE = "https://creativecommons.org/licenses/by/4.0/"
+CARBERRY = {"name": "Josiah Carberry", "orcid": "https://orcid.org/0000-0002-1825-0097"}
+HAS_ROCRATE = importlib.util.find_spec("rocrate") is not None
+
+
 def configure(project: Project, scan: Path, **notify: object) -> None:
     scans = {"foam": {"file": str(scan)}}
-    project.configure(scans=scans, network=NETWORK, train=TRAIN, export=["tiff8"], notify=notify)
+    crate = {"crate": {"license": LICENSE, "authors": [CARBERRY, {"name": "A. N. Other"}]}} if HAS_ROCRATE else {}
+    project.configure(scans=scans, network=NETWORK, train=TRAIN, export=["tiff8"], notify=notify, **crate)
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +93,47 @@ def test_a_failed_run_says_which_scan_and_why(tmp_path: Path, raw_scan: Callable
     assert "nearly all line integrals are below" in bad["failure"]["reason"]
     assert bad["failure"]["log"] == "logs/useless/describe.log"
     assert [job["rule"] for job in note["failed_jobs"]] == ["describe_scan"]  # type: ignore[union-attr]
+
+
+@pytest.mark.skipif(not HAS_ROCRATE, reason="needs rocrate")
+def test_the_crate_names_raw_file_products_software_and_the_way_between_them(noted: Project) -> None:
+    from rocrate.rocrate import ROCrate
+
+    crate = ROCrate(noted.folder / "results")
+    assert crate.root_dataset["license"].id == LICENSE
+    assert [author["name"] for author in crate.root_dataset["author"]] == ["Josiah Carberry", "A. N. Other"]
+    action = crate.get("#denoise-foam")
+    raw, model, settings = action["object"]
+    scan = json.loads((noted.folder / "results/foam/scan.json").read_text())
+    assert raw.id == (noted.folder / scan["file"]).absolute().as_uri()
+    assert raw["identifier"]["value"] == scan["identity"]["fingerprint"]
+    assert crate.get("#train-foam")["result"].id == model.id == "models/foam/model.safetensors"
+    assert {"foam/denoised.ome.zarr/", "foam/denoised_tiff8/", "foam/center.png"} <= {
+        made.id for made in action["result"]
+    }
+    assert action["instrument"]["name"] == "tomodenoise"
+    own = [entity.id for entity in crate.data_entities if not entity.id.startswith("file:")]
+    assert all((noted.folder / "results" / name).exists() for name in own)
+    written = json.loads((noted.folder / "results" / settings.id).read_text())
+    assert written["scans"]["foam"]["file"] == scan["file"]
+    assert not {"notify", "crate"} & written.keys()
+
+
+@pytest.mark.skipif(not HAS_ROCRATE, reason="needs rocrate")
+def test_every_reference_in_the_crate_leads_somewhere(noted: Project) -> None:
+    graph = json.loads((noted.folder / "results/ro-crate-metadata.json").read_text())["@graph"]
+    ids = [entity["@id"] for entity in graph]
+    assert len(set(ids)) == len(ids)
+    values = [value for entity in graph for value in entity.values()]
+    listed = [part for value in values for part in (value if isinstance(value, list) else [value])]
+    named = {part["@id"] for part in listed if isinstance(part, dict)}
+    assert named - {"https://w3id.org/ro/crate/1.1"} <= set(ids)
+
+
+@pytest.mark.skipif(HAS_ROCRATE, reason="rocrate is there")
+def test_a_crate_without_its_package_is_refused_before_any_job(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    project = Project(tmp_path)
+    project.configure(scans={"foam": {"file": str(raw_scan("foam.h5"))}}, crate={})
+    run = project.snakemake("-n")
+    assert (run.status, len(run.text.splitlines())) == (1, 1)
+    assert "crate: the package rocrate is missing: pip install rocrate" in run.text

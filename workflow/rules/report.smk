@@ -75,3 +75,22 @@ rule render_report:
         config=[] if RUN.is_paged else RUN.config.for_report(),
     script:
         "../scripts/render_report.py"
+
+
+rule crate:
+    input:
+        unpack(FILES.described),
+    output:
+        crate=paths.CRATE,
+        config=paths.CRATE_CONFIG,
+    log:
+        "logs/crate.log",
+    benchmark:
+        "benchmarks/report/crate/crate.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        config=RUN.config.for_report(),
+        asked=RUN.config.crate.as_json() if RUN.config.crate else {},
+    script:
+        "../scripts/write_crate.py"

@@ -38,3 +38,31 @@ class Notify(Options):
     )
     failed: Optional[Command] = Field(None, description="The same when a run has failed or was interrupted.")
     seconds: Annotated[int, Whole(ge=1)] = Field(60, description="Time after which a command is ended.")
+
+
+def _address(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or len(value.split()) != 1:
+        raise PydanticCustomError("address", "is no address")
+    return value
+
+
+Address = Annotated[Text, AfterValidator(_address), Field(json_schema_extra={"pattern": r"^https?://\S+$"})]
+
+
+class Author(Options):
+    """An author of the results."""
+
+    name: Text = Field(description="As it is to appear.")
+    orcid: Optional[Address] = Field(None, description="Such as `https://orcid.org/0000-0002-1825-0097`.")
+
+
+class Crate(Options):
+    """Description of the results as an RO-Crate."""
+
+    name: Optional[Text] = Field(None, description="Title of the results. Default: one with the names of the scans.")
+    license: Optional[Address] = Field(
+        None, description="Such as `https://creativecommons.org/licenses/by/4.0/`. Without it the crate states none."
+    )
+    authors: tuple[Author, ...] = Field(
+        (), description="A list, each with `name` and perhaps `orcid`. Without it the crate states none."
+    )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tomodenoise.centering.options import Axis
 from tomodenoise.common.options import Name, OneOf, Optional, Options, Text, Unique, Whole
-from tomodenoise.config.afterwards import Notify
+from tomodenoise.config.afterwards import Crate, Notify
 from tomodenoise.correction.options import Correct
 from tomodenoise.denoising.options import Denoise
 from tomodenoise.exports.registry import EXPORTS
@@ -23,7 +23,7 @@ FILTERS = ("median", "tv", "nlm", "paganin")
 PER_SCAN = ("correct", "split", "reconstruct")
 """Sections of which a scan may have keys of its own."""
 
-AFTERWARDS = ("notify",)
+AFTERWARDS = ("notify", "crate")
 """Keys that change no page of the report."""
 
 
@@ -114,6 +114,12 @@ class Config(Options):
         1024,
         description="What one job writes at a time, about. Smaller needs less memory and makes more jobs; it changes no"
         " result.",
+    )
+    crate: Optional[Crate] = Field(
+        None,
+        description="Describes the results as a research object (RO-Crate), in `results/ro-crate-metadata.json`, see"
+        " [Automation](automation.md#ro-crate). `crate: {}` does so without licence and author; without this key there"
+        " is none.",
     )
     notify: Notify = Field(
         Notify(),

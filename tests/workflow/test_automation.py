@@ -2,14 +2,22 @@
 
 import importlib.util
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import odd_scans
 import pytest
-from projects import NETWORK, TRAIN, Project
+import yaml
+from projects import NETWORK, ROOT, TRAIN, Project
 
 pytestmark = pytest.mark.slow
+EXAMPLES = ROOT / "examples/automation"
 COUNT = ["sh", "-c", 'cat > "$1-$(ls | grep -c "^$1-").json"', "sh"]
 """Command that keeps each note that it gets under a new number."""
 
@@ -137,3 +145,45 @@ def test_a_crate_without_its_package_is_refused_before_any_job(tmp_path: Path, r
     run = project.snakemake("-n")
     assert (run.status, len(run.text.splitlines())) == (1, 1)
     assert "crate: the package rocrate is missing: pip install rocrate" in run.text
+
+
+@pytest.mark.skipif(
+    not Path(EXAMPLES.parents[1], ".venv/bin/snakemake").exists(), reason="needs the environment of make"
+)
+def test_a_watched_beamtime_becomes_volumes_and_sheets(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    (tmp_path / "raw").mkdir()
+    for name, options in {"first one": [], "second": ["--seed", "3"]}.items():
+        shutil.copy(raw_scan(f"{name}.h5", *options), tmp_path / "raw")
+    (tmp_path / "raw/broken.h5").write_text("no HDF5")
+    sheets = [sys.executable, str(EXAMPLES / "jpeg_sheets.py"), str(tmp_path / "sheets")]
+    settings = {"network": NETWORK, "train": TRAIN, "notify": {"done": sheets}}
+    (tmp_path / "beamtime.yaml").write_text(yaml.safe_dump(settings))
+    watcher = [
+        sys.executable,
+        str(EXAMPLES / "watch_folder.py"),
+        "raw",
+        "--every",
+        "0.2",
+        "--",
+        str(EXAMPLES / "process_scan.sh"),
+    ]
+    with (tmp_path / "printed.txt").open("w") as printed:
+        process = subprocess.Popen(watcher, cwd=tmp_path, stdout=printed, stderr=printed, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 1200
+        while len(list((tmp_path / "sheets").glob("*.jpg"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(2)
+        os.kill(process.pid, signal.SIGINT)
+        process.wait(60)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+    state = json.loads((tmp_path / "submitted.json").read_text())
+    printed_text = (tmp_path / "printed.txt").read_text()
+    assert {name: known["is"] for name, known in state.items()} == {
+        "broken.h5": "refused",
+        "first one.h5": "submitted",
+        "second.h5": "submitted",
+    }, printed_text
+    assert len(list((tmp_path / "runs").glob("*/results/*/denoised.ome.zarr/zarr.json"))) == 2
+    assert len(list((tmp_path / "runs").glob("*/logs/commands.log"))) == 2

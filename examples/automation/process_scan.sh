@@ -8,6 +8,11 @@ settings=$(realpath beamtime.yaml)
 name=$(basename "${raw%.*}")
 mkdir -p "runs/$name"
 cd "runs/$name"
+if [ "$(cat raw.txt 2> /dev/null || echo "$raw")" != "$raw" ]; then
+  echo "process_scan: runs/$name is of $(cat raw.txt), not of $raw: rename one of them" >&2
+  exit 1
+fi
+echo "$raw" > raw.txt
 if [ ! -e config.yaml ]; then
   "$home/.venv/bin/python" "$home/workflow/scripts/write_config.py" config.yaml "$raw" > drafted.txt
 fi

@@ -184,9 +184,9 @@ class Watched:
         pytest.fail(f"{name} is not {word}: {known}")
 
     def end(self) -> str:
-        """Interrupt the watcher; return what it printed."""
+        """End the watcher; return what it printed."""
         assert self.process
-        os.kill(self.process.pid, signal.SIGINT)
+        self.process.terminate()
         return self.process.communicate(timeout=30)[0]
 
 
@@ -266,3 +266,57 @@ def test_a_second_watcher_is_refused_and_a_missing_command_named(watched: Watche
     assert missing.stderr == "watch_folder: ./nowhere: No such file or directory: correct the command\n"
     watched.start()
     watched.wait("b.h5", "submitted")
+
+
+# Workflow managers, each in an environment of its own
+
+STAND_IN = """#!/bin/sh
+case "$1" in *bad*) exit 1;; esac
+name=$(basename "${1%.*}")
+mkdir -p "runs/$name/results/$name/denoised.ome.zarr"
+"""
+"""For process_scan.sh."""
+
+
+@pytest.fixture
+def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "process_scan.sh"
+    script.write_text(STAND_IN)
+    script.chmod(0o755)
+    return script
+
+
+def test_a_task_of_ewoks_hands_on_volume_and_report(process: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ewokscore = pytest.importorskip("ewokscore")
+    import ewoks_task
+
+    monkeypatch.setattr(ewoks_task, "PROCESS", process)
+    asked = {"id": "denoise", "name": "scan", "value": "raw/it's 1.h5"}
+    made = ewokscore.execute_graph(ewoks_task.GRAPH, inputs=[asked], outputs=[{"all": True}])
+    results = process.parent / "runs/it's 1/results"
+    assert made == {"volume": str(results / "it's 1/denoised.ome.zarr"), "report": str(results / "report.html")}
+
+
+@pytest.mark.slow
+def test_a_flow_of_prefect_goes_on_after_a_bad_scan(process: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("prefect")
+    from prefect.testing.utilities import prefect_test_harness
+
+    import prefect_flow
+
+    monkeypatch.setattr(prefect_flow, "PROCESS", process)
+    with prefect_test_harness(server_startup_timeout=300), pytest.raises(RuntimeError, match=r"not denoised: bad\.h5"):
+        prefect_flow.beamtime(["bad.h5", "raw/it's 1.h5"])
+    assert (process.parent / "runs/it's 1/results/it's 1/denoised.ome.zarr").is_dir()
+
+
+def test_two_scans_of_one_name_do_not_share_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "beamtime.yaml").touch()
+    (tmp_path / "runs/a").mkdir(parents=True)
+    (tmp_path / "runs/a/raw.txt").write_text("/elsewhere/a.h5\n")
+    scan(tmp_path / "a.h5")
+    command = [str(EXAMPLES / "process_scan.sh"), "a.h5"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == f"process_scan: runs/a is of /elsewhere/a.h5, not of {tmp_path}/a.h5: rename one of them\n"

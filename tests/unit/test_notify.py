@@ -42,7 +42,15 @@ def test_the_command_reads_what_happened() -> None:
     Path("results/a/quality.json").write_text(json.dumps({"verdicts": verdicts}))
     command = [sys.executable, "-c", KEEP, "it's a 'name'; $(touch pwned)"]
     opened_run = opened(notify={"failed": command})
-    ending = Ending("failed", ["all"], ["a"], {"b": lost}, [lost], Path("results/report.html"), "snakemake.log")
+    ending = Ending(
+        "failed",
+        ["all"],
+        ["a"],
+        {"b": lost},
+        [lost],
+        Path("results/report.html"),
+        str(Path("snakemake.log").absolute()),
+    )
     assert notify.notify(opened_run, ending) is None
     note = json.loads(Path(command[-1]).read_text())
     assert not Path("pwned").exists()

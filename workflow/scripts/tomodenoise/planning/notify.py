@@ -39,7 +39,7 @@ class Ending:
     report: Path | None = None
     """The page, if this run made one."""
     log: str | None = None
-    """Snakemake's own."""
+    """Snakemake's own, as an absolute path."""
 
 
 def notify(run: Run, ending: Ending) -> str | None:
@@ -94,7 +94,7 @@ def describe(run: Run, ending: Ending) -> dict[str, Any]:
         "command": shlex.join(sys.argv),
         "targets": sorted(ending.targets),
         "report": str(ending.report) if ending.report else None,
-        "log": ending.log,
+        "log": os.path.relpath(ending.log) if ending.log else None,
         "scans": [_scan(run, ending, scan) for scan in run.scans],
         "failed_jobs": [_job(failure) | {"outputs": list(failure.outputs)} for failure in ending.failures],
     }

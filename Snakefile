@@ -53,6 +53,7 @@ localrules:
     describe_image,
     allocate_level,
     describe_tiff,
+    crate,
 
 
 onstart:
@@ -66,12 +67,13 @@ onstart:
 
 
 onsuccess:
-    HOOKS.finish(workflow.dag_settings.targets, [], success=True)
+    if not snakemake_internals.is_touching(workflow):
+        HOOKS.finish(workflow.dag_settings.targets, [], log, success=True)
 
 
 onerror:
     unfinished = snakemake_internals.unfinished(workflow)
-    HOOKS.finish(workflow.dag_settings.targets, unfinished, success=False)
+    HOOKS.finish(workflow.dag_settings.targets, unfinished, log, success=False)
 
 
 rule all:
@@ -81,3 +83,4 @@ rule all:
         FILES.denoised,
         paths.REPORT,
         FILES.exported,
+        FILES.crate,

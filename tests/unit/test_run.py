@@ -160,10 +160,10 @@ def test_a_run_ends_with_a_line_for_each_scan(
     scans: dict[str, dict[str, object]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     end = hooks.Hooks(opened(scans), ["false"])
-    end.finish(["verify"], [], success=True)
+    end.finish(["verify"], [], [], success=True)
     assert capsys.readouterr().err == ""
-    end.finish(["center"], [], success=True)
+    end.finish(["center"], [], [], success=True)
     assert capsys.readouterr().err.splitlines()[0] == "2 of 2 scans done"
     end.brief.interrupted = True
-    end.finish([], [["results/half/scan.json"]], success=False)
+    end.finish([], [["results/half/scan.json"]], [], success=False)
     assert capsys.readouterr().err.startswith("tomodenoise: interrupted")

@@ -50,7 +50,7 @@ rule render_scan:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=lambda w: RUN.config.only([w.scan]).as_json(),
+        config=lambda w: RUN.config.only([w.scan]).for_report(),
     script:
         "../scripts/render_scan.py"
 
@@ -72,6 +72,25 @@ rule render_report:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=[] if RUN.is_paged else RUN.config.as_json(),
+        config=[] if RUN.is_paged else RUN.config.for_report(),
     script:
         "../scripts/render_report.py"
+
+
+rule crate:
+    input:
+        unpack(FILES.described),
+    output:
+        crate=paths.CRATE,
+        config=paths.CRATE_CONFIG,
+    log:
+        "logs/crate.log",
+    benchmark:
+        "benchmarks/report/crate/crate.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        config=RUN.config.for_report(),
+        asked=RUN.config.crate.as_json() if RUN.config.crate else {},
+    script:
+        "../scripts/write_crate.py"

@@ -193,6 +193,8 @@ MESSAGES: dict[str, Callable[[Place], str]] = {
     "invalid_key": _unknown_key,
     "missing": _missing,
     "finite_number": lambda place: f"{place} is not a finite number: correct it",
+    "address": lambda place: f"{place} is not an address on the web: write https://…",
+    "command": lambda place: f"{place} is not a command: write its words as a list, or close its quotes",
     "even": lambda place: f"{place} is even, but must be odd",
     "not_unique": lambda place: f"{place} names an entry twice: name each once",
     "string_too_short": lambda place: f"{place} is empty",

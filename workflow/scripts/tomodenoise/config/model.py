@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tomodenoise.centering.options import Axis
 from tomodenoise.common.options import Name, OneOf, Optional, Options, Text, Unique, Whole
+from tomodenoise.config.afterwards import Crate, Notify
 from tomodenoise.correction.options import Correct
 from tomodenoise.denoising.options import Denoise
 from tomodenoise.exports.registry import EXPORTS
@@ -21,6 +22,9 @@ FILTERS = ("median", "tv", "nlm", "paganin")
 
 PER_SCAN = ("correct", "split", "reconstruct")
 """Sections of which a scan may have keys of its own."""
+
+AFTERWARDS = ("notify", "crate")
+"""Keys that change no page of the report."""
 
 
 class ScanEntry(Axis, SteppedScan):
@@ -118,6 +122,17 @@ class Config(Options):
         description="What one job writes at a time, about. Smaller needs less memory and makes more jobs; it changes no"
         " result.",
     )
+    crate: Optional[Crate] = Field(
+        None,
+        description="Describes the results as a research object (RO-Crate), in `results/ro-crate-metadata.json`, see"
+        " [Automation](automation.md#ro-crate). `crate: {}` does so without licence and author; without this key there"
+        " is none.",
+    )
+    notify: Notify = Field(
+        Notify(),
+        description="Commands that run once at the end of a run, with a JSON of what happened on standard input, see"
+        " [Automation](automation.md). One that fails is reported in one line, and changes nothing.",
+    )
 
     @property
     def filters(self) -> list[str]:
@@ -158,6 +173,10 @@ class Config(Options):
         """Keep some scans, with their models and those that they are compared with."""
         some = self.model_copy(update={"scans": {scan: self.scans[scan] for scan in scans}})
         return some.model_copy(update={"models": {name: self.models[name] for name in some.used_models}})
+
+    def for_report(self) -> dict[str, Any]:
+        """Return plain values of all that a report may show."""
+        return {key: value for key, value in self.as_json().items() if key not in AFTERWARDS}
 
     def shaping(self, scan: str, keys: Sequence[str] | None = None, sections: Sequence[str] = ()) -> dict[str, Any]:
         """Return what shapes a product of a scan, as plain values.

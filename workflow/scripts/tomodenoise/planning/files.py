@@ -139,3 +139,18 @@ class Files:
             "rows": paths.fill_all(paths.ROW, scan=self.run.scans),
             "pages": paths.fill_all(paths.PAGE, scan=self.run.scans),
         }
+
+    def described(self, _job: Wildcards | None = None) -> dict[str, list[str]]:
+        """Return what the crate describes."""
+        scans = self.run.scans
+        return {
+            "scans": paths.fill_all([paths.SCAN, paths.CENTER, paths.QUALITY], scan=scans),
+            "images": paths.fill_all(paths.IMAGE_JSON, scan=scans, volume=[paths.DENOISED]),
+            "models": [self.model(name) for name in self.run.config.used_models],
+            "report": [paths.REPORT],
+            "exported": self.exported(),
+        }
+
+    def crate(self, _job: Wildcards | None = None) -> list[str]:
+        """Return the file of the crate, if there is to be one."""
+        return [] if self.run.config.crate is None else [paths.CRATE]

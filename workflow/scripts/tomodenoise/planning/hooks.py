@@ -1,4 +1,4 @@
-"""Start and end of a run: the list of commands, the final lines, and the report of a run in which scans failed."""
+"""Start and end of a run: the list of commands, the final lines, the report after a failure, the user's command."""
 
 import json
 import platform
@@ -13,6 +13,7 @@ from pathlib import Path
 from tomodenoise.planning import outcome, paths
 from tomodenoise.planning.console import Brief, Failure
 from tomodenoise.planning.files import Files
+from tomodenoise.planning.notify import Ending, notify
 from tomodenoise.planning.run import Run
 
 QUIET_TARGETS = {"check", "verify", "clean_intermediates"}
@@ -31,27 +32,47 @@ class Hooks:
     brief: Brief = field(default_factory=Brief)
     """The filter of the terminal, which collects the jobs that failed."""
 
-    def finish(self, targets: Collection[str], unfinished: Iterable[Sequence[str]], *, success: bool) -> None:
-        """Print the outcome of the run.
+    def finish(
+        self, targets: Collection[str], unfinished: Iterable[Sequence[str]], logs: Sequence[str], *, success: bool
+    ) -> None:
+        """Print the outcome of the run, and run the user's command.
 
         Parameters
         ----------
         targets : as the user typed them; none for the default one.
         unfinished : outputs of each job that is left.
+        logs : Snakemake's own.
         """
         if is_quiet(targets):
             return
-        if self.brief.interrupted or not (success or self.brief.failures):
+        ending = self._ending(targets, unfinished, logs, success=success)
+        if ending.state == "interrupted":
             _print("tomodenoise: interrupted; finished products are kept, the same command continues")
         else:
-            failed = failed_scans(self.run, self.brief.failures)
-            left = {scan for outputs in unfinished for scan in _scans_of(self.run, outputs)}
-            finished = [scan for scan in self.run.scans if scan not in left]
-            is_reporting = not targets or bool(REPORTING_TARGETS & set(targets))
-            page = Path(paths.REPORT) if is_reporting and (success or self._report_survivors(failed)) else None
-            for line in outcome.lines(self.run.scans, failed, finished, page):
+            for line in outcome.lines(self.run.scans, ending.failed, list(ending.finished), ending.report):
                 _print(line)
         self.brief.ended = True
+        if problem := notify(self.run, ending):
+            _print(problem)
+
+    def _ending(
+        self, targets: Collection[str], unfinished: Iterable[Sequence[str]], logs: Sequence[str], *, success: bool
+    ) -> Ending:
+        """Find out which scans are done, and write the report of those after a failure."""
+        left = {scan for outputs in unfinished for scan in _scans_of(self.run, outputs)}
+        known = Ending(
+            "done" if success else "failed",
+            targets,
+            [scan for scan in self.run.scans if scan not in left],
+            failed_scans(self.run, self.brief.failures),
+            [failure for failure in self.brief.failures if failure.final],
+            log=next(iter(logs), None),
+        )
+        if self.brief.interrupted or not (success or self.brief.failures):
+            return replace(known, state="interrupted")
+        is_reporting = not targets or bool(REPORTING_TARGETS & set(targets))
+        made = is_reporting and (success or self._report_survivors(known.failed))
+        return replace(known, report=Path(paths.REPORT) if made else None)
 
     def _report_survivors(self, failed: Mapping[str, Failure]) -> bool:
         """Write the report of the finished scans, with a list of those that failed; return whether that worked."""
@@ -100,7 +121,7 @@ def survivors(run: Run, failed: Mapping[str, Failure]) -> dict[str, object]:
     page = files.page(done)
     rows = paths.fill_all(paths.ROW, scan=[scan for scan in run.scans if scan not in failed])
     return {
-        "config": run.config.only(done).as_json(),
+        "config": run.config.only(done).for_report(),
         "slabs": page["corrections"] + page["planes"],
         "rows": [row for row in rows if Path(row).exists()],
         "failed": [[scan, job.reason, job.log] for scan, job in failed.items()],

@@ -1,5 +1,6 @@
 """A run: its configuration, its scans and its models, and the layouts that rules need. Independent of Snakemake."""
 
+import importlib.util
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -156,6 +157,8 @@ def open_run(
 
 def open_loaded(config: Config, *, installed_elsewhere: bool) -> Run:
     """Open every scan and model file of a loaded configuration, as `open_run`."""
+    if config.crate is not None and not installed_elsewhere and importlib.util.find_spec("rocrate") is None:
+        raise UserError("crate: the package rocrate is missing: pip install rocrate, or leave out the key crate")
     return with_models(Run(config, scan_table.open_all(config, installed_elsewhere=installed_elsewhere)))
 
 

@@ -63,6 +63,11 @@ def executor(workflow: Workflow) -> str:
     return getattr(workflow.executor_plugin, "name", "") or ""
 
 
+def is_touching(workflow: Workflow) -> bool:
+    """Return whether `snakemake --touch` only sets dates, and runs no job."""
+    return bool(workflow.touch)
+
+
 def from_first_process(name: str, value: str) -> str:
     """Return the value that the user's own Snakemake had: a local job runs another, with its own options.
 

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Denoise a scan in a folder of its own, below the current one: process_scan.sh /path/to/scan.h5
+# Settings of all scans are in beamtime.yaml in the current folder. On a cluster, let sbatch start the last command.
+set -euo pipefail
+home=$(realpath "$(dirname "$0")/../..")
+raw=$(realpath "$1")
+settings=$(realpath beamtime.yaml)
+name=$(basename "${raw%.*}")
+mkdir -p "runs/$name"
+cd "runs/$name"
+if [ "$(cat raw.txt 2> /dev/null || echo "$raw")" != "$raw" ]; then
+  echo "process_scan: runs/$name is of $(cat raw.txt), not of $raw: rename one of them" >&2
+  exit 1
+fi
+echo "$raw" > raw.txt
+if [ ! -e config.yaml ]; then
+  "$home/.venv/bin/python" "$home/workflow/scripts/write_config.py" config.yaml "$raw" > drafted.txt
+fi
+exec "$home/.venv/bin/snakemake" --snakefile "$home/Snakefile" --profile "$home/profiles/local" \
+  --configfile config.yaml "$settings"

@@ -11,7 +11,7 @@ from tomodenoise.config.model import Config
 from tomodenoise.correction import options as correction_options
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction.engines import registry
-from tomodenoise.scans import header_timeout, series, xrdct
+from tomodenoise.scans import file_names, header_timeout, separate, xrdct
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan, time_steps
 from tomodenoise.splitting.by_angle import Choice
@@ -35,7 +35,7 @@ class Entry:
     field: str
     """Field of view to aim at: full, extended or auto."""
     files: tuple[Path, ...]
-    """As named in the configuration."""
+    """As named in the configuration, those of separate flats and darks last."""
     window: tuple[int, int] | None = None
     """Time steps to train on, [start, stop); None for a static scan."""
     step_seconds: float | None = None
@@ -63,8 +63,8 @@ def try_headers(config: Config) -> None:
     files = []
     for entry in config.scans.values():
         with suppress(UserError):  # reported by `open_all` with the scan's name
-            options = {"channels": xrdct.asked(entry), "entry": entry.entry}
-            files += [(file, options) for file in series.expand(entry.file)]
+            options = {"channels": xrdct.asked(entry), "entry": entry.entry, "flats": entry.flats, "darks": entry.darks}
+            files += [(file, options) for file in file_names.expand(entry.file)]
     header_timeout.try_headers(files)
 
 
@@ -128,8 +128,10 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         chosen = engine.engine, engine.algorithm, engine.iterations, engine.regularisation
         registry.check(*chosen, installed_elsewhere=installed_elsewhere)
         provenance.check_format(Path("results", name))
-        files = series.expand(entry.file)
-        check_braces(*map(str, files))
+        files = file_names.expand(entry.file)
+        own = {"flats": entry.flats, "darks": entry.darks}
+        references = [file for kind, asked in own.items() if asked for file in separate.files(kind, asked)]
+        check_braces(*map(str, (*files, *references)))
         scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
         correction_options.check(scan, entry.correct)
         if entry.truth:
@@ -151,7 +153,7 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         trained=planned.trained,
     )
     seconds = of_scan.step_seconds(scan, entry.steps)
-    return Entry(scan, shape, size_open, planned.choice, field, files, planned.window, seconds)
+    return Entry(scan, shape, size_open, planned.choice, field, (*files, *references), planned.window, seconds)
 
 
 def _size(field: str, center: float | str, scan: Scan) -> tuple[int, bool]:

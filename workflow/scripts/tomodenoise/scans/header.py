@@ -26,6 +26,11 @@ class Stack:
     origin: Origin  # where its frames, or for sinograms its angles, are stored
 
     @property
+    def place(self) -> tuple[Path, str]:
+        """File and path in it."""
+        return Path(self.data.file.filename), self.data.name
+
+    @property
     def name(self) -> str:
         """File and path in it, for messages."""
         return f"{self.data.file.filename}: {self.data.name}"

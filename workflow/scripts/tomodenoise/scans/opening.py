@@ -9,14 +9,16 @@ import h5py
 import numpy as np
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import dataexchange, hdf5, nxtomo, xrdct
+from tomodenoise.scans import dataexchange, hdf5, links, nxtomo, separate, xrdct
 from tomodenoise.scans.description import Frames, Scan, sized
 from tomodenoise.scans.excluding import exclude as leave_out
 from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.hdf5 import opened
 from tomodenoise.scans.header import Contents, Reader
 from tomodenoise.scans.identity import identify
+from tomodenoise.scans.options import FramesFile
 from tomodenoise.scans.origins import Origin, check
+from tomodenoise.scans.separate import Projections, Separate
 
 # Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names
 READERS: list[Reader] = [dataexchange.READER, nxtomo.READER]
@@ -47,6 +49,8 @@ def open_scan(
     channels: Mapping[str, Any] | None = None,
     entry: str | None = None,
     exclude: Mapping[str, Sequence[Any]] | None = None,
+    flats: FramesFile | None = None,
+    darks: FramesFile | None = None,
 ) -> Scan:
     """Read the header of a raw scan.
 
@@ -59,13 +63,14 @@ def open_scan(
     channels : settings of a scan of many channels, see `xrdct.find`.
     entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
     exclude : frames to leave out, see `excluding.exclude`.
+    flats, darks : files with frames that replace those in ``file``, see `separate.read`.
 
     Raises
     ------
     UserError
         If anything that later stages need is missing or does not fit.
     """
-    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry)
+    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry, flats=flats, darks=darks)
     return finished([header], sized(header.scan, pixel_size), exclude)
 
 
@@ -76,39 +81,65 @@ def read_header(
     rows: Sequence[int] | None = None,
     channels: Mapping[str, Any] | None = None,
     entry: str | None = None,
+    flats: FramesFile | None = None,
+    darks: FramesFile | None = None,
 ) -> Header:
     """Read the header of a file; parameters as for `open_scan`."""
     file = Path(file)
     with opened(file) as handle:
         contents = _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
-        stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
-        used = [*contents.used, *(path for stack in stacks.values() for path in stack.origin.files)]
+        origins = {stack.place: stack.origin for stack in contents.stacks}
+        used = [*contents.used, *(path for origin in origins.values() for path in origin.files)]
+        contents, own = _with_references(_located(contents, file), {"flats": flats, "darks": darks})
         kind = _kind(input, contents)
-        doubts = list(contents.doubts)
-        if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
-            doubts.append(
-                f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set"
-                " correct.input"
-            )
-        scan = Scan(
-            file=file,
-            layout=contents.layout,
-            kind=kind,
-            rows=_crop(rows, contents.rows, file),
-            columns=contents.columns,
-            angles=contents.angles,
-            projections=(_located(contents.projections, file),),
-            flats=tuple(_located(group, file) for group in contents.flats),
-            darks=tuple(_located(group, file) for group in contents.darks),
-            pixel_size=contents.pixel_size,
-            identity=identify(file, [_as_given(path, file) for path in used]),
-            labels=contents.labels,
-            times=contents.times,
-            channels=contents.channels,
-            doubts=tuple(doubts),
+    doubts = list(contents.doubts)
+    if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
+        doubts.append(
+            f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set correct.input"
         )
-        origins = {(_as_given(place, file), name): stack.origin for (place, name), stack in stacks.items()}
-        return Header(scan, origins)
+    used = [links.as_given(path, file) for path in used]
+    scan = Scan(
+        file=file,
+        layout=contents.layout,
+        kind=kind,
+        rows=_crop(rows, contents.rows, file),
+        columns=contents.columns,
+        angles=contents.angles,
+        projections=(contents.projections,),
+        flats=contents.flats,
+        darks=contents.darks,
+        pixel_size=contents.pixel_size,
+        identity=identify(file, [*used, *(path for part in own for path in part.files)]),
+        labels=contents.labels,
+        times=contents.times,
+        channels=contents.channels,
+        doubts=tuple(doubts),
+    )
+    located = {(links.as_given(place, file), name): origin for (place, name), origin in origins.items()}
+    return Header(scan, located | {place: origin for part in own for place, origin in part.origins.items()})
+
+
+def _with_references(contents: Contents, asked: Mapping[str, FramesFile | None]) -> tuple[Contents, list[Separate]]:
+    """Replace the flats and darks of a file by those in files of their own."""
+    own = {}
+    for kind, frames in asked.items():
+        if frames is None:
+            continue
+        if contents.channels:
+            raise UserError(f"{kind}: mode xrdct takes numbers that need no {kind}: remove the key")
+        everything = (contents.projections, *contents.flats, *contents.darks)
+        total = sum(len(part.indices) for part in everything)
+        size = contents.rows, contents.columns
+        at = Projections(size, contents.stacks[0].name, contents.projections.indices, total)
+        own[kind] = separate.read(kind, frames, at)
+    replaced = {kind: sum(len(group.indices) for group in getattr(contents, kind)) for kind in own}
+    doubts = [
+        f"{count} {kind} in the file are not used, as the key {kind} names others"
+        for kind, count in replaced.items()
+        if count
+    ]
+    groups: dict[str, Any] = {kind: part.groups for kind, part in own.items()}
+    return replace(contents, doubts=(*contents.doubts, *doubts), **groups), list(own.values())
 
 
 def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequence[Any]] | None) -> Scan:
@@ -206,8 +237,9 @@ def _kind(wanted: str, contents: Contents) -> str:
             f"{name} holds {contents.stacks[0].data.dtype} without flats: set correct.input to intensity or attenuation"
         )
     raise UserError(
-        f"{name}: no flats for counts: add them to the file; only where it holds no counts set correct.input to"
-        " intensity (already divided by the flats) or to attenuation (line integrals)"
+        f"{name}: no flats for counts: set flats: {{file: FILE}} if they are in a file of their own; only where it holds no counts set correct.input to"
+        " intensity (already divided by the flats) or to"
+        " attenuation (line integrals)"
     )
 
 
@@ -228,13 +260,11 @@ def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]
     return start, stop
 
 
-def _located(frames: Frames, file: Path) -> Frames:
-    return replace(frames, file=_as_given(frames.file, file))
-
-
-def _as_given(target: Path, file: Path) -> Path:
-    """Return the path of a linked file, relative if that of the main file is; HDF5 makes it absolute."""
-    home = Path.cwd() / file.parent
-    if target.is_relative_to(home):
-        return file.parent / target.relative_to(home)
-    return target
+def _located(contents: Contents, file: Path) -> Contents:
+    """Name the files of all frames as the user named the main file."""
+    projections, *others = (
+        replace(frames, file=links.as_given(frames.file, file))
+        for frames in (contents.projections, *contents.flats, *contents.darks)
+    )
+    count = len(contents.flats)
+    return replace(contents, projections=projections, flats=tuple(others[:count]), darks=tuple(others[count:]))

@@ -29,6 +29,20 @@ class Exclude(Options):
     darks: Optional[tuple[Any, ...]] = Field(None, description="Of the darks; all of them may be left out.")
 
 
+class FramesFile(Options):
+    """Flats or darks in a file of their own."""
+
+    file: Text | Some[Text] = Field(
+        description="HDF5 file with the frames. A list of two: those taken before the projections, and those after."
+    )
+    dataset: Optional[Text] = Field(
+        None,
+        description="Path of the frames in the file: a stack, a single frame (a mean, say), or a group of numbered"
+        " frames. Default: recognised by content - Data Exchange, NXtomo, the reduced frames of tomoscan, or the only"
+        " dataset with frames of the right size.",
+    )
+
+
 class RawScan(Options):
     """Raw files, and how to read them."""
 
@@ -77,6 +91,12 @@ class RawScan(Options):
     rows: Optional[Range] = Field(
         None, description="Detector rows to use, [start, stop), as in a Python slice. Default: all rows."
     )
+    flats: Optional[FramesFile] = Field(
+        None,
+        description="Flats in a file of their own: `{file: raw/flats.h5, dataset: /entry/data}`. They replace those in"
+        " the file of the scan.",
+    )
+    darks: Optional[FramesFile] = Field(None, description="The same for darks.")
     entry: Optional[Text] = Field(
         None,
         description="Group of the file that holds this scan, if there are several, such as `entry_2` or"

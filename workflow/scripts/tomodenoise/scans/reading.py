@@ -60,6 +60,8 @@ def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArra
     with opened(frames.file) as file:
         stack = _stack(file, frames)
         axes = frame_axes(stack.shape)
+        if stack.ndim == 2:  # a single frame, such as a mean
+            return _frame(stack, frames, rows, len(indices))
         if len(axes) != 3 or (len(indices) and indices[-1] >= stack.shape[axes[0]]) or rows[1] > stack.shape[axes[1]]:
             raise UserError(f"{frames.file}: {frames.dataset} has shape {stack.shape}: {CHANGED}")
         check(_origin(frames.file, frames.dataset, frames.file.stat().st_mtime_ns), indices)
@@ -70,6 +72,14 @@ def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArra
             out[done : done + stop - start] = stack[tuple(slices.get(axis, 0) for axis in range(stack.ndim))]
             done += stop - start
     return out
+
+
+def _frame(stack: h5py.Dataset, frames: Frames, rows: tuple[int, int], count: int) -> FloatArray:
+    """Read some rows of a dataset that is a single frame, (1, rows, columns), or none of it, (0, rows, columns)."""
+    if rows[1] > stack.shape[0]:
+        raise UserError(f"{frames.file}: {frames.dataset} has shape {stack.shape}: {CHANGED}")
+    check(_origin(frames.file, frames.dataset, frames.file.stat().st_mtime_ns), None)
+    return np.repeat(stack[slice(*rows)][None].astype(np.float32), count, axis=0)
 
 
 def _stack(file: h5py.File, frames: Frames) -> h5py.Dataset:

@@ -98,7 +98,7 @@ def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
         if (data := hdf5.dataset(file, path)) is None:
             raise UserError(f"{file.filename}: there is no dataset {path}: correct dataset; {_candidates(file)}")
         return data
-    stacks = [data for data in _datasets(file) if _own_axes(data)]
+    stacks = [data for data in hdf5.datasets(file) if _own_axes(data)]
     if len(stacks) != 1:
         which = "no dataset names its axes" if not stacks else "several datasets name their axes"
         raise UserError(f"{file.filename}: {which}: set dataset and axes; {_candidates(file)}")
@@ -107,14 +107,8 @@ def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
 
 def _candidates(file: h5py.File) -> str:
     """List datasets that the user may have meant."""
-    names = [f"{data.name} {data.shape}" for data in _datasets(file) if data.ndim in {2, 3, 4}]
+    names = [f"{data.name} {data.shape}" for data in hdf5.datasets(file) if data.ndim in {2, 3, 4}]
     return f"candidates are {', '.join(names[:5])}" if names else "no dataset has 2 to 4 axes"
-
-
-def _datasets(file: h5py.File) -> list[h5py.Dataset]:
-    nodes: list[h5py.HLObject] = []
-    file.visititems(lambda _, node: nodes.append(node))
-    return [node for node in nodes if isinstance(node, h5py.Dataset)]
 
 
 def _own_axes(stack: h5py.Dataset) -> str:

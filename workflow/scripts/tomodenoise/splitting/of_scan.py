@@ -15,7 +15,7 @@ from tomodenoise.splitting import by_angle, time_steps
 from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.splitting.options import Split, SteppedScan, Steps
 
-READ = ("rows", "pixel_size", "entry", "exclude")
+READ = ("rows", "pixel_size", "entry", "exclude", "flats", "darks")
 """Keys of a scan that determine what is read from it in all modes."""
 
 

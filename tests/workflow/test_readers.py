@@ -1,0 +1,85 @@
+"""Whole runs of scans whose frames lie in several files: the volume is that of the same frames in one file."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import odd_scans
+import pytest
+import zarr
+from projects import NETWORK, TRAIN, Project
+
+SHAPED = {"describe_scan", "split_scan", "correct_slab"}
+SETTINGS: dict[str, object] = {"network": NETWORK, "train": TRAIN}
+
+
+def write(file: Path, **datasets: np.ndarray) -> None:
+    with h5py.File(file, "w") as content:
+        for name, values in datasets.items():
+            content[name] = values
+
+
+def bare(folder: Path, made: odd_scans.Parts) -> None:
+    """Write the projections and their angles alone."""
+    odd_scans.write(folder / "bare.h5", {name: made[name] for name in ("data", "theta")})
+
+
+def volume(project: Project, scan: str) -> np.ndarray:
+    return np.asarray(zarr.open_array(project.folder / f"results/{scan}/denoised.ome.zarr/0", mode="r")[:])
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Run a scan in one file, and the same frames in several, with the network of the first."""
+    project = Project(tmp_path_factory.mktemp("readers"))
+    made = odd_scans.parts()
+    odd_scans.write(project.folder / "whole.h5", made)
+    bare(project.folder, made)
+    write(project.folder / "flats.h5", frames=made["data_white"])
+    write(project.folder / "darks.h5", frames=made["data_dark"])
+    own = {"flats": {"file": "flats.h5"}, "darks": {"file": "darks.h5", "dataset": "frames"}}
+    scans = {"whole": {"file": "whole.h5"}, "separate": {"file": "bare.h5", **own}}
+    project.configure(
+        scans={name: {**scan, "model": "one"} for name, scan in scans.items()},
+        models={"one": {"scans": ["whole"]}},
+        **SETTINGS,
+    )
+    run = project.snakemake("all")
+    assert run.status == 0, run.text
+    return project
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scan", ["separate"])
+def test_the_volume_is_that_of_one_file_to_the_bit(ran: Project, scan: str) -> None:
+    np.testing.assert_array_equal(volume(ran, scan), volume(ran, "whole"))
+    assert np.ptp(volume(ran, scan)) > 0.01
+
+
+@pytest.mark.slow
+def test_files_of_flats_are_recorded_and_never_written(ran: Project) -> None:
+    described = json.loads((ran.folder / "results/separate/scan.json").read_text())
+    assert described["identity"]["files"] == ["bare.h5", "darks.h5", "flats.h5"]
+    assert described["flats"][0]["file"] == "flats.h5"
+    written = {file.stat().st_mtime_ns for file in ran.folder.glob("*.h5")}
+    assert max(written) < (ran.folder / "results/separate/scan.json").stat().st_mtime_ns
+
+
+def test_a_changed_file_of_flats_reruns_and_a_touched_one_does_not(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    made = odd_scans.parts()
+    bare(tmp_path, made)
+    write(tmp_path / "flats.h5", mean=made["data_white"].mean(axis=0, dtype=np.float32))
+    project.configure(scans={"s": {"file": "bare.h5", "flats": {"file": "flats.h5"}}})
+    run = project.snakemake("correct")
+    assert run.status == 0, run.text
+    (tmp_path / "flats.h5").touch()
+    assert not set(project.snakemake("correct", "--dry-run").jobs) & SHAPED
+    with h5py.File(tmp_path / "flats.h5", "a") as content:
+        content["mean"][0, 0] += 1
+    assert set(project.snakemake("correct", "--dry-run").jobs) >= SHAPED
+    (tmp_path / "flats.h5").unlink()
+    run = project.snakemake("correct")
+    assert run.status != 0
+    assert run.text.strip() == "tomodenoise: scans.s: flats: flats.h5: no such file: correct flats.file"

@@ -1,0 +1,52 @@
+"""Names of raw files: patterns, natural order, and the numbers in them."""
+
+import os
+import re
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+
+import numpy as np
+
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.errors import UserError
+
+
+def expand(given: str | Sequence[str], key: str = "file") -> tuple[Path, ...]:
+    """Return the files given by paths or by patterns such as `raw/step_*.h5`.
+
+    The files of a pattern are in natural order: step_2 comes before step_10. Messages name ``key``.
+
+    Raises
+    ------
+    UserError
+        If a pattern matches no file, or a file is named twice.
+    """
+    patterns = [given] if isinstance(given, str) else given
+    files = [file for pattern in patterns for file in _matching(pattern, key)]
+    if len(set(files)) < len(files):
+        duplicate = next(file for file in files if files.count(file) > 1)
+        raise UserError(f"{key}: {duplicate} is named twice: name each step once")
+    return tuple(files)
+
+
+def numbers(files: Sequence[Path]) -> FloatArray:
+    """Return the last number in the name of each file, or an empty array if these do not ascend."""
+    matches = [re.findall(r"\d+", file.stem) for file in files]
+    numbers = np.array([float(digits[-1]) for digits in matches if digits])
+    return numbers if len(numbers) == len(files) and np.all(np.diff(numbers) > 0) else np.empty(0)
+
+
+def _matching(pattern: str, key: str) -> list[Path]:
+    # Path.exists raises an error in a folder without access.
+    if not set("*?[") & set(pattern) or os.path.exists(pattern):  # noqa: PTH110
+        return [Path(pattern)]
+    names = sorted(glob(pattern), key=_natural)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not names:
+        raise UserError(f"{key}: no file matches {pattern}: correct the pattern")
+    return [Path(name) for name in names]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts step_2 before step_10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]

@@ -196,7 +196,7 @@ def test_a_virtual_frame_that_lacks_data_is_refused(bare: Path, tmp_path: Path) 
 
 def test_too_many_files_and_channels_are_refused(bare: Path, tmp_path: Path) -> None:
     files = [write(tmp_path / f"w{n}.h5", data=WHITE) for n in range(3)]
-    with pytest.raises(UserError, match=r"flats.file names 3 files: give one, or two"):
+    with pytest.raises(UserError, match=r"flats.file names 3 files: give one, or a list of two"):
         opening.open_scan(bare, flats=frames(files))
     with h5py.File(tmp_path / "x.nxs", "w") as content:
         content["entry/data"] = np.ones((3, 20, 32), dtype=np.float32)

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import odd_scans
 import pytest
+import tifffile
 import zarr
 from projects import NETWORK, TRAIN, Project
 
@@ -25,6 +26,15 @@ def bare(folder: Path, made: odd_scans.Parts) -> None:
     odd_scans.write(folder / "bare.h5", {name: made[name] for name in ("data", "theta")})
 
 
+def images(folder: Path, made: odd_scans.Parts) -> None:
+    """Write a TIFF file for each projection, half of them compressed, and files of many pages for flats and darks."""
+    folder.mkdir()
+    for number, frame in enumerate(made["data"]):
+        tifffile.imwrite(folder / f"frame_{number}.tif", frame, compression="zlib" if number % 2 else None)
+    for name in ("data_white", "data_dark"):
+        tifffile.imwrite(folder / f"{name}.tif", made[name])
+
+
 def volume(project: Project, scan: str) -> np.ndarray:
     return np.asarray(zarr.open_array(project.folder / f"results/{scan}/denoised.ome.zarr/0", mode="r")[:])
 
@@ -39,7 +49,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write(project.folder / "flats.h5", frames=made["data_white"])
     write(project.folder / "darks.h5", frames=made["data_dark"])
     own = {"flats": {"file": "flats.h5"}, "darks": {"file": "darks.h5", "dataset": "frames"}}
-    scans = {"whole": {"file": "whole.h5"}, "separate": {"file": "bare.h5", **own}}
+    images(project.folder / "tiff", made)
+    tiff: dict[str, object] = {"file": "tiff/frame_*.tif", "angles": {"first": 0, "step": 1.5}}
+    tiff |= {kind: {"file": f"tiff/data_{name}.tif"} for kind, name in (("flats", "white"), ("darks", "dark"))}
+    scans = {"whole": {"file": "whole.h5"}, "separate": {"file": "bare.h5", **own}, "images": tiff}
     project.configure(
         scans={name: {**scan, "model": "one"} for name, scan in scans.items()},
         models={"one": {"scans": ["whole"]}},
@@ -51,7 +64,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scan", ["separate"])
+@pytest.mark.parametrize("scan", ["separate", "images"])
 def test_the_volume_is_that_of_one_file_to_the_bit(ran: Project, scan: str) -> None:
     np.testing.assert_array_equal(volume(ran, scan), volume(ran, "whole"))
     assert np.ptp(volume(ran, scan)) > 0.01

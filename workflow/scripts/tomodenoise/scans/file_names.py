@@ -10,10 +10,11 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
+from tomodenoise.scans import tiff
 
 
 def expand(given: str | Sequence[str], key: str = "file") -> tuple[Path, ...]:
-    """Return the files given by paths or by patterns such as `raw/step_*.h5`.
+    """Return the files given by paths, by patterns such as `raw/step_*.h5`, or by a folder of TIFF files.
 
     The files of a pattern are in natural order: step_2 comes before step_10. Messages name ``key``.
 
@@ -30,6 +31,27 @@ def expand(given: str | Sequence[str], key: str = "file") -> tuple[Path, ...]:
     return tuple(files)
 
 
+def gaps(files: Sequence[Path]) -> str:
+    """Describe gaps in the numbers in the names of files, such as frames; empty without gaps, or numbers.
+
+    Names count if they differ in a single number, whose usual step may be any.
+    """
+    skeletons = {re.sub(r"\d+", "#", file.name) for file in files}
+    if len(skeletons) != 1 or len(files) < 3:
+        return ""
+    table = np.array([[float(digits) for digits in re.findall(r"\d+", file.name)] for file in files])
+    varying = np.flatnonzero(np.ptp(table, axis=0) > 0)
+    if len(varying) != 1:
+        return ""
+    steps = np.diff(table[:, varying[0]])
+    usual = np.sort(steps)[(len(steps) - 1) // 2]
+    after = np.flatnonzero(steps > 1.5 * usual)
+    if not len(after):
+        return ""
+    more = f", the first of {len(after)} gaps" if len(after) > 1 else ""
+    return f"{files[after[0]]} is followed by {files[after[0] + 1].name}{more}"
+
+
 def numbers(files: Sequence[Path]) -> FloatArray:
     """Return the last number in the name of each file, or an empty array if these do not ascend."""
     matches = [re.findall(r"\d+", file.stem) for file in files]
@@ -38,6 +60,8 @@ def numbers(files: Sequence[Path]) -> FloatArray:
 
 
 def _matching(pattern: str, key: str) -> list[Path]:
+    if os.path.isdir(pattern) and (images := tiff.within(Path(pattern))):  # noqa: PTH112
+        return sorted(images, key=lambda file: _natural(str(file)))
     # Path.exists raises an error in a folder without access.
     if not set("*?[") & set(pattern) or os.path.exists(pattern):  # noqa: PTH110
         return [Path(pattern)]

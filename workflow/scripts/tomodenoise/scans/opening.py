@@ -1,6 +1,7 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,27 +10,21 @@ import h5py
 import numpy as np
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import dataexchange, hdf5, links, nxtomo, separate, xrdct
+from tomodenoise.scans import dataexchange, hdf5, kinds, links, nxtomo, separate, xrdct
+from tomodenoise.scans import images as tiff_images
 from tomodenoise.scans.description import Frames, Scan, sized
 from tomodenoise.scans.excluding import exclude as leave_out
 from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.hdf5 import opened
 from tomodenoise.scans.header import Contents, Reader
 from tomodenoise.scans.identity import identify
+from tomodenoise.scans.images import Projections
 from tomodenoise.scans.options import FramesFile
 from tomodenoise.scans.origins import Origin, check
-from tomodenoise.scans.separate import Projections, Separate
+from tomodenoise.scans.separate import Separate
 
 # Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names
 READERS: list[Reader] = [dataexchange.READER, nxtomo.READER]
-KIND_WORDS = (
-    # In this order: "an intensity that is a line integral" is attenuation.
-    ("attenuation", "attenuation"),
-    ("line integral", "attenuation"),
-    ("counts", "counts"),
-    ("intensity", "intensity"),
-    ("transmission", "intensity"),
-)
 
 
 @dataclass(frozen=True)
@@ -51,6 +46,7 @@ def open_scan(
     exclude: Mapping[str, Sequence[Any]] | None = None,
     flats: FramesFile | None = None,
     darks: FramesFile | None = None,
+    images: Projections | None = None,
 ) -> Scan:
     """Read the header of a raw scan.
 
@@ -64,13 +60,15 @@ def open_scan(
     entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
     exclude : frames to leave out, see `excluding.exclude`.
     flats, darks : files with frames that replace those in ``file``, see `separate.read`.
+    images : TIFF files of the projections, of which ``file`` is the first; default: ``file`` is an HDF5 file.
 
     Raises
     ------
     UserError
         If anything that later stages need is missing or does not fit.
     """
-    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry, flats=flats, darks=darks)
+    own: dict[str, Any] = {"flats": flats, "darks": darks, "images": images}
+    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry, **own)
     return finished([header], sized(header.scan, pixel_size), exclude)
 
 
@@ -83,15 +81,15 @@ def read_header(
     entry: str | None = None,
     flats: FramesFile | None = None,
     darks: FramesFile | None = None,
+    images: Projections | None = None,
 ) -> Header:
     """Read the header of a file; parameters as for `open_scan`."""
     file = Path(file)
-    with opened(file) as handle:
-        contents = _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
-        origins = {stack.place: stack.origin for stack in contents.stacks}
-        used = [*contents.used, *(path for origin in origins.values() for path in origin.files)]
-        contents, own = _with_references(_located(contents, file), {"flats": flats, "darks": darks})
-        kind = _kind(input, contents)
+    with _opened(file, channels, entry, images) as found:
+        origins = {stack.place: stack.origin for stack in found.stacks}
+        used = [*found.used, *(path for origin in origins.values() for path in origin.files)]
+        contents, own = _with_references(_located(found, file), {"flats": flats, "darks": darks})
+        kind = kinds.decide(input, contents)
     doubts = list(contents.doubts)
     if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
         doubts.append(
@@ -119,6 +117,18 @@ def read_header(
     return Header(scan, located | {place: origin for part in own for place, origin in part.origins.items()})
 
 
+@contextmanager
+def _opened(
+    file: Path, channels: Mapping[str, Any] | None, entry: str | None, images: Projections | None
+) -> Iterator[Contents]:
+    """Read the header of an HDF5 file, which stays open meanwhile, or those of TIFF files."""
+    if images is not None:
+        yield tiff_images.contents(images)
+        return
+    with opened(file) as handle:
+        yield _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
+
+
 def _with_references(contents: Contents, asked: Mapping[str, FramesFile | None]) -> tuple[Contents, list[Separate]]:
     """Replace the flats and darks of a file by those in files of their own."""
     own = {}
@@ -130,7 +140,7 @@ def _with_references(contents: Contents, asked: Mapping[str, FramesFile | None])
         everything = (contents.projections, *contents.flats, *contents.darks)
         total = sum(len(part.indices) for part in everything)
         size = contents.rows, contents.columns
-        at = Projections(size, contents.stacks[0].name, contents.projections.indices, total)
+        at = separate.Projections(size, contents.stacks[0].name, contents.projections.indices, total)
         own[kind] = separate.read(kind, frames, at)
     replaced = {kind: sum(len(group.indices) for group in getattr(contents, kind)) for kind in own}
     doubts = [
@@ -208,47 +218,15 @@ def _check_angles(scan: Scan) -> None:
             f"{scan.file}: angle {number} is {scan.angles[wrong[0]]}, not a finite number: repair it in the file, or"
             f" leave that projection out with exclude: {{projections: [{number}]}}"
         )
+    key = "angle_unit" if scan.layout == "tiff" else "their attribute 'units'"
     ends = np.cumsum([len(part.indices) for part in scan.projections])[:-1]
     for part, angles in zip(scan.projections, np.split(scan.angles, ends), strict=True):
         degrees = float(np.degrees(np.ptp(angles)))
         name = f"{part.file if len(ends) else scan.file}: the angles span"
         if 0 < degrees < 6.4:
-            raise UserError(
-                f"{name} only {degrees:.3g} degrees: if these are radians, set their attribute 'units' to rad"
-            )
+            raise UserError(f"{name} only {degrees:.3g} degrees: if these are radians, set {key} to radians")
         if degrees > 360 * len(angles):
-            raise UserError(
-                f"{name} {degrees / 360:.0f} turns: if these are degrees, set their attribute 'units' to deg"
-            )
-
-
-def _kind(wanted: str, contents: Contents) -> str:
-    """Decide what the numbers are: by the user, by the words in the file, or by the presence of flats."""
-    name = contents.stacks[0].name
-    if contents.channels and wanted not in {"auto", "attenuation"}:
-        raise UserError(f"{name}: mode xrdct takes numbers that need no -log: leave out correct.input: {wanted}")
-    kind = wanted if wanted != "auto" else _guess(contents)
-    if contents.flats or kind in {"intensity", "attenuation"}:
-        return str(kind)
-    for stack in contents.stacks:
-        check(stack.origin, None)  # the flats may be what is missing
-    if kind is None:
-        raise UserError(
-            f"{name} holds {contents.stacks[0].data.dtype} without flats: set correct.input to intensity or attenuation"
-        )
-    raise UserError(
-        f"{name}: no flats for counts: set flats: {{file: FILE}} if they are in a file of their own; only where it holds no counts set correct.input to"
-        " intensity (already divided by the flats) or to"
-        " attenuation (line integrals)"
-    )
-
-
-def _guess(contents: Contents) -> str | None:
-    for stated in contents.stated:
-        for word, kind in KIND_WORDS:
-            if word in stated.lower():
-                return kind
-    return "counts" if contents.flats or contents.stacks[0].data.dtype.kind in "iu" else None
+            raise UserError(f"{name} {degrees / 360:.0f} turns: if these are degrees, set {key} to degrees")
 
 
 def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]:

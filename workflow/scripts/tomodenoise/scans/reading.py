@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import sources
+from tomodenoise.scans import images, sources, tiff
 from tomodenoise.scans.description import Frames, Scan, runs
 from tomodenoise.scans.hdf5 import dataset, frame_axes, opened
 from tomodenoise.scans.origins import Origin, check
@@ -51,12 +52,17 @@ def read(
 
 def ceiling(frames: Frames) -> float | None:
     """Return the largest value of the frames' integer type, which saturated pixels have; None for floats."""
-    with opened(frames.file) as file:
-        dtype = _stack(file, frames).dtype
+    if frames.images:
+        dtype: np.dtype[Any] = tiff.layout(frames.file).dtype
+    else:
+        with opened(frames.file) as file:
+            dtype = _stack(file, frames).dtype
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else None
 
 
 def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArray:
+    if frames.images:
+        return images.read(frames.images, rows, indices)
     with opened(frames.file) as file:
         stack = _stack(file, frames)
         axes = frame_axes(stack.shape)

@@ -11,7 +11,7 @@ import numpy as np
 from tomodenoise.common import paths
 from tomodenoise.common.arrays import IntArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import file_names, hdf5, links, nxtomo, sources
+from tomodenoise.scans import file_names, hdf5, images, links, nxtomo, sources, tiff
 from tomodenoise.scans.description import Frames, position
 from tomodenoise.scans.options import FramesFile
 from tomodenoise.scans.origins import Origin, check
@@ -61,7 +61,7 @@ def read(kind: str, asked: FramesFile, projections: Projections) -> Separate:
     named = files(kind, asked)
     times = [0.0] if len(named) == 1 else [-1.0, float(len(projections.positions))]
     try:
-        parts = [_read(kind, file, asked.dataset, projections) for file in named]
+        parts = [_part(kind, group, asked.dataset, projections) for group in named]
     except UserError as error:
         raise UserError(f"{kind}: {error}") from None
     groups = [
@@ -73,14 +73,31 @@ def read(kind: str, asked: FramesFile, projections: Projections) -> Separate:
     return Separate(tuple(sorted(groups, key=lambda group: group.time)), origins)
 
 
-def files(kind: str, asked: FramesFile) -> tuple[Path, ...]:
-    """Return the files of flats or darks: one, or that from before the projections and that from after them."""
-    named = file_names.expand(asked.file, f"{kind}.file")
-    if len(named) > MOST:
+def files(kind: str, asked: FramesFile) -> list[tuple[Path, ...]]:
+    """Return the files of flats or darks in one group, or in two, from before the projections and from after them.
+
+    A group is one HDF5 file, or TIFF files.
+    """
+    names = [asked.file] if isinstance(asked.file, str) else asked.file
+    groups = [file_names.expand(name, f"{kind}.file") for name in names]
+    files = max(len(groups), *(1 if tiff.is_tiff(group[0]) else len(group) for group in groups))
+    if files > MOST or (len(groups) == 1 and files > 1):
         raise UserError(
-            f"{kind}.file names {len(named)} files: give one, or two, of frames taken before and after the projections"
+            f"{kind}.file names {files} files: give one, or a list of two, taken before and after the projections"
         )
-    return named
+    return groups
+
+
+def _part(kind: str, group: tuple[Path, ...], path: str | None, projections: Projections) -> Separate:
+    """Read the headers of a group of files."""
+    if not tiff.is_tiff(group[0]):
+        return _read(kind, group[0], path, projections)
+    if path is not None:
+        raise UserError(f"{kind}.dataset is for HDF5 files, but {group[0]} is a TIFF file: remove it")
+    stack = images.open_stack(group)
+    if stack.size != projections.size:
+        raise _other_size(f"{stack.name} has frames of {stack.size} pixels", projections)
+    return Separate((stack.frames,), {stack.place: stack.origin})
 
 
 def _read(kind: str, file: Path, path: str | None, projections: Projections) -> Separate:
@@ -189,14 +206,18 @@ def _checked(data: h5py.Dataset, members: IntArray, projections: Projections) ->
         raise UserError(f"{name} has type {data.dtype}, which is not numeric: store integers or floats")
     if (size := _size(data)) != projections.size or not len(members):
         problem = "holds no frames" if size == projections.size else f"has shape {data.shape}"
-        raise UserError(
-            f"{name} {problem}, but frames of {projections.size} pixels are needed, as those of {projections.name}:"
-            " both must come from the same region of the detector"
-        )
+        raise _other_size(f"{name} {problem}", projections)
     hdf5.check_filters(data)
     origin = sources.find(data, _frame_axis(data))
     check(origin, members if _has_frames(data) else None)
     return origin if _has_frames(data) else Origin(origin.name, origin.files)
+
+
+def _other_size(problem: str, projections: Projections) -> UserError:
+    return UserError(
+        f"{problem}, but frames of {projections.size} pixels are needed, as those of {projections.name}: both must come"
+        " from the same region of the detector"
+    )
 
 
 def _candidates(file: h5py.File) -> str:

@@ -13,6 +13,7 @@ from tomodenoise.scans import file_names, sources, units
 from tomodenoise.scans.description import PIXEL_SIZE, Frames, Numbers, Scan, sized
 from tomodenoise.scans.hdf5 import dataset, has_numbers, opened
 from tomodenoise.scans.identity import identify
+from tomodenoise.scans.images import Projections
 from tomodenoise.scans.opening import finished, read_header
 from tomodenoise.scans.options import FramesFile
 
@@ -31,6 +32,7 @@ def open_series(
     exclude: Mapping[str, Sequence[Any]] | None = None,
     flats: FramesFile | None = None,
     darks: FramesFile | None = None,
+    images: Projections | None = None,
 ) -> Scan:
     """Read the header of a dynamic scan.
 
@@ -39,15 +41,16 @@ def open_series(
     files : one file, or one per step in chronological order.
     projections : projections per step if a single file covers all steps; may be fractional. An incomplete last step
         that lacks more than one projection is dropped. Excluded frames do not move the boundaries of the steps.
-    input, rows, pixel_size, entry, exclude, flats, darks : as for `open_scan`; frames are numbered over all files, and
-        flats and darks of their own are those of all steps.
+    input, rows, pixel_size, entry, exclude, flats, darks, images : as for `open_scan`; frames are numbered over
+        all files, and flats and darks of their own are those of all steps.
 
     Raises
     ------
     UserError
         If the steps are not defined, or there are fewer than two; if the files do not match; and as for `open_scan`.
     """
-    headers = [read_header(file, input=input, rows=rows, entry=entry, flats=flats, darks=darks) for file in files]
+    options: dict[str, Any] = {"input": input, "rows": rows, "entry": entry, "flats": flats, "darks": darks}
+    headers = [read_header(file, **options, images=images) for file in files]
     scans = [header.scan for header in headers]
     if len(scans) > 1:
         _check_alike(scans, projections)

@@ -15,10 +15,13 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.scans import hdf5, sources, units
 from tomodenoise.scans.description import Channels
 from tomodenoise.scans.header import Contents, Stack, frames, used_files
-from tomodenoise.scans.options import RawScan
+from tomodenoise.scans.options import AngleRange, RawScan
 
 KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")
 """Keys of a scan in the configuration."""
+
+FOR_IMAGES = ("angles", "angle_unit")
+"""Those that TIFF files have as well."""
 
 DIMENSIONS = {"vertical": "z", "channel": "c", "angle": "a", "horizontal": "t"}
 FULL_TURN = 2 * np.pi
@@ -36,9 +39,14 @@ def asked(entry: RawScan) -> dict[str, Any] | None:
     """
     values = entry.as_json()
     options = {key: values[key] for key in KEYS if key in values}
-    if options and entry.mode != "xrdct":
-        raise UserError(f"{next(iter(options))}: this key is for mode: xrdct only: remove it, or set the mode")
-    return options if entry.mode == "xrdct" else None
+    wrong = [key for key in options if key not in FOR_IMAGES]
+    if wrong and entry.mode != "xrdct":
+        raise UserError(f"{wrong[0]}: this key is for mode: xrdct only: remove it, or set the mode")
+    if entry.mode != "xrdct":
+        return None
+    if isinstance(entry.angles, AngleRange):
+        raise UserError("angles: with mode: xrdct give the path of the angles in the file")
+    return options
 
 
 def unnamed(entry: RawScan) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import odd_scans
 import pytest
 import tifffile
 import zarr
+from hdf5_files import write_nxtomo
 from projects import NETWORK, TRAIN, Project
 
 SHAPED = {"describe_scan", "split_scan", "correct_slab"}
@@ -35,6 +36,17 @@ def images(folder: Path, made: odd_scans.Parts) -> None:
         tifffile.imwrite(folder / f"{name}.tif", made[name])
 
 
+def reduced(folder: Path, made: odd_scans.Parts) -> None:
+    """Write an NXtomo file whose flats and darks are void, and their means as tomoscan does."""
+    void = np.zeros_like(made["data"][:2])
+    frames = np.concatenate([void, made["data"]])
+    angles = np.r_[0, 0, made["theta"]]
+    write_nxtomo(folder / "nxtomo.nx", frames, np.r_[2, 1, np.zeros(odd_scans.VIEWS, int)], angles=angles)
+    for number, (kind, name) in enumerate([("darks", "data_dark"), ("flats", "data_white")]):
+        mean = made[name].mean(axis=0, dtype=np.float32)
+        write(folder / f"nxtomo_{kind}.hdf5", **{f"entry0000/{kind}/{number}": mean})
+
+
 def volume(project: Project, scan: str) -> np.ndarray:
     return np.asarray(zarr.open_array(project.folder / f"results/{scan}/denoised.ome.zarr/0", mode="r")[:])
 
@@ -52,7 +64,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     images(project.folder / "tiff", made)
     tiff: dict[str, object] = {"file": "tiff/frame_*.tif", "angles": {"first": 0, "step": 1.5}}
     tiff |= {kind: {"file": f"tiff/data_{name}.tif"} for kind, name in (("flats", "white"), ("darks", "dark"))}
-    scans = {"whole": {"file": "whole.h5"}, "separate": {"file": "bare.h5", **own}, "images": tiff}
+    reduced(project.folder, made)
+    mean = {kind: {"file": f"nxtomo_{kind}.hdf5"} for kind in ("flats", "darks")}
+    scans = {
+        "whole": {"file": "whole.h5"},
+        "separate": {"file": "bare.h5", **own},
+        "images": tiff,
+        "reduced": {"file": "nxtomo.nx", **mean},
+    }
     project.configure(
         scans={name: {**scan, "model": "one"} for name, scan in scans.items()},
         models={"one": {"scans": ["whole"]}},
@@ -68,6 +87,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_the_volume_is_that_of_one_file_to_the_bit(ran: Project, scan: str) -> None:
     np.testing.assert_array_equal(volume(ran, scan), volume(ran, "whole"))
     assert np.ptp(volume(ran, scan)) > 0.01
+
+
+@pytest.mark.slow
+def test_a_scan_with_reduced_flats_runs_and_says_that_sections_share_them(ran: Project) -> None:
+    mine, theirs = volume(ran, "reduced"), volume(ran, "whole")
+    assert np.corrcoef(mine.ravel(), theirs.ravel())[0, 1] > 0.95
+    assert "1 flats cannot be divided among" in (ran.folder / "results/report.html").read_text()
 
 
 @pytest.mark.slow

@@ -180,6 +180,11 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
         return _asked(file, entry.strip("/"), sorted(readers))
     if not readers:
         nxtomo.check_links(file)
+        if "bliss" in hdf5.text(file, "publisher", "creator").lower():
+            raise UserError(
+                f"{file.filename} is a scan as BLISS wrote it: convert it to NXtomo with nxtomomill h52nx, and name"
+                " the result"
+            )
         looked = "; ".join(reader.looks_for for reader in READERS)
         raise UserError(f"{file.filename} has no known layout: looked for {looked}: convert it to one of these")
     default = hdf5.text(file, "default").strip("/").split("/")[0]

@@ -1,5 +1,6 @@
 """TIFF files give the bits of the same frames in an HDF5 file, and every fault in them is one line."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,19 @@ def test_gaps_in_numbers(names: list[str], gap: str) -> None:
     message = file_names.gaps([Path(name) for name in names])
     assert gap in message
     assert bool(gap) == bool(message)
+
+
+def test_a_folder_with_flats_among_the_projections_is_refused(tmp_path: Path) -> None:
+    each(tmp_path / "raw", "proj", FRAMES)
+    each(tmp_path / "raw", "flat", WHITE)
+    message = complaint(str(tmp_path / "raw"), angles=SPACED)
+    assert "flat_#.tif and proj_#.tif may be files of two kinds: name the projections by a pattern" in message
+
+
+def test_a_pipe_is_no_tiff_file_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.tif")
+    assert not tiff.is_tiff(tmp_path / "p.tif")
+    assert "is not an HDF5 file" in complaint(str(tmp_path / "p.tif"))
 
 
 def cut(file: Path, share: float) -> None:

@@ -122,3 +122,23 @@ def test_a_changed_file_of_flats_reruns_and_a_touched_one_does_not(tmp_path: Pat
     run = project.snakemake("correct")
     assert run.status != 0
     assert run.text.strip() == "tomodenoise: scans.s: flats: flats.h5: no such file: correct flats.file"
+
+
+@pytest.mark.slow
+def test_nxxrdct_runs_without_further_keys(tmp_path: Path) -> None:
+    made = odd_scans.parts()
+    light = (made["data_white"].astype(float) - odd_scans.DARK).mean(axis=0)
+    integrals = -np.log(np.clip((made["data"] - odd_scans.DARK) / light, 1e-3, None)).astype(np.float32)
+    with h5py.File(tmp_path / "scan.nxs", "w") as content:
+        entry = content.create_group("entry")
+        entry.attrs["definition"] = "NXxrdct"
+        entry["instrument/detector/data"] = integrals[:, :3].transpose(2, 0, 1)
+        entry["instrument/detector/radial_axis"] = np.arange(3.0)
+        entry["sample/rotation_angles"] = made["theta"]
+        entry["sample/rotation_angles"].attrs["units"] = "deg"
+    project = Project(tmp_path)
+    project.configure(scans={"s": {"file": "scan.nxs", "mode": "xrdct"}}, **SETTINGS)
+    run = project.snakemake("denoise")
+    assert run.status == 0, run.text
+    assert volume(project, "s").shape == (1, 3, 1, odd_scans.COLUMNS, odd_scans.COLUMNS)
+    assert np.isfinite(volume(project, "s")).all()

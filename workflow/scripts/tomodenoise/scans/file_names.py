@@ -31,13 +31,17 @@ def expand(given: str | Sequence[str], key: str = "file") -> tuple[Path, ...]:
     return tuple(files)
 
 
+def patterns(files: Sequence[Path]) -> list[str]:
+    """Return the names of files with # for each number, each once."""
+    return list(dict.fromkeys(re.sub(r"\d+", "#", file.name) for file in files))
+
+
 def gaps(files: Sequence[Path]) -> str:
     """Describe gaps in the numbers in the names of files, such as frames; empty without gaps, or numbers.
 
     Names count if they differ in a single number, whose usual step may be any.
     """
-    skeletons = {re.sub(r"\d+", "#", file.name) for file in files}
-    if len(skeletons) != 1 or len(files) < 3:
+    if len(patterns(files)) != 1 or len(files) < 3:
         return ""
     table = np.array([[float(digits) for digits in re.findall(r"\d+", file.name)] for file in files])
     varying = np.flatnonzero(np.ptp(table, axis=0) > 0)

@@ -76,6 +76,12 @@ def contents(asked: Projections) -> Contents:
     """
     stack = open_stack(asked.files)
     count = len(stack.frames.indices)
+    kinds = file_names.patterns(asked.files)
+    if len(kinds) > 1 and not isinstance(asked.angles, str):
+        raise UserError(
+            f"{asked.files[0].parent}: {kinds[0]} and {kinds[1]} may be files of two kinds: name the projections by a"
+            " pattern, or give the angle of each in a text file"
+        )
     gaps = file_names.gaps(asked.files)
     if gaps and not isinstance(asked.angles, str):
         raise UserError(f"{gaps}: copy the missing files, or give the angles of those that exist in a text file")

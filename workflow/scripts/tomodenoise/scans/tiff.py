@@ -31,15 +31,20 @@ class Layout:
 def is_tiff(file: Path) -> bool:
     """Return whether a file begins like a TIFF file; False if it cannot be opened."""
     try:
+        if not file.is_file():  # reading a pipe would block
+            return False
         with file.open("rb") as stream:
-            return file.is_file() and stream.read(4) in MAGIC
-    except OSError:
+            return stream.read(4) in MAGIC
+    except (OSError, ValueError):
         return False
 
 
 def within(folder: Path) -> list[Path]:
-    """Return the files in a folder that are named like TIFF files, in no particular order."""
-    return [file for file in folder.iterdir() if file.suffix.lower() in NAMES]
+    """Return the files in a folder that are named like TIFF files, in no particular order; none without access."""
+    try:
+        return [file for file in folder.iterdir() if file.suffix.lower() in NAMES]
+    except OSError:
+        return []
 
 
 def layout(file: Path) -> Layout:

@@ -1,7 +1,8 @@
 """Reader of multichannel sinograms, as in XRD-CT, whose axes are named by the user or by the file itself.
 
-A file names them if the attributes `dim0`, `dim1` ... of the dataset are `vertical`, `channel`, `angle` or
-`horizontal`; the angles are then in `rotation_angle` next to it. The NeXus files of the Core Imaging Library do so.
+Files of NXxrdct do so by their definition, see `nxxrdct`. Any other file does so if the attributes `dim0`, `dim1` ...
+of the dataset are `vertical`, `channel`, `angle` or `horizontal`; the angles are then in `rotation_angle` next to it.
+The NeXus files of the Core Imaging Library do so.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import hdf5, sources, units
+from tomodenoise.scans import hdf5, nxxrdct, sources, units
 from tomodenoise.scans.description import Channels
 from tomodenoise.scans.header import Contents, Stack, frames, used_files
 from tomodenoise.scans.options import AngleRange, RawScan
@@ -69,6 +70,7 @@ def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
     UserError
         If something is missing or does not match.
     """
+    asked, pixel_size = nxxrdct.completed(file, asked)
     data = _stack(file, asked.get("dataset"))
     name = f"{file.filename}: {data.name}"
     if data.dtype.kind not in "iuf":
@@ -93,7 +95,7 @@ def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
         angles=angles,
         rows=data.shape[axes.index("z")] if "z" in axes else 1,
         columns=data.shape[axes.index("t")],
-        pixel_size=None,
+        pixel_size=pixel_size,
         stated=("attenuation",),
         used=used_files([angle_data, value_data]),
         channels=channels,

@@ -159,6 +159,10 @@ def test_lost_files_are_refused_unless_each_file_has_its_angle(tmp_path: Path) -
     (tmp_path / "raw/p_7.tif").unlink()
     keys = {"correct": {"input": "intensity"}}
     assert "p_6.tif is followed by p_8.tif: copy the missing files" in complaint(files, angles=SPACED, **keys)
+    (tmp_path / "a.txt").write_text("\n".join(map(str, half_turn(12))))
+    message = complaint(files, angles=str(tmp_path / "a.txt"), **keys)
+    assert "has 12 angles, but there are 11 projections in" in message
+    assert "p_6.tif is followed by p_8.tif" in message
     (tmp_path / "a.txt").write_text("\n".join(map(str, np.delete(half_turn(12), 7))))
     scan = opened(files, angles=str(tmp_path / "a.txt"), **keys)
     assert any("p_6.tif is followed by p_8.tif: taken for lost" in doubt for doubt in scan.doubts)
@@ -306,3 +310,15 @@ def test_a_file_that_changed_after_its_header_was_read_is_refused(tmp_path: Path
     tifffile.imwrite(tmp_path / "raw/p_3.tif", FRAMES[0, :3])
     with pytest.raises(UserError, match=r"p_3.tif has changed since its header was read"):
         reading.read(scan.projections, (0, 8))
+
+
+def test_jobs_name_the_first_file_of_each_kind_as_input(tmp_path: Path) -> None:
+    """Thousands of inputs of each job would take Snakemake minutes; the fingerprint covers all files."""
+    files = each(tmp_path / "raw", "p", FRAMES)
+    keys = {"file": files, "angles": SPACED, "flats": {"file": each(tmp_path, "w", WHITE)}}
+    entry = scan_table.open_all(settings.load({"scans": {"s": keys}}))["s"]
+    assert entry.files == (tmp_path / "raw/p_0.tif", tmp_path / "w_0.tif")
+    before = entry.scan.identity["fingerprint"]
+    assert len(entry.scan.identity["files"]) == 18
+    tifffile.imwrite(tmp_path / "raw/p_7.tif", FRAMES[7] + 1)
+    assert scan_table.open_all(settings.load({"scans": {"s": keys}}))["s"].scan.identity["fingerprint"] != before

@@ -85,7 +85,8 @@ def contents(asked: Projections) -> Contents:
     gaps = file_names.gaps(asked.files)
     if gaps and not isinstance(asked.angles, str):
         raise UserError(f"{gaps}: copy the missing files, or give the angles of those that exist in a text file")
-    values, listed = angles.read(asked.angles, asked.unit, count, stack.name)
+    name = f"{stack.name} ({gaps})" if gaps else stack.name
+    values, listed = angles.read(asked.angles, asked.unit, count, name)
     return Contents(
         layout="tiff",
         stacks=(stack,),

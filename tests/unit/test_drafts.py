@@ -7,6 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import tifffile
 import yaml
 
 import write_config
@@ -139,3 +140,49 @@ def test_a_config_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixt
     assert config.read_bytes() == before
     with pytest.raises(UserError, match="no raw files"):
         write_config.main(tmp_path / "other.yaml", [])
+
+
+def images(folder: Path) -> None:
+    folder.mkdir()
+    for name, count in (("proj", 20), ("flat", 5), ("DarkField", 3)):
+        for number in range(count):
+            tifffile.imwrite(folder / f"{name}_{number:03}.tif", np.full((4, 32), 5 - number % 2, dtype=np.uint16))
+
+
+def test_a_folder_of_images_is_drafted_by_the_names_of_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "tooth"
+    images(folder)
+    (folder / "log.txt").write_text("exposure 0.1")
+    np.savetxt(folder / "theta.txt", np.arange(20) * 9)
+    keys = entries(draft.draft([folder]))["tooth"]
+    assert keys == {
+        "file": f"{folder}/proj_*.tif",
+        "angles": f"{folder}/theta.txt",
+        "flats": {"file": f"{folder}/flat_*.tif"},
+        "darks": {"file": f"{folder}/DarkField_*.tif"},
+    }
+    assert "# tiff, counts: 20 projections of 4 x 32 pixels," in draft.draft([folder])
+
+
+def test_angles_of_images_are_not_guessed(tmp_path: Path) -> None:
+    folder = tmp_path / "tooth"
+    images(folder)
+    text = draft.draft([folder, scan(tmp_path / "a.h5")])
+    assert list(entries(text)) == ["a"]
+    assert "  # left out: " in text
+    block = text[text.index("  # tooth:") :].split("\n\n")[0]
+    active = settings.load(yaml.safe_load("scans:\n" + block.replace("  # ", "  ")))
+    assert len(scan_table.open_all(active)["tooth"].scan.angles) == 20
+
+
+def test_reduced_flats_next_to_a_scan_are_drafted(tmp_path: Path) -> None:
+    file = scan(tmp_path / "a.h5")
+    with h5py.File(file, "a") as content:
+        del content["exchange/data_white"]
+    for folder, kind in (("", "flats"), ("references", "darks")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with h5py.File(tmp_path / folder / f"a_{kind}.hdf5", "w") as content:
+            content[f"entry0000/{kind}/0"] = np.full((4, 32), 9 if kind == "flats" else 0, dtype=np.float32)
+    keys = entries(draft.draft([file]))["a"]
+    assert keys["flats"] == {"file": f"{tmp_path}/a_flats.hdf5"}
+    assert keys["darks"] == {"file": f"{tmp_path}/references/a_darks.hdf5"}

@@ -157,6 +157,13 @@ def test_links_are_followed_and_irrelevant_broken_ones_ignored(tmp_path: Path, m
     assert scan.identity["files"] == [str(file), str(file.parent / "angles.h5"), str(file.parent / "pixels.h5")]
 
 
+def test_a_raw_scan_of_bliss_is_refused_with_its_converter(file: Path) -> None:
+    with h5py.File(file, "w") as handle:
+        handle["1.1/measurement/camera"] = FRAMES
+        handle.attrs.update(creator="blissdata", publisher="bliss")
+    assert "is a scan as BLISS wrote it: convert it to NXtomo with nxtomomill h52nx" in complaint(file)
+
+
 # Reading
 
 

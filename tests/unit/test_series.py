@@ -11,7 +11,7 @@ import simulate_series
 from tomodenoise.common.errors import UserError
 from tomodenoise.correction import measuring, slabs
 from tomodenoise.correction.measuring import Measures
-from tomodenoise.scans import description, reading, series
+from tomodenoise.scans import description, file_names, reading
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan
 from tomodenoise.splitting.options import SteppedScan, Steps
@@ -48,7 +48,7 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
     whole = opened(simulated(tmp_path, "continuous"), projections=9.9)
     numbered = opened(simulated(tmp_path, "numbered"))
     simulated(tmp_path, "files")
-    separate = opened(*series.expand(str(tmp_path / "files*.h5")))
+    separate = opened(*file_names.expand(str(tmp_path / "files*.h5")))
     options = only()
     first, *others = (
         slabs.correct_slab(scan, (0, 3), None, options, Measures())[0] for scan in (whole, numbered, separate)
@@ -62,7 +62,7 @@ def test_all_three_ways_of_a_series_give_the_same_line_integrals(tmp_path: Path)
 
 def test_blocks_of_projections_come_out_as_the_whole_does(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
-    scan = opened(*series.expand(str(tmp_path / "files*.h5")))
+    scan = opened(*file_names.expand(str(tmp_path / "files*.h5")))
     measures, options = measuring.measure(scan), only()
     whole = slabs.correct_slab(scan, (0, 3), None, options, measures)[0]
     parts = [
@@ -73,7 +73,7 @@ def test_blocks_of_projections_come_out_as_the_whole_does(tmp_path: Path) -> Non
 
 def test_files_are_read_in_natural_order_and_all_described(tmp_path: Path) -> None:
     simulated(tmp_path, "files", "--steps", "11")
-    files = series.expand(str(tmp_path / "files*.h5"))
+    files = file_names.expand(str(tmp_path / "files*.h5"))
     assert [file.stem for file in files] == [f"files{number}" for number in range(11)]
     scan = opened(*files)
     again = description.from_json(description.to_json(scan))
@@ -105,7 +105,7 @@ def test_a_file_with_steps_is_not_taken_for_a_static_scan(tmp_path: Path) -> Non
 
 def test_files_that_differ_are_refused(tmp_path: Path) -> None:
     simulated(tmp_path, "files")
-    files = series.expand(str(tmp_path / "files*.h5"))
+    files = file_names.expand(str(tmp_path / "files*.h5"))
     with pytest.raises(UserError, match="set mode: dynamic"):
         of_scan.read(files, SteppedScan(file="x"), "auto")
     with h5py.File(files[2], "r+") as content:
@@ -122,9 +122,9 @@ def test_files_that_differ_are_refused(tmp_path: Path) -> None:
 
 def test_a_pattern_that_fits_nothing_and_a_file_named_twice_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file matches"):
-        series.expand(str(tmp_path / "step_*.h5"))
+        file_names.expand(str(tmp_path / "step_*.h5"))
     with pytest.raises(UserError, match="named twice"):
-        series.expand(["a.h5", "a.h5"])
+        file_names.expand(["a.h5", "a.h5"])
 
 
 def test_steps_that_descend_are_refused(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_steps_that_are_missing_are_reported(tmp_path: Path) -> None:
     (doubt,) = opened(numbered).doubts
     assert "/exchange/time_step lacks steps between 2 and 4" in doubt
     simulated(tmp_path, "files", "--steps", "6")
-    files = series.expand(str(tmp_path / "files*.h5"))
+    files = file_names.expand(str(tmp_path / "files*.h5"))
     assert not opened(*files).doubts
     (doubt,) = opened(*files[:2], *files[3:]).doubts
     assert "the series of files lacks steps between" in doubt

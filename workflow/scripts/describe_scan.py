@@ -10,16 +10,16 @@ from tomodenoise.config import settings
 from tomodenoise.correction import concerns, measuring, screening, stripe_choice
 from tomodenoise.correction import measured as correction_measured
 from tomodenoise.correction.options import Correct
-from tomodenoise.scans import description
+from tomodenoise.scans import description, file_names
 from tomodenoise.splitting import of_scan
 from tomodenoise.splitting.options import SteppedScan
 
 
 def main(job: logs.Job) -> None:
     """Write `scan.json` and `measured.json`."""
-    files = list(map(Path, job.input.raw))
     options = Correct.model_validate(job.params.settings)
     entry = SteppedScan.model_validate(job.params.entry)
+    files = file_names.expand(entry.file)
     scan = of_scan.read(files, entry, options.input, job.params.channels)
     shape = (len(scan.angles), scan.depth, scan.columns)
     logs.logger.info("%s: %s, %d projections of %d x %d", files[0], scan.kind, *shape)

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings
 from tomodenoise.geometry import directions
-from tomodenoise.planning import scan_table
+from tomodenoise.planning import draft_keys, scan_table
 from tomodenoise.scans import header_timeout, opening, series
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import by_angle
@@ -59,32 +58,60 @@ def draft(files: Sequence[Path]) -> str:
 
 def _entry(name: str, file: Path) -> list[str]:
     """Return the lines of one scan; the first is a comment with the reason if it cannot be used."""
+    keys: Mapping[str, object] = {"file": str(file)}
     try:
-        scan, mode = _open(file)
-        lines = [f"  {_quoted(name)}:", f"    file: {_quoted(str(file))}"]
-        lines += [] if mode == "static" else [f"    mode: {mode}"]
-        scan_table.open_all(settings.load(yaml.safe_load("\n".join(["scans:", *lines]))))
+        if (images := draft_keys.of_images(file)) is not None:
+            keys = images
+            if not isinstance(images["angles"], str):
+                raise UserError(f"{file}: TIFF files hold no angles: those below are an example")
+        else:
+            keys = {**keys, **_mode_and_references(file)}
+        scan = _opened(name, keys)
     except UserError as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).removeprefix(f"scans.{name}: ").split())
         reason = reason if str(file) in reason else f"{file}: {reason}"
-        return [f"  # left out: {reason}", f"  # {_quoted(name)}:", f"  #   file: {_quoted(str(file))}"]
+        return [f"  # left out: {reason}", f"  # {_quoted(name)}:", *(f"  #   {line}" for line in _lines(keys))]
+    lines = [f"  {_quoted(name)}:", *(f"    {line}" for line in _lines(keys))]
+    mode = str(keys.get("mode", "static"))
     return [*lines, *(f"    # {line}" for line in (*_content(scan), *_advice(name, scan, mode)))]
 
 
-def _open(file: Path) -> tuple[Scan, str]:
-    """Open a file, and guess its mode from its content."""
+def _opened(name: str, keys: Mapping[str, object]) -> Scan:
+    """Open a scan as the workflow would."""
+    config = settings.load({"scans": {name: keys}})
+    scan_table.try_headers(config)
+    return scan_table.open_all(config)[name].scan
+
+
+def _lines(keys: Mapping[str, object]) -> Iterator[str]:
+    for key, value in keys.items():
+        yield f"{key}: {_value(value)}"
+
+
+def _value(value: object) -> str:
+    """Write a value on one line of YAML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return _quoted(value) if isinstance(value, str) else str(value)
+
+
+def _mode_and_references(file: Path) -> dict[str, object]:
+    """Guess the mode of a file from its content, and use reduced flats and darks next to a file without flats."""
     header_timeout.try_headers([(file, {})])
     try:
         scan = opening.open_scan(file)
     except UserError as error:
+        if own := draft_keys.reduced(file):
+            return dict(own)
         try:
             header_timeout.try_headers([(file, {"channels": {}})])
-            return opening.open_scan(file, channels={}), "xrdct"
+            opening.open_scan(file, channels={})
         except UserError:
             raise error from None
-    if series.labelled_steps(scan) > 1:
-        return series.open_series([file], None), "dynamic"
-    return scan, "static"
+        return {"mode": "xrdct"}
+    return {"mode": "dynamic"} if series.labelled_steps(scan) > 1 else {}
 
 
 def _content(scan: Scan) -> Iterator[str]:

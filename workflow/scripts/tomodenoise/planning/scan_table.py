@@ -1,6 +1,6 @@
 """The scans of a configuration, opened and checked before any job runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from tomodenoise.config.model import Config
 from tomodenoise.correction import options as correction_options
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction.engines import registry
-from tomodenoise.scans import header_timeout, series, xrdct
+from tomodenoise.scans import file_names, header_timeout, images, separate, tiff, xrdct
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import of_scan, time_steps
 from tomodenoise.splitting.by_angle import Choice
@@ -35,7 +35,7 @@ class Entry:
     field: str
     """Field of view to aim at: full, extended or auto."""
     files: tuple[Path, ...]
-    """As named in the configuration."""
+    """As named in the configuration, those of separate flats and darks last; of TIFF files the first of each kind."""
     window: tuple[int, int] | None = None
     """Time steps to train on, [start, stop); None for a static scan."""
     step_seconds: float | None = None
@@ -63,8 +63,10 @@ def try_headers(config: Config) -> None:
     files = []
     for entry in config.scans.values():
         with suppress(UserError):  # reported by `open_all` with the scan's name
-            options = {"channels": xrdct.asked(entry), "entry": entry.entry}
-            files += [(file, options) for file in series.expand(entry.file)]
+            options = {"channels": xrdct.asked(entry), "entry": entry.entry, "flats": entry.flats, "darks": entry.darks}
+            named = file_names.expand(entry.file)
+            tiffs = images.asked(named, entry)
+            files += [(file, options | {"images": tiffs}) for file in (named[:1] if tiffs else named)]
     header_timeout.try_headers(files)
 
 
@@ -128,8 +130,10 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         chosen = engine.engine, engine.algorithm, engine.iterations, engine.regularisation
         registry.check(*chosen, installed_elsewhere=installed_elsewhere)
         provenance.check_format(Path("results", name))
-        files = series.expand(entry.file)
-        check_braces(*map(str, files))
+        files = file_names.expand(entry.file)
+        own = {"flats": entry.flats, "darks": entry.darks}
+        references = [group for kind, asked in own.items() if asked for group in separate.files(kind, asked)]
+        check_braces(*(str(file) for group in (files, *references) for file in group))
         scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
         correction_options.check(scan, entry.correct)
         if entry.truth:
@@ -151,7 +155,13 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         trained=planned.trained,
     )
     seconds = of_scan.step_seconds(scan, entry.steps)
-    return Entry(scan, shape, size_open, planned.choice, field, files, planned.window, seconds)
+    return Entry(scan, shape, size_open, planned.choice, field, _inputs(files, references), planned.window, seconds)
+
+
+def _inputs(files: Sequence[Path], references: Sequence[Sequence[Path]]) -> tuple[Path, ...]:
+    """Return the files that jobs name as input: of TIFF files the first of each kind, as there may be thousands."""
+    groups = [files, *references]
+    return tuple(file for group in groups for file in (group[:1] if tiff.is_tiff(group[0]) else group))
 
 
 def _size(field: str, center: float | str, scan: Scan) -> tuple[int, bool]:

@@ -14,13 +14,25 @@ DIGITS = 10  # decimals of a degree in `scan.json`: too fine to change any resul
 
 
 @dataclass(frozen=True)
-class Frames:
-    """Some frames of one HDF5 dataset (frame, row, column), which may have further axes of length one."""
+class Images:
+    """TIFF files that form one stack."""
 
-    file: Path
-    dataset: str
-    indices: IntArray  # (n,) positions along the first axis, ascending
+    files: tuple[Path, ...]
+    pages: tuple[int, ...]  # number of frames in each
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Some frames of a stack: an HDF5 dataset (frame, row, column), a single frame (row, column), or TIFF files.
+
+    A dataset may have further axes of length one.
+    """
+
+    file: Path  # the first one of TIFF files
+    dataset: str  # of TIFF files a name for messages
+    indices: IntArray  # (n,) positions in the stack, ascending
     time: float  # mean position in the acquisition, counted in projections: < 0 before the first, >= n after the last
+    images: Images | None = None
 
 
 @dataclass(frozen=True)
@@ -200,14 +212,18 @@ def positions(ranges: Sequence[Sequence[int]]) -> IntArray:
 
 
 def _frames_to_json(frames: Frames) -> dict[str, Any]:
+    images = frames.images
     return {
         "file": str(frames.file),
         "dataset": frames.dataset,
         "number": len(frames.indices),
         "frames": [list(run) for run in runs(frames.indices)],
         "time": frames.time,
+        **({"files": [str(file) for file in images.files], "pages": list(images.pages)} if images else {}),
     }
 
 
 def _frames_from_json(values: dict[str, Any]) -> Frames:
-    return Frames(Path(values["file"]), values["dataset"], positions(values["frames"]), values["time"])
+    files = tuple(map(Path, values.get("files", ())))
+    images = Images(files, tuple(values["pages"])) if files else None
+    return Frames(Path(values["file"]), values["dataset"], positions(values["frames"]), values["time"], images)

@@ -99,6 +99,13 @@ def child(group: h5py.Group, path: str) -> h5py.HLObject | None:
         return None
 
 
+def datasets(file: h5py.File) -> list[h5py.Dataset]:
+    """Return all datasets of a file; links to other files are not followed."""
+    nodes: list[h5py.HLObject] = []
+    file.visititems(lambda _, node: nodes.append(node))
+    return [node for node in nodes if isinstance(node, h5py.Dataset)]
+
+
 def has_numbers(data: h5py.Dataset) -> bool:
     """Return whether a dataset holds real numbers."""
     try:

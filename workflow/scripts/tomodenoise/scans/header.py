@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -16,6 +17,26 @@ from tomodenoise.scans.origins import Origin, check
 EVEN = 0.2  # largest relative deviation of an angular step from the median for angles that count as evenly spaced
 
 
+class Store(Protocol):
+    """Frames of one type that are stored together."""
+
+    @property
+    def place(self) -> tuple[Path, str]:
+        """File and dataset, as in `Frames`."""
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of the numbers."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the frames are stored."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """A dataset of frames, or of sinograms."""
@@ -24,6 +45,17 @@ class Stack:
     # (frame, row, column) without further axes of length one; for sinograms the shape of the dataset
     shape: tuple[int, ...]
     origin: Origin  # where its frames, or for sinograms its angles, are stored
+
+    @property
+    def place(self) -> tuple[Path, str]:
+        """File and path in it."""
+        return Path(self.data.file.filename), self.data.name
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of the numbers."""
+        dtype: np.dtype[np.generic] = self.data.dtype
+        return dtype
 
     @property
     def name(self) -> str:
@@ -36,7 +68,7 @@ class Contents:
     """Header of a scan. Made by the readers of the layouts, checked by `open_scan`."""
 
     layout: str
-    stacks: tuple[Stack, ...]  # the projections first, then flats and darks if they have datasets of their own
+    stacks: tuple[Store, ...]  # the projections first, then flats and darks if they have datasets of their own
     projections: Frames
     flats: tuple[Frames, ...]
     darks: tuple[Frames, ...]

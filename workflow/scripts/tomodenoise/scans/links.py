@@ -45,6 +45,14 @@ def places(home: Path, name: str, variable: str) -> Iterator[Path]:
     yield home.resolve().parent / name
 
 
+def as_given(target: Path, file: Path) -> Path:
+    """Return the path of a linked file, relative if that of the main file is; HDF5 makes it absolute."""
+    home = Path.cwd() / file.parent
+    if target.is_relative_to(home):
+        return file.parent / target.relative_to(home)
+    return target
+
+
 def located(home: Path, name: str, variable: str) -> Path | None:
     """Return the first of the `places` that exists, or None; refuse a folder without access."""
     forbidden = None

@@ -71,7 +71,7 @@ def read(file: h5py.File, entry: str) -> Contents:
     candidates = _candidates(file, entry)
     chosen = candidates[0]
     stack = open_stack(chosen.stack)
-    members, key_data, key_doubts = _members(chosen.group, stack)
+    members, key_data, key_doubts = _members(chosen.group, stack.shape[0])
     angles, angle_data, angle_doubts = _angles(chosen.group, stack, members)
     size, size_doubts = _pixel_size(chosen.group)
     return Contents(
@@ -88,6 +88,18 @@ def read(file: h5py.File, entry: str) -> Contents:
         used=used_files([angle_data, *key_data]),
         doubts=(*_others(candidates), *key_doubts, *angle_doubts, *size_doubts),
     )
+
+
+def stacks(file: h5py.File) -> list[tuple[h5py.Group, h5py.Dataset]]:
+    """Return the stacks of a file that have image keys, the best of each entry, with the groups of these."""
+    best = (_candidates(file, entry)[0] for entry in recognise(file, None))
+    return [(group, stack) for group, stack in best if "image_key" in group]
+
+
+def of_kind(group: h5py.Group, stack: h5py.Dataset, kind: str) -> IntArray:
+    """Return the positions of the `flats` or `darks` of a stack by the image keys of its group."""
+    members, _, _ = _members(group, stack.shape[hdf5.frame_axes(stack.shape)[0]])
+    return np.asarray(getattr(members, kind))
 
 
 def _candidates(file: h5py.File, entry: str) -> list[_Candidate]:
@@ -133,9 +145,8 @@ def _others(candidates: Sequence[_Candidate]) -> Iterator[str]:
         )
 
 
-def _members(group: h5py.Group, stack: Stack) -> tuple[_Members, list[h5py.Dataset], list[str]]:
+def _members(group: h5py.Group, count: int) -> tuple[_Members, list[h5py.Dataset], list[str]]:
     """Sort the frames by their image keys; return them, the datasets of the keys used, and doubts about them."""
-    count = stack.shape[0]
     data = hdf5.dataset(group, "image_key")
     if data is None:  # all frames are projections
         every = np.arange(count)

@@ -1,6 +1,7 @@
 """Open a raw scan: recognise its layout, decide what its numbers are, and check that the parts fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,25 +10,21 @@ import h5py
 import numpy as np
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import dataexchange, hdf5, nxtomo, xrdct
+from tomodenoise.scans import dataexchange, hdf5, kinds, links, nxtomo, separate, xrdct
+from tomodenoise.scans import images as tiff_images
 from tomodenoise.scans.description import Frames, Scan, sized
 from tomodenoise.scans.excluding import exclude as leave_out
 from tomodenoise.scans.excluding import numbers
 from tomodenoise.scans.hdf5 import opened
 from tomodenoise.scans.header import Contents, Reader
 from tomodenoise.scans.identity import identify
+from tomodenoise.scans.images import Projections
+from tomodenoise.scans.options import FramesFile
 from tomodenoise.scans.origins import Origin, check
+from tomodenoise.scans.separate import Separate
 
 # Of the layouts that are recognised by content; `xrdct` reads the sinograms that `mode: xrdct` names
 READERS: list[Reader] = [dataexchange.READER, nxtomo.READER]
-KIND_WORDS = (
-    # In this order: "an intensity that is a line integral" is attenuation.
-    ("attenuation", "attenuation"),
-    ("line integral", "attenuation"),
-    ("counts", "counts"),
-    ("intensity", "intensity"),
-    ("transmission", "intensity"),
-)
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,9 @@ def open_scan(
     channels: Mapping[str, Any] | None = None,
     entry: str | None = None,
     exclude: Mapping[str, Sequence[Any]] | None = None,
+    flats: FramesFile | None = None,
+    darks: FramesFile | None = None,
+    images: Projections | None = None,
 ) -> Scan:
     """Read the header of a raw scan.
 
@@ -59,13 +59,16 @@ def open_scan(
     channels : settings of a scan of many channels, see `xrdct.find`.
     entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
     exclude : frames to leave out, see `excluding.exclude`.
+    flats, darks : files with frames that replace those in ``file``, see `separate.read`.
+    images : TIFF files of the projections, of which ``file`` is the first; default: ``file`` is an HDF5 file.
 
     Raises
     ------
     UserError
         If anything that later stages need is missing or does not fit.
     """
-    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry)
+    own: dict[str, Any] = {"flats": flats, "darks": darks, "images": images}
+    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry, **own)
     return finished([header], sized(header.scan, pixel_size), exclude)
 
 
@@ -76,39 +79,77 @@ def read_header(
     rows: Sequence[int] | None = None,
     channels: Mapping[str, Any] | None = None,
     entry: str | None = None,
+    flats: FramesFile | None = None,
+    darks: FramesFile | None = None,
+    images: Projections | None = None,
 ) -> Header:
     """Read the header of a file; parameters as for `open_scan`."""
     file = Path(file)
-    with opened(file) as handle:
-        contents = _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
-        stacks = {(Path(stack.data.file.filename), stack.data.name): stack for stack in contents.stacks}
-        used = [*contents.used, *(path for stack in stacks.values() for path in stack.origin.files)]
-        kind = _kind(input, contents)
-        doubts = list(contents.doubts)
-        if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
-            doubts.append(
-                f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set"
-                " correct.input"
-            )
-        scan = Scan(
-            file=file,
-            layout=contents.layout,
-            kind=kind,
-            rows=_crop(rows, contents.rows, file),
-            columns=contents.columns,
-            angles=contents.angles,
-            projections=(_located(contents.projections, file),),
-            flats=tuple(_located(group, file) for group in contents.flats),
-            darks=tuple(_located(group, file) for group in contents.darks),
-            pixel_size=contents.pixel_size,
-            identity=identify(file, [_as_given(path, file) for path in used]),
-            labels=contents.labels,
-            times=contents.times,
-            channels=contents.channels,
-            doubts=tuple(doubts),
+    with _opened(file, channels, entry, images) as found:
+        origins = {stack.place: stack.origin for stack in found.stacks}
+        used = [*found.used, *(path for origin in origins.values() for path in origin.files)]
+        contents, own = _with_references(_located(found, file), {"flats": flats, "darks": darks})
+        kind = kinds.decide(input, contents)
+    doubts = list(contents.doubts)
+    if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
+        doubts.append(
+            f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set correct.input"
         )
-        origins = {(_as_given(place, file), name): stack.origin for (place, name), stack in stacks.items()}
-        return Header(scan, origins)
+    used = [links.as_given(path, file) for path in used]
+    scan = Scan(
+        file=file,
+        layout=contents.layout,
+        kind=kind,
+        rows=_crop(rows, contents.rows, file),
+        columns=contents.columns,
+        angles=contents.angles,
+        projections=(contents.projections,),
+        flats=contents.flats,
+        darks=contents.darks,
+        pixel_size=contents.pixel_size,
+        identity=identify(file, [*used, *(path for part in own for path in part.files)]),
+        labels=contents.labels,
+        times=contents.times,
+        channels=contents.channels,
+        doubts=tuple(doubts),
+    )
+    located = {(links.as_given(place, file), name): origin for (place, name), origin in origins.items()}
+    return Header(scan, located | {place: origin for part in own for place, origin in part.origins.items()})
+
+
+@contextmanager
+def _opened(
+    file: Path, channels: Mapping[str, Any] | None, entry: str | None, images: Projections | None
+) -> Iterator[Contents]:
+    """Read the header of an HDF5 file, which stays open meanwhile, or those of TIFF files."""
+    if images is not None:
+        yield tiff_images.contents(images)
+        return
+    with opened(file) as handle:
+        yield _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
+
+
+def _with_references(contents: Contents, asked: Mapping[str, FramesFile | None]) -> tuple[Contents, list[Separate]]:
+    """Replace the flats and darks of a file by those in files of their own."""
+    own = {}
+    for kind, frames in asked.items():
+        if frames is None:
+            continue
+        if contents.channels:
+            raise UserError(f"{kind}: mode xrdct takes numbers that need no {kind}: remove the key")
+        everything = (contents.projections, *contents.flats, *contents.darks)
+        total = sum(len(part.indices) for part in everything)
+        size = contents.rows, contents.columns
+        at = separate.Projections(size, contents.stacks[0].name, contents.projections.indices, total)
+        own[kind] = separate.read(kind, frames, at)
+    replaced = {kind: sum(len(group.indices) for group in getattr(contents, kind)) for kind in own}
+    doubts = [
+        f"{count} {kind} in the file are not used, as the key {kind} names others"
+        for kind, count in replaced.items()
+        if count
+    ]
+    groups: dict[str, Any] = {kind: part.groups for kind, part in own.items()}
+    return replace(contents, doubts=(*contents.doubts, *doubts), **groups), list(own.values())
 
 
 def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequence[Any]] | None) -> Scan:
@@ -139,6 +180,11 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
         return _asked(file, entry.strip("/"), sorted(readers))
     if not readers:
         nxtomo.check_links(file)
+        if "bliss" in hdf5.text(file, "publisher", "creator").lower():
+            raise UserError(
+                f"{file.filename} is a scan as BLISS wrote it: convert it to NXtomo with nxtomomill h52nx, and name"
+                " the result"
+            )
         looked = "; ".join(reader.looks_for for reader in READERS)
         raise UserError(f"{file.filename} has no known layout: looked for {looked}: convert it to one of these")
     default = hdf5.text(file, "default").strip("/").split("/")[0]
@@ -177,46 +223,15 @@ def _check_angles(scan: Scan) -> None:
             f"{scan.file}: angle {number} is {scan.angles[wrong[0]]}, not a finite number: repair it in the file, or"
             f" leave that projection out with exclude: {{projections: [{number}]}}"
         )
+    key = "angle_unit" if scan.layout == "tiff" else "their attribute 'units'"
     ends = np.cumsum([len(part.indices) for part in scan.projections])[:-1]
     for part, angles in zip(scan.projections, np.split(scan.angles, ends), strict=True):
         degrees = float(np.degrees(np.ptp(angles)))
         name = f"{part.file if len(ends) else scan.file}: the angles span"
         if 0 < degrees < 6.4:
-            raise UserError(
-                f"{name} only {degrees:.3g} degrees: if these are radians, set their attribute 'units' to rad"
-            )
+            raise UserError(f"{name} only {degrees:.3g} degrees: if these are radians, set {key} to radians")
         if degrees > 360 * len(angles):
-            raise UserError(
-                f"{name} {degrees / 360:.0f} turns: if these are degrees, set their attribute 'units' to deg"
-            )
-
-
-def _kind(wanted: str, contents: Contents) -> str:
-    """Decide what the numbers are: by the user, by the words in the file, or by the presence of flats."""
-    name = contents.stacks[0].name
-    if contents.channels and wanted not in {"auto", "attenuation"}:
-        raise UserError(f"{name}: mode xrdct takes numbers that need no -log: leave out correct.input: {wanted}")
-    kind = wanted if wanted != "auto" else _guess(contents)
-    if contents.flats or kind in {"intensity", "attenuation"}:
-        return str(kind)
-    for stack in contents.stacks:
-        check(stack.origin, None)  # the flats may be what is missing
-    if kind is None:
-        raise UserError(
-            f"{name} holds {contents.stacks[0].data.dtype} without flats: set correct.input to intensity or attenuation"
-        )
-    raise UserError(
-        f"{name}: no flats for counts: add them to the file; only where it holds no counts set correct.input to"
-        " intensity (already divided by the flats) or to attenuation (line integrals)"
-    )
-
-
-def _guess(contents: Contents) -> str | None:
-    for stated in contents.stated:
-        for word, kind in KIND_WORDS:
-            if word in stated.lower():
-                return kind
-    return "counts" if contents.flats or contents.stacks[0].data.dtype.kind in "iu" else None
+            raise UserError(f"{name} {degrees / 360:.0f} turns: if these are degrees, set {key} to degrees")
 
 
 def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]:
@@ -228,13 +243,11 @@ def _crop(rows: Sequence[int] | None, depth: int, file: Path) -> tuple[int, int]
     return start, stop
 
 
-def _located(frames: Frames, file: Path) -> Frames:
-    return replace(frames, file=_as_given(frames.file, file))
-
-
-def _as_given(target: Path, file: Path) -> Path:
-    """Return the path of a linked file, relative if that of the main file is; HDF5 makes it absolute."""
-    home = Path.cwd() / file.parent
-    if target.is_relative_to(home):
-        return file.parent / target.relative_to(home)
-    return target
+def _located(contents: Contents, file: Path) -> Contents:
+    """Name the files of all frames as the user named the main file."""
+    projections, *others = (
+        replace(frames, file=links.as_given(frames.file, file))
+        for frames in (contents.projections, *contents.flats, *contents.darks)
+    )
+    count = len(contents.flats)
+    return replace(contents, projections=projections, flats=tuple(others[:count]), darks=tuple(others[count:]))

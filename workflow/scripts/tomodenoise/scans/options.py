@@ -29,13 +29,39 @@ class Exclude(Options):
     darks: Optional[tuple[Any, ...]] = Field(None, description="Of the darks; all of them may be left out.")
 
 
+class FramesFile(Options):
+    """Flats or darks in a file of their own."""
+
+    file: Text | Some[Text] = Field(
+        description="HDF5 file with the frames, or TIFF files as for the scan. A list of two: those taken before the"
+        " projections, and those after."
+    )
+    dataset: Optional[Text] = Field(
+        None,
+        description="Path of the frames in the file: a stack, a single frame (a mean, say), or a group of numbered"
+        " frames. Default: recognised by content - Data Exchange, NXtomo, the reduced frames of tomoscan, or the only"
+        " dataset with frames of the right size.",
+    )
+
+
+class AngleRange(Options):
+    """Evenly spaced angles."""
+
+    first: Annotated[float, Number()] = Field(0, description="Angle of the first projection.")
+    last: Optional[Annotated[float, Number()]] = Field(
+        None, description="Angle of the last projection: for 1800 over half a turn 179.9, not 180."
+    )
+    step: Optional[Annotated[float, Number()]] = Field(None, description="From one projection to the next; or `last`.")
+
+
 class RawScan(Options):
     """Raw files, and how to read them."""
 
     file: Text | Some[Text] = Field(
         description="HDF5 file: Data Exchange or NXtomo, recognised by its content, or sinograms with `mode: xrdct`."
-        " Relative to the working directory. A dynamic scan may have a file for each step: a list, or a pattern such"
-        " as `raw/step_*.h5`, whose files are taken in natural order."
+        " Or TIFF files of projections: a pattern such as `raw/proj_*.tif`, a folder, or a file of many pages. Relative"
+        " to the working directory. A dynamic scan may have an HDF5 file for each step: a list, or a pattern such as"
+        " `raw/step_*.h5`, whose files are taken in natural order."
     )
     mode: Literal["static", "dynamic", "xrdct"] = Field(
         "static",
@@ -54,15 +80,16 @@ class RawScan(Options):
         " angle, `t` translation - such as `zcat`; without `z` there is one slice, without `c` one channel. Default:"
         " as the dataset's attributes name them.",
     )
-    angles: Optional[Text] = Field(
+    angles: Optional[Text | AngleRange] = Field(
         None,
-        description="For `xrdct`: path of the angles in the file. Default: `rotation_angle` in the group of the"
-        " sinograms.",
+        description="For TIFF files: a text file with the angle of each projection, or `{first: 0, last: 179.9}`. For"
+        " `xrdct`: path of the angles in the file. Default: `rotation_angle` in the group of the sinograms.",
     )
     angle_unit: Optional[Literal["degrees", "radians"]] = Field(
         None,
-        description="For `xrdct`: unit of the angles. Default: their attribute `units`; where there is none, a span of"
-        " up to one turn in radians means radians and one of 30 and more means degrees, with a warning.",
+        description="For TIFF files: unit of the angles, by default degrees. For `xrdct`: the same. Default: their"
+        " attribute `units`; where there is none, a span of up to one turn in radians means radians and one of 30 and"
+        " more means degrees, with a warning.",
     )
     channels: Optional[ChannelNames] = Field(
         None,
@@ -77,6 +104,12 @@ class RawScan(Options):
     rows: Optional[Range] = Field(
         None, description="Detector rows to use, [start, stop), as in a Python slice. Default: all rows."
     )
+    flats: Optional[FramesFile] = Field(
+        None,
+        description="Flats in a file of their own: `{file: raw/flats.h5, dataset: /entry/data}`. They replace those in"
+        " the file of the scan.",
+    )
+    darks: Optional[FramesFile] = Field(None, description="The same for darks.")
     entry: Optional[Text] = Field(
         None,
         description="Group of the file that holds this scan, if there are several, such as `entry_2` or"

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import sources
+from tomodenoise.scans import images, sources, tiff
 from tomodenoise.scans.description import Frames, Scan, runs
 from tomodenoise.scans.hdf5 import dataset, frame_axes, opened
 from tomodenoise.scans.origins import Origin, check
@@ -51,15 +52,22 @@ def read(
 
 def ceiling(frames: Frames) -> float | None:
     """Return the largest value of the frames' integer type, which saturated pixels have; None for floats."""
-    with opened(frames.file) as file:
-        dtype = _stack(file, frames).dtype
+    if frames.images:
+        dtype: np.dtype[Any] = tiff.layout(frames.file).dtype
+    else:
+        with opened(frames.file) as file:
+            dtype = _stack(file, frames).dtype
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else None
 
 
 def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArray:
+    if frames.images:
+        return images.read(frames.images, rows, indices)
     with opened(frames.file) as file:
         stack = _stack(file, frames)
         axes = frame_axes(stack.shape)
+        if stack.ndim == 2:  # a single frame, such as a mean
+            return _frame(stack, frames, rows, len(indices))
         if len(axes) != 3 or (len(indices) and indices[-1] >= stack.shape[axes[0]]) or rows[1] > stack.shape[axes[1]]:
             raise UserError(f"{frames.file}: {frames.dataset} has shape {stack.shape}: {CHANGED}")
         check(_origin(frames.file, frames.dataset, frames.file.stat().st_mtime_ns), indices)
@@ -70,6 +78,14 @@ def _read(frames: Frames, rows: tuple[int, int], indices: IntArray) -> FloatArra
             out[done : done + stop - start] = stack[tuple(slices.get(axis, 0) for axis in range(stack.ndim))]
             done += stop - start
     return out
+
+
+def _frame(stack: h5py.Dataset, frames: Frames, rows: tuple[int, int], count: int) -> FloatArray:
+    """Read some rows of a dataset that is a single frame, (1, rows, columns), or none of it, (0, rows, columns)."""
+    if rows[1] > stack.shape[0]:
+        raise UserError(f"{frames.file}: {frames.dataset} has shape {stack.shape}: {CHANGED}")
+    check(_origin(frames.file, frames.dataset, frames.file.stat().st_mtime_ns), None)
+    return np.repeat(stack[slice(*rows)][None].astype(np.float32), count, axis=0)
 
 
 def _stack(file: h5py.File, frames: Frames) -> h5py.Dataset:

@@ -1,10 +1,7 @@
 """Series of time steps: one file of continuous rotation, one file that labels its steps, or one file per step."""
 
-import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +9,16 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import sources, units
+from tomodenoise.scans import file_names, sources, units
 from tomodenoise.scans.description import PIXEL_SIZE, Frames, Numbers, Scan, sized
 from tomodenoise.scans.hdf5 import dataset, has_numbers, opened
 from tomodenoise.scans.identity import identify
+from tomodenoise.scans.images import Projections
 from tomodenoise.scans.opening import finished, read_header
+from tomodenoise.scans.options import FramesFile
 
 # Rounding error, in projections, of a step boundary over a whole scan, for steps of e.g. 299.92 projections.
 ROUNDING = 1e-6
-
-
-def expand(given: str | Sequence[str]) -> tuple[Path, ...]:
-    """Return the files given by paths or by patterns such as `raw/step_*.h5`.
-
-    The files of a pattern are in natural order: step_2 comes before step_10.
-
-    Raises
-    ------
-    UserError
-        If a pattern matches no file, or a file is named twice.
-    """
-    patterns = [given] if isinstance(given, str) else given
-    files = [file for pattern in patterns for file in _matching(pattern)]
-    if len(set(files)) < len(files):
-        duplicate = next(file for file in files if files.count(file) > 1)
-        raise UserError(f"file: {duplicate} is named twice: name each step once")
-    return tuple(files)
 
 
 def open_series(
@@ -49,6 +30,9 @@ def open_series(
     pixel_size: float | None = None,
     entry: str | None = None,
     exclude: Mapping[str, Sequence[Any]] | None = None,
+    flats: FramesFile | None = None,
+    darks: FramesFile | None = None,
+    images: Projections | None = None,
 ) -> Scan:
     """Read the header of a dynamic scan.
 
@@ -57,19 +41,23 @@ def open_series(
     files : one file, or one per step in chronological order.
     projections : projections per step if a single file covers all steps; may be fractional. An incomplete last step
         that lacks more than one projection is dropped. Excluded frames do not move the boundaries of the steps.
-    input, rows, pixel_size, entry, exclude : as for `open_scan`; frames are numbered over all files.
+    input, rows, pixel_size, entry, exclude, flats, darks, images : as for `open_scan`; frames are numbered over
+        all files, and flats and darks of their own are those of all steps.
 
     Raises
     ------
     UserError
         If the steps are not defined, or there are fewer than two; if the files do not match; and as for `open_scan`.
     """
-    headers = [read_header(file, input=input, rows=rows, entry=entry) for file in files]
+    options: dict[str, Any] = {"input": input, "rows": rows, "entry": entry, "flats": flats, "darks": darks}
+    headers = [read_header(file, **options, images=images) for file in files]
     scans = [header.scan for header in headers]
     if len(scans) > 1:
         _check_alike(scans, projections)
         joined = _joined(scans)
-        joined = replace(joined, doubts=(*joined.doubts, *_missing(_numbers_of(files), "the series of files")))
+        shared = {kind: getattr(scans[0], kind) for kind, own in (("flats", flats), ("darks", darks)) if own}
+        joined = replace(joined, **shared)
+        joined = replace(joined, doubts=(*joined.doubts, *_missing(file_names.numbers(files), "the series of files")))
         return finished(headers, sized(joined, pixel_size), exclude)
     scan = scans[0]
     steps, doubts = _numbered_steps(scan) if projections is None else (assign_steps(len(scan.angles), projections), ())
@@ -108,13 +96,6 @@ def _missing(labels: FloatArray, name: str) -> tuple[str, ...]:
     return (
         f"{name} lacks steps between {between}{more}: steps are counted without these, so later times are too early",
     )
-
-
-def _numbers_of(files: Sequence[Path]) -> FloatArray:
-    """Return the last number in the name of each file, or an empty array if these do not ascend."""
-    matches = [re.findall(r"\d+", file.stem) for file in files]
-    numbers = np.array([float(digits[-1]) for digits in matches if digits])
-    return numbers if len(numbers) == len(files) and np.all(np.diff(numbers) > 0) else np.empty(0)
 
 
 def labelled_steps(scan: Scan) -> int:
@@ -177,21 +158,6 @@ def assign_steps(count: int, projections: float) -> IntArray:
     steps = np.floor((np.arange(count) + ROUNDING) / projections).astype(np.int64)
     whole = int((count + 1 + ROUNDING) / projections)
     return np.asarray(steps[steps < max(whole, 1)])
-
-
-def _matching(pattern: str) -> list[Path]:
-    # Path.exists raises an error in a folder without access.
-    if not set("*?[") & set(pattern) or os.path.exists(pattern):  # noqa: PTH110
-        return [Path(pattern)]
-    names = sorted(glob(pattern), key=_natural)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    if not names:
-        raise UserError(f"file: no file matches {pattern}: correct the pattern")
-    return [Path(name) for name in names]
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts step_2 before step_10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _check_alike(scans: Sequence[Scan], projections: float | None) -> None:

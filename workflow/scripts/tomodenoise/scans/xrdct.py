@@ -1,7 +1,8 @@
 """Reader of multichannel sinograms, as in XRD-CT, whose axes are named by the user or by the file itself.
 
-A file names them if the attributes `dim0`, `dim1` ... of the dataset are `vertical`, `channel`, `angle` or
-`horizontal`; the angles are then in `rotation_angle` next to it. The NeXus files of the Core Imaging Library do so.
+Files of NXxrdct do so by their definition, see `nxxrdct`. Any other file does so if the attributes `dim0`, `dim1` ...
+of the dataset are `vertical`, `channel`, `angle` or `horizontal`; the angles are then in `rotation_angle` next to it.
+The NeXus files of the Core Imaging Library do so.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,16 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.scans import hdf5, sources, units
+from tomodenoise.scans import hdf5, nxxrdct, sources, units
 from tomodenoise.scans.description import Channels
 from tomodenoise.scans.header import Contents, Stack, frames, used_files
-from tomodenoise.scans.options import RawScan
+from tomodenoise.scans.options import AngleRange, RawScan
 
 KEYS = ("dataset", "axes", "angles", "angle_unit", "channels")
 """Keys of a scan in the configuration."""
+
+FOR_IMAGES = ("angles", "angle_unit")
+"""Those that TIFF files have as well."""
 
 DIMENSIONS = {"vertical": "z", "channel": "c", "angle": "a", "horizontal": "t"}
 FULL_TURN = 2 * np.pi
@@ -36,9 +40,14 @@ def asked(entry: RawScan) -> dict[str, Any] | None:
     """
     values = entry.as_json()
     options = {key: values[key] for key in KEYS if key in values}
-    if options and entry.mode != "xrdct":
-        raise UserError(f"{next(iter(options))}: this key is for mode: xrdct only: remove it, or set the mode")
-    return options if entry.mode == "xrdct" else None
+    wrong = [key for key in options if key not in FOR_IMAGES]
+    if wrong and entry.mode != "xrdct":
+        raise UserError(f"{wrong[0]}: this key is for mode: xrdct only: remove it, or set the mode")
+    if entry.mode != "xrdct":
+        return None
+    if isinstance(entry.angles, AngleRange):
+        raise UserError("angles: with mode: xrdct give the path of the angles in the file")
+    return options
 
 
 def unnamed(entry: RawScan) -> dict[str, Any] | None:
@@ -61,6 +70,7 @@ def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
     UserError
         If something is missing or does not match.
     """
+    asked, pixel_size = nxxrdct.completed(file, asked)
     data = _stack(file, asked.get("dataset"))
     name = f"{file.filename}: {data.name}"
     if data.dtype.kind not in "iuf":
@@ -85,7 +95,7 @@ def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
         angles=angles,
         rows=data.shape[axes.index("z")] if "z" in axes else 1,
         columns=data.shape[axes.index("t")],
-        pixel_size=None,
+        pixel_size=pixel_size,
         stated=("attenuation",),
         used=used_files([angle_data, value_data]),
         channels=channels,
@@ -98,7 +108,7 @@ def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
         if (data := hdf5.dataset(file, path)) is None:
             raise UserError(f"{file.filename}: there is no dataset {path}: correct dataset; {_candidates(file)}")
         return data
-    stacks = [data for data in _datasets(file) if _own_axes(data)]
+    stacks = [data for data in hdf5.datasets(file) if _own_axes(data)]
     if len(stacks) != 1:
         which = "no dataset names its axes" if not stacks else "several datasets name their axes"
         raise UserError(f"{file.filename}: {which}: set dataset and axes; {_candidates(file)}")
@@ -107,14 +117,8 @@ def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
 
 def _candidates(file: h5py.File) -> str:
     """List datasets that the user may have meant."""
-    names = [f"{data.name} {data.shape}" for data in _datasets(file) if data.ndim in {2, 3, 4}]
+    names = [f"{data.name} {data.shape}" for data in hdf5.datasets(file) if data.ndim in {2, 3, 4}]
     return f"candidates are {', '.join(names[:5])}" if names else "no dataset has 2 to 4 axes"
-
-
-def _datasets(file: h5py.File) -> list[h5py.Dataset]:
-    nodes: list[h5py.HLObject] = []
-    file.visititems(lambda _, node: nodes.append(node))
-    return [node for node in nodes if isinstance(node, h5py.Dataset)]
 
 
 def _own_axes(stack: h5py.Dataset) -> str:

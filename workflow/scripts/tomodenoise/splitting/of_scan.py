@@ -9,13 +9,14 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
+from tomodenoise.scans import images as tiff_images
 from tomodenoise.scans import opening, series
 from tomodenoise.scans.description import Scan
 from tomodenoise.splitting import by_angle, time_steps
 from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.splitting.options import Split, SteppedScan, Steps
 
-READ = ("rows", "pixel_size", "entry", "exclude")
+READ = ("rows", "pixel_size", "entry", "exclude", "flats", "darks")
 """Keys of a scan that determine what is read from it in all modes."""
 
 
@@ -53,6 +54,9 @@ def read(files: Sequence[Path], entry: SteppedScan, kind: str, channels: Mapping
     given: dict[str, Any] = {"input": kind, **{key: getattr(entry, key) for key in READ}}
     if entry.exclude:
         given["exclude"] = entry.exclude.as_json()
+    if (images := tiff_images.asked(files, entry)) is not None:
+        given["images"] = images
+        files = files[:1]
     if entry.mode == "dynamic":
         return series.open_series(files, entry.steps.projections if entry.steps else None, **given)
     if entry.steps:

@@ -72,6 +72,6 @@ rule render_report:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=[] if RUN.is_paged else RUN.config.as_json(),
+        config=[] if RUN.is_paged else RUN.asked.as_json(),
     script:
         "../scripts/render_report.py"

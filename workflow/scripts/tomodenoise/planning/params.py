@@ -13,7 +13,7 @@ from tomodenoise.scans import description
 from tomodenoise.splitting import time_steps
 from tomodenoise.storage.layout import Extent
 
-PIXELS = ("file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit", "entry", "exclude")
+PIXELS = ("file", "mode", "rows", "steps", "dataset", "axes", "angles", "angle_unit", "entry", "exclude", "thinning")
 """Keys of a scan's entry that shape its projections."""
 
 SLICES = (*PIXELS, "center", "tilt", "field")

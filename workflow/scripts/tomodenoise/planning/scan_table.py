@@ -1,19 +1,20 @@
 """The scans of a configuration, opened and checked before any job runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tomodenoise.common import paths, provenance
 from tomodenoise.common.errors import UserError
-from tomodenoise.config.model import Config
+from tomodenoise.config.model import Config, ScanEntry
+from tomodenoise.config.thinned import ThinnedEntry
 from tomodenoise.correction import options as correction_options
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.scans import header_timeout, series, xrdct
 from tomodenoise.scans.description import Scan
-from tomodenoise.splitting import of_scan, time_steps
+from tomodenoise.splitting import of_scan, thinning, time_steps
 from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.storage import layout
 
@@ -82,9 +83,11 @@ def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, 
     """
     entries: dict[str, Entry] = {}
     refused: list[str] = []
-    for name in config.scans:
+    for name, entry in config.scans.items():
+        if isinstance(entry, ThinnedEntry) and entry.origin not in entries:
+            continue
         try:
-            entries[name] = _open(name, config, installed_elsewhere=installed_elsewhere)
+            entries[name] = _open(name, config, entries, installed_elsewhere=installed_elsewhere)
         except UserError as error:
             refused.append(str(error))
     if refused:
@@ -121,7 +124,7 @@ def _check_alike(numbers: Mapping[str, int | str], wrong: str, advice: str) -> N
         raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {advice}")
 
 
-def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
+def _open(name: str, config: Config, opened: Mapping[str, Entry], *, installed_elsewhere: bool) -> Entry:
     entry = config.scans[name]
     engine = entry.reconstruct
     try:
@@ -130,7 +133,7 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         provenance.check_format(Path("results", name))
         files = series.expand(entry.file)
         check_braces(*map(str, files))
-        scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
+        scan = _read(files, entry, opened)
         correction_options.check(scan, entry.correct)
         if entry.truth:
             paths.check(Path(entry.truth), f"truth: there is no {entry.truth}: correct the path, or leave it out")
@@ -152,6 +155,16 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
     )
     seconds = of_scan.step_seconds(scan, entry.steps)
     return Entry(scan, shape, size_open, planned.choice, field, files, planned.window, seconds)
+
+
+def _read(files: Sequence[Path], entry: ScanEntry, opened: Mapping[str, Entry]) -> Scan:
+    """Read the header of a scan, or thin that of the scan that a virtual one is a part of."""
+    if isinstance(entry, ThinnedEntry):
+        return thinning.thin(opened[entry.origin].scan, entry.thinning)
+    scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
+    for part in entry.dose.thinnings if entry.dose else ():
+        thinning.check(scan, part)
+    return scan
 
 
 def _size(field: str, center: float | str, scan: Scan) -> tuple[int, bool]:

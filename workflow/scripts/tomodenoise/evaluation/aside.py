@@ -45,20 +45,21 @@ def halves(
     -------
     Two images (z, y, x), attenuation per pixel, whose noise is independent but for that of the flats and darks.
     """
-    first, second = (_slices(process, kept.of(part), sections, runs) for part in ("first", "second"))
+    first, second = (reconstruct(process, kept.of(part), sections, runs) for part in ("first", "second"))
     return first, second
 
 
-def _slices(process: Process, part: Thinning, sections: int, runs: Sequence[tuple[int, int]]) -> FloatArray:
+def reconstruct(process: Process, part: Thinning, sections: int, runs: Sequence[tuple[int, int]]) -> FloatArray:
+    """Reconstruct any part of a scan from its raw frames, (z, y, x); parameters as for `halves`."""
     scan = thinning.thin(process.scan, part)
     split = by_angle.split(scan.angles, sections, 1, scan.lit)
     options = process.correct.model_copy(update={"stripes": process.measured.stripes.method})
     assignment = by_angle.assignment(split) if options.flats == "divided" else None
     whole = by_angle.union(split, range(sections))
-    reconstruct = slices.prepare(whole, process.axis, process.reconstruct, devices.best())
+    plan = slices.prepare(whole, process.axis, process.reconstruct, devices.best())
     made = []
     for run in runs:
         lines, _ = slabs.correct_slab(scan, run, assignment, options, process.measured.measures)
         sinograms = np.ascontiguousarray(lines.swapaxes(0, 1)[:, whole.indices])
-        made.append(reconstruct(sinograms, process.axis.centers(np.arange(*run))))
+        made.append(plan(sinograms, process.axis.centers(np.arange(*run))))
     return np.concatenate(made)

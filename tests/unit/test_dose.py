@@ -190,6 +190,7 @@ def test_a_scan_that_cannot_be_thinned_is_refused(
         (Statistics(2.0, 5.0, 80.0, 0.01, 0.0), "read noise of 5.0 photons is too strong for 80 photons"),
         (Statistics(2.0, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
         (Statistics(2.0, None, 80.0, None, 0.2), "20% of the light appears one frame later"),
+        (Statistics(2.0, None, 80.0, -0.1, None), "neighbouring pixels is correlated by -0.10"),
     ],
 )
 def test_counts_that_are_no_photons_are_refused(statistics: Statistics, reason: str | None) -> None:

@@ -41,7 +41,13 @@ try:
 except UserError as error:
     sys.exit(f"tomodenoise: {error}")
 
-FILES = Files(RUN, ancient)
+FILES = Files(
+    RUN,
+    ancient,
+    lambda scan: photons.may_split(
+        Path(checkpoints.examine_counts.get(scan=scan).output[0])
+    ),
+)
 PARAMS = Params(RUN)
 NEEDS = Needs(RUN)
 HOOKS = hooks.Hooks(RUN, [PYTHON, str(SCRIPTS / "report_survivors.py")])

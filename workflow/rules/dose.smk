@@ -1,11 +1,5 @@
 # How much shorter a scan could have been: parts of its dose as virtual scans, which the rules of the stages process like
 # others, and their comparison with the data left aside and with the full dose.
-def parts_of_dose(wildcards):
-    """Return what a study reads of the parts of a scan; nothing if its counts cannot be split."""
-    check = checkpoints.examine_counts.get(scan=wildcards.scan).output[0]
-    return FILES.parts(wildcards) if photons.may_split(Path(check)) else {}
-
-
 rule dose:
     input:
         gather("dose", FILES.studies),
@@ -58,7 +52,7 @@ rule thin_scan:
 
 rule judge_dose:
     input:
-        unpack(parts_of_dose),
+        unpack(FILES.parts),
         check=paths.DOSE_CHECK,
         raw=FILES.raw,
         scan=paths.SCAN,

@@ -16,8 +16,9 @@ from tomodenoise.scans.thinning import Thinning
 
 PROJECTIONS = 8
 DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared with the read noise
-MOST_CORRELATED = 0.02  # largest correlation of two halves that readout may cause
-MOST_SHARED = 0.1  # largest correlation of the noise of neighbouring pixels or successive frames
+# Largest correlation of two halves of the counts, of neighbouring pixels, and of successive frames. The error of a
+# denoised image is a tenth of the variance of raw noise, and shared noise in both halves aside adds to it in full.
+MOST_SHARED = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +158,12 @@ def _doubts(found: Statistics) -> Iterator[str]:
     light = max(found.photons, 0.0)
     readout = (found.read_noise or 0.0) ** 2
     correlation = readout / (2 * light + readout) if readout else 0.0
-    if correlation > MOST_CORRELATED:
+    if correlation > MOST_SHARED:
         yield (
             f"the read noise of {found.read_noise:.1f} photons is too strong for {light:.0f} photons behind the sample:"
             f" two halves of the counts would be correlated by {correlation:.2f}"
         )
-    if (found.neighbours or 0.0) > MOST_SHARED:
+    if abs(found.neighbours or 0.0) > MOST_SHARED:
         yield f"the noise of neighbouring pixels is correlated by {found.neighbours:.2f}, so they share photons"
     if (found.afterglow or 0.0) > MOST_SHARED:
         yield f"{found.afterglow:.0%} of the light appears one frame later, so frames share photons"

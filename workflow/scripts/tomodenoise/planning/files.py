@@ -18,6 +18,8 @@ class Files:
     run: Run
     by_content: Callable[[str], str] = str
     """Marks a file whose date does not count, as parameters hold a fingerprint of its content."""
+    may_split: Callable[[str], bool] = lambda _scan: True
+    """Called with a scan; returns whether its counts can be split for a dose study; may raise to be called again."""
 
     def raw(self, job: Wildcards) -> list[str]:
         """Return the raw files of a scan."""
@@ -122,8 +124,10 @@ class Files:
         return [*paths.fill_all(paths.DOSE, scan=self.run.studied), paths.REPORT]
 
     def parts(self, job: Wildcards) -> dict[str, list[str]]:
-        """Return all that a dose study reads of the parts of a scan: their sections and their models."""
+        """Return all that a dose study reads of the parts of a scan, sections and models; nothing if there are none."""
         run = self.run
+        if not self.may_split(job.scan):
+            return {}
         names = run.parts(job.scan)
         described = [paths.SPLIT, paths.CENTER, paths.SECTIONS_JSON]
         sections = [file for name in names for file in shards.sections(name, run.layout(name))]

@@ -42,7 +42,8 @@ def main(job: logs.Job) -> None:
 
 def _judge(job: logs.Job) -> tuple[list[dict[str, Any]], dict[str, FloatArray]]:
     """Judge the parts one after the other, each in the folder of a virtual scan."""
-    params, folder = job.params, Path(job.input.split).parent
+    params = job.params
+    folder = Path(job.input.split).parent
     device = devices.best()
     described = description.from_json(json.loads((folder / "scan.json").read_text()))
     scan = description.sized(described, params.pixel_size)

@@ -102,7 +102,8 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
     """Measure the noise on the middle rows of the flats and of some projections."""
     middle = sum(scan.rows) // 2
     rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
-    gain, floor = measures.gain, measures.noise.floor if measures.noise else None
+    gain = measures.gain
+    floor = measures.noise.floor if measures.noise else None
     if gain is None:
         return Statistics(None, None, None, None, measures.afterglow)
     chosen = np.unique(np.linspace(0, len(scan.lit) - 1, PROJECTIONS).astype(int))

@@ -29,7 +29,8 @@ class Change:
 
 def change(part: Mapping[str, Any]) -> Change:
     """Compare the network's result with the full dose; `part` is of `dose.judge`."""
-    full, result = part["full"], part["results"][NETWORK]
+    full = part["full"]
+    result = part["results"][NETWORK]
     return Change(
         {key: _ratio(result.get(key), full.get(key), full.get(f"{key}_error")) for key in SIZES},
         _ratio(result.get("edges"), full.get("edges"), full.get("edges")),

@@ -190,7 +190,8 @@ def _decimals(error: float) -> int:
 def _texts(result: Mapping[str, Any]) -> list[str]:
     texts = []
     for key, _, _, form in COLUMNS:
-        value, error = result.get(key), result.get(f"{key}_error")
+        value = result.get(key)
+        error = result.get(f"{key}_error")
         if key == "error" and value is not None and error is not None:
             value, error = _rms(value, error)
         if error and value is not None and math.isfinite(value):

@@ -18,6 +18,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
 include: "workflow/rules/image.smk"
 include: "workflow/rules/judge.smk"
+include: "workflow/rules/dose.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/keep.smk"
@@ -42,12 +43,15 @@ localrules:
     train,
     denoise,
     judge,
+    dose,
     report,
     export,
     check,
     verify,
     clean_intermediates,
     split_scan,
+    examine_counts,
+    thin_scan,
     allocate_projections,
     allocate_sections,
     describe_image,

@@ -5,7 +5,7 @@ rule check:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=RUN.config.as_json(),
+        config=RUN.asked.as_json(),
         # Unknown on a cluster.
         cores=workflow.resource_settings.cores or 1,
         # To a cluster, where this machine's memory does not matter.

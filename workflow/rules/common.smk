@@ -13,6 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import PER_SCAN
+from tomodenoise.correction import photons
 from tomodenoise.exports.registry import single_files
 from tomodenoise.maintenance import slurm_jobs
 from tomodenoise.planning import environment, hooks, paths, run, shards
@@ -40,7 +41,13 @@ try:
 except UserError as error:
     sys.exit(f"tomodenoise: {error}")
 
-FILES = Files(RUN, ancient)
+FILES = Files(
+    RUN,
+    ancient,
+    lambda scan: photons.may_split(
+        Path(checkpoints.examine_counts.get(scan=scan).output[0])
+    ),
+)
 PARAMS = Params(RUN)
 NEEDS = Needs(RUN)
 HOOKS = hooks.Hooks(RUN, [PYTHON, str(SCRIPTS / "report_survivors.py")])
@@ -50,8 +57,8 @@ intermediate = temp if RUN.config.intermediates == "delete" else str
 
 
 wildcard_constraints:
-    scan=paths.one_of(RUN.scans),
-    model=paths.one_of(RUN.trained_models),
+    scan=paths.one_of([*RUN.scans, *RUN.virtual]),
+    model=paths.one_of([*RUN.trained_models, *RUN.virtual]),
     block=r"\d+",
     slab=r"\d+",
     level=r"\d+",

@@ -48,7 +48,7 @@ rule correct_slab:
     benchmark:
         "benchmarks/{scan}/correct/{block}-{slab}.tsv"
     wildcard_constraints:
-        scan=paths.one_of(s for s in RUN.scans if RUN.projected(s).channels == 1),
+        scan=paths.one_of(s for s in RUN.entries if RUN.projected(s).channels == 1),
     conda:
         "../../envs/tomography.yaml"
     resources:
@@ -73,4 +73,4 @@ use rule correct_slab as correct_channels with:
         shard=paths.CHANNELS_SHARD,
         counts=paths.CORRECTIONS,
     wildcard_constraints:
-        scan=paths.one_of(s for s in RUN.scans if RUN.projected(s).channels > 1),
+        scan=paths.one_of(s for s in RUN.entries if RUN.projected(s).channels > 1),

@@ -14,6 +14,8 @@ rule describe_scan:
         "logs/{scan}/describe.log",
     benchmark:
         "benchmarks/{scan}/describe/scan.tsv"
+    wildcard_constraints:
+        scan=paths.one_of(RUN.scans),
     conda:
         "../../envs/tomography.yaml"
     resources:

@@ -72,7 +72,7 @@ rule render_report:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=[] if RUN.is_paged else RUN.config.for_report(),
+        config=[] if RUN.is_paged else RUN.asked.for_report(),
     script:
         "../scripts/render_report.py"
 
@@ -90,7 +90,7 @@ rule crate:
     conda:
         "../../envs/learning.yaml"
     params:
-        config=RUN.config.for_report(),
+        config=RUN.asked.for_report(),
         asked=RUN.config.crate.as_json() if RUN.config.crate else {},
     script:
         "../scripts/write_crate.py"

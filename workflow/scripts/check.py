@@ -25,7 +25,7 @@ def main(job: logs.Job) -> None:
     print(f"graphics card here: {'yes, for which no time was measured' if devices.best() == 'cuda' else 'none'}")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
     trouble = [*forecast.of_disk(needed, Path())]
-    trouble += [line for entry in opened.entries.values() for line in forecast.unreadable(entry.scan)]
+    trouble += [line for name in opened.scans for line in forecast.unreadable(opened.entries[name].scan)]
     if not job.params.submitting:
         print(forecast.hint(plan, cores) or "memory: enough")
         trouble += forecast.of_memory(plan)

@@ -9,6 +9,7 @@ from pydantic import Field
 from tomodenoise.centering.options import Axis
 from tomodenoise.common.options import Name, OneOf, Optional, Options, Text, Unique, Whole
 from tomodenoise.config.afterwards import Crate, Notify
+from tomodenoise.config.dose import Dose
 from tomodenoise.correction.options import Correct
 from tomodenoise.denoising.options import Denoise
 from tomodenoise.exports.registry import EXPORTS
@@ -45,6 +46,12 @@ class ScanEntry(Axis, SteppedScan):
         description="The true volume, if known, as of a simulation: `.npy` or Zarr, (z, y, x) in attenuation per pixel,"
         " of the shape of the reconstruction; with a leading axis of time steps or channels if the scan has several."
         " Only used for comparison, in `quality.json` and the report.",
+    )
+    dose: Optional[Dose] = Field(
+        None,
+        description="Study how much shorter the scan could have been: parts of its dose are processed as scans of their"
+        " own, each with a training, and judged by the data left out, see the page on dose; `{}` takes the defaults."
+        " For static scans. Default: none.",
     )
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
-from tomodenoise.correction import air, phase, zingers
+from tomodenoise.correction import air, phase, photons, zingers
 from tomodenoise.correction.counts import attenuation
 from tomodenoise.correction.measuring import Measures
 from tomodenoise.correction.options import Correct
@@ -29,6 +29,7 @@ class Work:
     limit: zingers.Threshold | None  # None if zingers are kept
     retrieval: phase.Retrieval | None  # None without phase retrieval
     air: int  # columns of air on each side; 0 leaves the dose as it is
+    splitter: photons.Splitter | None = None  # for a virtual scan with a part of the photons
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,20 @@ def prepare(
     core = slice(start - read[0], stop - read[0])
     shape = (read[1] - read[0], scan.columns)
     noise, deviations = measures.noise, options.deviations
+    thinned = photons.measured(scan, measures)
     clean = limit = reference = retrieval = None
     if noise and deviations:
         clean = partial(zingers.remove_from_references, noise=noise, deviations=deviations)
     if scan.kind == "counts":
         reference = references(scan, read, assignment, clean, part)
-    if noise and deviations:
-        limit = zingers.threshold(noise, deviations, np.ones(shape) if reference is None else reference.mean_beam())
+    if thinned.noise and deviations:
+        limit = zingers.threshold(
+            thinned.noise, deviations, np.ones(shape) if reference is None else reference.mean_beam()
+        )
     if options.phase and scan.pixel_size:
         retrieval = phase.plan(options.phase, scan.pixel_size, shape, core)
-    return Work(scan.kind, read, core, reference, measures.gain, limit, retrieval, options.air)
+    splitter = photons.prepare(scan, read, measures)
+    return Work(scan.kind, read, core, reference, thinned.gain, limit, retrieval, options.air, splitter)
 
 
 def correct(frame: FloatArray, number: int, work: Work, out: FloatArray) -> Repairs:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
-from tomodenoise.correction import stripes
+from tomodenoise.correction import photons, stripes
 from tomodenoise.correction.frames import Repairs, Work, correct, prepare
 from tomodenoise.correction.measuring import Measures
 from tomodenoise.correction.options import Correct, check
@@ -81,7 +81,7 @@ def correct_slab(
     stripes.remove_all(out, scan.angles[part], options.stripes, used)
     lowest, highest, sides = _extremes(out, used, scan)
     return out, SlabStatistics(
-        *_photons(samples, measures.gain),
+        *_photons(samples, work.gain),
         repaired=repairs.interpolated,
         dead=int(dead.sum()),
         empty_rows=repairs.empty,
@@ -109,6 +109,8 @@ def _correct_frames(
         if not len(numbers):
             continue
         frames = read(scan.projections, work.read, numbers)
+        if work.splitter is not None:
+            photons.split(frames, numbers, work.splitter)
         if not all_finite(frames):
             frames[~np.isfinite(frames)] = np.nan
         if work.references is not None:

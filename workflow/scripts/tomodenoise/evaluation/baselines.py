@@ -7,7 +7,7 @@ import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
 from tomodenoise.common import logs, optics
-from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.evaluation import cases, classical
 from tomodenoise.evaluation.cases import Case
 from tomodenoise.evaluation.evidence import Evidence
@@ -94,7 +94,7 @@ def filtered(name: str, e: Evidence) -> Baseline:
     chosen = FILTERS[name]
     noise = float(np.std(e.noise[:, e.mask]))
     stronger = noise * np.sqrt(e.share(e.groups.whole) / e.shares[0])
-    strength = _tune(chosen, e, stronger)
+    strength = tune(chosen, e.given, e.targets, e.mask, stronger)
     predicted = np.stack([chosen.apply(image, strength, stronger) for image in e.given])
     denoised = np.stack([chosen.apply(image, strength, noise) for image in e.raw])
     return Baseline(name, predicted, denoised, chosen.strength.format(strength))
@@ -106,16 +106,23 @@ def of_model(name: str, model: Model, case: Case) -> Baseline:
     return Baseline(name, predicted.mean(axis=0), denoised.mean(axis=0), f"model, {model.spec.name}")
 
 
-def _tune(chosen: Filter, e: Evidence, noise: float) -> float:
-    """Find the strength with the smallest split loss in a square of the middle slice."""
-    middle = len(e.given) // 2
-    lines = [np.flatnonzero(e.mask.any(axis=axis)) for axis in (1, 0)]
+def tune(chosen: Filter, images: FloatArray, targets: FloatArray, mask: BoolArray, noise: float) -> float:
+    """Find the strength with the smallest split loss in a square of the middle slice.
+
+    Parameters
+    ----------
+    images, targets : (z, y, x) with independent noise.
+    mask : (y, x).
+    noise : standard deviation of the noise of the images.
+    """
+    middle = len(images) // 2
+    lines = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
     centers = [int(line[len(line) // 2]) for line in lines]
     box = tuple(slice(max(center - TUNED // 2, 0), center + TUNED // 2) for center in centers)
-    image = e.given[middle][box]
-    target = e.targets[middle][box][None]
+    image = images[middle][box]
+    target = targets[middle][box][None]
 
     def loss(strength: float) -> float:
-        return merit.split_loss(chosen.apply(image, strength, noise)[None], target, e.mask[box])
+        return merit.split_loss(chosen.apply(image, strength, noise)[None], target, mask[box])
 
     return classical.least(loss, chosen.bounds, chosen.choices, PRECISION)[1]

@@ -32,7 +32,7 @@ def to_json(
     """
     note = [Verdict("held_out", "note", slices.note)] if slices.note else []
     along = per_channel.verdicts(profile) if profile else []
-    values: dict[str, Any] = _plain(
+    values: dict[str, Any] = plain(
         {
             "judged": {
                 "rows": [list(run) for run in slices.runs],
@@ -70,12 +70,12 @@ def write(file: Path, curves: Path, values: Mapping[str, Any], judgement: Judgem
         text.write_text(json.dumps(values, indent=1, allow_nan=False))
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+def plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     """Round numbers, and replace infinity and NaN by null, as JSON has neither."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float | np.floating):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value

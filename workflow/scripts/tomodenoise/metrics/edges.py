@@ -49,6 +49,13 @@ class Width:
     profile: FloatArray
     """Mean over all edges at `OFFSETS`, in the unit of the image."""
     edges: int
+    groups: int
+    """Groups that could be fitted."""
+
+    @property
+    def error(self) -> float:
+        """Standard error of the median over groups, 1.25 times that of their mean."""
+        return float(np.sqrt(np.pi / 2 / self.groups)) * self.spread
 
 
 def detect(image: FloatArray, mask: BoolArray) -> Edges:
@@ -114,7 +121,7 @@ def measure(image: FloatArray, edges: Edges) -> Width:
     if len(good) < max(3, 0.7 * len(groups)):
         raise Unsupported("the noise is too strong to fit edges")
     low, middle, high = np.quantile(good, [1 / 6, 0.5, 5 / 6])
-    return Width(float(middle), float(high - low) / 2, profiles.mean(axis=0), len(profiles))
+    return Width(float(middle), float(high - low) / 2, profiles.mean(axis=0), len(profiles), len(good))
 
 
 def sample(image: FloatArray, edges: Edges, order: Literal[1, 3]) -> FloatArray:

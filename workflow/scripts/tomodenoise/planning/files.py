@@ -18,6 +18,8 @@ class Files:
     run: Run
     by_content: Callable[[str], str] = str
     """Marks a file whose date does not count, as parameters hold a fingerprint of its content."""
+    may_split: Callable[[str], bool] = lambda _scan: True
+    """Called with a scan; returns whether its counts can be split for a dose study; may raise to be called again."""
 
     def raw(self, job: Wildcards) -> list[str]:
         """Return the raw files of a scan."""
@@ -115,9 +117,30 @@ class Files:
             raise UserError(f"export is empty: name {', '.join(kinds)} or {last} there")
         return self.exported()
 
+    def studies(self, _job: Wildcards | None = None) -> list[str]:
+        """Return all dose studies and the report that shows them; UserError if no scan has one."""
+        if not self.run.studied:
+            raise UserError("no scan has the key dose: add it, as in `sample: {file: raw/sample.h5, dose: {}}`")
+        return [*paths.fill_all(paths.DOSE, scan=self.run.studied), paths.REPORT]
+
+    def parts(self, job: Wildcards) -> dict[str, list[str]]:
+        """Return all that a dose study reads of the parts of a scan, sections and models; nothing if there are none."""
+        run = self.run
+        if not self.may_split(job.scan):
+            return {}
+        names = run.parts(job.scan)
+        described = [paths.SPLIT, paths.CENTER, paths.SECTIONS_JSON]
+        sections = [file for name in names for file in shards.sections(name, run.layout(name))]
+        return {
+            "described": paths.fill_all(described, scan=names),
+            "parts": sections,
+            "models": paths.fill_all(paths.MODEL, model=names),
+        }
+
     def page(self, scans: Sequence[str]) -> dict[str, list[str]]:
         """Return all that a page of some scans shows."""
         run = self.run
+        studied = [scan for scan in scans if scan in run.studied]
         trained = [name for name in run.config.only(scans).used_models if run.config.trained_on(name)]
         return {
             "scans": paths.fill_all([paths.SCAN, paths.MEASURED, paths.SPLIT, paths.CENTER], scan=scans),
@@ -128,6 +151,7 @@ class Files:
             "curves": paths.fill_all(paths.QUALITY_CURVES, scan=scans),
             "images": paths.fill_all(paths.IMAGE_JSON, scan=scans, volume=[paths.DENOISED]),
             "series": paths.fill_all(paths.SERIES, scan=[scan for scan in scans if run.entries[scan].window]),
+            **({"dose": paths.fill_all([paths.DOSE, paths.DOSE_PICTURES], scan=studied)} if studied else {}),
             "histories": paths.fill_all(paths.HISTORY, model=trained),
         }
 

@@ -39,6 +39,9 @@ CENTER = (30e-9, 80e-9)
 RECONSTRUCT = (20e-9, 80e-9)
 """Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
 
+OF_PARTS = ("correct", "reconstruct")
+"""Stages of a part of the dose of a scan, besides a training."""
+
 ITERATIVE = 160
 """Factor by which 100 iterations of an iterative algorithm take longer."""
 
@@ -76,17 +79,21 @@ def plan(run: Run) -> Plan:
     """Plan the stages of each scan and the trainings of a run, with the memory of their largest jobs."""
     needs = Needs(run)
     scans = {}
-    for name in run.scans:
+    for name in (*run.scans, *run.virtual):
         engine = run.config.scans[name].reconstruct
         iterations = 0 if engine.capabilities.filtered else engine.iterations or ITERATIONS
         spec = run.spec(run.config.model_of(name))
         stages = of_scan(run.current_layout(name), spec, run.config, iterations)
+        if name in run.virtual:
+            stages = [stage for stage in stages if stage.name in OF_PARTS]
+        if name in run.studied:
+            stages.append(_of_study(run, name))
         suffixes = {kind: export.suffix for kind, export in EXPORTS.items()}
         jobs = [Wildcards(scan=name, level="1", suffix=suffixes.get(stage.name, "")) for stage in stages]
         memory = [needs.known_megabytes(stage.rule, job) for stage, job in zip(stages, jobs, strict=True)]
         scans[name] = [replace(stage, megabytes=part) for stage, part in zip(stages, memory, strict=True)]
     trainings = {}
-    for model in run.trained_models:
+    for model in (*run.trained_models, *run.virtual):
         stage = of_training(run.spec(model), run.config.train)
         trainings[model] = replace(stage, megabytes=needs.megabytes(stage.rule, Wildcards(model=model)))
     return Plan(scans, trainings)
@@ -126,6 +133,12 @@ def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
         *_exports(config.export, layout.levels, slabs, halving),
     ]
+
+
+def _of_study(run: Run, scan: str) -> Stage:
+    """Plan the judgement of the parts of a scan's dose."""
+    slowest = 60 * resources.NEEDS["judge_dose"].minutes(run, Wildcards(scan=scan))
+    return Stage("dose", "judge_dose", 1, (slowest * NETWORK[0] / NETWORK[1], slowest), 0)
 
 
 def of_training(spec: Spec, train: Train) -> Stage:

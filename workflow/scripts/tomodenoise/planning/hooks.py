@@ -19,7 +19,7 @@ from tomodenoise.planning.run import Run
 QUIET_TARGETS = {"check", "verify", "clean_intermediates"}
 """Targets that print their own results."""
 
-REPORTING_TARGETS = {"all", "report"}
+REPORTING_TARGETS = {"all", "report", "dose"}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ PIXELS = (
     "exclude",
     "flats",
     "darks",
+    "thinning",
 )
 """Keys of a scan's entry that shape its projections."""
 

@@ -39,6 +39,10 @@ EXPORTED_FILE = f"{RESULTS}/{{scan}}/{{volume}}.{{suffix}}"
 TIFF_JSON = f"{RESULTS}/{{scan}}/{{volume}}_{{tiff}}/volume.json"
 TIFF_SLAB = f"{RESULTS}/{{scan}}/{{volume}}_{{tiff}}/slabs/{{block}}-{{slab}}.json"
 
+DOSE_CHECK = f"{RESULTS}/{{scan}}/dose/check.json"
+DOSE = f"{RESULTS}/{{scan}}/dose.json"
+DOSE_PICTURES = f"{RESULTS}/{{scan}}/figures/dose.npz"
+
 QUALITY = f"{RESULTS}/{{scan}}/quality.json"
 QUALITY_CURVES = f"{RESULTS}/{{scan}}/figures/quality.npz"
 SERIES = f"{RESULTS}/{{scan}}/figures/series.npz"

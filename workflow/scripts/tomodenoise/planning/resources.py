@@ -194,6 +194,15 @@ def _judged(run: Run, job: Wildcards) -> tuple[list[Spec], Layout, Denoise, int]
     return networks, run.current_layout(job.scan), run.config.denoise, len(run.config.compare)
 
 
+def _dosing(run: Run, job: Wildcards) -> float:
+    """Count the float32 of judging, and of correcting and reconstructing some rows."""
+    layout = run.projected(job.scan)
+    options = run.config.scans[job.scan].correct
+    rows = min(judged(layout.size), layout.depth)
+    correcting = frames.held(run.entries[job.scan].scan, layout.angles, rows, options)
+    return judging(*_judged(run, job)) + correcting + _reconstructing(run, job)
+
+
 def _describing(run: Run, job: Wildcards) -> float:
     projections = run.projected(job.scan).angle_blocks[0].stop
     return frames.describing(run.entries[job.scan].scan, projections, run.config.scans[job.scan].correct)
@@ -249,6 +258,9 @@ NEEDS: Mapping[str, Need] = {
     "judge_scan": Need(
         lambda run, job: judging(*_judged(run, job)),
         minutes=lambda run, job: judging_minutes(*_judged(run, job)),
+    ),
+    "judge_dose": Need(
+        _dosing, minutes=lambda run, job: 4 * len(run.parts(job.scan)) * judging_minutes(*_judged(run, job))
     ),
     "watch_series": Need(lambda run, job: watching(*_denoised(run, job)[:2]), IMAGES_ONLY),
     "export_tiff_slab": Need(

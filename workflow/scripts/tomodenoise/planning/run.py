@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
+from tomodenoise.config import settings, thinned
 from tomodenoise.config.model import Config
 from tomodenoise.networks import model_file, specs
 from tomodenoise.networks.model_file import Description
@@ -52,12 +52,32 @@ class Run:
     @cached_property
     def scans(self) -> list[str]:
         """Names of the scans, in alphabetical order."""
-        return sorted(self.entries)
+        return sorted(set(self.entries) - set(self.virtual))
+
+    @cached_property
+    def asked(self) -> Config:
+        """The configuration without the virtual scans of dose studies."""
+        return thinned.remove(self.config)
 
     @cached_property
     def trained_models(self) -> list[str]:
         """Models that are trained here, not only read from a file."""
-        return [model for model in self.config.used_models if self.config.trained_on(model)]
+        return [model for model in self.asked.used_models if self.asked.trained_on(model)]
+
+    @property
+    def studied(self) -> list[str]:
+        """Scans with a dose study."""
+        return [scan for scan in self.scans if self.config.scans[scan].dose]
+
+    @cached_property
+    def virtual(self) -> dict[str, str]:
+        """Each virtual scan, which has a model of its own name, to the scan that it is a part of."""
+        entries = self.config.scans.items()
+        return {name: entry.origin for name, entry in entries if isinstance(entry, thinned.ThinnedEntry)}
+
+    def parts(self, scan: str) -> list[str]:
+        """Return the virtual scans of a scan, the largest part of the dose first."""
+        return [name for name, origin in self.virtual.items() if origin == scan]
 
     @property
     def volumes(self) -> list[str]:
@@ -67,7 +87,7 @@ class Run:
     @property
     def is_paged(self) -> bool:
         """True if each scan has a page of its own, and the report lists them."""
-        return len(self.entries) > SCANS_ON_A_PAGE
+        return len(self.scans) > SCANS_ON_A_PAGE
 
     # Models
 
@@ -100,22 +120,21 @@ class Run:
     def layout(self, scan: str) -> Layout:
         """Return the layout of a scan; if the size of its slices follows from the center, wait for that."""
         if self.entries[scan].size_open:
-            self.wait_for_center(scan)
+            self.wait_for_center(self.virtual.get(scan, scan))
         return self.current_layout(scan)
 
     def is_size_known(self, scan: str) -> bool:
         """Return whether the size of a scan's slices is known now."""
-        return not self.entries[scan].size_open or _center(scan).exists()
+        return not self.entries[scan].size_open or self._center(scan).exists()
 
     def current_layout(self, scan: str) -> Layout:
         """Return the layout of a scan, with slices as wide as the detector until the center is found."""
         if not self.entries[scan].size_open or not self.is_size_known(scan):
             return self.projected(scan)
-        return _resized(self.projected(scan), json.loads(_center(scan).read_text())["size"])
+        return _resized(self.projected(scan), json.loads(self._center(scan).read_text())["size"])
 
-
-def _center(scan: str) -> Path:
-    return Path(paths.CENTER.format(scan=scan))
+    def _center(self, scan: str) -> Path:
+        return Path(paths.CENTER.format(scan=self.virtual.get(scan, scan)))
 
 
 @cache
@@ -159,7 +178,8 @@ def open_loaded(config: Config, *, installed_elsewhere: bool) -> Run:
     """Open every scan and model file of a loaded configuration, as `open_run`."""
     if config.crate is not None and not installed_elsewhere and importlib.util.find_spec("rocrate") is None:
         raise UserError("crate: the package rocrate is missing: pip install rocrate, or leave out the key crate")
-    return with_models(Run(config, scan_table.open_all(config, installed_elsewhere=installed_elsewhere)))
+    complete = thinned.add(config)
+    return with_models(Run(complete, scan_table.open_all(complete, installed_elsewhere=installed_elsewhere)))
 
 
 def without_scans() -> Run:
@@ -183,7 +203,7 @@ def with_models(run: Run) -> Run:
     )
     users = run.config.users()
     for name in run.config.used_models:
-        _check_steps(complete, name, run.entries if name in run.config.rivals else users[name])
+        _check_steps(complete, name, run.scans if name in run.config.rivals else users[name])
     return complete
 
 

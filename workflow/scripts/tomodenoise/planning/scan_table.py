@@ -7,13 +7,14 @@ from pathlib import Path
 
 from tomodenoise.common import paths, provenance
 from tomodenoise.common.errors import UserError
-from tomodenoise.config.model import Config
+from tomodenoise.config.model import Config, ScanEntry
+from tomodenoise.config.thinned import ThinnedEntry
 from tomodenoise.correction import options as correction_options
 from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.scans import file_names, header_timeout, images, separate, tiff, xrdct
 from tomodenoise.scans.description import Scan
-from tomodenoise.splitting import of_scan, time_steps
+from tomodenoise.splitting import of_scan, thinning, time_steps
 from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.storage import layout
 
@@ -84,9 +85,11 @@ def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, 
     """
     entries: dict[str, Entry] = {}
     refused: list[str] = []
-    for name in config.scans:
+    for name, entry in config.scans.items():
+        if isinstance(entry, ThinnedEntry) and entry.origin not in entries:
+            continue
         try:
-            entries[name] = _open(name, config, installed_elsewhere=installed_elsewhere)
+            entries[name] = _open(name, config, entries, installed_elsewhere=installed_elsewhere)
         except UserError as error:
             refused.append(str(error))
     if refused:
@@ -123,7 +126,7 @@ def _check_alike(numbers: Mapping[str, int | str], wrong: str, advice: str) -> N
         raise UserError(f"{wrong} ({', '.join(f'{name} {number}' for name, number in numbers.items())}): {advice}")
 
 
-def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
+def _open(name: str, config: Config, opened: Mapping[str, Entry], *, installed_elsewhere: bool) -> Entry:
     entry = config.scans[name]
     engine = entry.reconstruct
     try:
@@ -134,7 +137,7 @@ def _open(name: str, config: Config, *, installed_elsewhere: bool) -> Entry:
         own = {"flats": entry.flats, "darks": entry.darks}
         references = [group for kind, asked in own.items() if asked for group in separate.files(kind, asked)]
         check_braces(*(str(file) for group in (files, *references) for file in group))
-        scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
+        scan = _read(files, entry, opened)
         correction_options.check(scan, entry.correct)
         if entry.truth:
             paths.check(Path(entry.truth), f"truth: there is no {entry.truth}: correct the path, or leave it out")
@@ -162,6 +165,16 @@ def _inputs(files: Sequence[Path], references: Sequence[Sequence[Path]]) -> tupl
     """Return the files that jobs name as input: of TIFF files the first of each kind, as there may be thousands."""
     groups = [files, *references]
     return tuple(file for group in groups for file in (group[:1] if tiff.is_tiff(group[0]) else group))
+
+
+def _read(files: Sequence[Path], entry: ScanEntry, opened: Mapping[str, Entry]) -> Scan:
+    """Read the header of a scan, or thin that of the scan that a virtual one is a part of."""
+    if isinstance(entry, ThinnedEntry):
+        return thinning.thin(opened[entry.origin].scan, entry.thinning)
+    scan = of_scan.read(files, entry, entry.correct.input, xrdct.asked(entry))
+    for part in entry.dose.thinnings if entry.dose else ():
+        thinning.check(scan, part)
+    return scan
 
 
 def _size(field: str, center: float | str, scan: Scan) -> tuple[int, bool]:

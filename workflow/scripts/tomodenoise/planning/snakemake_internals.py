@@ -37,6 +37,7 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     "train": ("train_model",),
     "denoise": ("denoise_slab",),
     "judge": ("judge_scan",),
+    "dose": ("judge_dose",),
     "report": ("render_report", "render_scan"),
     "export": ("export_tiff_slab", "export_file", "mix_slab"),
 }

@@ -8,6 +8,7 @@ from tomodenoise.common.disk_usage import Use
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.denoising.spectra import Chosen
 from tomodenoise.evaluation.time_series import Series
+from tomodenoise.report.dose import Study
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage
@@ -39,6 +40,8 @@ class ScanSection:
     details: Mapping[str, str] = field(default_factory=dict)
     """Further facts."""
     quality: Quality | None = None
+    dose: Study | None = None
+    """If the scan has the key `dose`."""
     series: Series | None = None
     """Of a dynamic scan."""
     channels: Chosen | None = None

@@ -68,7 +68,7 @@ def loss_curve(history: Sequence[dict[str, float]], key: str) -> str:
     def fill(axes: Axes) -> None:
         axes.plot(pixels, training, "o-", **RAW, label="training")
         axes.plot(pixels, held_out, "o-", **DENOISED, label="held out")
-        _log(axes)
+        log(axes)
         axes.set(xlabel="pixels seen, millions", ylabel="mean squared error")
         axes.legend(loc="upper right", ncols=2)
 
@@ -102,7 +102,8 @@ def shade(axes: Axes, window: Sequence[int]) -> None:
         axes.axvspan(start - 0.5, stop - 0.5, color=LINE, linewidth=0)
 
 
-def _log(axes: Axes) -> None:
+def log(axes: Axes) -> None:
+    """Set a logarithmic vertical axis with plain numbers, and some of them even within a small part of a decade."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     # A log locator finds no tick at all within a small part of a decade.

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 Tree: TypeAlias = "list[tuple[str, str | Tree]]"
 
 NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 
 def round_length(limit: float) -> float:
@@ -37,7 +38,7 @@ def _entry(value: Any) -> "str | Tree":  # noqa: ANN401 - a setting
 def number(value: float | None, form: str = ".4g") -> str:
     """Format a number, or a dash for None, NaN and infinity."""
     known = value is not None and math.isfinite(value)
-    return f"{value:{form}}".replace("-", "\N{MINUS SIGN}") if known else NOTHING
+    return f"{value:{form}}".replace("-", MINUS) if known else NOTHING
 
 
 def duration(seconds: float) -> str:

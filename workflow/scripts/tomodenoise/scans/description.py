@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.scans.thinning import Thinning
 
 PIXEL_SIZE = "pixel size: "  # prefix of the doubts about the pixel size
 DIGITS = 10  # decimals of a degree in `scan.json`: too fine to change any result, and 0.9945 stays 0.9945
@@ -99,6 +100,7 @@ class Scan:
     left_out: tuple[LeftOut, ...] = ()
     # Frames excluded by the user, by kind: ranges [start, stop) among all `projections`, `flats` or `darks`
     excluded: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    thinning: Thinning | None = None  # the part of the dose of a virtual scan; None for the scan itself
 
     @property
     def channel_count(self) -> int:
@@ -142,6 +144,7 @@ def to_json(scan: Scan) -> dict[str, Any]:
         "without_light": [list(run) for run in runs(scan.unlit)],
         "left_out": [asdict(group) for group in scan.left_out],
         "excluded": {kind: [list(part) for part in parts] for kind, parts in scan.excluded.items()},
+        **({"thinning": scan.thinning.as_json()} if scan.thinning else {}),
     }
 
 
@@ -169,6 +172,7 @@ def from_json(values: dict[str, Any]) -> Scan:
         unlit=positions(values["without_light"]),
         left_out=tuple(LeftOut(**group) for group in values["left_out"]),
         excluded={kind: tuple((a, b) for a, b in parts) for kind, parts in values.get("excluded", {}).items()},
+        thinning=Thinning.model_validate(values["thinning"]) if "thinning" in values else None,
     )
 
 

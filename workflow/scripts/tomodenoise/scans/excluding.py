@@ -40,19 +40,28 @@ def exclude(scan: Scan, asked: Mapping[str, Sequence[Any]] | None) -> Scan:
         kind = "flats" if kept["projections"].any() else "projections"
         raise UserError(f"exclude.{kind} removes all {len(kept[kind])} {kind}: exclude fewer")
     mask = kept["projections"]
-    left = np.flatnonzero(mask)
     steps, lost = (None, []) if scan.steps is None else _renumbered(scan.steps, mask)
+    without = replace(scan, flats=keep(scan.flats, kept["flats"]), darks=keep(scan.darks, kept["darks"]))
     return replace(
-        scan,
-        angles=scan.angles[mask],
-        projections=_moved(keep(scan.projections, mask), left),
-        flats=_moved(keep(scan.flats, kept["flats"]), left),
-        darks=_moved(keep(scan.darks, kept["darks"]), left),
-        labels=keep(scan.labels, mask),
-        times=keep(scan.times, mask),
+        select(without, mask),
         steps=steps,
         doubts=(*scan.doubts, *lost),
         excluded={kind: tuple(runs(np.flatnonzero(~kept[kind]))) for kind in KINDS if not kept[kind].all()},
+    )
+
+
+def select(scan: Scan, chosen: BoolArray) -> Scan:
+    """Keep the projections of a mask (A,), and count the times of flats and darks in these; time steps stay as is."""
+    left = np.flatnonzero(chosen)
+    return replace(
+        scan,
+        angles=scan.angles[chosen],
+        projections=_moved(keep(scan.projections, chosen), left),
+        flats=_moved(scan.flats, left),
+        darks=_moved(scan.darks, left),
+        labels=keep(scan.labels, chosen),
+        times=keep(scan.times, chosen),
+        unlit=np.flatnonzero(np.isin(left, scan.unlit)),
     )
 
 

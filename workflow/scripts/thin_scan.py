@@ -1,0 +1,26 @@
+"""Describe a part of the dose of a scan as a scan of its own, with the same measures and center; no data are copied."""
+
+import json
+import shutil
+from pathlib import Path
+
+from tomodenoise.common import logs, provenance
+from tomodenoise.scans import description
+from tomodenoise.scans.thinning import Thinning
+from tomodenoise.splitting import thinning
+
+
+def main(job: logs.Job) -> None:
+    """Write `scan.json`, `measured.json` and `center.json` of the part."""
+    files = job.input
+    whole = description.from_json(json.loads(Path(files.scan).read_text()))
+    part = thinning.thin(whole, Thinning.model_validate(job.params.thinning))
+    logs.logger.info("%d of %d projections: %s", len(part.angles), len(whole.angles), part.thinning)
+    described = {"format": provenance.FORMAT} | description.to_json(part)
+    Path(job.output.scan).write_text(json.dumps(described, indent=1))
+    shutil.copyfile(files.measured, job.output.measured)
+    shutil.copyfile(files.center, job.output.center)
+
+
+if __name__ == "__main__":
+    logs.run(main)

@@ -1,0 +1,40 @@
+"""The section `dose` of a scan."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tomodenoise.common.options import Index, Number, Options, Unique
+from tomodenoise.scans.thinning import Thinning
+
+
+class Limits(Options):
+    """Changes that still count as none, against the full dose."""
+
+    sizes: Annotated[float, Number(gt=0)] = Field(
+        1,
+        description="Of the volume fraction, the number of pieces and their mean size, each in standard errors of the"
+        " full dose.",
+    )
+    resolution: Annotated[float, Number(gt=0)] = Field(0.1, description="Of the edge width, relative.")
+
+
+class Dose(Options):
+    """A study of how much shorter the scan could have been."""
+
+    fractions: Annotated[
+        Unique[Annotated[float, Number(gt=0, le=0.9)]], Field(min_length=1, description="Parts of the dose to try.")
+    ] = (0.5, 0.25, 0.125)
+    by: Literal["photons", "projections"] = Field(
+        "photons",
+        description="What is left out: `photons` of each projection, at random, which is a shorter exposure and needs"
+        " counts with little read noise; or `projections`, of which every second, fourth and so on stays.",
+    )
+    seed: Index = Field(0, description="Of the random split of photons.")
+    limits: Limits = Field(Limits(), description="Changes against the full dose that still count as none.")
+
+    @property
+    def thinnings(self) -> list[Thinning]:
+        """The part of the dose that each fraction keeps, the largest first."""
+        fractions = sorted(self.fractions, reverse=True)
+        return [Thinning(fraction=fraction, by=self.by, seed=self.seed) for fraction in fractions]

@@ -1,0 +1,170 @@
+"""Binomial split of photon counts, so that parts of a scan are independent, shorter exposures; and its limits."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.correction.counts import per_set
+from tomodenoise.correction.measuring import BAND_ROWS, MOST_FLATS, Measures
+from tomodenoise.scans.description import Scan
+from tomodenoise.scans.reading import read
+from tomodenoise.scans.thinning import Thinning
+
+PROJECTIONS = 8
+DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared with the read noise
+# Largest correlation of two halves of the counts, of neighbouring pixels, and of successive frames. The error of a
+# denoised image is a tenth of the variance of raw noise, and shared noise in both halves aside adds to it in full.
+MOST_SHARED = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Splitter:
+    """All that a split of some detector rows needs."""
+
+    thinning: Thinning
+    gain: float  # detector units per photon of the whole scan
+    dark: FloatArray  # (rows, columns) mean of all darks, the same for all parts of a split
+    first: int  # detector row of the first of these rows
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Noise of a scan, as far as it decides whether its counts are photons."""
+
+    gain: float | None  # detector units per photon
+    read_noise: float | None  # photons, rms; None with fewer than two darks
+    photons: float | None  # behind the sample on its darkest rays, see `DARK_RAYS`
+    neighbours: float | None  # correlation of the noise of neighbouring pixels
+    afterglow: float | None  # share of the light that appears one frame later
+
+
+def prepare(scan: Scan, rows: tuple[int, int], measures: Measures) -> Splitter | None:
+    """Prepare the split of some detector rows [start, stop); None if the scan is whole, or thinned by projections."""
+    if scan.thinning is None or scan.thinning.by != "photons" or measures.gain is None:
+        return None
+    dark = np.zeros((rows[1] - rows[0], scan.columns))
+    for group in scan.darks:
+        dark += np.nan_to_num(read(group, rows)).sum(axis=0, dtype=np.float64)
+    count = sum(len(group.indices) for group in scan.darks)
+    return Splitter(scan.thinning, measures.gain, dark / max(count, 1), rows[0])
+
+
+def measured(scan: Scan, measures: Measures) -> Measures:
+    """Return the measures of a virtual scan, whose frames are as bright as those of the scan itself.
+
+    A photon of a part then stands for 1 / share photons, and noise is as much stronger.
+    """
+    if scan.thinning is None:
+        return measures
+    share = scan.thinning.photons
+    noise = replace(measures.noise, gain=measures.noise.gain / share) if measures.noise else None
+    return replace(measures, gain=measures.gain and measures.gain / share, noise=noise)
+
+
+def split(frames: FloatArray, numbers: IntArray, splitter: Splitter) -> None:
+    """Replace the photons of raw frames by those of a part, divided by its share, so that their mean stays.
+
+    Parameters
+    ----------
+    frames : (n, rows, columns) float32, detector units. Overwritten; what is not finite stays.
+    numbers : (n,) of the projections in the scan.
+
+    Notes
+    -----
+    If a count is Poisson distributed, the parts of its binomial split are so, too, and independent [Raikov 1937]. The
+    random numbers of a row depend on the seed, its projection and its place on the detector alone. What rounding to
+    whole photons leaves stays in each part.
+    """
+    share = splitter.thinning.photons
+    for frame, number in zip(frames, numbers, strict=True):
+        counted = np.rint((frame - splitter.dark) / splitter.gain)
+        photons = np.where(np.isfinite(counted), np.maximum(counted, 0), 0).astype(np.int64)
+        for row, whole in enumerate(photons):
+            random = np.random.default_rng((splitter.thinning.seed, int(number), splitter.first + row))
+            change = drawn(whole, splitter.thinning, random) / share - whole
+            frame[row] += (splitter.gain * change).astype(np.float32)
+
+
+def drawn(photons: IntArray, thinning: Thinning, random: np.random.Generator) -> IntArray:
+    """Draw the photons of a part; the same generator deals those of the three parts so that they add up."""
+    kept = random.binomial(photons, thinning.fraction)
+    if thinning.part == "kept":
+        return np.asarray(kept)
+    first = random.binomial(photons - kept, 0.5)
+    return np.asarray(first if thinning.part == "first" else photons - kept - first)
+
+
+def examine(scan: Scan, measures: Measures) -> Statistics:
+    """Measure the noise on the middle rows of the flats and of some projections."""
+    middle = sum(scan.rows) // 2
+    rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
+    gain = measures.gain
+    floor = measures.noise.floor if measures.noise else None
+    if gain is None:
+        return Statistics(None, None, None, None, measures.afterglow)
+    chosen = np.unique(np.linspace(0, len(scan.lit) - 1, PROJECTIONS).astype(int))
+    dark = np.mean([read(group, rows).mean(axis=0) for group in scan.darks], axis=0) if scan.darks else 0.0
+    light = (read(scan.projections, rows, scan.lit[chosen]) - dark) / gain
+    flats = read(max(scan.flats, key=lambda group: len(group.indices)), rows, slice(MOST_FLATS)) - dark
+    return Statistics(
+        gain,
+        float(np.sqrt(floor)) / gain if floor else None,
+        float(np.nanquantile(light, DARK_RAYS)),
+        neighbours(flats),
+        measures.afterglow,
+    )
+
+
+def neighbours(flats: FloatArray) -> float | None:
+    """Return the correlation of the noise of neighbouring pixels of a row, from differences of successive flats.
+
+    Parameters
+    ----------
+    flats : (n, rows, columns) in order of time, dark subtracted.
+
+    Notes
+    -----
+    Flats are scaled to one level. The covariance of pixels five apart, due to changes of the beam, is subtracted; the
+    median over sets of 64 pixels is robust against zingers.
+    """
+    if len(flats) < 2 or flats.shape[2] < 8:
+        return None
+    level = np.nanmedian(flats, axis=(1, 2), keepdims=True)
+    noise = np.nan_to_num(np.diff(flats / level, axis=0))
+    own, near, far = (
+        float(np.median(per_set(noise[..., : noise.shape[2] - 5] * noise[..., apart : noise.shape[2] - 5 + apart])))
+        for apart in (0, 1, 5)
+    )
+    return (near - far) / (own - far) if own > far else None
+
+
+def refusal(statistics: Statistics) -> str | None:
+    """Return why counts cannot be split into independent parts, or None if they can."""
+    return next(_doubts(statistics), None)
+
+
+def may_split(file: Path) -> bool:
+    """Return whether the file of `examine_counts.py` refuses nothing."""
+    return json.loads(file.read_text())["refused"] is None
+
+
+def _doubts(found: Statistics) -> Iterator[str]:
+    if found.gain is None or found.photons is None:
+        yield "the flats do not give the counts of a photon: at least four are needed, whose noise grows with the light"
+        return
+    light = max(found.photons, 0.0)
+    readout = (found.read_noise or 0.0) ** 2
+    correlation = readout / (2 * light + readout) if readout else 0.0
+    if correlation > MOST_SHARED:
+        yield (
+            f"the read noise of {found.read_noise:.1f} photons is too strong for {light:.0f} photons behind the sample:"
+            f" two halves of the counts would be correlated by {correlation:.2f}"
+        )
+    if abs(found.neighbours or 0.0) > MOST_SHARED:
+        yield f"the noise of neighbouring pixels is correlated by {found.neighbours:.2f}, so they share photons"
+    if (found.afterglow or 0.0) > MOST_SHARED:
+        yield f"{found.afterglow:.0%} of the light appears one frame later, so frames share photons"

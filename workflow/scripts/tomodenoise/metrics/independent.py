@@ -1,0 +1,61 @@
+"""Error and calibration of an image against two measurements that it was not made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomodenoise.common.arrays import BoolArray, FloatArray
+from tomodenoise.metrics import blocks, rings
+
+HALF = 0.5  # correlation
+
+
+@dataclass(frozen=True)
+class Against:
+    """Figures of an image f against measurements a and b; each error is a standard error, see `blocks.jackknife`."""
+
+    error: float
+    """Mean squared error against the truth, see `merit.umse`; may be negative if it is small."""
+    error_error: float
+    slope: float
+    """Of the regression of (a + b) / 2 on f, see `calibration.calibrate`; 1 is correct."""
+    slope_error: float
+    intercept: float
+    """In the unit of the image."""
+    intercept_error: float
+    correlated_to: float | None
+    """Cycles per pixel at which the cross-FRC falls below one half; None if it does not up to `valid_to`."""
+    valid_to: float | None
+    """Highest frequency at which a and b correlate enough for the cross-FRC; None if they nowhere do."""
+
+
+def compare(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> Against:
+    """Compare an image (z, y, x) within a mask (y, x) with two measurements.
+
+    Parameters
+    ----------
+    first, second : (z, y, x), a and b; their noise is independent of each other and of the image.
+
+    Raises
+    ------
+    Unsupported
+        If the mask has too few pixels.
+    """
+    target = (first + second) / 2
+    error = blocks.jackknife(blocks.sums([(first - image) * (second - image)], mask), lambda s: s[..., 1] / s[..., 0])
+    parts = blocks.sums([image, target, np.square(image), image * target], mask)
+    slope = blocks.jackknife(parts, _slope)
+    intercept = blocks.jackknife(parts, lambda s: (s[..., 2] - _slope(s) * s[..., 1]) / s[..., 0])
+    over = rings.rings(mask)
+    each = rings.correlation(image, first, over), rings.correlation(image, second, over)
+    curve = rings.cross(each, rings.correlation(first, second, over), over.counts(len(image)))
+    low = np.flatnonzero(curve < HALF)
+    valid = np.flatnonzero(np.isfinite(curve))
+    cut = float(over.frequency[low[0]]) if len(low) else None
+    return Against(*error, *slope, *intercept, cut, float(over.frequency[valid[-1]]) if len(valid) else None)
+
+
+def _slope(sums: FloatArray) -> FloatArray:
+    """Return the slope of least squares from sums of 1, f, t, f² and f t."""
+    count, image, target, square, product = np.moveaxis(sums, -1, 0)
+    return np.asarray((count * product - image * target) / (count * square - image**2))

@@ -1,0 +1,201 @@
+"""A dose study in the report: a table with a row for each part of the dose, charts, and pictures of one region."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.evaluation.dose_answer import NETWORK, RAW, REUSED
+from tomodenoise.report import curves, words
+from tomodenoise.report.curves import BLACK, DENOISED, LINE, MUTED, Chart
+
+COLUMNS = (
+    ("error", "Error, rms", "from the data aside", ".3g"),
+    ("slope", "Slope of grey values", "1 is correct", ".3f"),
+    ("correlated_to", "Correlation above 0.5 up to", "cycles per pixel", ".3f"),
+    ("contrast", "Contrast to noise", "higher is better", ".1f"),
+    ("edges", "Edge width, px", "lower is sharper", ".2f"),
+    ("volume", "Volume fraction", "of the {} phase", ".4f"),
+    ("number", "Pieces", "in the judged slices", ".0f"),
+    ("diameter", "Mean size, px", "diameter", ".2f"),
+)
+"""Figure, its name, how to read it, and its format."""
+
+ERRORS = (
+    "Error against the truth, estimated from the data aside, ± a standard error. Dashed: the network of the full dose,"
+    " applied to less."
+)
+EDGES = "Width of edges ± a standard error; the band holds widths that count as unchanged."
+
+STYLES: Mapping[str, Mapping[str, Any]] = {
+    RAW: {"color": MUTED, "linewidth": 1.1},
+    NETWORK: DENOISED,
+    REUSED: {**DENOISED, "linestyle": "--", "linewidth": 1.1},
+}
+FILTER: Mapping[str, Any] = {"color": BLACK, "linewidth": 1.1, "linestyle": ":"}
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A dose study."""
+
+    answer: str
+    limits: Mapping[str, float]
+    parts: Sequence[Mapping[str, Any]]
+    """Judged parts of the dose, the largest first, see `evaluation.dose.judge`."""
+    absent: Mapping[str, str]
+    """Part of the dose to the reason why it is not judged."""
+    pictures: Mapping[str, FloatArray]
+    """`full`, and fraction/result, of the same region."""
+
+    @property
+    def columns(self) -> list[tuple[str, str, str, str]]:
+        """Columns of the table, see `COLUMNS`."""
+        phase = next((part["full"].get("bright") for part in self.parts), None)
+        named = "bright" if phase else "dark"
+        return [(key, title, how.format(named), form) for key, title, how, form in COLUMNS]
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """Rows of the table: the full dose and each part of it, denoised, with a text for each column."""
+        full = [("100 %", _texts(self.parts[0]["full"]))] if self.parts else []
+        return full + [(_percent(part), _texts(part["results"][NETWORK])) for part in self.parts]
+
+    @property
+    def others(self) -> list[tuple[str, list[str]]]:
+        """Rows of the other results: part of the dose and what was done to it."""
+        return [
+            (f"{_percent(part)}, {_named(name, part)}", _texts(result))
+            for part in self.parts
+            for name, result in part["results"].items()
+            if name != NETWORK
+        ]
+
+    @property
+    def shown(self) -> list[tuple[str, FloatArray]]:
+        """Captions and pictures, in the order of the table, without those of the reused network."""
+        kept = [(key, image) for key, image in self.pictures.items() if not key.endswith(REUSED)]
+        return [(_caption(key), image) for key, image in kept]
+
+
+def of(values: Mapping[str, Any], pictures: Mapping[str, FloatArray]) -> Study:
+    """Return a study from `dose.json` and its pictures."""
+    judged = [part for part in values["parts"] if "absent" not in part]
+    absent = {_percent(part): part["absent"] for part in values["parts"] if "absent" in part}
+    return Study(values["answer"], values["limits"], judged, absent, pictures)
+
+
+def read_pictures(file: Path) -> dict[str, FloatArray]:
+    """Read the pictures by name; that of the full dose, which all parts have, once."""
+    with np.load(file, allow_pickle=False) as arrays:
+        images = dict(arrays)
+    full = [key for key in images if key.endswith("/full")]
+    return ({"full": images[full[0]]} if full else {}) | {key: images[key] for key in images if key not in full}
+
+
+def charts(study: Study, key: str) -> list[Chart]:
+    """Draw error and edge width over the dose; `key` is unique on the page."""
+    if not study.parts:
+        return []
+    drawn = [Chart("Error", ERRORS, curves.draw(partial(_errors, study=study), f"{key} error"))]
+    if study.parts[0]["full"].get("edges"):
+        drawn.append(Chart("Resolution", EDGES, curves.draw(partial(_edges, study=study), f"{key} edges")))
+    return drawn
+
+
+def _errors(axes: Axes, study: Study) -> None:
+    for name, style in _lines(study):
+        _line(axes, study, name, "error", style, _rms)
+    curves.log(axes)
+    axes.set(ylabel="error, rms")
+    _over_dose(axes, study)
+
+
+def _edges(axes: Axes, study: Study) -> None:
+    width = study.parts[0]["full"]["edges"]
+    change = study.limits["resolution"]
+    axes.axhspan(width * (1 - change), width * (1 + change), color=LINE, linewidth=0)
+    for name, style in _lines(study):
+        if name in {NETWORK, REUSED}:
+            _line(axes, study, name, "edges", style, lambda value, error: (value, error))
+    axes.plot(1, width, "o", color=BLACK, markersize=3.5, label="full dose")
+    axes.set(ylabel="edge width, pixels")
+    _over_dose(axes, study)
+
+
+def _line(axes: Axes, study: Study, name: str, key: str, style: Mapping[str, Any], convert: Any) -> None:  # noqa: ANN401
+    """Draw a figure of the results with a name over the dose, with error bars; all filters are one line."""
+    points = []
+    for part in study.parts:
+        others = [result for other, result in part["results"].items() if other not in STYLES]
+        result = part["results"].get(name, others[0])
+        if result.get(key) is not None:
+            points.append((part["fraction"], *convert(result[key], result[f"{key}_error"])))
+    if points:
+        dose, values, errors = zip(*points, strict=True)
+        axes.errorbar(dose, values, errors, label=name, marker="o", **{"markersize": 3, **style})
+
+
+def _lines(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the names of the results, the filter being one of them, and their styles."""
+    yield RAW, STYLES[RAW]
+    filters = dict.fromkeys(name for part in study.parts for name in part["results"] if name not in STYLES)
+    yield " or ".join(filters), FILTER
+    yield NETWORK, STYLES[NETWORK]
+    yield REUSED, STYLES[REUSED]
+
+
+def _over_dose(axes: Axes, study: Study) -> None:
+    doses = [part["fraction"] for part in study.parts] + [1.0]
+    axes.set(xscale="log", xlabel="part of the dose")
+    axes.xaxis.set_major_locator(FixedLocator(doses))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([f"{dose:.3g}" for dose in doses])
+    axes.legend(loc="best")
+
+
+def _rms(error: float, spread: float) -> tuple[float, float]:
+    """Return the root of a mean squared error, and its standard error; NaN if it is not above zero."""
+    root = math.sqrt(error) if error > 0 else math.nan
+    return root, spread / (2 * root)
+
+
+def _percent(part: Mapping[str, Any]) -> str:
+    return f"{100 * part['fraction']:.3g} %"
+
+
+def _named(name: str, part: Mapping[str, Any]) -> str:
+    return name if name in STYLES else f"{name}, {part['filter']}"
+
+
+def _caption(key: str) -> str:
+    if key == "full":
+        return "full dose, denoised"
+    fraction, name = key.split("/")
+    return f"{100 * float(fraction):.3g} %, {name}"
+
+
+def _decimals(error: float) -> int:
+    """Return the decimals that show one digit of an error."""
+    return max(0, -math.floor(math.log10(error)))
+
+
+def _texts(result: Mapping[str, Any]) -> list[str]:
+    texts = []
+    for key, _, _, form in COLUMNS:
+        value = result.get(key)
+        error = result.get(f"{key}_error")
+        if key == "error" and value is not None and error is not None:
+            value, error = _rms(value, error)
+        if error and value is not None and math.isfinite(value):
+            texts.append(f"{value:.{_decimals(error)}f} ± {error:.{_decimals(error)}f}".replace("-", words.MINUS))
+        else:
+            texts.append(words.number(value, form))
+    return texts

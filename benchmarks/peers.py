@@ -9,6 +9,7 @@ package that is not installed is listed as skipped. They need an environment of 
 """
 
 import argparse
+import contextlib
 import importlib.util
 import sys
 import tempfile
@@ -149,9 +150,11 @@ def measure(peer: Peer, seconds: float, scan: simulated.Scan, seed: int, folder:
     parts, noisy = stack(trained, (0, trained.depth)), stack(judged, (0, judged.depth))
     (folder / "scratch").mkdir()
     began = time.process_time()
-    denoise = peer.train(parts, seconds, seed, folder / "scratch")
-    spent = time.process_time() - began
-    result, truth = denoise(noisy), scan.truth[slice(*simulated.JUDGED)]
+    with contextlib.redirect_stdout(sys.stderr):  # the table alone goes to the output
+        denoise = peer.train(parts, seconds, seed, folder / "scratch")
+        spent = time.process_time() - began
+        result = denoise(noisy)
+    truth = scan.truth[slice(*simulated.JUDGED)]
     fit = merit.psnr(fitted(result, truth, scan.mask), truth, scan.mask, 1)
     return contestants.figures(result, scan) | {"psnr_fit": fit, "cpu_seconds": spent}
 

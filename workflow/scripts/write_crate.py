@@ -22,6 +22,8 @@ def main(job: logs.Job) -> None:
     content = crate.describe(config, output.parent, job.input.get("exported", []))
     with files.replacing(output) as partial:
         partial.write_text(crate.to_text(content), encoding="utf-8")
+    if config.crate is None or config.crate.license is None:
+        logs.logger.warning("no licence is stated, which an RO-Crate needs: set crate.license before you publish it")
     logs.logger.info("%s: %d entities", output, len(content["@graph"]))
 
 

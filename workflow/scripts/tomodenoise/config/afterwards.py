@@ -61,7 +61,9 @@ class Crate(Options):
 
     name: Optional[Text] = Field(None, description="Title of the results. Default: one with the names of the scans.")
     license: Optional[Address] = Field(
-        None, description="Such as `https://creativecommons.org/licenses/by/4.0/`. Without it the crate states none."
+        None,
+        description="Such as `https://creativecommons.org/licenses/by/4.0/`. Without it the crate states none,"
+        " and is not complete.",
     )
     authors: tuple[Author, ...] = Field(
         (), description="A list, each with `name` and perhaps `orcid`. Without it the crate states none."

@@ -313,6 +313,7 @@ def test_the_report_has_a_row_for_each_part_of_the_dose() -> None:
     assert study.others[1][0] == "50 %, tv, weight 0.8"
     assert study.absent == {"12.5 %": "other slices were held out"}
     assert study.columns[5][2] == "of the dark phase"
+    assert "within a standard error of the full dose" in study.terms
     assert [chart.title for chart in report.charts(study, "key")] == ["Error", "Resolution"]
 
 

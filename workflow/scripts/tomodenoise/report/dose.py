@@ -112,10 +112,10 @@ def read_pictures(file: Path) -> dict[str, FloatArray]:
 
 def charts(study: Study, key: str) -> list[Chart]:
     """Draw error and edge width over the dose; `key` is unique on the page."""
-    if not study.parts:
-        return []
-    drawn = [Chart("Error", ERRORS, curves.draw(partial(_errors, study=study), f"{key} error"))]
-    if study.parts[0]["full"].get("edges"):
+    drawn = []
+    if any(part["results"][NETWORK].get("error") is not None for part in study.parts):
+        drawn.append(Chart("Error", ERRORS, curves.draw(partial(_errors, study=study), f"{key} error")))
+    if study.parts and study.parts[0]["full"].get("edges"):
         drawn.append(Chart("Resolution", EDGES, curves.draw(partial(_edges, study=study), f"{key} edges")))
     return drawn
 

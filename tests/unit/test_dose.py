@@ -217,6 +217,8 @@ def test_the_jackknife_gives_the_standard_error_of_a_mean() -> None:
     mean, error = blocks.jackknife(blocks.sums([values], mask), lambda s: s[..., 1] / s[..., 0])
     assert mean == pytest.approx(values.mean())
     assert error == pytest.approx(2 / np.sqrt(values.size), rel=0.2)
+    few = independent.compare(values, values + 1, values - 1, mask & (np.arange(160) < 16))
+    assert (few.error, few.correlated_to) == (pytest.approx(-1), None)  # too few pixels for rings of frequencies
     with pytest.raises(Unsupported):
         blocks.jackknife(np.ones((2, 2)), lambda s: s[..., 1] / s[..., 0])
 
@@ -313,6 +315,7 @@ def test_the_report_has_a_row_for_each_part_of_the_dose() -> None:
     assert study.others[1][0] == "50 %, tv, weight 0.8"
     assert study.absent == {"12.5 %": "other slices were held out"}
     assert study.columns[5][2] == "of the dark phase"
+    assert "within a standard error of the full dose" in study.terms
     assert [chart.title for chart in report.charts(study, "key")] == ["Error", "Resolution"]
 
 

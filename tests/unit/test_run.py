@@ -65,6 +65,30 @@ def test_a_layout_waits_for_the_center_where_the_field_may_be_extended(scans: di
     assert opened_run.layout("turn").size == opened_run.current_layout("turn").size == 50
 
 
+def test_parts_of_the_dose_are_scans_that_no_target_names(scans: dict[str, dict[str, object]]) -> None:
+    dose = {"by": "projections", "fractions": [0.25, 0.5]}
+    studied = opened({**scans, "turn": {**scans["turn"], "dose": dose}})
+    assert studied.scans == studied.trained_models == ["half", "turn"]
+    assert studied.studied == ["turn"]
+    assert studied.parts("turn") == ["turn/dose/0.5", "turn/dose/0.25"]
+    assert list(studied.asked.scans) == list(studied.asked.models) == ["half", "turn"]
+    assert studied.projected("turn/dose/0.25").angles == 12
+    with pytest.raises(CenterMissingError):
+        studied.layout("turn/dose/0.5")
+    CENTER.parent.mkdir(parents=True)
+    CENTER.write_text(json.dumps({"size": 50}))
+    assert studied.layout("turn/dose/0.5").size == 50  # that of the whole scan
+    assert "thinning" in Params(studied).training_request("turn/dose/0.5")["config"]["scans"]["turn/dose/0.5"]
+    files = Files(studied)
+    assert files.parts(TURN)["models"][0] == "results/models/turn/dose/0.5/model.safetensors"
+    assert Files(studied, may_split=lambda _scan: False).parts(TURN) == {}
+    assert files.studies() == ["results/turn/dose.json", "results/report.html"]
+    assert "dose" not in files.page(["half"])
+    assert set(forecast.plan(studied).trainings) == {"half", "turn", "turn/dose/0.5", "turn/dose/0.25"}
+    with pytest.raises(UserError, match="no scan has the key dose"):
+        Files(opened(scans)).studies()
+
+
 def test_files_of_a_scan(scans: dict[str, dict[str, object]]) -> None:
     files = Files(opened(scans, export=["tiff", "reconstruction"], compare=["turn"]), lambda file: f"content of {file}")
     assert files.raw(HALF) == ["content of half.h5"]

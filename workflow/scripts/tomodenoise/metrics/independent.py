@@ -6,6 +6,7 @@ import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.metrics import blocks, rings
+from tomodenoise.metrics.support import Unsupported
 
 HALF = 0.5  # correlation
 
@@ -46,13 +47,23 @@ def compare(image: FloatArray, first: FloatArray, second: FloatArray, mask: Bool
     parts = blocks.sums([image, target, np.square(image), image * target], mask)
     slope = blocks.jackknife(parts, _slope)
     intercept = blocks.jackknife(parts, lambda s: (s[..., 2] - _slope(s) * s[..., 1]) / s[..., 0])
-    over = rings.rings(mask)
+    return Against(*error, *slope, *intercept, *_correlated(image, first, second, mask))
+
+
+def _correlated(
+    image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray
+) -> tuple[float | None, float | None]:
+    """Return `correlated_to` and `valid_to`."""
+    try:
+        over = rings.rings(mask)
+    except Unsupported:
+        return None, None
     each = rings.correlation(image, first, over), rings.correlation(image, second, over)
     curve = rings.cross(each, rings.correlation(first, second, over), over.counts(len(image)))
     low = np.flatnonzero(curve < HALF)
     valid = np.flatnonzero(np.isfinite(curve))
     cut = float(over.frequency[low[0]]) if len(low) else None
-    return Against(*error, *slope, *intercept, cut, float(over.frequency[valid[-1]]) if len(valid) else None)
+    return cut, float(over.frequency[valid[-1]]) if len(valid) else None
 
 
 def _slope(sums: FloatArray) -> FloatArray:

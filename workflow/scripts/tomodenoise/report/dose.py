@@ -18,12 +18,12 @@ from tomodenoise.report.curves import BLACK, DENOISED, LINE, MUTED, Chart
 
 COLUMNS = (
     ("error", "Error, rms", "from the data aside", ".3g"),
-    ("slope", "Slope of grey values", "1 is correct", ".3f"),
-    ("correlated_to", "Correlation above 0.5 up to", "cycles per pixel", ".3f"),
+    ("slope", "Grey values", "slope, 1 is correct", ".3f"),
+    ("correlated_to", "Correlated up to", "cycles per pixel", ".3f"),
     ("contrast", "Contrast to noise", "higher is better", ".1f"),
     ("edges", "Edge width, px", "lower is sharper", ".2f"),
     ("volume", "Volume fraction", "of the {} phase", ".4f"),
-    ("number", "Pieces", "in the judged slices", ".0f"),
+    ("number", "Pieces", "of that phase", ".0f"),
     ("diameter", "Mean size, px", "diameter", ".2f"),
 )
 """Figure, its name, how to read it, and its format."""
@@ -61,6 +61,16 @@ class Study:
         phase = next((part["full"].get("bright") for part in self.parts), None)
         named = "bright" if phase else "dark"
         return [(key, title, how.format(named), form) for key, title, how, form in COLUMNS]
+
+    @property
+    def terms(self) -> str:
+        """What counts as unchanged, in one line."""
+        sizes = self.limits["sizes"]
+        within = "a standard error" if sizes == 1 else f"{sizes:g} standard errors"
+        return (
+            f"Sizes count as unchanged within {within} of the full dose, edges if they widen by less than"
+            f" {self.limits['resolution']:.0%}. All on slices that no training used."
+        )
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
@@ -102,10 +112,10 @@ def read_pictures(file: Path) -> dict[str, FloatArray]:
 
 def charts(study: Study, key: str) -> list[Chart]:
     """Draw error and edge width over the dose; `key` is unique on the page."""
-    if not study.parts:
-        return []
-    drawn = [Chart("Error", ERRORS, curves.draw(partial(_errors, study=study), f"{key} error"))]
-    if study.parts[0]["full"].get("edges"):
+    drawn = []
+    if any(part["results"][NETWORK].get("error") is not None for part in study.parts):
+        drawn.append(Chart("Error", ERRORS, curves.draw(partial(_errors, study=study), f"{key} error")))
+    if study.parts and study.parts[0]["full"].get("edges"):
         drawn.append(Chart("Resolution", EDGES, curves.draw(partial(_edges, study=study), f"{key} edges")))
     return drawn
 

@@ -50,13 +50,13 @@ def counts(photons_: float, shape: tuple[int, ...] = (40, 8, 200)) -> FloatArray
     return (DARK + GAIN * np.random.default_rng(1).poisson(photons_, shape)).astype(np.float32)
 
 
-def parts(frames: FloatArray, thinned_by: Thinning, first: int = 0) -> list[FloatArray]:
+def parts(frames: FloatArray, thinned_by: Thinning, read_noise: float = 0.0) -> list[FloatArray]:
     """Split frames into the three parts."""
     made = []
     for part in PARTS:
         copy = frames.copy()
         dark = np.full(frames.shape[1:], DARK)
-        photons.split(copy, np.arange(len(frames)), Splitter(thinned_by.of(part), GAIN, dark, first))
+        photons.split(copy, np.arange(len(frames)), Splitter(thinned_by.of(part), GAIN, dark, 0, read_noise))
         made.append(copy)
     return made
 
@@ -72,6 +72,26 @@ def test_parts_of_counts_are_independent_and_unbiased(fraction: float) -> None:
         light = (part - DARK) / GAIN
         assert light.mean() == pytest.approx(60, abs=4 * np.sqrt(60 / share / light.size))
         assert light.var() == pytest.approx(60 / share, rel=0.03)  # that of a shorter exposure, scaled
+
+
+def test_parts_do_not_share_read_noise() -> None:
+    random = np.random.default_rng(2)
+    frames = counts(60.0) + random.normal(0, 3 * GAIN, (40, 8, 200)).astype(np.float32)
+    shared = parts(frames, by_photons())
+    assert np.corrcoef(shared[0].ravel(), shared[1].ravel())[0, 1] > 0.03
+    split = parts(frames, by_photons(), read_noise=3 * GAIN)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert abs(np.corrcoef(split[one].ravel(), split[other].ravel())[0, 1]) < 0.01
+    total = sum(by_photons().of(name).share * part for name, part in zip(PARTS, split, strict=True))
+    np.testing.assert_allclose(total, frames, atol=1e-3)
+
+
+def test_halves_of_the_flats_are_no_common_noise(foam: Scan) -> None:
+    first, second = (aside.every_other_flat(foam, start).flats[0].indices for start in (0, 1))
+    assert not set(first) & set(second)
+    assert len(first) + len(second) == 200
+    single = replace(foam, flats=(replace(foam.flats[0], indices=foam.flats[0].indices[:1]),))
+    assert len(aside.every_other_flat(single, 1).flats[0].indices) == 1
 
 
 def test_the_parts_add_up_to_the_counts() -> None:
@@ -139,8 +159,8 @@ def test_the_error_estimated_from_the_data_aside_is_the_true_error(simulated: Si
     truth = noise_free(process, simulated.lines)
     mask = field_of_view.mask(64, 28)
     kept = by_photons(fraction)
-    image = np.stack([gaussian_filter(plane, 1.5) for plane in aside.reconstruct(process, kept, 2, rows)])
-    found = independent.compare(image, *aside.halves(process, kept, 2, rows), mask)
+    image = np.stack([gaussian_filter(plane, 1.5) for plane in aside.reconstruct(process, kept, rows)])
+    found = independent.compare(image, *aside.halves(process, kept, rows), mask)
     true = float(np.mean((image - truth)[:, mask] ** 2))
     assert abs(found.error - true) < 2.5 * found.error_error
     assert found.error_error < 0.25 * true
@@ -187,7 +207,7 @@ def test_a_scan_that_cannot_be_thinned_is_refused(
     [
         (Statistics(2.0, 0.7, 80.0, 0.01, 0.0), None),
         (Statistics(None, None, None, None, None), "flats do not give the counts of a photon"),
-        (Statistics(2.0, 5.0, 80.0, 0.01, 0.0), "read noise of 5.0 photons is too strong for 80 photons"),
+        (Statistics(2.0, 6.0, 80.0, 0.01, 0.0), "read noise of 6.0 photons is too strong for 80 photons"),
         (Statistics(2.0, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
         (Statistics(2.0, None, 80.0, None, 0.2), "20% of the light appears one frame later"),
         (Statistics(2.0, None, 80.0, -0.1, None), "neighbouring pixels is correlated by -0.10"),

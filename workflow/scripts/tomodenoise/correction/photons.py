@@ -16,9 +16,10 @@ from tomodenoise.scans.thinning import Thinning
 
 PROJECTIONS = 8
 DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared with the read noise
-# Largest correlation of two halves of the counts, of neighbouring pixels, and of successive frames. The error of a
-# denoised image is a tenth of the variance of raw noise, and shared noise in both halves aside adds to it in full.
+# Largest correlation of neighbouring pixels, and of successive frames. The error of a denoised image is a tenth of the
+# variance of raw noise, and shared noise in both halves aside adds to it in full.
 MOST_SHARED = 0.02
+MOST_READOUT = 0.1  # largest share of read noise in two halves of the counts; it is measured, but not split exactly
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class Splitter:
     gain: float  # detector units per photon of the whole scan
     dark: FloatArray  # (rows, columns) mean of all darks, the same for all parts of a split
     first: int  # detector row of the first of these rows
+    read_noise: float = 0.0  # rms, detector units
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def prepare(scan: Scan, rows: tuple[int, int], measures: Measures) -> Splitter |
     for group in scan.darks:
         dark += np.nan_to_num(read(group, rows)).sum(axis=0, dtype=np.float64)
     count = sum(len(group.indices) for group in scan.darks)
-    return Splitter(scan.thinning, measures.gain, dark / max(count, 1), rows[0])
+    read_noise = float(np.sqrt(measures.noise.floor)) if measures.noise else 0.0
+    return Splitter(scan.thinning, measures.gain, dark / max(count, 1), rows[0], read_noise)
 
 
 def measured(scan: Scan, measures: Measures) -> Measures:
@@ -76,8 +79,9 @@ def split(frames: FloatArray, numbers: IntArray, splitter: Splitter) -> None:
     Notes
     -----
     If a count is Poisson distributed, the parts of its binomial split are so, too, and independent [Raikov 1937]. The
-    random numbers of a row depend on the seed, its projection and its place on the detector alone. What rounding to
-    whole photons leaves stays in each part.
+    parts would share the read noise; Gaussian noise with the covariance of a multinomial split takes the place of that
+    and leaves them uncorrelated [Neufeld et al., J. Mach. Learn. Res. 25 (2024)]. The random numbers of a row depend
+    on the seed, its projection and its place on the detector alone.
     """
     share = splitter.thinning.photons
     for frame, number in zip(frames, numbers, strict=True):
@@ -85,8 +89,17 @@ def split(frames: FloatArray, numbers: IntArray, splitter: Splitter) -> None:
         photons = np.where(np.isfinite(counted), np.maximum(counted, 0), 0).astype(np.int64)
         for row, whole in enumerate(photons):
             random = np.random.default_rng((splitter.thinning.seed, int(number), splitter.first + row))
-            change = drawn(whole, splitter.thinning, random) / share - whole
-            frame[row] += (splitter.gain * change).astype(np.float32)
+            change = splitter.read_noise * dealt(len(whole), splitter.thinning, random)
+            change += splitter.gain * (drawn(whole, splitter.thinning, random) / share - whole)
+            frame[row] += change.astype(np.float32)
+
+
+def dealt(count: int, thinning: Thinning, random: np.random.Generator) -> FloatArray:
+    """Draw a part of noise of unit variance (count,): it has the variance 1 / share - 1, and two parts covary by -1."""
+    roots = np.sqrt(list(thinning.shares.values()))
+    noise = random.standard_normal((len(roots), count))
+    number = list(thinning.shares).index(thinning.part)
+    return np.asarray(noise[number] / roots[number] - roots @ noise)
 
 
 def drawn(photons: IntArray, thinning: Thinning, random: np.random.Generator) -> IntArray:
@@ -158,12 +171,8 @@ def _doubts(found: Statistics) -> Iterator[str]:
         return
     light = max(found.photons, 0.0)
     readout = (found.read_noise or 0.0) ** 2
-    correlation = readout / (2 * light + readout) if readout else 0.0
-    if correlation > MOST_SHARED:
-        yield (
-            f"the read noise of {found.read_noise:.1f} photons is too strong for {light:.0f} photons behind the sample:"
-            f" two halves of the counts would be correlated by {correlation:.2f}"
-        )
+    if readout and readout / (2 * light + readout) > MOST_READOUT:
+        yield f"a read noise of {found.read_noise:.1f} photons is too strong for {light:.0f} photons behind the sample"
     if abs(found.neighbours or 0.0) > MOST_SHARED:
         yield f"the noise of neighbouring pixels is correlated by {found.neighbours:.2f}, so they share photons"
     if (found.afterglow or 0.0) > MOST_SHARED:

@@ -1,7 +1,7 @@
 """Reconstruction of the data that a dose study leaves aside, in the judged slices only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,36 +30,42 @@ class Process:
     axis: Geometry
 
 
-def halves(
-    process: Process, kept: Thinning, sections: int, runs: Sequence[tuple[int, int]]
-) -> tuple[FloatArray, FloatArray]:
-    """Reconstruct both halves of the data aside.
+def halves(process: Process, kept: Thinning, runs: Sequence[tuple[int, int]]) -> tuple[FloatArray, FloatArray]:
+    """Reconstruct both halves of the data aside, each with half of the flats, whose noise would be common to both.
 
     Parameters
     ----------
     kept : the part of the dose that is not aside.
-    sections : number of sections among which flats are divided, as for the scan.
     runs : rows [start, stop).
 
     Returns
     -------
-    Two images (z, y, x), attenuation per pixel, whose noise is independent but for that of the flats and darks.
+    Two images (z, y, x), attenuation per pixel, whose noise is independent but for that of the darks.
     """
-    first, second = (reconstruct(process, kept.of(part), sections, runs) for part in ("first", "second"))
+    scans = (every_other_flat(process.scan, number) for number in (0, 1))
+    parts = kept.of("first"), kept.of("second")
+    first, second = (
+        reconstruct(replace(process, scan=scan), part, runs) for scan, part in zip(scans, parts, strict=True)
+    )
     return first, second
 
 
-def reconstruct(process: Process, part: Thinning, sections: int, runs: Sequence[tuple[int, int]]) -> FloatArray:
+def every_other_flat(scan: Scan, start: int) -> Scan:
+    """Leave out every other flat of each group, beginning with the first or the second; a single one stays."""
+    flats = [replace(group, indices=group.indices[start % len(group.indices) :: 2]) for group in scan.flats]
+    return replace(scan, flats=tuple(flats))
+
+
+def reconstruct(process: Process, part: Thinning, runs: Sequence[tuple[int, int]]) -> FloatArray:
     """Reconstruct any part of a scan from its raw frames, (z, y, x); parameters as for `halves`."""
     scan = thinning.thin(process.scan, part)
-    split = by_angle.split(scan.angles, sections, 1, scan.lit)
+    split = by_angle.split(scan.angles, 2, 1, scan.lit)
     options = process.correct.model_copy(update={"stripes": process.measured.stripes.method})
-    assignment = by_angle.assignment(split) if options.flats == "divided" else None
-    whole = by_angle.union(split, range(sections))
+    whole = by_angle.union(split, (0, 1))
     plan = slices.prepare(whole, process.axis, process.reconstruct, devices.best())
     made = []
     for run in runs:
-        lines, _ = slabs.correct_slab(scan, run, assignment, options, process.measured.measures)
+        lines, _ = slabs.correct_slab(scan, run, None, options, process.measured.measures)
         sinograms = np.ascontiguousarray(lines.swapaxes(0, 1)[:, whole.indices])
         made.append(plan(sinograms, process.axis.centers(np.arange(*run))))
     return np.concatenate(made)

@@ -76,8 +76,7 @@ def collect(whole: Dosed, part: Dosed, thinning: Thinning, process: Process, den
         If both models held out other slices.
     """
     slices = common(whole.slices, part.slices)
-    sections = len(part.sections.split.sections)
-    first, second = halves(process, thinning, sections, slices.runs)
+    first, second = halves(process, thinning, slices.runs)
     raw, network = _denoised(part.sections, part.model, slices, denoise)
     _, reused = _denoised(part.sections, whole.model, slices, denoise)
     _, full = _denoised(whole.sections, whole.model, slices, denoise)

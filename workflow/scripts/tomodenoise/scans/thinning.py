@@ -18,9 +18,15 @@ class Thinning(Options):
     part: Part = "kept"
 
     @property
+    def shares(self) -> dict[Part, float]:
+        """Fraction of the dose in each part."""
+        half = (1 - self.fraction) / 2
+        return {"kept": self.fraction, "first": half, "second": half}
+
+    @property
     def share(self) -> float:
         """Fraction of the dose in this part."""
-        return self.fraction if self.part == "kept" else (1 - self.fraction) / 2
+        return self.shares[self.part]
 
     @property
     def photons(self) -> float:

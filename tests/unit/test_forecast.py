@@ -125,5 +125,10 @@ def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
 def test_sizes_and_times_are_readable() -> None:
     sizes = {0: "0 B", 999: "999 B", 1500: "1.5 kB", 2.34e6: "2.3 MB", 6.8e12: "6.8 TB", 3e15: "3000.0 TB"}
     assert {number: formatting.size(number) for number in sizes} == sizes
-    times = {(1, 59): "less than 1 min", (1, 60): "0.1 to 1 min", (1800, 7200): "0.5 to 2 h"}
+    times = {
+        (68400, 468000): "0.79 to 5.4 days",
+        (1, 59): "less than 1 min",
+        (1, 60): "0.1 to 1 min",
+        (1800, 7200): "0.5 to 2 h",
+    }
     assert {span: formatting.duration(span) for span in times} == times

@@ -2,6 +2,9 @@
 
 import math
 
+UNITS = ((5400, 60, "min"), (172800, 3600, "h"), (math.inf, 86400, "days"))
+"""Times below so many seconds are given in a unit of so many seconds."""
+
 
 def size(number: float) -> str:
     """Format a number of bytes."""
@@ -14,5 +17,5 @@ def duration(seconds: tuple[float, float]) -> str:
     low, high = seconds
     if high < 60:
         return "less than 1 min"
-    unit, word = (60, "min") if high < 5400 else (3600, "h")
+    unit, word = next((unit, word) for most, unit, word in UNITS if high < most)
     return f"{max(low / unit, 0.1):.2g} to {high / unit:.2g} {word}"

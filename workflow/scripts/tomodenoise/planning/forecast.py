@@ -158,7 +158,7 @@ def efforts(network: str, channels: int) -> str:
         spec = specs.complete(Network.model_validate(keys["network"]), channels)
         stage = of_training(spec, Train.model_validate(keys.get("train", {})))
         times.append(f"{word} {formatting.duration(stage.seconds)}")
-    return f"effort: {', '.join(times)} for a training on one core"
+    return f"effort: {', '.join(times)} for a training on one core, with nothing else set"
 
 
 def lines(stages: Sequence[Stage]) -> Iterator[str]:

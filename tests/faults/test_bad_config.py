@@ -40,6 +40,8 @@ def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
     if "phase" in path:
         parent = config["scans"]["x"] if path[0] == "scans" else config
         parent["correct"] = {"phase": {"delta_beta": 100, "energy": 20, "distance": 1}}
+    if path[:2] == ("scans", "x") and path[2] in {"flats", "darks"}:
+        config["scans"]["x"][path[2]] = {"file": "references.h5"}
     for key in path[:-1]:
         inner = inner.setdefault(key, {})
     inner[path[-1]] = value

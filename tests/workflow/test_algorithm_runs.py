@@ -73,7 +73,7 @@ def test_an_algorithm_runs_from_the_raw_file_to_the_report(
         quality = json.loads((tmp_path / "results" / scan / "quality.json").read_text())
         assert quality["figures"].keys() >= {"split_loss", "residual", "coverage"}
         asked_for_more = {name for name, reason in quality["absent"].items() if "split.sections: 3" in reason}
-        assert asked_for_more == (ESTIMATED | {"independence"} if count == 2 else set())
+        assert asked_for_more == (ESTIMATED | {"independence", "input"} if count == 2 else set())
         assert ("umse" in quality["figures"]) == (count > 2)
         (last,) = (tmp_path / "results/models" / scan / "history.jsonl").read_text().splitlines()
         assert (json.loads(last)["umse"] is not None) == (count > 2)

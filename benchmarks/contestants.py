@@ -54,7 +54,7 @@ UNET = {"name": "unet"}
 # So few rows are trained on that cubes have 12; so many of them make the pixels of two patches of 64 x 64.
 CUBES = {"patch": 16, "batch": 5}
 
-DENOISE_RECIPE = Contestant({"name": "unet_noskip"}, 2, loss=denoise_recipe.loss)
+DENOISE_RECIPE = Contestant({"name": "unet_noskip"}, 2, {"optimizer": "adam"}, loss=denoise_recipe.loss)
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),

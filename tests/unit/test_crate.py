@@ -51,6 +51,14 @@ def test_many_raw_files_share_a_fingerprint(results: Path) -> None:
     assert {"@id": "#raw-series"} in graph["#denoise-series"]["object"]
 
 
+def test_raw_files_are_tiff_or_hdf5_by_their_content(results: Path) -> None:
+    Path("raw").mkdir()
+    Path("raw/c.h5").write_bytes(b"II*\0" + bytes(8))
+    graph = described(results)
+    types = [graph[Path(name).absolute().as_uri()]["encodingFormat"] for name in ("raw/a b.h5", "raw/c.h5")]
+    assert types == ["application/x-hdf5", "image/tiff"]
+
+
 def test_a_model_from_a_file_was_not_trained_here(results: Path) -> None:
     graph = described(results)
     model = Path("old.safetensors").absolute().as_uri()

@@ -17,6 +17,7 @@ from tomodenoise.config.afterwards import Crate
 from tomodenoise.config.model import Config
 from tomodenoise.networks import model_file
 from tomodenoise.report import collect
+from tomodenoise.scans import tiff
 from tomodenoise.storage import zarr_arrays
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -28,7 +29,7 @@ TYPES = {
     ".png": "image/png",
     ".safetensors": "application/octet-stream",
 }
-"""Media types by the ending of a name; raw files are HDF5 whatever their name."""
+"""Media types by the ending of a name; raw files are TIFF or HDF5 by their content."""
 
 PRODUCTS = {
     "scan.json": "what the raw file holds",
@@ -123,7 +124,10 @@ def _raw(crate: ROCrate, scan: str, source: Mapping[str, Any]) -> DataEntity:
     value = {"@type": "PropertyValue", "propertyID": "fingerprint", "value": source["fingerprint"]}
     value["name"] = "SHA-256 of the sizes of the raw files and of samples of their content"
     known = {"identifier": crate.add(ContextEntity(crate, f"#fingerprint-{scan}", value))}
-    entities = [_external(crate, Path(file), f"raw scan {scan}", "application/x-hdf5") for file in source["files"]]
+    entities = [
+        _external(crate, file, f"raw scan {scan}", "image/tiff" if tiff.is_tiff(file) else TYPES[".h5"])
+        for file in map(Path, source["files"])
+    ]
     if len(entities) > 1:
         members = {"@type": "Collection", "name": f"raw files of {scan}", "hasPart": entities, **known}
         entities = [crate.add(ContextEntity(crate, f"#raw-{scan}", members))]

@@ -146,9 +146,7 @@ def _of_image(image: FloatArray, reference: Reference) -> dict[str, Any]:
     phase = if_any(lambda: pieces.measure(image, reference.mask, bright=bright))
     if phase is None:
         return values
-    described = asdict(phase)
-    described.pop("diameters")
-    return values | described | {"bright": bright}
+    return values | asdict(phase) | {"bright": bright}
 
 
 def _denoised(scan: Sections, model: Model, slices: Slices, denoise: Denoise) -> tuple[FloatArray, FloatArray]:

@@ -34,8 +34,6 @@ class Pieces:
     diameter_error: float
     quantiles: tuple[float, ...]
     """Of the diameters, at `QUANTILES`, pixels."""
-    diameters: FloatArray
-    """(piece,) ascending."""
 
 
 def is_bright(image: FloatArray, mask: BoolArray) -> bool:
@@ -66,13 +64,13 @@ def measure(image: FloatArray, mask: BoolArray, *, bright: bool) -> Pieces:
     whole = areas >= SMALLEST
     whole[labels[:, mask & ~binary_erosion(mask)]] = False
     whole[0] = False
-    diameters = np.sort(np.sqrt(4 / np.pi * areas[whole]))
+    diameters = np.sqrt(4 / np.pi * areas[whole])
     count = len(diameters)
     if count < FEWEST:
         raise Unsupported(f"{count} pieces of a phase are too few")
     error = float(diameters.std(ddof=1) / np.sqrt(count))
     quantiles = tuple(np.quantile(diameters, QUANTILES).tolist())
-    return Pieces(*volume, count, float(np.sqrt(count)), float(diameters.mean()), error, quantiles, diameters)
+    return Pieces(*volume, count, float(np.sqrt(count)), float(diameters.mean()), error, quantiles)
 
 
 def _bright(image: FloatArray, mask: BoolArray) -> BoolArray:

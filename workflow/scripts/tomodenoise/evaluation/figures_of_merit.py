@@ -23,9 +23,8 @@ WHOLE_STEPS = {
 }
 """Figures that are not available where whole time steps predict each other, with the reason."""
 
-OF_SAMPLE = frozenset(
-    {"umse", "fsc", "cross_frc", "calibration", "contrast", "edges", "input"}
-)  # meaningless on noise alone
+# Meaningless on noise alone.
+OF_SAMPLE = frozenset({"umse", "fsc", "cross_frc", "calibration", "contrast", "edges", "input"})
 WITHOUT_PIXELS = frozenset({"sample", "coverage", "counts"})
 HALF = 0.5  # correlation
 ALIKE = 0.05  # two parts of the data are halves if their shares differ by no more than this

@@ -31,9 +31,7 @@ FEW_PHOTONS = 3.0  # -log(n + 1/2) of Poisson counts is off by 0.02 at a mean of
 CORRELATED = 0.05  # correlation of the noise of sections beyond which it is reported
 IN_TIME = 0.02  # the same for consecutive frames, above that of other frames
 OWN_ERROR = 0.15  # far from the axis, from the network's own error: above it the noise cannot be compared
-MATTERS = (
-    0.05  # difference of two inputs' errors, relative to the error, that is reported, beyond three standard errors
-)
+MATTERS = 0.05  # difference of two inputs, as a share of the error, that is reported beyond three standard errors
 AFTERGLOW = 0.01  # share of the light that may explain a correlation
 
 

@@ -67,7 +67,7 @@ onstart:
         slurm_jobs.check(Path.cwd(), submitting=submitting)
     hooks.note_command(Path("logs/commands.log"))
     if not hooks.is_quiet(workflow.dag_settings.targets):
-        snakemake_internals.thin_out_terminal(HOOKS.brief)
+        snakemake_internals.thin_out_terminal(HOOKS.brief, workflow)
 
 
 onsuccess:

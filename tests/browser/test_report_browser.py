@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
 from selenium import webdriver
@@ -24,10 +25,14 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising.previews import Slice
+from tomodenoise.networks.models import Normalisation
+from tomodenoise.report import live
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.report.greys import CODES, Scale, linear
 from tomodenoise.report.pages import render, render_overview, rows
 from tomodenoise.report.timing import Stage
+from tomodenoise.training.checkpoints import Evaluation
+from tomodenoise.training.preview import View
 
 pytestmark = pytest.mark.browser
 
@@ -643,3 +648,25 @@ def brightness(colour: str) -> float:
     channels = np.array([float(value) for value in colour[colour.index("(") + 1 : -1].split(",")[:3]]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_the_page_of_a_training_reads_itself_again_until_it_is_done(
+    browser: webdriver.Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "REFRESH", live.REFRESH.replace('"5"', '"1"'))
+    norm, page = Normalisation((0.0,), (1.0,)), tmp_path / "training.html"
+    view = View(EVIL, 3, False, slice_of_noise(), torch.zeros(1, 1, 8, 8), norm, 0)
+    history = [Evaluation(i, i * 1_000_000, 1 / i, 2 / i, None, 0.1, 60.0 * i) for i in (1, 2)]
+    for state, lines in ((live.RUNNING, history[:1]), (live.DONE, history)):
+        text = live.page(EVIL, state, view, view.before / 2, lines, 2)
+        page.write_text(text, encoding="utf-8")
+        if state == live.RUNNING:
+            browser.get(page.as_uri())
+            assert browser.find_element(By.TAG_NAME, "progress").get_attribute("value") == "50"
+            assert "1:00 left" in browser.find_element(By.TAG_NAME, "body").text
+    WebDriverWait(browser, 20).until(lambda page: live.DONE in page.find_element(By.TAG_NAME, "body").text)
+    assert browser.find_element(By.TAG_NAME, "h1").text == EVIL
+    assert browser.find_element(By.ID, "written").text.startswith("Written ")
+    widths = browser.execute_script("return [...document.images].map(image => image.naturalWidth)")
+    assert widths == [200, 200]
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []

@@ -14,7 +14,7 @@ from snakemake.workflow import DAG, JobScheduler, Workflow
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.planning import snakemake_internals
-from tomodenoise.planning.console import Brief
+from tomodenoise.planning.console import Brief, Lines
 
 
 def test_snakemake_is_of_the_version_that_was_looked_into() -> None:
@@ -76,5 +76,6 @@ def test_a_lint_is_known_by_its_option(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_lines_of_the_terminal_are_filtered_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal, brief = logging.StreamHandler(), Brief()
     monkeypatch.setattr(logger, "handlers", [terminal, logging.NullHandler()])
-    snakemake_internals.thin_out_terminal(brief)
+    snakemake_internals.thin_out_terminal(brief, SimpleNamespace())
     assert terminal.filters == [brief]
+    assert isinstance(terminal.formatter, Lines)

@@ -219,7 +219,7 @@ def test_ctrl_c_ends_in_one_line(tmp_path: Path, seconds: float) -> None:
         time.sleep(seconds)
         os.killpg(run.pid, signal.SIGINT)
         assert run.wait(timeout=60) != 0
-    last = [line for line in (tmp_path / "out").read_text().splitlines() if "steps (" not in line][-1]
+    last = [line for line in (tmp_path / "out").read_text().splitlines() if " jobs (" not in line][-1]
     assert last.startswith("tomodenoise: interrupted")
     assert "Traceback" not in (tmp_path / "out").read_text()
 

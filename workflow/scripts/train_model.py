@@ -4,8 +4,8 @@ train_model.py REQUEST PIXEL_SIZES MODEL HISTORY
 
 REQUEST is a JSON text of everything that decides the model; PIXEL_SIZES is one of values that are only recorded in it.
 Run it in the working directory, where `results/` holds the sections of the scans. `checkpoint.pt` lies next to MODEL,
-and an interrupted training continues from it. Progress goes to standard output. SIGTERM and SIGUSR1 save the state and
-end with exit status 75, which means that there is more to do.
+and an interrupted training continues from it; `training.html` shows how far it is. Progress goes to standard output.
+SIGTERM and SIGUSR1 save the state and end with exit status 75, which means that there is more to do.
 """
 
 import json
@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
+from tomodenoise.report import live
 from tomodenoise.training import checkpoints, distributed, loop, tasks
 
 TRY_AGAIN = 75
@@ -36,10 +38,12 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
         with files.replacing(history) as partial:
             partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
         print(loop.progress(lines, total), flush=True)
+        page.show(lines, total)
 
     task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))
-    with distributed.started() as ours:
-        trained = loop.train(task, ours, report, lambda: bool(signals))
+    page = live.Live(model.with_name("training.html"))
+    with distributed.started() as ours, page.training():
+        trained = loop.train(task, ours, report, lambda: bool(signals), begun=partial(page.begin, task, ours))
         if ours.first:
             models.save(trained, model)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tomodenoise.planning.progress import TRAINING, Progress
+
 REPEATED = {"CalledProcessError", "RuleException"}
 """Exceptions that only repeat that a job failed."""
 
@@ -64,11 +66,26 @@ class Failure:
         return not all(Path(output).exists() for output in self.outputs)
 
 
+class Lines(logging.Formatter):
+    """Formatter for the terminal: our lines about progress, and what Snakemake says of the rest."""
+
+    def __init__(self, progress: Progress, plain: logging.Formatter | None) -> None:
+        super().__init__()
+        self._progress = progress
+        self._plain = plain or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record that `Brief` lets through."""
+        event = getattr(getattr(record, "event", None), "name", "")
+        return self._progress.line(event, record.__dict__) or self._plain.format(record)
+
+
 class Brief(logging.Filter):
     """Filter for the terminal, which also collects the jobs that failed."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.progress = Progress()
         self.failures: list[Failure] = []
         self.interrupted = False
         self.ended = False
@@ -79,6 +96,9 @@ class Brief(logging.Filter):
         event = getattr(getattr(record, "event", None), "name", "")
         if record.getMessage().startswith(INTERRUPT):
             self.interrupted = True
+        self.progress.note(event, record.__dict__)
+        if event == "JOB_INFO":
+            return record.__dict__["rule_name"] == TRAINING and not self.interrupted
         if event == "JOB_ERROR":
             self._note(record.__dict__)
             return False

@@ -27,6 +27,8 @@ SECTIONS_SHARD = f"{SECTIONS}/c/{{block}}/0/{{slab}}/0/0"
 
 MODEL = f"{RESULTS}/models/{{model}}/model.safetensors"
 HISTORY = f"{RESULTS}/models/{{model}}/history.jsonl"
+WATCHED = f"{RESULTS}/models/{{model}}/training.html"
+"""The page of a training; not an output, as Snakemake would remove it at a failure, and miss it in older results."""
 
 IMAGE = f"{RESULTS}/{{scan}}/{{volume}}.ome.zarr"
 IMAGE_JSON = f"{IMAGE}/zarr.json"

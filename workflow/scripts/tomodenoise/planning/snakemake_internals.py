@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from tomodenoise.common.errors import UserError
+from tomodenoise.planning.console import Brief, Lines
 
 VERSION = "9.27"
 
@@ -115,8 +117,11 @@ def lift_pace(workflow: Workflow) -> None:
 
 def unfinished(workflow: Workflow) -> list[list[str]]:
     """Return the outputs of each unfinished job; a logger plugin would see jobs end, but not which were planned."""
-    jobs = (job for job in workflow.dag.jobs if workflow.dag.needrun(job) and not workflow.dag.finished(job))
-    return [list(job.output) for job in jobs]
+    return [list(job.output) for job in _unfinished(workflow)]
+
+
+def _unfinished(workflow: Workflow) -> Iterator[Any]:
+    return (job for job in workflow.dag.jobs if workflow.dag.needrun(job) and not workflow.dag.finished(job))
 
 
 def slurm_runs(directory: Path) -> set[str]:
@@ -125,8 +130,11 @@ def slurm_runs(directory: Path) -> set[str]:
     return {run for log in logs for run in SLURM_RUN.findall(log.read_text(errors="replace"))}
 
 
-def thin_out_terminal(brief: logging.Filter) -> None:
+def thin_out_terminal(brief: Brief, workflow: Workflow) -> None:
     """Filter the terminal; a logger plugin would have to be installed, and named with each command."""
+    stages = {rule: stage for stage, rules in WORKERS.items() for rule in rules}
+    brief.progress.start(stages, lambda: Counter(job.rule.name for job in _unfinished(workflow)))
     for handler in logger.handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
             handler.addFilter(brief)
+            handler.setFormatter(Lines(brief.progress, handler.formatter))

@@ -68,13 +68,15 @@ class Sections:
         """Return whether `mixing` can give the union of some sections."""
         return self.additive or tuple(sorted(members)) in self.unions
 
-    def read(self, start: int, stop: int) -> FloatArray:
-        """Read rows of all stored reconstructions: (S, channel, z, y, x) float32, attenuation per pixel.
+    def read(self, start: int, stop: int, square: tuple[slice, slice] = (slice(None), slice(None))) -> FloatArray:
+        """Read rows of all stored reconstructions, or a square (y, x) of them, as attenuation per pixel.
 
-        The channel axis is always there, with length 1 for a single channel.
+        Returns
+        -------
+        (S, channel, z, y, x) float32. The channel axis is always there, with length 1 for a single channel.
         """
         stored = slice(self.first, self.first + len(self.unions))
-        return zarr_arrays.read(self.array, (stored, slice(None), slice(start, stop)))
+        return zarr_arrays.read(self.array, (stored, slice(None), slice(start, stop), *square))
 
     def at(self, time: int) -> "Sections":
         """Return one time step of a dynamic scan; a static scan has one only."""

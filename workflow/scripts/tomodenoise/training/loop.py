@@ -70,6 +70,7 @@ def train(
     report: Callable[[Sequence[Evaluation], int], None],
     stopping: Callable[[], bool] = lambda: False,
     loss: Loss = squared,
+    begun: Callable[[dataset.Data, nn.Module], None] = lambda data, network: None,
 ) -> Model:
     """Train a network to predict some sections from others.
 
@@ -79,6 +80,8 @@ def train(
         far and the total number of iterations.
     stopping : checked between steps; True ends the training with a checkpoint.
     loss : what training minimises. Validation is by the squared error in any case.
+    begun : called once on each rank, before any step, with the data and the network whose weights will change. In the
+        end it has the weights of the result.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def train(
         checkpoints.resume(task.checkpoint, state, total, ranks.device)
         if not ranks.first:
             state.shown.zero_()
+    begun(data, state.network)
     if ranks.first and state.history:
         report(state.history, total)
     peak = optimizers.learning_rate(state.network, _optimizer(task), settings.learning_rate, pixels)

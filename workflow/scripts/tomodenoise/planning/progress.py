@@ -1,0 +1,82 @@
+"""One line about the progress of a run: jobs done, stage and scan of the last one, and the time that is left."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from tomodenoise.planning import paths
+
+TRAINING = "train_model"
+
+SOON = 60
+"""Seconds of a run before which the time left is a guess."""
+
+
+class _Job(NamedTuple):
+    rule: str
+    name: str
+    """Of its scan or model; may be empty."""
+    began: float
+
+
+class Progress:
+    """What Snakemake's records say about jobs, by its events."""
+
+    def __init__(self) -> None:
+        self._stages: Mapping[str, str] = {}
+        self._remaining: Callable[[], Mapping[str, int]] = Counter
+        self._running: dict[int, _Job] = {}
+        self._spent: dict[str, list[float]] = defaultdict(list)
+        self._last: _Job | None = None
+        self._began = 0.0
+
+    def start(self, stages: Mapping[str, str], remaining: Callable[[], Mapping[str, int]]) -> None:
+        """Set the stage of each rule that does its work, and the function that counts unfinished jobs by rule."""
+        self._stages = stages
+        self._remaining = remaining
+
+    def note(self, event: str, record: Mapping[str, Any]) -> None:
+        """Note that a job starts, which a cluster calls its submission, or ends."""
+        self._began = self._began or record["created"]
+        if event == "JOB_INFO":
+            names = record["wildcards"] or {}
+            name = names.get("scan") or names.get("model") or ""
+            self._running[record["jobid"]] = _Job(record["rule_name"], name, record["created"])
+        if event == "JOB_FINISHED" and (job := self._running.pop(record["job_id"], None)):
+            self._spent[job.rule].append(record["created"] - job.began)
+            self._last = job
+
+    def line(self, event: str, record: Mapping[str, Any]) -> str:
+        """Return the line for a record; empty for events of other kinds."""
+        if event == "JOB_INFO":
+            return (
+                f"tomodenoise: {self._title(self._running[record['jobid']])}: {self._page(record)} shows its progress"
+            )
+        if event != "PROGRESS":
+            return ""
+        done, total = record["done"], record["total"]
+        last = f", {self._title(self._last)}" if self._last else ""
+        left = self._left(record["created"]) if done < total else ""
+        return f"{done} of {total} jobs ({100 * done // max(total, 1)} %){last}{left}"
+
+    def _title(self, job: _Job) -> str:
+        return f"{self._stages.get(job.rule, job.rule.replace('_', ' '))} {job.name}".rstrip()
+
+    @staticmethod
+    def _page(record: Mapping[str, Any]) -> str:
+        return paths.fill(paths.WATCHED, model=PurePath(str(record["output"][0])).parent.name)
+
+    def _left(self, now: float) -> str:
+        """Give the time left, from the pace so far, once a job of each stage that is left has been measured."""
+        elapsed, work = now - self._began, 0.0
+        for rule, count in self._remaining().items():
+            if rule in self._stages and not self._spent[rule]:
+                return ""
+            if times := self._spent[rule]:
+                work += count * sum(times) / len(times)
+        pace = sum(map(sum, self._spent.values())) / max(elapsed, 1e-9)
+        if elapsed < SOON or not pace:
+            return ""
+        minutes = work / pace / 60
+        return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"

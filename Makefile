@@ -1,4 +1,5 @@
-# make demo | make config SCANS='raw/*.h5' | make test | make test-faults | make test-slurm | make lint | make bench | make docs.
+# make demo | make config SCANS='raw/*.h5' | make test | make test-faults | make test-slurm | make lint | make bench | make docs |
+# make dist.
 # The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +13,7 @@ export NIGHTLY
 PYTEST := $(BIN)/python -m pytest $(if $(NIGHTLY),,-m "not nightly")
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: demo config test test-unit test-workflow test-faults test-slurm lint bench docs format clean
+.PHONY: demo config test test-unit test-workflow test-faults test-slurm lint bench docs dist format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -79,6 +80,11 @@ docs: .venv/installed
 	$(BIN)/python docs/document_config.py
 	$(BIN)/python docs/draw_imports.py
 	$(BIN)/mkdocs build --quiet
+
+# The source archive of the last commit, as a release has it.
+dist: VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+dist:
+	git archive --prefix=tomodenoise-$(VERSION)/ --output=tomodenoise-$(VERSION).tar.gz HEAD
 
 demo/raw/foam.h5: | .venv/installed
 	$(BIN)/python workflow/scripts/simulate.py $@ --truth demo/raw/foam_truth.npy

@@ -1,3 +1,3 @@
 """Raw tomography scans to clean volumes: functions on arrays that know nothing of Snakemake."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

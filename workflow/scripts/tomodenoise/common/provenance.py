@@ -13,6 +13,12 @@ from tomodenoise.common.errors import UserError
 FORMAT = 1
 """Format of the products, in `scan.json`; raised when stages cannot read those of earlier versions any more."""
 
+ROOT = Path(__file__).resolve().parents[4]
+"""Folder of the workflow."""
+
+ARCHIVED = "$Format:%h$"
+"""Commit of a source archive, which `git archive` fills in."""
+
 PACKAGES = ("numpy", "h5py", "zarr", "torch", "snakemake")
 
 
@@ -76,9 +82,12 @@ def _versions() -> dict[str, str]:
 
 
 def _revision() -> str | None:
-    """Return the commit of the running code, with `-dirty` after an edit; None outside a checkout."""
+    """Return the commit of the running code, with `-dirty` after an edit; None if it is neither checkout nor archive."""
+    if not (ROOT / ".git").exists():
+        # git may find a repository of the user's, in whose folder an archive was unpacked.
+        return ARCHIVED if ARCHIVED.isalnum() else None
     # It is safe to describe a checkout of another user, such as a facility's shared software.
-    git = ["git", "-c", "safe.directory=*", "-C", str(Path(__file__).parent)]
+    git = ["git", "-c", "safe.directory=*", "-C", str(ROOT)]
     command = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

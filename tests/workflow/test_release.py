@@ -4,10 +4,10 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
-import tomllib
 import yaml
 from projects import ROOT, Project, simulated
 
@@ -55,7 +55,7 @@ def test_an_archive_plans_a_scan_and_knows_its_revision(archive: Path, tmp_path:
     command = [sys.executable, "-m", "snakemake", "check", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "foam: raw/foam.h5 (Data Exchange" in done.stdout + done.stderr
+    assert "nothing stands in the way" in done.stdout
     code = "from tomodenoise.common import provenance; print(provenance.collect({}, {})['revision'])"
     scripts = archive / "workflow/scripts"
     run = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True)

@@ -82,7 +82,7 @@ def _versions() -> dict[str, str]:
 
 
 def _revision() -> str | None:
-    """Return the commit of the running code, with `-dirty` after an edit; None if it is neither checkout nor archive."""
+    """Return the commit of the running code, with `-dirty` after an edit; None in a copy without a repository."""
     if not (ROOT / ".git").exists():
         # git may find a repository of the user's, in whose folder an archive was unpacked.
         return ARCHIVED if ARCHIVED.isalnum() else None

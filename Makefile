@@ -89,13 +89,15 @@ dist:
 demo/raw/foam.h5: | .venv/installed
 	$(BIN)/python workflow/scripts/simulate.py $@ --truth demo/raw/foam_truth.npy
 
+# PACKAGES: groups of pyproject.toml.
+PACKAGES ?= dev
 # torch alone, whichever build this machine's index has; then the rest, each file by its checksum.
 .venv/installed: pyproject.toml envs/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tomodenoise needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/pip install --quiet --no-deps $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' envs/constraints.txt)
-	$(BIN)/pip install --quiet --constraint envs/constraints.txt --group dev
+	$(BIN)/pip install --quiet --constraint envs/constraints.txt $(addprefix --group ,$(PACKAGES))
 	touch $@
 
 clean:

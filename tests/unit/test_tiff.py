@@ -71,10 +71,15 @@ def plain(tmp_path: Path) -> np.ndarray:
         {"compression": "zlib", "predictor": True},
         {"rowsperstrip": 2},
         {"tile": (16, 16)},
+        {"compression": "lzw", "rowsperstrip": 3},
+        {"compression": "lzw", "predictor": True},
+        {"compression": "zstd", "tile": (16, 16)},
     ],
     ids=str,
 )
 def test_a_file_for_each_frame(tmp_path: Path, plain: np.ndarray, options: dict[str, Any]) -> None:
+    if options.get("compression") in {"lzw", "zstd"}:
+        pytest.importorskip("imagecodecs", reason="needs imagecodecs")
     raw = tmp_path / "raw"
     files = {
         kind: each(raw, kind, frames, **options) for kind, frames in zip("pwd", (FRAMES, WHITE, DARK), strict=True)
@@ -240,6 +245,15 @@ def test_a_stack_of_frames_of_two_sizes_is_refused(tmp_path: Path) -> None:
         writer.write(FRAMES[0, :4])
     message = complaint(str(tmp_path / "p.tif"), angles=SPACED)
     assert "holds images of several shapes, (12, 8, 16) and (4, 16)" in message
+
+
+def test_jpeg_is_read_with_its_losses(tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs", reason="needs imagecodecs")
+    frame = np.linspace(20, 220, 64 * 48).reshape(64, 48).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", frame, compression="jpeg", compressionargs={"level": 95}, rowsperstrip=16)
+    read = tiff.read(tmp_path / "a.tif", 0, (20, 40))
+    assert read.dtype == np.uint8
+    np.testing.assert_allclose(read.astype(float), frame[20:40], atol=4)
 
 
 def test_a_compression_that_cannot_be_decoded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

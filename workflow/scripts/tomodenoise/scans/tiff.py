@@ -126,7 +126,7 @@ def _check_compression(file: Path, page: tifffile.TiffPage) -> None:
         name = tifffile.COMPRESSION(page.compression).name
         raise UserError(
             f"{file} is compressed with {name} and predictor {page.predictor}, which cannot be decoded here: install"
-            " the package imagecodecs, or save the file without compression"
+            " the package imagecodecs (pip install --group tiff), or save the file without compression"
         )
 
 

@@ -17,6 +17,6 @@ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca
 rm -rf /var/lib/apt/lists/*
 
 PIP_NO_CACHE_DIR=1 make --silent PACKAGES="run crate" .venv/installed
-# Nobody can write compiled modules into a container.
-.venv/bin/python -m compileall -q workflow/scripts .venv/lib || true
+# Nobody can write compiled modules into a container. Some packages have files for other versions of Python, which fail.
+.venv/bin/python -m compileall -qq workflow/scripts .venv/lib || true
 chmod -R a+rX .

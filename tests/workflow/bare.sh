@@ -6,9 +6,9 @@
 set -eu
 what=$1 root=$2
 mount --make-rprivate /
-mount -t proc proc "$root/proc"
 
 if [ "$what" = install ]; then
+  mount -t proc proc "$root/proc"
   # Of a proxy that signs for itself; installing ca-certificates would remove what lies in its folder.
   [ -z "${PIP_CERT:-}" ] || { mkdir -p "$root/etc/ssl"; cp "$PIP_CERT" "$root/etc/ssl/outer.crt"; }
   # A folder with a wheel of torch, where its index cannot be reached.
@@ -27,6 +27,7 @@ shift 3
 mkdir -p "$root/data" "$root/dev/shm"
 mount --bind "$root" "$root"
 mount --bind "$folder" "$root/data"
+mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/tmp"
 mount -t tmpfs tmpfs "$root/dev/shm"
 mount -o remount,bind,ro "$root"

@@ -43,6 +43,7 @@ def test_the_containers_snakemake_keeps_its_caches_in_the_working_directory(tmp_
     seen = dict(line.split("=", 1) for line in lines)
     assert {seen[name] for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")} == {f"{tmp_path}/.snakemake/cache"}
     assert "PYTHONPATH" not in seen
+    assert seen["USER"] == str(os.getuid())
 
 
 @pytest.mark.nightly

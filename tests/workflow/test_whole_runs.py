@@ -65,6 +65,7 @@ def test_every_product_of_the_contract_is_there(finished: Project) -> None:
         "results/foam/sections.zarr/zarr.json",
         "results/models/both/model.safetensors",
         "results/models/both/history.jsonl",
+        "results/models/both/training.html",
         "results/foam/denoised.ome.zarr/zarr.json",
         "results/report.html",
         "logs/foam/correct/0-0.log",

@@ -113,6 +113,22 @@ def test_a_page_reads_itself_again_until_the_end(tmp_path: Path) -> None:
     assert pictures[0] != pictures[1]
 
 
+def test_pages_are_left_out_where_they_would_take_too_long(tmp_path: Path) -> None:
+    task = small(tmp_path)
+    live, written = Live(tmp_path / "training.html"), []
+
+    def report(history: Sequence[Evaluation], total: int) -> None:
+        for _ in range(20):
+            live.show([replace(line, seconds=1e-6) for line in history], total)
+        written.append((tmp_path / "training.html").stat().st_mtime_ns)
+
+    with live.training():
+        ranks = distributed.alone()
+        loop.train(task, ranks, report, begun=partial(live.begin, task, ranks))
+    assert written == written[:1] * 3
+    assert DONE in (tmp_path / "training.html").read_text()
+
+
 def test_a_training_that_fails_says_so_on_its_page(tmp_path: Path) -> None:
     task, page = small(tmp_path), tmp_path / "training.html"
     calls = iter([False, False, True])

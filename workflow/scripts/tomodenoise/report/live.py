@@ -5,6 +5,7 @@ import hashlib
 import html
 import io
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,9 @@ TEMPLATE = Path(__file__).resolve().parents[3] / "report" / "training.html"
 REFRESH = '<meta http-equiv="refresh" content="5">'
 """Reads the page again every 5 seconds."""
 
+LONGEST = 0.01
+"""Share of the training's time from which on pages are left out, where evaluations follow each other fast."""
+
 RUNNING, DONE = "Training.", "Done."
 STOPPED = "Stopped before its end: the log of the training says why. The same command continues."
 
@@ -48,6 +52,7 @@ class Live:
         self._shown: tuple[View, nn.Module] | None = None
         self._history: Sequence[Evaluation] = ()
         self._total = 1
+        self._spent = 0.0
 
     def begin(self, task: Task, ranks: Ranks, data: Data, network: nn.Module) -> None:
         """Choose what to show, on the first rank; a page of an earlier training is removed."""
@@ -58,10 +63,17 @@ class Live:
             self._shown = choose(task, data, ranks.device), network
 
     def show(self, history: Sequence[Evaluation], total: int) -> None:
-        """Show the network as it is, and the losses so far; ``total`` is the number of iterations of the budget."""
+        """Show the network as it is, and the losses so far, unless the pages have taken too much time.
+
+        Parameters
+        ----------
+        history : all evaluations so far.
+        total : number of iterations that the budget allows.
+        """
         self._history = list(history)
         self._total = total
-        self._write(RUNNING)
+        if self._spent <= LONGEST * self._history[-1].seconds:
+            self._write(RUNNING)
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -77,9 +89,11 @@ class Live:
         if self._shown is None or not self._history:
             return
         view, network = self._shown
+        began = time.perf_counter()
         with self._harmless(), files.replacing(self._path) as partial:
             name = self._path.parent.name
             partial.write_text(page(name, state, view, view.after(network), self._history, self._total), "utf-8")
+        self._spent += time.perf_counter() - began
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:

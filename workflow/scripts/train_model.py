@@ -21,7 +21,8 @@ import torch
 from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
-from tomodenoise.training import checkpoints, distributed, loop, tasks
+from tomodenoise.reconstruction.options import Reconstruct
+from tomodenoise.training import checkpoints, distributed, loop, rounds, tasks
 
 TRY_AGAIN = 75
 
@@ -35,11 +36,19 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
         with files.replacing(history) as partial:
             partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-        print(loop.progress(lines, total), flush=True)
+        say(loop.progress(lines, total))
+
+    def say(line: str) -> None:
+        print(line, flush=True)
 
     task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))
     with distributed.started() as ours:
-        trained = loop.train(task, ours, report, lambda: bool(signals))
+        if task.settings.reproject:
+            settings = [Reconstruct.model_validate(scan["reconstruct"]) for scan in request["config"]["scans"].values()]
+            folder = model.with_name("copies")
+            trained = rounds.train(task, ours, settings, folder, report, say, lambda: bool(signals))
+        else:
+            trained = loop.train(task, ours, report, lambda: bool(signals))
         if ours.first:
             models.save(trained, model)
 

@@ -46,7 +46,7 @@ class Train(Options):
         0,
         description="Rounds of further training, each as long as `pixels`, on rotated copies of the model's own output"
         " that are projected and reconstructed as the scan was. Removes streaks of few angles and missing wedges, see"
-        " [Few angles](method.md#few-angles). For static scans, filtered backprojection and networks of slices.",
+        " [Few angles](few_angles.md). For static scans, filtered backprojection and networks of slices.",
     )
     mask: Literal["field_of_view", "sample"] = Field(
         "field_of_view",

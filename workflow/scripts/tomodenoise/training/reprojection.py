@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.random import Generator
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,15 +46,19 @@ class Scanner:
     def apply(self, images: FloatArray, sections: Sequence[int]) -> FloatArray:
         """Project slices (channel, z, y, x) and reconstruct some sections: (section, channel, z, y, x) float32."""
         on_device = torch.from_numpy(images.reshape(-1, *images.shape[-2:])).to(self.device)
-        results = [self._reconstruct(on_device, self.sections[number]) for number in sections]
+        chosen = [self.sections[number] for number in sections]
+        results = [self.reconstruct(self._project(on_device, section), section) for section in chosen]
         return np.stack(results).reshape(-1, *images.shape)
 
-    def _reconstruct(self, images: Tensor, section: Section) -> FloatArray:
-        size = images.shape[-1]
-        sinograms = torch.stack([rotated(images, float(angle)).sum(dim=1) for angle in section.angles], dim=1)
+    def reconstruct(self, sinograms: FloatArray, section: Section) -> FloatArray:
+        """Reconstruct slices (slice, y, x) of a section from its sinograms (slice, angle, column)."""
+        size = sinograms.shape[-1]
         middle = (size - 1) / 2
-        plan = slices.prepare(section, Geometry(size, middle), self.options, self.device)
-        return plan(sinograms.cpu().numpy(), middle)
+        return slices.prepare(section, Geometry(size, middle), self.options, self.device)(sinograms, middle)
+
+    def _project(self, images: Tensor, section: Section) -> FloatArray:
+        sums = [rotated(images, float(angle)).sum(dim=1) for angle in section.angles]
+        return np.asarray(torch.stack(sums, dim=1).cpu().numpy())
 
 
 def rotated(images: Tensor, angle: float) -> Tensor:
@@ -80,25 +85,37 @@ def roles(scan: Sections) -> tuple[Role, ...]:
 
 
 def copies(
-    scan: Sections, scanner: Scanner, model: Model, rows: tuple[int, int], rng: np.random.Generator
+    scan: Sections, scanner: Scanner, model: Model, rows: tuple[int, int], rng: Generator
+) -> Iterator[FloatArray]:
+    """Make training data of some rows, see `copies_of`."""
+    return copies_of(scan, scanner, _apply(model, scan, rows, "full"), scan.read(*rows), rng)
+
+
+def copies_of(
+    scan: Sections, scanner: Scanner, denoised: FloatArray, measured: FloatArray, rng: Generator
 ) -> Iterator[FloatArray]:
     """Make training data of some rows, several times.
+
+    Parameters
+    ----------
+    denoised : (channel, z, y, x).
+    measured : (section, channel, z, y, x), the same rows of the sections.
 
     Yields
     ------
     (union + 1, channel, z, y, x) float32: the copies of `inputs`, and the slices that they are to become.
     """
-    denoised = _apply(model, scan, rows, "full") * scan.visible
+    inside = denoised * scan.visible
     every = range(len(scanner.sections))
-    noise = _noise(scan, scan.read(*rows) - scanner.apply(denoised, every))
+    drawn = noise(scan, measured - scanner.apply(inside, every))
     for turn in range(TURNS):
         sign = 1 - 2 * (turn % 2)
-        target = _turned(denoised, rng.uniform(0, 2 * math.pi))[..., ::sign] * scan.visible
+        target = _turned(inside, rng.uniform(0, 2 * math.pi))[..., ::sign] * scan.visible
         exact = scanner.apply(target, every)
-        yield np.stack([*_noisy(scan, exact, sign * noise), target])
+        yield np.stack([*_noisy(scan, exact, sign * drawn), target])
 
 
-def _noise(scan: Sections, residuals: FloatArray) -> FloatArray:
+def noise(scan: Sections, residuals: FloatArray) -> FloatArray:
     """Return noise (channel, z, y, x) of the strength of the full reconstruction's, from the residuals of the sections.
 
     The weights sum to zero, so structure that all sections share cancels; their squares sum to those of the shares.
@@ -109,11 +126,11 @@ def _noise(scan: Sections, residuals: FloatArray) -> FloatArray:
     return mix(residuals, weights.astype(np.float32))
 
 
-def _noisy(scan: Sections, exact: FloatArray, noise: FloatArray) -> list[FloatArray]:
+def _noisy(scan: Sections, exact: FloatArray, drawn: FloatArray) -> list[FloatArray]:
     """Mix exact sections to the inputs, each with noise for the share of the projections that it has."""
     shares = [sum(scan.split.sections[number].share for number in union) for union in inputs(scan)]
     return [
-        mix(exact, scan.mixing(union)) + noise / np.float32(math.sqrt(share))
+        mix(exact, scan.mixing(union)) + drawn / np.float32(math.sqrt(share))
         for union, share in zip(inputs(scan), shares, strict=True)
     ]
 

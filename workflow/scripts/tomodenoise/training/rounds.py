@@ -62,12 +62,12 @@ class Scene:
 def _scenes(task: Task, model: Model, settings: Sequence[Reconstruct], device: str) -> list[Scene]:
     """Choose rows of each scan of a training. In a thin scan, those that are trained on outside a band are judged."""
     return [
-        Scene(scan, Scanner(scan.split.sections, options, device), *_rows(scan, part))
+        Scene(scan, Scanner(scan.split.sections, options, device), *rows_of(scan, part))
         for scan, options, part in zip(task.scans, settings, model.held_out.values(), strict=True)
     ]
 
 
-def _rows(scan: Sections, part: Mapping[str, Any]) -> tuple[tuple[int, int], IntArray, int]:
+def rows_of(scan: Sections, part: Mapping[str, Any]) -> tuple[tuple[int, int], IntArray, int]:
     """Return the rows to judge, the first row of each possible block of trained rows, and the length of a block."""
     held = positions(part["rows"])
     free = np.arange(scan.depth) if part["band"] else np.setdiff1d(np.arange(scan.depth), held)

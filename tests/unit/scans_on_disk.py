@@ -24,7 +24,7 @@ def write(folder: Path, clean: FloatArray, *, count: int = 4, noise: float = 0.5
     clean = clean.reshape(-1, *clean.shape[-3:])
     split = by_angle.split(np.linspace(0, np.pi, 30 * count, endpoint=False), count, count - 1)
     noisy = clean + np.random.default_rng(seed).normal(0, noise, (count, *clean.shape)).astype(np.float32)
-    return _written(folder, split, noisy)
+    return written(folder, split, noisy)
 
 
 def write_series(folder: Path, clean: FloatArray, *, group: int, noise: float = 0.5) -> sections.Sections:
@@ -32,10 +32,11 @@ def write_series(folder: Path, clean: FloatArray, *, group: int, noise: float = 
     count = len(clean)
     angles, numbers = np.linspace(0, count * np.pi, 30 * count, endpoint=False), np.repeat(np.arange(count), 30)
     noisy = clean[:, None] + np.random.default_rng(0).normal(0, noise, clean[:, None].shape)
-    return _written(folder, time_steps.split(angles, numbers, "time", group, 1), noisy.astype(np.float32))
+    return written(folder, time_steps.split(angles, numbers, "time", group, 1), noisy.astype(np.float32))
 
 
-def _written(folder: Path, split: Split, noisy: FloatArray) -> sections.Sections:
+def written(folder: Path, split: Split, noisy: FloatArray) -> sections.Sections:
+    """Write the sections (section, channel, z, y, x) of a split, with the axis in the middle; describe the scan."""
     folder.mkdir(parents=True, exist_ok=True)
     count, channels, depth, size, _ = noisy.shape
     (folder / "split.json").write_text(json.dumps(model.to_json(split)))

@@ -55,7 +55,7 @@ def main(job: logs.Job) -> None:
 
     trained_here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
     advice = verdicts.advice(trained=trained_here, improving=model.facts.get("improving"))
-    sentences = verdicts.verdicts(judgement.values, acquired, advice)
+    sentences = [*verdicts.on_copies(model.facts), *verdicts.verdicts(judgement.values, acquired, advice)]
     values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), sentences, profile)
     record.write(*products, values, judgement)
     for verdict in values["verdicts"]:

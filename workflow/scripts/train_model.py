@@ -22,8 +22,9 @@ import torch
 from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.report import live
-from tomodenoise.training import checkpoints, distributed, loop, tasks
+from tomodenoise.training import checkpoints, distributed, loop, rounds, tasks
 
 TRY_AGAIN = 75
 
@@ -37,13 +38,21 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
         with files.replacing(history) as partial:
             partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-        print(loop.progress(lines, total), flush=True)
+        say(loop.progress(lines, total))
         page.show(lines, total)
 
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    def stopping() -> bool:
+        return bool(signals)
+
     task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))
+    settings = [Reconstruct.model_validate(scan["reconstruct"]) for scan in request["config"]["scans"].values()]
     page = live.Live(model.with_name("training.html"))
     with distributed.started() as ours, page.training():
-        trained = loop.train(task, ours, report, lambda: bool(signals), begun=partial(page.begin, task, ours))
+        first = partial(loop.train, task, ours, report, stopping, begun=partial(page.begin, task, ours))
+        trained = rounds.train(task, ours, settings, model.with_name("copies"), first, say, stopping)
         if ours.first:
             models.save(trained, model)
 

@@ -128,9 +128,9 @@ def denoising_minutes(spec: Spec, layout: Layout, denoise: Denoise) -> float:
 
 
 def training_work(spec: Spec, train: Train) -> float:
-    """Return the operations of a training."""
+    """Return the operations of a training with its rounds on copies, without making these."""
     by_iterations = (train.iterations or math.inf) * train.batch * train.patch**spec.dimensions
-    return float(3 * _operations(spec) * min(train.pixels, by_iterations))
+    return float((1 + train.reproject) * 3 * _operations(spec) * min(train.pixels, by_iterations))
 
 
 def watched(depth: int) -> tuple[int, int]:

@@ -204,6 +204,8 @@ def with_models(run: Run) -> Run:
     users = run.config.users()
     for name in run.config.used_models:
         _check_steps(complete, name, run.scans if name in run.config.rivals else users[name])
+    for name in run.trained_models if run.config.train.reproject else ():
+        _check_reproject(complete, name)
     return complete
 
 
@@ -215,6 +217,23 @@ def _describe(name: str, file: Path, channels: int) -> Description:
     except UserError as error:
         raise UserError(f"models.{name}.file: {error}") from None
     return described
+
+
+def _check_reproject(run: Run, model: str) -> None:
+    """Refuse training on projected copies where the slices cannot be projected as the scan was."""
+    if run.spec(model).volumetric:
+        raise UserError("train.reproject: needs a network of slices, such as unet: name one, or leave it out")
+    for name in run.config.trained_on(model):
+        if run.entries[name].layout.times > 1:
+            raise UserError(
+                f"train.reproject: scan '{name}' is dynamic; only static scans can be projected: leave it out"
+            )
+        engine = run.config.scans[name].reconstruct
+        if not engine.capabilities.additive:
+            raise UserError(
+                f"train.reproject: needs filtered backprojection, but scan '{name}' has reconstruct.algorithm:"
+                f" {engine.algorithm}: leave either out"
+            )
 
 
 def _check_steps(run: Run, model: str, scans: Iterable[str]) -> None:

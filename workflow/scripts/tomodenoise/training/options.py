@@ -42,6 +42,12 @@ class Train(Options):
         description="Peak of the one-cycle schedule. `auto` takes 0.003 with `muon`, or 0.005 for steps of 8 patches of"
         " 96 pixels and more; 0.0015 with `adam` and for `msd`.",
     )
+    reproject: Annotated[int, Whole(ge=0)] = Field(
+        0,
+        description="Rounds of further training, each as long as `pixels`, on rotated copies of the model's own output"
+        " that are projected and reconstructed as the scan was. Removes streaks of few angles and missing wedges, see"
+        " [Few angles](few_angles.md). For static scans, filtered backprojection and networks of slices.",
+    )
     mask: Literal["field_of_view", "sample"] = Field(
         "field_of_view",
         description="Where the loss counts. `sample` leaves out the air around the sample, found by its grey values.",

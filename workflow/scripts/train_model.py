@@ -1,8 +1,9 @@
 """Train a model, alone or as one of several processes that torchrun starts.
 
-train_model.py REQUEST PIXEL_SIZES MODEL HISTORY
+train_model.py REQUEST KNOWN MODEL HISTORY
 
-REQUEST is a JSON text of everything that decides the model; PIXEL_SIZES is one of values that are only recorded in it.
+REQUEST is a JSON text of everything that decides the model; KNOWN is one of the conditions of the scans, which are
+recorded in it, and by which a model of a shelf is found.
 Run it in the working directory, where `results/` holds the sections of the scans. `checkpoint.pt` lies next to MODEL,
 and an interrupted training continues from it. Progress goes to standard output. SIGTERM and SIGUSR1 save the state and
 end with exit status 75, which means that there is more to do.
@@ -21,12 +22,13 @@ import torch
 from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
+from tomodenoise.shelf import serving
 from tomodenoise.training import checkpoints, distributed, loop, tasks
 
 TRY_AGAIN = 75
 
 
-def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], model: Path, history: Path) -> None:
+def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]], model: Path, history: Path) -> None:
     """Train on every scan of the request; write the model, and rewrite the history after each evaluation."""
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGUSR1):
@@ -35,11 +37,21 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
         with files.replacing(history) as partial:
             partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-        print(loop.progress(lines, total), flush=True)
+        if lines:
+            say(loop.progress(lines, total))
 
-    task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    checkpoint = model.with_name("checkpoint.pt")
     with distributed.started() as ours:
-        trained = loop.train(task, ours, report, lambda: bool(signals))
+        if "shelf" in request:
+            asked = serving.Request(results, request, known, checkpoint)
+            trained = serving.serve(asked, ours, report, say, lambda: bool(signals))
+        else:
+            trained = loop.train(
+                tasks.collect(results, request, known, checkpoint), ours, report, lambda: bool(signals)
+            )
         if ours.first:
             models.save(trained, model)
 

@@ -28,6 +28,8 @@ SECTIONS_SHARD = f"{SECTIONS}/c/{{block}}/0/{{slab}}/0/0"
 MODEL = f"{RESULTS}/models/{{model}}/model.safetensors"
 HISTORY = f"{RESULTS}/models/{{model}}/history.jsonl"
 
+SHELVED = f"{RESULTS}/models/{{model}}/shelved.json"
+
 IMAGE = f"{RESULTS}/{{scan}}/{{volume}}.ome.zarr"
 IMAGE_JSON = f"{IMAGE}/zarr.json"
 LEVEL = f"{IMAGE}/{{level}}"

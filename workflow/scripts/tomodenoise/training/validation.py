@@ -68,16 +68,17 @@ def judge(network: nn.Module, exam: Exam, ranks: Ranks) -> tuple[float, float | 
     """
     sums = torch.zeros(4, dtype=torch.float64, device=ranks.device)
     for batch in exam.pairs:
-        error = _predict(network, batch) - batch.targets
+        error = predict(network, batch) - batch.targets
         sums[:2] += _sums(error.square(), batch.masks)
     for a, b in exam.twins:
-        prediction = _predict(network, a)
+        prediction = predict(network, a)
         sums[2:] += _sums((a.targets - prediction) * (b.targets - prediction), a.masks)
     split, pixels, product, twin_pixels = ranks.total(sums).tolist()
     return split / pixels, product / twin_pixels if twin_pixels else None
 
 
-def _predict(network: nn.Module, batch: Batch) -> Tensor:
+def predict(network: nn.Module, batch: Batch) -> Tensor:
+    """Apply a network to a batch: float32, of the shape of its targets."""
     with devices.autocast(batch.inputs.device):
         prediction: Tensor = network(devices.arranged(batch.inputs))
     return prediction.float()

@@ -1,0 +1,150 @@
+"""A model from a shelf for some scans: found, judged on them, and used, fine-tuned or replaced by a training."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tomodenoise.common.errors import UserError
+from tomodenoise.networks import model_file, models
+from tomodenoise.networks.model_file import Description
+from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.shelf import deciding, finding, likeness
+from tomodenoise.shelf.deciding import Decision
+from tomodenoise.shelf.finding import Search
+from tomodenoise.shelf.options import Shelf
+from tomodenoise.training import dataset, grading, loop, tasks
+from tomodenoise.training.checkpoints import Evaluation
+from tomodenoise.training.distributed import Ranks
+
+Report = Callable[[Sequence[Evaluation], int], None]
+
+EMPTY = Search((), ())
+
+
+@dataclass(frozen=True)
+class Request:
+    """A training that may start from a shelf, as the workflow asks for it."""
+
+    results: Path
+    """Folder of the scans' results."""
+    asked: Mapping[str, Any]
+    """See `Params.training_request`; its `shelf` holds `folder` and `options`."""
+    known: Mapping[str, Mapping[str, Any]]
+    """See `Params.conditions`."""
+    checkpoint: Path
+
+    @property
+    def options(self) -> Shelf:
+        """Limits for a model that was found."""
+        return Shelf.model_validate(self.asked["shelf"]["options"])
+
+    def task(self) -> tasks.Task:
+        """Return the training without a shelf."""
+        return tasks.collect(self.results, self.asked, self.known, self.checkpoint)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the shelf."""
+        return Path(self.asked["shelf"]["folder"])
+
+    def tuning(self, found: Description, normalisation: Normalisation) -> tasks.Task:
+        """Return the training that goes on from a model, with a share of the budget, in the grey scale of the scans."""
+        train = shortened(self.asked["config"]["train"], self.options.share)
+        started = {
+            **self.asked,
+            "config": {**self.asked["config"], "train": train},
+            "start": str(found.file),
+            "origin": model_file.origin(found),
+        }
+        task = tasks.collect(self.results, started, self.known, self.checkpoint)
+        return replace(task, start=task.start and replace(task.start, normalisation=normalisation))
+
+
+def shortened(train: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Return the section `train` with a share of its budget, and two evaluations at least."""
+    fewer = {
+        "pixels": max(1.0, share * train["pixels"]),
+        "evaluations": max(2, math.ceil(share * train["evaluations"])),
+    }
+    if "iterations" in train:
+        fewer["iterations"] = max(1, math.ceil(share * train["iterations"]))
+    if "minutes" in train:
+        fewer["minutes"] = share * train["minutes"]
+    return {**train, **fewer}
+
+
+def serve(
+    request: Request, ranks: Ranks, report: Report, say: Callable[[str], None], stopping: Callable[[], bool]
+) -> Model:
+    """Return the model for the scans of a request; `shelf` in its facts says where it comes from, and why.
+
+    It is a model of the shelf in the grey scale of these scans, as it is or fine-tuned, or one that is trained here.
+
+    Parameters
+    ----------
+    report, stopping : see `loop.train`; a model that is used as it is has no evaluations to report.
+    say : called on the first process with lines for the log.
+    """
+    task = request.task()
+    data = dataset.prepare(task, ranks)
+    measured = grading.measure(data, ranks)
+    # Only the first process reads the shelf, which may change at any time: all have to take the same model.
+    search = _search(request, likeness.of_scans(request.known, measured.as_json()), task) if ranks.first else EMPTY
+    name = ranks.from_first(search.tried[0].name if search.tried else "")
+    if ranks.first:
+        for line in (*search.lines(), *search.doubts):
+            say(line)
+    file = request.folder / name / finding.MODEL
+    found = models.load(file) if name else None
+    decision = Decision("trained", "no model of the shelf fits")
+    if found:
+        grades = grading.grade(found.network.to(ranks.device), data, measured, ranks)
+        decision = deciding.decide(_own_gain(found), grades, request.options)
+    if ranks.first:
+        say(f"{decision.course}: {decision.why}")
+    record = {"shelf": _record(search, name, decision)}
+    if found and decision.course == "used":
+        if ranks.first:
+            report([], 0)
+        return replace(found, normalisation=data.norm, facts={**found.facts, **record})
+    if found and decision.course == "tuned":
+        task = request.tuning(model_file.describe(file), data.norm)
+    del data, found
+    trained = loop.train(task, ranks, report, stopping)
+    return replace(trained, facts={**trained.facts, **record})
+
+
+def _search(request: Request, here: likeness.Conditions, task: tasks.Task) -> Search:
+    """Search the shelf; models that turn out to be damaged are skipped until the most alike one can be read."""
+    search = finding.search(request.folder, here, task.spec, request.options.factor)
+    while search.tried:
+        try:
+            models.load(search.tried[0].model.file)
+        except (OSError, UserError) as error:
+            search = search.without(search.tried[0], f"skipped: {error}")
+        else:
+            break
+    return search
+
+
+def _own_gain(found: Model) -> float | None:
+    """Return the decibels by which a model lowered the error on its own scans, if its file holds that."""
+    grades = found.facts.get("grades")
+    gain = grades.get("gain") if isinstance(grades, Mapping) else None
+    return float(gain) if isinstance(gain, int | float) else None
+
+
+def _record(search: Search, name: str, decision: Decision) -> dict[str, Any]:
+    """Return what happened, in plain values, for the facts of the model."""
+    taken = name if decision.course != "trained" else None
+    return {
+        "course": decision.course,
+        "why": decision.why,
+        "found": name or None,
+        "taken": taken,
+        "considered": finding.considered(search.candidates),
+        "compared": likeness.table(search.tried[0].likeness) if search.tried else [],
+        "doubts": list(search.doubts),
+    }

@@ -105,7 +105,7 @@ def grade(model: Model, scan: Sections) -> dict[str, float | None]:
     grades = grading.grade(model.network.to(ranks.device), data, measured, ranks)
     return {
         "gain": grades.gain,
-        "uncertainty": grades.uncertainty,
+        "skill": grades.skill,
         "slope": grades.slope,
         "noise": measured.as_json()["noise"],
     }

@@ -51,7 +51,7 @@ def test_a_model_says_under_which_conditions_it_was_trained(shelf: Path) -> None
     assert facts["grades"]["noise"] == pytest.approx(0.25 / clean.std(), rel=0.1)
     assert facts["grades"]["contrast"] == pytest.approx(clean.std(), rel=0.1)
     assert 0.3 < facts["grades"]["gain"] < 6
-    assert 0 < facts["grades"]["uncertainty"] < 1
+    assert facts["grades"]["skill"] < 0  # hardly trained, it is worse than a blur
 
 
 def test_a_good_model_is_used_as_it_is_in_the_grey_scale_of_the_scan(

@@ -22,7 +22,7 @@ from tomodenoise.training.grading import Grades
 
 SPEC = specs.complete(Network(name="unet", slices=3, width=2, depth=2))
 CONDITIONS = {"pixel_size": 1.5, "density": 2.0, "energy": 20.0, "facility": "Ring", "instrument": "B1"}
-GRADES = {"source": "a test", "noise": 0.5, "contrast": 0.01, "error": 0.1, "gain": 10.0, "slope": 1.0}
+GRADES = {"source": "a test", "noise": 0.5, "contrast": 0.01, "error": 0.1, "gain": 10.0, "skill": 5.0, "slope": 1.0}
 
 
 def known(**values: float | str) -> dict[str, dict[str, Any]]:
@@ -131,7 +131,7 @@ def test_a_shelf_that_is_missing_empty_or_unreadable_is_a_doubt(
 
 
 @pytest.mark.parametrize(
-    ("gain", "slope", "own", "course"),
+    ("skill", "slope", "own", "course"),
     [
         (9.8, 1.0, 10.0, "used"),
         (12.0, 1.0, 10.0, "used"),
@@ -144,10 +144,10 @@ def test_a_shelf_that_is_missing_empty_or_unreadable_is_a_doubt(
     ],
 )
 def test_a_model_is_used_tuned_or_left_by_its_grades(
-    gain: float | None, slope: float, own: float | None, course: str
+    skill: float | None, slope: float, own: float | None, course: str
 ) -> None:
     options = Shelf(use=0.5, tune=3.0, slope=0.1)
-    assert deciding.decide(own, Grades(0.1, gain, 0.1, slope, 1.0), options).course == course
+    assert deciding.decide(own, Grades(0.1, 12.0, skill, slope, 1.0), options).course == course
 
 
 def test_fine_tuning_has_a_share_of_every_budget() -> None:
@@ -171,7 +171,14 @@ def test_a_filed_model_is_whole_has_a_card_without_paths_and_is_never_overwritte
     text = (folder / card.README).read_text()
     assert "home" not in text
     assert str(tmp_path) not in text
-    for shown in ("| noise / contrast | 0.5 |", "lowered by 10.00 dB", "- Good.", "0.75 to 3", "10 million pixels"):
+    for shown in (
+        "| noise / contrast | 0.5 |",
+        "lowered by 10.00 dB",
+        "5.00 dB below",
+        "- Good.",
+        "0.75 to 3",
+        "10 million pixels",
+    ):
         assert shown in text
     (folder / card.README).write_text("mine")
     assert filing.put(file, shelf, "foam", 2.0, [], None)["filed"] == "it was there already"

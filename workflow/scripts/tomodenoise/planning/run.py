@@ -200,9 +200,7 @@ def with_models(run: Run) -> Run:
     for name in run.config.used_models:
         shelf = run.config.shelf_of(name)
         if shelf is not None and shelf.is_file():
-            raise UserError(
-                f"models.{name}.shelf: {shelf} is a file: name the folder, or take the file with the key file"
-            )
+            raise UserError(f"models.{name}.shelf: {shelf} is a file: name its folder, or use the key file")
     files = {name: file for name in run.config.used_models if (file := run.config.file_of(name)) is not None}
     complete = replace(
         run, model_files={name: _describe(name, file, run.channels(name)) for name, file in files.items()}

@@ -101,7 +101,7 @@ def serve(
     decision = Decision("trained", "no model of the shelf fits")
     if found:
         grades = grading.grade(found.network.to(ranks.device), data, measured, ranks)
-        decision = deciding.decide(_own_gain(found), grades, request.options)
+        decision = deciding.decide(_own_skill(found), grades, request.options)
     if ranks.first:
         say(f"{decision.course}: {decision.why}")
     record = {"shelf": _record(search, name, decision)}
@@ -129,11 +129,11 @@ def _search(request: Request, here: likeness.Conditions, task: tasks.Task) -> Se
     return search
 
 
-def _own_gain(found: Model) -> float | None:
-    """Return the decibels by which a model lowered the error on its own scans, if its file holds that."""
+def _own_skill(found: Model) -> float | None:
+    """Return the skill of a model on its own scans, decibels, if its file holds that."""
     grades = found.facts.get("grades")
-    gain = grades.get("gain") if isinstance(grades, Mapping) else None
-    return float(gain) if isinstance(gain, int | float) else None
+    skill = grades.get("skill") if isinstance(grades, Mapping) else None
+    return float(skill) if isinstance(skill, int | float) else None
 
 
 def _record(search: Search, name: str, decision: Decision) -> dict[str, Any]:

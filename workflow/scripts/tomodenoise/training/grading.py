@@ -1,13 +1,15 @@
 """Figures on the held-out part of the scans: their noise and contrast, and error and calibration of a network."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tomodenoise.training import validation
 from tomodenoise.training.dataset import Data
@@ -16,6 +18,9 @@ from tomodenoise.training.patches import Batch, Shape
 from tomodenoise.training.store import Source
 
 SOURCE = "the held-out part of the training scans"
+
+BLURS = (0.5, 0.8, 1.2, 1.8, 2.7)
+"""Standard deviations in pixels of the blurs that a network is compared with; patches have 16 pixels at least."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,9 @@ class Grades:
     """Estimate of its mean squared error; not positive if that is too small to be measured."""
     gain: float | None
     """Decibels by which it lowers the error of its input; None if either cannot be measured."""
-    uncertainty: float | None
-    """Standard error of the gain, decibels."""
+    skill: float | None
+    """Decibels by which its error is smaller than that of the best blur of its input: how fine the structure is, and
+    how strong the noise, matters for both. None if either cannot be measured."""
     slope: float
     """Of the regression of the target on the prediction: 1 if calibrated, see `metrics.calibration`."""
     loss: float
@@ -60,7 +66,7 @@ class Grades:
 
     def as_json(self) -> dict[str, float | None]:
         """Return plain values; those that are not finite as None."""
-        values = {"error": self.error, "gain": self.gain, "uncertainty": self.uncertainty, "slope": self.slope}
+        values = {"error": self.error, "gain": self.gain, "skill": self.skill, "slope": self.slope}
         return {key: value if value is not None and math.isfinite(value) else None for key, value in values.items()}
 
 
@@ -94,40 +100,40 @@ def grade(network: nn.Module, data: Data, measured: Noise, ranks: Ranks) -> Grad
     """Grade a network on the patches of `Data.exam`.
 
     With three sections or more the error is the uMSE [Marcos Morales et al., ICML 2023]; with two it is the split loss
-    minus the noise of the target. Its uncertainty follows from the scatter of the batches.
+    minus the noise of the target.
     """
-    pairs = torch.zeros(5, dtype=torch.float64, device=ranks.device)
-    loss = torch.zeros(5, dtype=torch.float64, device=ranks.device)
-    umse = loss.clone()
+    sums = torch.zeros(5, dtype=torch.float64, device=ranks.device)
     for batch in data.exam.pairs:
         f, b = validation.predict(network, batch), batch.targets
-        pairs += _sums([torch.ones_like(b), f, b, f * f, f * b], batch)
-        loss += _scatter((f - b).square(), batch)
-    for one, other in data.exam.twins:
-        f = validation.predict(network, one)
-        umse += _scatter((one.targets - f) * (other.targets - f), one)
-    count, f_sum, b_sum, square, product = ranks.total(pairs).tolist()
+        sums += _sums([torch.ones_like(b), f, b, f * f, f * b], batch)
+    count, f_sum, b_sum, square, product = ranks.total(sums).tolist()
     variance = square / count - (f_sum / count) ** 2
     slope = (product / count - f_sum * b_sum / count**2) / variance if variance > 0 else math.nan
-    split, split_error = _mean(ranks.total(loss))
     noise = math.nan if measured.noise is None else measured.noise
-    error, uncertainty = _mean(ranks.total(umse)) if data.exam.twins else (split - noise * measured.after, split_error)
-    known = noise > 0 and error > 0
-    gain = 10 * math.log10(noise * measured.before / error) if known else None
-    return Grades(error, gain, 10 / math.log(10) * uncertainty / error if known else None, slope, split)
+
+    def error_of(predict: Callable[[Batch], Tensor]) -> tuple[float, float]:
+        loss, umse = validation.errors(predict, data.exam, ranks)
+        return loss, loss - noise * measured.after if umse is None else umse
+
+    loss, error = error_of(partial(validation.predict, network))
+    blurs = [error_of(partial(_blurred, data.shape, width))[1] for width in BLURS]
+    return Grades(error, _decibels(noise * measured.before, error), _decibels(min(blurs), error), slope, loss)
 
 
-def _scatter(values: Tensor, batch: Batch) -> Tensor:
-    """Return (5,) number of pixels, sum of the values, and the products of which `_mean` makes the uncertainty."""
-    total, count = ((part * batch.masks).double().sum() for part in (values, torch.ones_like(values)))
-    return torch.stack([count, total, total * total, total * count, count * count])
+def _blurred(shape: Shape, width: float, batch: Batch) -> Tensor:
+    """Blur the input in its slice with a Gaussian of this standard deviation, pixels."""
+    image = _middle(batch, shape)
+    reach = math.ceil(3 * width)
+    at = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
+    weights = torch.exp(-0.5 * (at / width) ** 2)
+    weights = (weights / weights.sum()).reshape(1, 1, 1, -1)
+    flat = functional.pad(image.reshape(-1, 1, *image.shape[-2:]), [reach] * 4, mode="reflect")
+    blurred = functional.conv2d(functional.conv2d(flat, weights), weights.transpose(2, 3))
+    return blurred.reshape(image.shape)
 
 
-def _mean(sums: Tensor) -> tuple[float, float]:
-    """Return the mean over all pixels and its standard error, that of a ratio over batches."""
-    count, total, squares, mixed, counts = sums.tolist()
-    mean = total / count
-    return mean, math.sqrt(max(0.0, squares - 2 * mean * mixed + mean**2 * counts)) / count
+def _decibels(before: float, after: float) -> float | None:
+    return 10 * math.log10(before / after) if before > 0 and after > 0 else None
 
 
 def _noisier(sources: Sequence[Source]) -> tuple[float, float]:

@@ -241,6 +241,13 @@ def test_a_model_of_a_shelf_is_for_the_scans_that_name_it() -> None:
     assert config.shelf_of("three") is None
 
 
+def test_a_default_shelf_is_for_the_models_that_the_configuration_lacks() -> None:
+    config = settings.load({"scans": SCANS, "models": {"three": {"file": "m"}}, "shelf": {"default": "all"}})
+    assert config.shelf_of("any") == Path("all")
+    assert config.trained_on("any") == ["one", "two"]
+    assert config.shelf_of("three") is None
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [({"shelf": "s", "file": "f"}, "has a file and a shelf"), ({"shelf": "s"}, "no scan names this model")],

@@ -41,11 +41,13 @@ def load(raw: Mapping[str, Any]) -> Config:
 
 
 def _with_models(config: Config) -> Config:
-    """Add the models that `models` lacks, and scans to models of a shelf: those that name the model."""
+    """Add the models that `models` lacks, and scans to models of a shelf: each has those that name it."""
     trained: dict[str, list[str]] = {}
     for name in config.scans:
         trained.setdefault(config.model_of(name), []).append(name)
-    models = {name: ModelEntry(scans=tuple(names)) for name, names in trained.items() if name not in config.models}
+    shelf = {"shelf": config.shelf.default} if config.shelf.default else {}
+    lacking = {name: names for name, names in trained.items() if name not in config.models}
+    models = {name: ModelEntry(scans=tuple(names), **shelf) for name, names in lacking.items()}
     shelved = {
         name: model.model_copy(update={"scans": tuple(trained[name])})
         for name, model in config.models.items()

@@ -152,7 +152,7 @@ class Params:
         folder = self.run.config.shelf_of(model)
         if folder is None:
             return {}
-        limits = {key: value for key, value in self.run.config.shelf.as_json().items() if key != "to"}
+        limits = {key: value for key, value in self.run.config.shelf.as_json().items() if key not in {"to", "default"}}
         return {"shelf": {"folder": str(folder), "options": limits}}
 
     def _origin(self, model: str) -> dict[str, Any] | None:

@@ -15,6 +15,11 @@ class Shelf(Options):
         description="Folder in which the target `shelve` files the models that were trained here, each with its card."
         " Relative to the working directory.",
     )
+    default: Optional[Text] = Field(
+        None,
+        description="Shelf of every model that `models` lacks, so that scans need not name one. Relative to the working"
+        " directory.",
+    )
     factor: Annotated[float, Number(ge=1)] = Field(
         2.5,
         description="Largest factor between the conditions of a model and of the scan, for each of pixel size, energy,"

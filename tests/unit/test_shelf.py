@@ -113,6 +113,15 @@ def test_a_damaged_model_is_skipped_with_a_doubt(tmp_path: Path) -> None:
     assert doubt.startswith(f"skipped: {tmp_path}/bad/model.safetensors is not a model of tomodenoise")
 
 
+@pytest.mark.parametrize("odd", [{"foam": {"pixel_size": "large"}}, {"foam": {"density": 3}}, 7])
+def test_a_model_whose_conditions_cannot_be_read_is_skipped_or_has_none(tmp_path: Path, odd: object) -> None:
+    write(tmp_path / "odd", conditions=odd)
+    found = finding.search(tmp_path, here(), SPEC, 2.0)
+    skipped = f"skipped: {tmp_path}/odd/model.safetensors: its conditions cannot be read: train the model again"
+    assert found.doubts == (() if odd == 7 else (skipped,))
+    assert len(found.candidates) == (odd == 7)
+
+
 def test_a_shelf_that_is_missing_empty_or_unreadable_is_a_doubt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

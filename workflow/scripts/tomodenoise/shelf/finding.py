@@ -86,6 +86,8 @@ def search(folder: Path, here: Conditions, spec: Spec, factor: float) -> Search:
             candidates.append(_candidate(model_file.describe(file), here, spec, factor))
         except (OSError, UserError) as error:
             doubts.append(f"skipped: {error}")
+        except (AttributeError, KeyError, TypeError):
+            doubts.append(f"skipped: {file}: its conditions cannot be read: train the model again")
     if not candidates and not doubts:
         doubts.append(f"the shelf {folder} holds no model (NAME/{MODEL}): file one with the target shelve")
     return Search(tuple(sorted(candidates, key=_order)), tuple(doubts))

@@ -31,10 +31,8 @@ class Noise:
     """Variance of the noise of the full reconstruction; None if the network sees several time steps."""
     contrast: float
     """Variance of what input and target share: the sample."""
-    before: float
-    """Noise variance of the network's input relative to that of the full reconstruction, mean over the roles."""
     after: float
-    """The same of its target."""
+    """Noise variance of the target relative to that of the full reconstruction, mean over the roles."""
     scale: float
     """Standard deviation of the normalisation, attenuation per pixel; root mean square over the channels."""
 
@@ -86,13 +84,13 @@ def measure(data: Data, ranks: Ranks) -> Noise:
     """
     sums = torch.zeros(5, dtype=torch.float64, device=ranks.device)
     for batch in data.exam.pairs:
-        a, b = _middle(batch, data.shape), batch.targets
+        a, b = _middle(data.shape, batch), batch.targets
         sums += _sums([torch.ones_like(b), a, b, a * b, (a - b).square()], batch)
     count, a_sum, b_sum, product, apart = ranks.total(sums).tolist()
     before, after = _noisier(data.sources)
     noise = None if len(data.pairs.inputs) > 1 else apart / count / (before + after)
     scale = float(np.sqrt(np.mean(np.square(data.norm.scale))))
-    return Noise(noise, product / count - a_sum * b_sum / count**2, before, after, scale)
+    return Noise(noise, product / count - a_sum * b_sum / count**2, after, scale)
 
 
 @torch.no_grad()
@@ -117,12 +115,13 @@ def grade(network: nn.Module, data: Data, measured: Noise, ranks: Ranks) -> Grad
 
     loss, error = error_of(partial(validation.predict, network))
     blurs = [error_of(partial(_blurred, data.shape, width))[1] for width in BLURS]
-    return Grades(error, _decibels(noise * measured.before, error), _decibels(min(blurs), error), slope, loss)
+    raw = error_of(partial(_middle, data.shape))[1]
+    return Grades(error, _decibels(raw, error), _decibels(min(raw, *blurs), error), slope, loss)
 
 
 def _blurred(shape: Shape, width: float, batch: Batch) -> Tensor:
     """Blur the input in its slice with a Gaussian of this standard deviation, pixels."""
-    image = _middle(batch, shape)
+    image = _middle(shape, batch)
     reach = math.ceil(3 * width)
     at = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
     weights = torch.exp(-0.5 * (at / width) ** 2)
@@ -146,7 +145,7 @@ def _noisier(sources: Sequence[Source]) -> tuple[float, float]:
     return before, after
 
 
-def _middle(batch: Batch, shape: Shape) -> Tensor:
+def _middle(shape: Shape, batch: Batch) -> Tensor:
     """Return the input of the network in the slice that it predicts; of several time steps the first."""
     if shape.volumetric:
         return batch.inputs[:, : shape.channels]

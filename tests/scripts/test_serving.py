@@ -1,5 +1,6 @@
 """Training that may start from a shelf: the same scan finds its model good, another one less so."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from safetensors.torch import load_file
 import train_model
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.networks import model_file, models
-from tomodenoise.shelf import finding
+from tomodenoise.shelf import finding, serving
+from tomodenoise.training import tasks
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +82,21 @@ def test_a_worse_one_is_fine_tuned_with_a_share_of_the_budget(tmp_path: Path, sh
     assert served.facts["origin"]["file"] == str(shelf / "blobs" / finding.MODEL)
     found = load_file(shelf / "blobs" / finding.MODEL)
     assert any(not torch.equal(values, found[name]) for name, values in served.network.state_dict().items())
+
+
+def test_fine_tuning_that_does_not_help_leaves_the_model_as_it_is(
+    tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(task: tasks.Task, *_: object) -> models.Model:
+        assert task.start
+        return dataclasses.replace(task.start, facts={"grades": {"error": 1e9}})
+
+    monkeypatch.setattr(serving.loop, "train", spoil)
+    asked = {"folder": str(shelf), "options": {"use": 0.0, "slope": 0.0, "tune": 50.0}}
+    served = train(tmp_path, scans_on_disk.blobs(24, 64), asked)
+    assert served.facts["shelf"]["course"] == "used"
+    assert served.facts["shelf"]["why"].endswith("fine-tuning did not lower its error")
+    assert (tmp_path / "results/models/foam/history.jsonl").read_text() == ""
 
 
 def test_no_model_that_fits_means_the_training_that_there_would_be_without_a_shelf(tmp_path: Path, shelf: Path) -> None:

@@ -47,7 +47,8 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
     with distributed.started() as ours:
         if "shelf" in request:
             asked = serving.Request(results, request, known, checkpoint)
-            trained = serving.serve(asked, ours, report, say, lambda: bool(signals))
+            saying = say if ours.first else lambda _: None
+            trained = serving.serve(asked, serving.Trainer(ours, report, lambda: bool(signals), saying))
         else:
             trained = loop.train(
                 tasks.collect(results, request, known, checkpoint), ours, report, lambda: bool(signals)

@@ -17,10 +17,27 @@ from tomodenoise.shelf.options import Shelf
 from tomodenoise.training import dataset, grading, loop, tasks
 from tomodenoise.training.checkpoints import Evaluation
 from tomodenoise.training.distributed import Ranks
+from tomodenoise.training.grading import Grades
 
 Report = Callable[[Sequence[Evaluation], int], None]
 
 EMPTY = Search((), ())
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """How a training runs."""
+
+    ranks: Ranks
+    report: Report
+    stopping: Callable[[], bool]
+    """See `loop.train`, as `report`."""
+    say: Callable[[str], None]
+    """Called with lines for the log."""
+
+    def train(self, task: tasks.Task) -> Model:
+        """Train a model."""
+        return loop.train(task, self.ranks, self.report, self.stopping)
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,10 @@ class Request:
         """Folder of the shelf."""
         return Path(self.asked["shelf"]["folder"])
 
+    def place(self, name: str) -> Path:
+        """Return the file of a model of the shelf."""
+        return self.folder / name / finding.MODEL
+
     def tuning(self, found: Description, normalisation: Normalisation) -> tasks.Task:
         """Return the training that goes on from a model, with a share of the budget, in the grey scale of the scans."""
         train = shortened(self.asked["config"]["train"], self.options.share)
@@ -75,45 +96,51 @@ def shortened(train: Mapping[str, Any], share: float) -> dict[str, Any]:
     return {**train, **fewer}
 
 
-def serve(
-    request: Request, ranks: Ranks, report: Report, say: Callable[[str], None], stopping: Callable[[], bool]
-) -> Model:
+def serve(request: Request, trainer: Trainer) -> Model:
     """Return the model for the scans of a request; `shelf` in its facts says where it comes from, and why.
 
     It is a model of the shelf in the grey scale of these scans, as it is or fine-tuned, or one that is trained here.
-
-    Parameters
-    ----------
-    report, stopping : see `loop.train`; a model that is used as it is has no evaluations to report.
-    say : called on the first process with lines for the log.
+    For one that is used as it is no evaluations are reported.
     """
+    ranks = trainer.ranks
     task = request.task()
     data = dataset.prepare(task, ranks)
     measured = grading.measure(data, ranks)
     # Only the first process reads the shelf, which may change at any time: all have to take the same model.
     search = _search(request, likeness.of_scans(request.known, measured.as_json()), task) if ranks.first else EMPTY
     name = ranks.from_first(search.tried[0].name if search.tried else "")
-    if ranks.first:
-        for line in (*search.lines(), *search.doubts):
-            say(line)
-    file = request.folder / name / finding.MODEL
-    found = models.load(file) if name else None
+    for line in (*search.lines(), *search.doubts):
+        trainer.say(line)
     decision = Decision("trained", "no model of the shelf fits")
-    if found:
-        grades = grading.grade(found.network.to(ranks.device), data, measured, ranks)
+    model = None
+    if name:
+        found = replace(models.load(request.place(name), ranks.device), normalisation=data.norm)
+        grades = grading.grade(found.network, data, measured, ranks)
         decision = deciding.decide(_own_skill(found), grades, request.options)
-    if ranks.first:
-        say(f"{decision.course}: {decision.why}")
-    record = {"shelf": _record(search, name, decision)}
-    if found and decision.course == "used":
-        if ranks.first:
-            report([], 0)
-        return replace(found, normalisation=data.norm, facts={**found.facts, **record})
-    if found and decision.course == "tuned":
-        task = request.tuning(model_file.describe(file), data.norm)
-    del data, found
-    trained = loop.train(task, ranks, report, stopping)
-    return replace(trained, facts={**trained.facts, **record})
+        model, decision = _followed(decision, request, name, (found, grades), trainer)
+    del data  # a training reads it again
+    trainer.say(f"{decision.course}: {decision.why}")
+    model = model or trainer.train(task)
+    if decision.course == "used" and ranks.first:
+        trainer.report([], 0)
+    return replace(model, facts={**model.facts, "shelf": _record(search, name, decision)})
+
+
+def _followed(
+    decision: Decision, request: Request, name: str, found: tuple[Model, Grades], trainer: Trainer
+) -> tuple[Model | None, Decision]:
+    """Fine-tune a model if that was decided; return it, none if one is to be trained, and what became of it."""
+    model, grades = found
+    if decision.course == "trained":
+        return None, decision
+    if decision.course == "used":
+        return model, decision
+    trainer.say(f"to be tuned: {decision.why}")
+    tuned = trainer.train(request.tuning(model_file.describe(request.place(name)), model.normalisation))
+    # Both are graded on the same patches.
+    if (tuned.facts["grades"]["error"] or math.inf) < grades.error:
+        return tuned, decision
+    return model, Decision("used", f"{decision.why}; fine-tuning did not lower its error")
 
 
 def _search(request: Request, here: likeness.Conditions, task: tasks.Task) -> Search:

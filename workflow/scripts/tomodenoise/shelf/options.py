@@ -26,9 +26,9 @@ class Shelf(Options):
         " noise and angles per column. A model that is further away is not tried.",
     )
     use: Annotated[float, Number(ge=0)] = Field(
-        0.3,
-        description="Decibels by which a model may fall short on the held-out part of the new scan to be used as it"
-        " is.",
+        0.5,
+        description="Decibels by which a model may fall short of its figure on its own scans, on the held-out part of the"
+        " new one, to be used as it is.",
     )
     tune: Annotated[float, Number(ge=0)] = Field(
         3.0, description="Decibels by which it may fall short to be fine-tuned. With more, a model is trained."

@@ -27,8 +27,8 @@ class Shelf(Options):
     )
     use: Annotated[float, Number(ge=0)] = Field(
         0.5,
-        description="Decibels by which a model may fall short of its figure on its own scans, on the held-out part of the"
-        " new one, to be used as it is.",
+        description="Decibels by which a model may fall short of its figure on its own scans, on held-out slices"
+        " of the new one, to be used as it is.",
     )
     tune: Annotated[float, Number(ge=0)] = Field(
         3.0, description="Decibels by which it may fall short to be fine-tuned. With more, a model is trained."

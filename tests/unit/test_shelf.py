@@ -19,6 +19,7 @@ from tomodenoise.scans import setting
 from tomodenoise.shelf import card, deciding, filing, finding, likeness, serving
 from tomodenoise.shelf.options import Shelf
 from tomodenoise.training.grading import Grades
+from tomodenoise.training.options import Train
 
 SPEC = specs.complete(Network(name="unet", slices=3, width=2, depth=2))
 CONDITIONS = {"pixel_size": 1.5, "density": 2.0, "energy": 20.0, "facility": "Ring", "instrument": "B1"}
@@ -163,6 +164,13 @@ def test_fine_tuning_has_a_share_of_every_budget() -> None:
     train = {"pixels": 1e8, "evaluations": 20, "iterations": 55, "minutes": 30, "batch": 2}
     shorter = {"pixels": 1e7, "evaluations": 2, "iterations": 6, "minutes": 3.0, "batch": 2}
     assert serving.shortened(train, 0.1) == pytest.approx(shorter)
+
+
+def test_fine_tuning_takes_a_third_of_the_learning_rate_that_a_training_would_have(tmp_path: Path) -> None:
+    found = models.load(write(tmp_path / "found"))
+    assert serving.gentle_rate(Train(), found) == pytest.approx(0.001)
+    assert serving.gentle_rate(Train(optimizer="adam"), found) == pytest.approx(0.0005)
+    assert serving.gentle_rate(Train(learning_rate=0.03), found) == pytest.approx(0.01)
 
 
 def test_a_filed_model_is_whole_has_a_card_without_paths_and_is_never_overwritten(tmp_path: Path) -> None:

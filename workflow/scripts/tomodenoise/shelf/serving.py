@@ -8,20 +8,23 @@ from typing import Any
 
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import model_file, models
-from tomodenoise.networks.model_file import Description
-from tomodenoise.networks.models import Model, Normalisation
+from tomodenoise.networks.models import Model
 from tomodenoise.shelf import deciding, finding, likeness
 from tomodenoise.shelf.deciding import Decision
 from tomodenoise.shelf.finding import Search
 from tomodenoise.shelf.options import Shelf
-from tomodenoise.training import dataset, grading, loop, tasks
+from tomodenoise.training import dataset, grading, loop, optimizers, tasks
 from tomodenoise.training.checkpoints import Evaluation
 from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.grading import Grades
+from tomodenoise.training.options import Train
 
 Report = Callable[[Sequence[Evaluation], int], None]
 
 EMPTY = Search((), ())
+
+GENTLER = 3
+"""Factor between the learning rates of a training and of fine-tuning [measured on simulated foams]."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,25 @@ class Request:
         """Return the file of a model of the shelf."""
         return self.folder / name / finding.MODEL
 
-    def tuning(self, found: Description, normalisation: Normalisation) -> tasks.Task:
-        """Return the training that goes on from a model, with a share of the budget, in the grey scale of the scans."""
+    def tuning(self, found: Model, name: str) -> tasks.Task:
+        """Return the training that goes on from a model: a share of the budget, and smaller steps."""
         train = shortened(self.asked["config"]["train"], self.options.share)
+        train["learning_rate"] = gentle_rate(Train.model_validate(train), found)
+        described = model_file.describe(self.place(name))
         started = {
             **self.asked,
             "config": {**self.asked["config"], "train": train},
-            "start": str(found.file),
-            "origin": model_file.origin(found),
+            "start": str(described.file),
+            "origin": model_file.origin(described),
         }
-        task = tasks.collect(self.results, started, self.known, self.checkpoint)
-        return replace(task, start=task.start and replace(task.start, normalisation=normalisation))
+        return replace(tasks.collect(self.results, started, self.known, self.checkpoint), start=found)
+
+
+def gentle_rate(train: Train, found: Model) -> float:
+    """Return the peak learning rate of fine-tuning: at that of a training, a short one makes a good model worse."""
+    pixels = train.batch * train.patch**found.spec.dimensions
+    kind = optimizers.choose(train.optimizer, found.spec.channels)
+    return optimizers.learning_rate(found.network, kind, train.learning_rate, pixels) / GENTLER
 
 
 def shortened(train: Mapping[str, Any], share: float) -> dict[str, Any]:
@@ -136,7 +147,7 @@ def _followed(
     if decision.course == "used":
         return model, decision
     trainer.say(f"to be tuned: {decision.why}")
-    tuned = trainer.train(request.tuning(model_file.describe(request.place(name)), model.normalisation))
+    tuned = trainer.train(request.tuning(model, name))
     # Both are graded on the same patches.
     if (tuned.facts["grades"]["error"] or math.inf) < grades.error:
         return tuned, decision

@@ -21,6 +21,7 @@ include: "workflow/rules/judge.smk"
 include: "workflow/rules/dose.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/shelve.smk"
 include: "workflow/rules/keep.smk"
 include: "workflow/rules/check.smk"
 
@@ -46,6 +47,7 @@ localrules:
     dose,
     report,
     export,
+    shelve,
     check,
     verify,
     clean_intermediates,
@@ -57,6 +59,7 @@ localrules:
     describe_image,
     allocate_level,
     describe_tiff,
+    shelve_model,
     crate,
 
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Denoise a scan in a folder of its own, below the current one: process_scan.sh /path/to/scan.h5
-# Settings of all scans are in beamtime.yaml in the current folder. On a cluster, let sbatch start the last command.
+# Settings of all scans are in beamtime.yaml in the current folder; TARGETS="all shelve" also files each model on a shelf.
+# On a cluster, let sbatch start the last command.
 set -euo pipefail
 home=$(realpath "$(dirname "$0")/../..")
 raw=$(realpath "$1")
@@ -16,5 +17,6 @@ echo "$raw" > raw.txt
 if [ ! -e config.yaml ]; then
   "$home/.venv/bin/python" "$home/workflow/scripts/write_config.py" config.yaml "$raw" > drafted.txt
 fi
-exec "$home/.venv/bin/snakemake" --snakefile "$home/Snakefile" --profile "$home/profiles/local" \
+read -ra targets <<< "${TARGETS:-all}"
+exec "$home/.venv/bin/snakemake" "${targets[@]}" --snakefile "$home/Snakefile" --profile "$home/profiles/local" \
   --configfile config.yaml "$settings"

@@ -24,6 +24,7 @@ from tomodenoise.training import loop
 from tomodenoise.training.options import Train
 
 SCRIPT = Path(train_model.__file__)
+KNOWN = {"foam": {"pixel_size": {"value": 1.5, "source": "a test"}}}
 SMALL = Network(name="unet", slices=3, width=4, depth=2)
 
 
@@ -58,11 +59,11 @@ def child(project: Path, asked: dict[str, Any], name: str, seconds: float) -> No
     loop.CHECKPOINT_SECONDS = seconds  # type: ignore[misc]
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
         sys.stdout = nowhere
-        train_model.main(project / "results", asked, {"foam": 1.5}, *files(project, name))
+        train_model.main(project / "results", asked, KNOWN, *files(project, name))
 
 
 def launch(project: Path, asked: dict[str, Any], *launcher: str) -> subprocess.Popen[str]:
-    command = [sys.executable, *launcher, str(SCRIPT), json.dumps(asked), '{"foam": 1.5}', *map(str, files(project))]
+    command = [sys.executable, *launcher, str(SCRIPT), json.dumps(asked), json.dumps(KNOWN), *map(str, files(project))]
     return subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -228,7 +228,9 @@ def test_training_from_a_file_depends_on_its_content_only(tmp_path: Path) -> Non
     models.save(replace(models.load(file), normalisation=Normalisation((0.3,), (2.5,))), file)
     assert request() != first
     assert json.loads(json.dumps(request())) == json.loads(json.dumps(request()))
-    assert model_file.facts(first, {"foam": 1.5})["origin"]["facts"]["source"] == {"foam": "abc"}
+    assert model_file.facts(first, {"foam": {"pixel_size": {"value": 1.5, "source": "a test"}}})["origin"]["facts"][
+        "source"
+    ] == {"foam": "abc"}
 
 
 def test_a_file_that_does_not_fit_is_refused_with_the_models_name(tmp_path: Path) -> None:

@@ -34,11 +34,6 @@ rule train_model:
             PYTHON, SCRIPTS, threads, dict(resources.items())
         ),
         request=lambda w: json.dumps(PARAMS.training_request(w.model)),
-        pixel_sizes=lambda wildcards, input: json.dumps(
-            {
-                scan: RUN.entries[scan].scan.pixel_size
-                for scan in RUN.config.trained_on(wildcards.model)
-            }
-        ),
+        known=lambda wildcards, input: json.dumps(PARAMS.conditions(wildcards.model)),
     shell:
-        "{params.program:q} {params.request:q} {params.pixel_sizes:q} {output.model:q} {output.history:q} > {log:q} 2>&1"
+        "{params.program:q} {params.request:q} {params.known:q} {output.model:q} {output.history:q} > {log:q} 2>&1"

@@ -54,7 +54,8 @@ def main(job: logs.Job) -> None:
         judgement = replace(judgement, figures={**judgement.figures, "comparison": compared})
 
     trained_here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
-    advice = verdicts.advice(trained=trained_here, improving=model.facts.get("improving"))
+    shelved = model.facts.get("shelf", {}).get("course") == "used"
+    advice = verdicts.advice(trained=trained_here, improving=model.facts.get("improving"), shelved=shelved)
     sentences = [*verdicts.on_copies(model.facts), *verdicts.verdicts(judgement.values, acquired, advice)]
     values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), sentences, profile)
     record.write(*products, values, judgement)

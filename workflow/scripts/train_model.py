@@ -1,8 +1,9 @@
 """Train a model, alone or as one of several processes that torchrun starts.
 
-train_model.py REQUEST PIXEL_SIZES MODEL HISTORY
+train_model.py REQUEST KNOWN MODEL HISTORY
 
-REQUEST is a JSON text of everything that decides the model; PIXEL_SIZES is one of values that are only recorded in it.
+REQUEST is a JSON text of everything that decides the model; KNOWN is one of the conditions of the scans, which are
+recorded in it, and by which a model of a shelf is found.
 Run it in the working directory, where `results/` holds the sections of the scans. `checkpoint.pt` lies next to MODEL,
 and an interrupted training continues from it; `training.html` shows how far it is. Progress goes to standard output.
 SIGTERM and SIGUSR1 save the state and end with exit status 75, which means that there is more to do.
@@ -22,24 +23,28 @@ import torch
 from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
+from tomodenoise.networks.models import Model
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.report import live
-from tomodenoise.training import checkpoints, distributed, loop, rounds, tasks
+from tomodenoise.shelf import serving
+from tomodenoise.training import checkpoints, distributed, loop, rounds
+from tomodenoise.training.tasks import Task
 
 TRY_AGAIN = 75
 
 
-def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], model: Path, history: Path) -> None:
+def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]], model: Path, history: Path) -> None:
     """Train on every scan of the request; write the model, and rewrite the history after each evaluation."""
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, lambda received, _: signals.append(received))
 
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
-        with files.replacing(history) as partial:
-            partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-        say(loop.progress(lines, total))
-        page.show(lines, total)
+        with files.replacing(history) as unfinished:
+            unfinished.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
+        if lines:
+            say(loop.progress(lines, total))
+            page.show(lines, total)
 
     def say(line: str) -> None:
         print(line, flush=True)
@@ -47,12 +52,16 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
     def stopping() -> bool:
         return bool(signals)
 
-    task = tasks.collect(results, request, pixel_sizes, model.with_name("checkpoint.pt"))
-    settings = [Reconstruct.model_validate(scan["reconstruct"]) for scan in request["config"]["scans"].values()]
+    def train(task: Task) -> Model:
+        projected = request["config"]["scans"].values() if task.settings.reproject else ()
+        settings = [Reconstruct.model_validate(scan["reconstruct"]) for scan in projected]
+        first = partial(loop.train, task, ours, report, stopping, begun=partial(page.begin, task, ours))
+        return rounds.train(task, ours, settings, model.with_name("copies"), first, say, stopping)
+
+    asked = serving.Request(results, request, known, model.with_name("checkpoint.pt"))
     page = live.Live(model.with_name("training.html"))
     with distributed.started() as ours, page.training():
-        first = partial(loop.train, task, ours, report, stopping, begun=partial(page.begin, task, ours))
-        trained = rounds.train(task, ours, settings, model.with_name("copies"), first, say, stopping)
+        trained = serving.serve(asked, serving.Trainer(ours, train, report, say))
         if ours.first:
             models.save(trained, model)
 

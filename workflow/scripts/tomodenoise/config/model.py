@@ -15,6 +15,7 @@ from tomodenoise.denoising.options import Denoise
 from tomodenoise.exports.registry import EXPORTS
 from tomodenoise.networks.options import Network
 from tomodenoise.reconstruction.options import Reconstruct
+from tomodenoise.shelf.options import Shelf
 from tomodenoise.splitting.options import Split, SteppedScan
 from tomodenoise.training.options import Train
 
@@ -56,10 +57,16 @@ class ScanEntry(Axis, SteppedScan):
 
 
 class ModelEntry(Options):
-    """Where a model comes from: a file, a training, or both."""
+    """Where a model comes from: a file, a training, or both; or a shelf and perhaps a training."""
 
     file: Optional[Text] = Field(
         None, description="`model.safetensors` of an earlier training. Relative to the working directory."
+    )
+    shelf: Optional[Text] = Field(
+        None,
+        description="Folder of models from earlier runs, see [A shelf of models](shelf.md). The one that was trained"
+        " under the most alike conditions is used, fine-tuned, or left for a training, whichever the scans call for. In"
+        " the place of `file`. Relative to the working directory.",
     )
     scans: Optional[Annotated[Unique[Text], Field(min_length=1)]] = Field(
         None,
@@ -78,7 +85,7 @@ class Config(Options):
         default_factory=dict,
         description="Models that are trained on other scans than those that they denoise, or taken from a file. `file`"
         " alone denoises without training, `scans` alone trains, both together continue training from the file. A"
-        " model from a file brings its own network, whatever `network` says.",
+        " model from a file brings its own network, whatever `network` says. `shelf` finds a model.",
     )
     effort: Literal["quick", "standard", "thorough"] = Field(
         "quick",
@@ -103,6 +110,11 @@ class Config(Options):
         Train(),
         description="Training of a model. It ends with the first of `pixels`, `iterations`, `minutes` and `patience`; a"
         " finished training continues if these then allow more.",
+    )
+    shelf: Shelf = Field(
+        Shelf(),
+        description="Models of earlier runs, see [A shelf of models](shelf.md): where they are filed, and when one is"
+        " good enough.",
     )
     denoise: Denoise = Field(Denoise(), description="From the sections to the clean volume.")
     compare: Unique[Text] = Field(
@@ -168,6 +180,11 @@ class Config(Options):
         """Return the file that a model is taken from, or that its training starts from, if there is one."""
         file = self.models[model].file
         return None if file is None else Path(file)
+
+    def shelf_of(self, model: str) -> Path | None:
+        """Return the shelf that a model is looked for on, if there is one."""
+        shelf = self.models[model].shelf
+        return None if shelf is None else Path(shelf)
 
     def users(self) -> dict[str, list[str]]:
         """List, for each model, the scans that it is trained on or denoises."""

@@ -41,12 +41,19 @@ def load(raw: Mapping[str, Any]) -> Config:
 
 
 def _with_models(config: Config) -> Config:
-    """Add the models that `models` lacks, each trained on the scans that name it."""
+    """Add the models that `models` lacks, and scans to models of a shelf: each has those that name it."""
     trained: dict[str, list[str]] = {}
     for name in config.scans:
         trained.setdefault(config.model_of(name), []).append(name)
-    models = {name: ModelEntry(scans=tuple(names)) for name, names in trained.items() if name not in config.models}
-    return config.model_copy(update={"models": models | config.models})
+    shelf = {"shelf": config.shelf.default} if config.shelf.default else {}
+    lacking = {name: names for name, names in trained.items() if name not in config.models}
+    models = {name: ModelEntry(scans=tuple(names), **shelf) for name, names in lacking.items()}
+    shelved = {
+        name: model.model_copy(update={"scans": tuple(trained[name])})
+        for name, model in config.models.items()
+        if model.shelf and not model.scans and name in trained
+    }
+    return config.model_copy(update={"models": models | config.models | shelved})
 
 
 def _with_sections(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +120,12 @@ def _check_models(config: Config) -> None:
         if model == ModelEntry():
             raise UserError(
                 f"config: models.{name} is empty: name a file to take it from, scans to train it on, or both"
+            )
+        if model.shelf and model.file:
+            raise UserError(f"config: models.{name} has a file and a shelf: leave one of them out")
+        if model.shelf and not model.scans:
+            raise UserError(
+                f"config: models.{name}: no scan names this model of a shelf: give its scans, or leave it out"
             )
         for scan in model.scans or ():
             if scan not in config.scans:

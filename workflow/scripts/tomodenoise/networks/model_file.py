@@ -109,16 +109,19 @@ def check_seal(file: Path, weights: Mapping[str, FloatArray]) -> None:
         raise UserError(f"{file} is damaged: restore it from a copy, or train the model again")
 
 
-def facts(request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None]) -> dict[str, Any]:
+def facts(request: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Describe a training in plain values, to be stored with its model.
 
     Parameters
     ----------
-    request : see `rerun_keys.training_request`.
-    pixel_sizes : micrometres, of the training scans; recorded only, without effect on the training.
+    request : see `Params.training_request`.
+    known : conditions of the training scans by name and key, see `Params.conditions`; recorded only, without effect on
+        the training.
     """
     described = provenance.collect(request["config"], request["sources"])
-    return described | {"pixel_sizes": dict(pixel_sizes), "origin": request["origin"]}
+    sizes = {name: each.get("pixel_size", {}).get("value") for name, each in known.items()}
+    conditions = {name: dict(each) for name, each in known.items()}
+    return described | {"pixel_sizes": sizes, "conditions": conditions, "origin": request["origin"]}
 
 
 def origin(model: Description) -> dict[str, Any]:
@@ -141,14 +144,16 @@ def check_channels(model: Description, channels: int) -> None:
 
 def concerns(model: Description, pixel_size: float | None) -> list[str]:
     """List reasons to doubt a model on a scan with this pixel size, micrometres; None if it is unknown."""
+    doubts = [str(doubt) for doubt in model.facts.get("shelf", {}).get("doubts", ())]
     if pixel_size is None or not model.pixel_sizes:
-        return []
+        return doubts
     smallest = min(model.pixel_sizes)
     largest = max(model.pixel_sizes)
     if smallest / PIXEL_SIZE_LIMIT <= pixel_size <= largest * PIXEL_SIZE_LIMIT:
-        return []
+        return doubts
     trained = f"{smallest:g}" if smallest == largest else f"{smallest:g} to {largest:g}"
-    return [f"the model was trained at a pixel size of {trained} µm, this scan has {pixel_size:g} µm: check the result"]
+    size = f"the model was trained at a pixel size of {trained} µm, this scan has {pixel_size:g} µm: check the result"
+    return [*doubts, size]
 
 
 def _maker(header: Mapping[str, Any]) -> str:

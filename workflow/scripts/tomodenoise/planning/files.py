@@ -123,6 +123,21 @@ class Files:
             raise UserError("no scan has the key dose: add it, as in `sample: {file: raw/sample.h5, dose: {}}`")
         return [*paths.fill_all(paths.DOSE, scan=self.run.studied), paths.REPORT]
 
+    def shelved(self, _job: Wildcards | None = None) -> list[str]:
+        """Return the records of all models that are filed on a shelf; UserError if the configuration names none."""
+        if not self.run.config.shelf.to:
+            raise UserError("shelf.to is missing: name the folder of a shelf there, as in `shelf: {to: /data/shelf}`")
+        return paths.fill_all(paths.SHELVED, model=self.run.trained_models)
+
+    def shown(self, job: Wildcards) -> dict[str, list[str]]:
+        """Return what the card of a model shows of the first scan that it was trained on and denoises, if any."""
+        run = self.run
+        scan = next((name for name in run.config.trained_on(job.model) if run.config.model_of(name) == job.model), None)
+        if scan is None:
+            return {}
+        planes = shards.level(paths.PLANES, scan, run.layout(scan))
+        return {"quality": paths.fill_all(paths.QUALITY, scan=[scan]), "planes": planes}
+
     def parts(self, job: Wildcards) -> dict[str, list[str]]:
         """Return all that a dose study reads of the parts of a scan, sections and models; nothing if there are none."""
         run = self.run

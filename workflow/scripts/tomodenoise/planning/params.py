@@ -7,7 +7,7 @@ from typing import Any
 
 from tomodenoise.config.model import PER_SCAN
 from tomodenoise.networks import model_file
-from tomodenoise.planning import paths
+from tomodenoise.planning import conditions, paths
 from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.scans import description
 from tomodenoise.splitting import time_steps
@@ -120,7 +120,8 @@ class Params:
         -------
         `config`, as far as it counts, its network being that of the file that training starts from, if there is one;
         `sources`, the fingerprint of each scan; `start`, the path of the file, or None; `origin`, see
-        `model_file.origin`, or None.
+        `model_file.origin`, or None; for a model of a shelf `shelf`, its `folder` and the `options`. What lies on the
+        shelf does not count: a change there trains nothing again.
         """
         run = self.run
         shaping: dict[str, Any] = {"train": run.config.train.as_json(), "network": asdict(run.spec(model)), "scans": {}}
@@ -135,7 +136,24 @@ class Params:
             "sources": {name: run.entries[name].scan.identity["fingerprint"] for name in scans},
             "start": str(run.model_files[model].file) if model in run.model_files else None,
             "origin": self._origin(model),
+            **self._shelf(model),
         }
+
+    def conditions(self, model: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return what is known of the training scans of a model, by scan and key: `value` and `source`.
+
+        Keys are `facility`, `instrument`, `energy` in keV, `pixel_size` in micrometres, and `density`, the number of
+        projections per column; unknown ones are missing. They shape no product.
+        """
+        return {name: conditions.of_scan(self.run, name) for name in self.run.config.trained_on(model)}
+
+    def _shelf(self, model: str) -> dict[str, Any]:
+        """Return the shelf that a model is looked for on, and the limits; nothing for other models."""
+        folder = self.run.config.shelf_of(model)
+        if folder is None:
+            return {}
+        limits = {key: value for key, value in self.run.config.shelf.as_json().items() if key not in {"to", "default"}}
+        return {"shelf": {"folder": str(folder), "options": limits}}
 
     def _origin(self, model: str) -> dict[str, Any] | None:
         files = self.run.model_files

@@ -30,6 +30,8 @@ HISTORY = f"{RESULTS}/models/{{model}}/history.jsonl"
 WATCHED = f"{RESULTS}/models/{{model}}/training.html"
 """The page of a training; not an output, as Snakemake would remove it at a failure, and miss it in older results."""
 
+SHELVED = f"{RESULTS}/models/{{model}}/shelved.json"
+
 IMAGE = f"{RESULTS}/{{scan}}/{{volume}}.ome.zarr"
 IMAGE_JSON = f"{IMAGE}/zarr.json"
 LEVEL = f"{IMAGE}/{{level}}"

@@ -197,6 +197,10 @@ def with_models(run: Run) -> Run:
         With the model's name if its file cannot be used or does not fit its scans; for any model that sees several time
         steps, with the scan's name if that has none.
     """
+    for name in run.config.used_models:
+        shelf = run.config.shelf_of(name)
+        if shelf is not None and shelf.is_file():
+            raise UserError(f"models.{name}.shelf: {shelf} is a file: name its folder, or use the key file")
     files = {name: file for name in run.config.used_models if (file := run.config.file_of(name)) is not None}
     complete = replace(
         run, model_files={name: _describe(name, file, run.channels(name)) for name, file in files.items()}

@@ -37,6 +37,7 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     "split": ("split_scan",),
     "reconstruct": ("reconstruct_slab",),
     "train": ("train_model",),
+    "shelve": ("shelve_model",),
     "denoise": ("denoise_slab",),
     "judge": ("judge_scan",),
     "dose": ("judge_dose",),

@@ -74,7 +74,7 @@ def describe(config: Config, results: Path, exports: Iterable[str]) -> dict[str,
     for name in filter(config.trained_on, config.used_models):
         used = [*(raw[scan] for scan in config.trained_on(name)), settings]
         end = _date(results / models[name].id)
-        _action(crate, f"train-{name}", f"Training of the model {name}", used, [models[name]], end)
+        _action(crate, f"train-{name}", _origin(results / models[name].id, name), used, [models[name]], end)
     for scan, image in images.items():
         used = [raw[scan], models[config.model_of(scan)], settings]
         made = list(_products(crate, results, image, exports))
@@ -159,6 +159,13 @@ def _model(crate: ROCrate, config: Config, results: Path, name: str) -> DataEnti
     value = {"@type": "PropertyValue", "propertyID": "fingerprint", "value": model_file.describe(file).fingerprint}
     entity["identifier"] = crate.add(ContextEntity(crate, f"#fingerprint-model-{name}", value))
     return entity
+
+
+def _origin(file: Path, name: str) -> str:
+    """Say what made a model: a training, or the judgement of one from a shelf."""
+    shelf = model_file.describe(file).facts.get("shelf", {})
+    used = shelf.get("course") == "used"
+    return f"Choice of {shelf['taken']} from a shelf as the model {name}" if used else f"Training of the model {name}"
 
 
 def _action(crate: ROCrate, name: str, words: str, used: list[Any], made: list[Any], end: str) -> None:

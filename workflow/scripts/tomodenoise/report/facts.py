@@ -105,6 +105,8 @@ def of_model(model: model_file.Description, history: Sequence[Mapping[str, float
     facts = {"file": str(model.file), "trained on": ", ".join(model.trained_on)}
     if origin:
         facts["fine-tuned from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
+    if shelved := model.facts.get("shelf"):
+        facts["from the shelf"] = f"{shelved['found'] or 'none'}, {shelved['course']}: {shelved['why']}"
     if model.pixel_sizes:
         facts["voxel size in training"] = ", ".join(f"{size:g} µm" for size in sorted(set(model.pixel_sizes)))
     steps = f" of {spec.steps} time steps" if spec.steps > 1 else ""

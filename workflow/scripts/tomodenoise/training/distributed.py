@@ -40,6 +40,13 @@ class Ranks:
         distributed.all_reduce(largest, op=distributed.ReduceOp.MAX)
         return [float(value) for value in largest]
 
+    def from_first(self, text: str) -> str:
+        """Return the text of the first process on all of them."""
+        held = [text]
+        if self.world > 1:
+            distributed.broadcast_object_list(held, src=0, device=self.device)
+        return held[0]
+
     def together(self, network: nn.Module) -> nn.Module:
         """Wrap a network so that its gradients are averaged over the processes."""
         if self.world == 1:

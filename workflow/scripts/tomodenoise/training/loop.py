@@ -13,7 +13,7 @@ from tomodenoise.common import devices
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import held_out, registry
 from tomodenoise.networks.models import Model
-from tomodenoise.training import checkpoints, dataset, optimizers, patches, schedule, store, validation
+from tomodenoise.training import checkpoints, dataset, grading, optimizers, patches, schedule, store, validation
 from tomodenoise.training.checkpoints import Evaluation, State
 from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.tasks import Task
@@ -125,7 +125,8 @@ def train(
     improving = schedule.improving([line.held_out_loss for line in state.history])
     names = task.facts.get("source", ())
     parts = {name: held_out.to_json(part) for name, part in zip(names, data.held_out, strict=False)}
-    return Model(state.network.eval(), task.spec, data.norm, {**task.facts, "improving": improving}, parts)
+    found = {"improving": improving, "grades": grading.facts(state.network, data, ranks)}
+    return Model(state.network.eval(), task.spec, data.norm, {**task.facts, **found}, parts)
 
 
 def progress(history: Sequence[Evaluation], total: int) -> str:

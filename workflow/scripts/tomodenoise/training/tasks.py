@@ -32,15 +32,15 @@ class Task:
 
 
 def collect(
-    results: Path, request: Mapping[str, Any], pixel_sizes: Mapping[str, float | None], checkpoint: Path
+    results: Path, request: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], checkpoint: Path
 ) -> Task:
     """Collect the inputs of a training that the workflow requests.
 
     Parameters
     ----------
     results : folder of the scans' results.
-    request : see `rerun_keys.training_request`. All of it but the budget makes the training's identity.
-    pixel_sizes : in micrometres, by scan; only recorded in the model.
+    request : see `Params.training_request`. All of it but the budget makes the training's identity.
+    known : conditions of the scans, see `Params.conditions`; only recorded in the model.
     checkpoint : file that keeps the state.
     """
     config = request["config"]
@@ -53,7 +53,7 @@ def collect(
         [sections.describe(results / name) for name in config["scans"]],
         specs.from_json(config["network"]),
         chosen,
-        model_file.facts(request, pixel_sizes),
+        model_file.facts(request, known),
         models.load(Path(request["start"])) if request["start"] else None,
         checkpoint=Checkpoint(checkpoint, hashlib.sha256(text.encode()).hexdigest(), json.dumps(budget)),
         windows=[entry.get("steps", {}).get("train") for entry in entries],

@@ -1,7 +1,8 @@
 """Validation of a network during its training, on held-out patches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -58,7 +59,12 @@ def prepare(
 
 @torch.no_grad()
 def judge(network: nn.Module, exam: Exam, ranks: Ranks) -> tuple[float, float | None]:
-    """Judge a network on held-out patches.
+    """Judge a network on held-out patches, see `errors`."""
+    return errors(partial(predict, network), exam, ranks)
+
+
+def errors(predictor: Callable[[Batch], Tensor], exam: Exam, ranks: Ranks) -> tuple[float, float | None]:
+    """Measure the error of a predictor on held-out patches.
 
     Returns
     -------
@@ -68,16 +74,17 @@ def judge(network: nn.Module, exam: Exam, ranks: Ranks) -> tuple[float, float | 
     """
     sums = torch.zeros(4, dtype=torch.float64, device=ranks.device)
     for batch in exam.pairs:
-        error = _predict(network, batch) - batch.targets
+        error = predictor(batch) - batch.targets
         sums[:2] += _sums(error.square(), batch.masks)
     for a, b in exam.twins:
-        prediction = _predict(network, a)
+        prediction = predictor(a)
         sums[2:] += _sums((a.targets - prediction) * (b.targets - prediction), a.masks)
     split, pixels, product, twin_pixels = ranks.total(sums).tolist()
     return split / pixels, product / twin_pixels if twin_pixels else None
 
 
-def _predict(network: nn.Module, batch: Batch) -> Tensor:
+def predict(network: nn.Module, batch: Batch) -> Tensor:
+    """Apply a network to a batch: float32, of the shape of its targets."""
     with devices.autocast(batch.inputs.device):
         prediction: Tensor = network(devices.arranged(batch.inputs))
     return prediction.float()

@@ -1,0 +1,1 @@
+"""A shelf of models: found by their conditions, judged on new scans, and filed with a card."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from tomodenoise.common import files
+from tomodenoise.common import cards, files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
 from tomodenoise.training import checkpoints, distributed, loop, tasks
@@ -51,6 +51,10 @@ if __name__ == "__main__":
         main(Path("results"), *map(json.loads, sys.argv[1:3]), *map(Path, sys.argv[3:5]))
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
+    except RuntimeError as error:
+        if line := cards.out_of_memory(error):
+            sys.exit(f"tomodenoise: {line}; or set train.batch lower")
+        raise
     except loop.Interrupted:
         print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
         sys.exit(TRY_AGAIN)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.common.errors import UserError
@@ -141,8 +142,7 @@ def sample(scan: Sections) -> BoolArray:
     The threshold is computed on the smoothed mean of the channels [Otsu, IEEE Trans. SMC 9 (1979) 62]; a margin keeps
     the edges. It is the whole field of view if the rows are constant.
     """
-    from scipy.ndimage import binary_dilation, gaussian_filter  # noqa: PLC0415 - seldom used
-    from skimage.filters import threshold_otsu  # noqa: PLC0415
+    from skimage.filters import threshold_otsu  # noqa: PLC0415 - seldom used
 
     rows = [gaussian_filter(row.mean(axis=0), 2.0) for row in _some_rows(scan) if np.isfinite(row).all()]
     seen = np.concatenate([row[scan.visible] for row in rows]) if rows else np.zeros(0)

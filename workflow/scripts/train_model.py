@@ -44,17 +44,22 @@ def main(results: Path, request: dict[str, Any], pixel_sizes: dict[str, float], 
             models.save(trained, model)
 
 
-if __name__ == "__main__":
-    # Small networks run no faster on several threads, and one gives the same bits on every machine.
-    torch.set_num_threads(1)
+def run(arguments: Sequence[str]) -> None:
+    """Train as the command line asks; where that fails, end the process with a status and one line."""
     try:
-        main(Path("results"), *map(json.loads, sys.argv[1:3]), *map(Path, sys.argv[3:5]))
+        main(Path("results"), *map(json.loads, arguments[:2]), *map(Path, arguments[2:4]))
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
+    except loop.Interrupted:
+        print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
+        sys.exit(TRY_AGAIN)
     except RuntimeError as error:
         if line := cards.out_of_memory(error):
             sys.exit(f"tomodenoise: {line}; or set train.batch lower")
         raise
-    except loop.Interrupted:
-        print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
-        sys.exit(TRY_AGAIN)
+
+
+if __name__ == "__main__":
+    # Small networks run no faster on several threads, and one gives the same bits on every machine.
+    torch.set_num_threads(1)
+    run(sys.argv[1:])

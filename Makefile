@@ -76,7 +76,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/real.py --pixels 5e6
 	$(BIN)/python benchmarks/judging.py
 
-# On a graphics card in under four minutes, see docs/gpu.md. Without .venv, with PYTHON as it is: nothing is downloaded.
+# On a graphics card in about four minutes, see docs/gpu.md. Without .venv, with PYTHON as it is: nothing is downloaded.
 bench-gpu: OUT ?= bench-gpu
 bench-gpu:
 	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/card.py --out '$(OUT)'

@@ -1,4 +1,4 @@
-"""What a graphics card does with this code, in under four minutes: `make bench-gpu OUT=folder`.
+"""What a graphics card does with this code, in about four minutes: `make bench-gpu OUT=folder`.
 
 Ceilings of the card; training by network and batch; reconstruction; inference; the tests that need a card; the whole
 workflow on a simulated scan of 1024 x 1024 x 64 voxels; what 2048 cubed would take. Nothing is downloaded. A part that

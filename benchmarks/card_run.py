@@ -61,7 +61,7 @@ def missing() -> list[str]:
 def simulation(scan: Scan, folder: Path) -> "subprocess.Popen[bytes]":
     """Start to simulate the scan, which takes one core and no card."""
     folder.mkdir(parents=True, exist_ok=True)
-    radii = "2,4" if scan.columns < 512 else "4,16"
+    radii = "2,4" if scan.columns < 512 else "8,32"
     shape = ["--columns", str(scan.columns), "--rows", str(scan.rows), "--angles", str(scan.angles), "--radii", radii]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, str(SIMULATE), str(folder / "scan.h5")]

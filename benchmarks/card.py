@@ -45,7 +45,8 @@ class Part:
 
 def measured(title: str, rows: Callable[[], Iterable[Row]]) -> Part:
     """Collect the rows of a part; an error ends this part alone."""
-    part, began = Part(title), time.perf_counter()
+    part = Part(title)
+    began = time.perf_counter()
     try:
         for row in rows():
             part.rows.append(row)

@@ -117,7 +117,8 @@ def _loop(
     spec: specs.Spec, scan: sections.Sections, batch: int, patch: int, wanted: float, device: torch.device
 ) -> float:
     """Train as a user does, and return the seconds of a step; a short training before says how long it may be."""
-    steps, seconds = 20, 0.0
+    steps = 20
+    seconds = 0.0
     for _ in range(2):
         pixels = steps * batch * patch**spec.dimensions
         settings = Train(pixels=pixels, evaluations=1, batch=batch, patch=patch)

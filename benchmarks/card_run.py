@@ -18,7 +18,7 @@ from tomodenoise.report import timing
 
 SIMULATE = SNAKEFILE.parent / "workflow/scripts/simulate.py"
 FIXED = {"scan", "describe", "center", "quality", "split", "allocate", "train"}
-"""Stages whose work does not grow with the scan: they look at a part of it, or are told how much to do."""
+"""Stages whose work does not grow with the scan: they look at a part of it, or do a given amount."""
 
 STANDARD = ("unet, width 32", "8 x 96", 1e9)
 """Network, batch x patch and pixels of `effort: standard`."""

@@ -54,9 +54,9 @@ def test_processes_claim_different_cards_until_they_end() -> None:
     code = f"from tomodenoise.common import cards; n, s = cards.claim({names}); print(n, s is None)"
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    told = [subprocess.run(command, capture_output=True, text=True, check=True, env=environment) for _ in range(2)]
+    answers = [subprocess.run(command, capture_output=True, text=True, check=True, env=environment) for _ in range(2)]
     # The first of the two has ended, so its card is free again.
-    assert [run.stdout.split() for run in told] == [["1", "False"]] * 2
+    assert [run.stdout.split() for run in answers] == [["1", "False"]] * 2
     _, second = cards.claim(names)
     assert cards.claim(names) == (0, None)
     assert ours

@@ -1,5 +1,5 @@
-# make demo | make config SCANS='raw/*.h5' | make test | make test-faults | make test-slurm | make lint | make bench | make docs |
-# make dist.
+# make demo | make config SCANS='raw/*.h5' | make test | make test-faults | make test-slurm | make lint | make bench |
+# make bench-gpu | make docs | make dist.
 # The first one builds .venv; no other set-up is needed.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,7 @@ export NIGHTLY
 PYTEST := $(BIN)/python -m pytest $(if $(NIGHTLY),,-m "not nightly")
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: demo config test test-unit test-workflow test-faults test-slurm lint bench docs dist format clean
+.PHONY: demo config test test-unit test-workflow test-faults test-slurm lint bench bench-gpu docs dist format clean
 .DELETE_ON_ERROR:
 
 demo: demo/raw/foam.h5
@@ -51,6 +51,7 @@ lint: .venv/installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python docs/document_config.py --check
 	$(BIN)/python docs/draw_imports.py --check
+	$(BIN)/python docs/what_fits.py --check
 	$(BIN)/mkdocs build --quiet
 	$(BIN)/snakemake --lint
 
@@ -75,10 +76,16 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/real.py --pixels 5e6
 	$(BIN)/python benchmarks/judging.py
 
+# On a graphics card in about four minutes, see docs/gpu.md. Without .venv, with PYTHON as it is: nothing is downloaded.
+bench-gpu: OUT ?= bench-gpu
+bench-gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/card.py --out '$(OUT)'
+
 # The pages, into site/. A broken link fails here, as in lint.
 docs: .venv/installed
 	$(BIN)/python docs/document_config.py
 	$(BIN)/python docs/draw_imports.py
+	$(BIN)/python docs/what_fits.py
 	$(BIN)/mkdocs build --quiet
 
 # The source archive of the last commit, as a release has it.

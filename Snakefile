@@ -65,6 +65,7 @@ localrules:
 
 onstart:
     snakemake_internals.lift_pace(workflow)
+    snakemake_internals.share_cards(workflow, CARDS.count)
     with snakemake_internals.user_errors():
         submitting = snakemake_internals.executor(workflow) == "slurm"
         slurm_jobs.check(Path.cwd(), submitting=submitting)

@@ -106,7 +106,7 @@ def test_the_readme_is_short_and_its_pictures_small() -> None:
     assert all(picture.stat().st_size < 300_000 for picture in (ROOT / "docs/images").iterdir())
 
 
-@pytest.mark.parametrize("script", ["docs/draw_imports.py", "docs/document_config.py"])
+@pytest.mark.parametrize("script", ["docs/draw_imports.py", "docs/document_config.py", "docs/what_fits.py"])
 def test_generated_pages_are_up_to_date(script: str) -> None:
     run = subprocess.run([sys.executable, ROOT / script, "--check"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

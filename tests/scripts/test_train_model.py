@@ -73,6 +73,20 @@ def lines(history: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if key != "seconds"} for line in read]
 
 
+def test_a_full_card_ends_it_with_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3.50 GiB.")
+
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(loop, "train", full)
+    with pytest.raises(SystemExit) as end:
+        train_model.run([json.dumps(request()), '{"foam": 1.5}', *map(str, files(project))])
+    line = str(end.value)
+    assert line.startswith("tomodenoise: the memory of the graphics card does not suffice: 3.50 GiB more are needed")
+    assert line.endswith("or set train.batch lower")
+    assert "\n" not in line
+
+
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_killed_twenty_times_it_ends_with_the_same_bits(project: Path) -> None:

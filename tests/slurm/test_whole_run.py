@@ -54,6 +54,17 @@ def test_each_job_gets_the_resources_its_rule_asks_for(
         assert job.get("TresPerNode") == ("gres:gpu:1" if job["Partition"] == "gpu" else None)
 
 
+def test_a_reconstruction_gets_the_card_that_a_profile_asks_for(copied: OnCluster) -> None:
+    shard = next(iter(sorted((copied.folder / "results/half/sections.zarr/c").rglob("0"))))
+    file = next(path for path in [shard, *shard.rglob("*")] if path.is_file())
+    file.unlink()
+    profile(copied.folder, reconstruct_slab={"slurm_partition": "gpu", "gpu": 1})
+    text = copied.run(str(file.relative_to(copied.folder)), "--rerun-triggers=mtime")
+    assert text.endswith("exit status 0"), text
+    (job,) = copied.jobs("reconstruct_slab")
+    assert (job["JobState"], job["Partition"], job["TresPerJob"]) == ("COMPLETED", "gpu", "gres:gpu:1")
+
+
 def test_a_job_is_known_by_its_rule_and_scan(finished: tuple[OnCluster, str]) -> None:
     assert "rule_reconstruct_slab_wildcards_half_0_1" in {job["Comment"] for job in finished[0].jobs()}
     assert all(job["JobName"].startswith("tomodenoise") for job in finished[0].jobs())

@@ -421,9 +421,9 @@ def test_the_center_lies_within_twice_its_stated_error(scans: int) -> None:
     assert np.mean([abs(result.error) <= 2 * result.stated for result in stated]) >= 0.85
 
 
-def blank(sinograms: FloatArray, center: float) -> FloatArray:
-    columns = sinograms.shape[-1]
-    return np.full((1, columns, columns), center, np.float32)
+def blank(sinograms: FloatArray, centers: FloatArray) -> FloatArray:
+    count, _, columns = sinograms.shape
+    return np.broadcast_to(centers.astype(np.float32)[:, None, None], (count, columns, columns))
 
 
 @pytest.mark.parametrize(("order", "warning"), [("both ends", None), ("one step short", "the center is uncertain")])

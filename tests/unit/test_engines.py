@@ -283,4 +283,5 @@ def test_cuda_gives_what_the_cpu_gives(algorithm: str, iterations: int | None, r
     ]  # fmt: skip
     cpu, cuda = (plan(sinograms, 29.3) for plan in plans)
     np.testing.assert_allclose(cuda, cpu, atol=1e-5 * float(np.ptp(cpu)))
-    assert np.array_equal(cuda, plans[1](sinograms, 29.3))
+    # Not to the bit: CUDA's sparse product does not add in a fixed order.
+    np.testing.assert_allclose(plans[1](sinograms, 29.3), cuda, atol=1e-6 * float(np.ptp(cpu)))

@@ -45,6 +45,12 @@ def test_pure_noise_correlates_by_chance_alone_as_counts_predict() -> None:
     assert 0.7 < np.sqrt(np.mean((curve[2:] / chance[2:]) ** 2)) < 1.4
 
 
+def test_several_images_correlate_as_each_pair_of_them_does() -> None:
+    images = smooth(2) + noise(0), smooth(2) + noise(1), noise(2)
+    pairs = [rings.correlation(images[a], images[b], OVER) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert np.array_equal(rings.correlations(images, OVER), pairs)
+
+
 def test_signal_with_noise_gives_the_analytic_curve() -> None:
     curve = rings.correlation(smooth(2) + 0.3 * noise(3), smooth(2) + 0.3 * noise(4), OVER)
     np.testing.assert_allclose(curve[3:], snr_curve(1.5, 0.3)[3:], atol=0.12)

@@ -11,12 +11,13 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 sys.path.insert(0, str(SCRIPTS))
 
+from tomodenoise.common import cards as common_cards
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import PER_SCAN
 from tomodenoise.correction import photons
 from tomodenoise.exports.registry import single_files
 from tomodenoise.maintenance import slurm_jobs
-from tomodenoise.planning import environment, hooks, paths, run, shards
+from tomodenoise.planning import cards, environment, hooks, paths, run, shards
 from tomodenoise.planning import snakemake_internals
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.params import PIXELS, SLICES, Params, training_program
@@ -50,6 +51,11 @@ FILES = Files(
 )
 PARAMS = Params(RUN)
 NEEDS = Needs(RUN)
+CARDS = cards.Cards(
+    # Only this process shares them out.
+    common_cards.visible(os.environ) if workflow.is_main_process else 0,
+    lambda: snakemake_internals.executor(workflow) in {"", "local"},
+)
 HOOKS = hooks.Hooks(RUN, [PYTHON, str(SCRIPTS / "report_survivors.py")])
 # The input of a stage's target, and the marker of intermediate outputs.
 gather = partial(snakemake_internals.gather, workflow)

@@ -24,6 +24,8 @@ rule denoise_slab:
         "../../envs/learning.yaml"
     resources:
         mem_mb=NEEDS.memory("denoise_slab"),
+        gpu=CARDS.one,
+        attempt=cards.attempt,
         runtime=NEEDS.runtime("denoise_slab"),
     params:
         rows=PARAMS.image_rows,

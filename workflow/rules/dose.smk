@@ -73,6 +73,8 @@ rule judge_dose:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=NEEDS.memory("judge_dose"),
+        gpu=CARDS.one,
+        attempt=cards.attempt,
         runtime=NEEDS.runtime("judge_dose"),
     params:
         parts=lambda w: {

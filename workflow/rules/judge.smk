@@ -31,6 +31,8 @@ rule judge_scan:
         "../../envs/learning.yaml"
     resources:
         mem_mb=NEEDS.memory("judge_scan"),
+        gpu=CARDS.one,
+        attempt=cards.attempt,
         runtime=NEEDS.runtime("judge_scan"),
     params:
         window=PARAMS.trained_window,

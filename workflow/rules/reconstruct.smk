@@ -40,6 +40,8 @@ rule reconstruct_slab:
         "../../envs/tomography.yaml"
     resources:
         mem_mb=NEEDS.memory("reconstruct_slab"),
+        gpu=CARDS.one,
+        attempt=cards.attempt,
     params:
         rows=lambda w: list(RUN.layout(w.scan).slabs[int(w.slab)]),
         block=PARAMS.sections_of_block,

@@ -28,6 +28,8 @@ rule train_model:
     resources:
         mem_mb=NEEDS.memory("train_model"),
         nodes=1,
+        gpu=CARDS.processes,
+        attempt=cards.attempt,
     params:
         # Snakemake does not compare functions of `input` between runs: another launcher or pixel size trains nothing again.
         program=lambda wildcards, input, threads, resources: training_program(
@@ -36,4 +38,4 @@ rule train_model:
         request=lambda w: json.dumps(PARAMS.training_request(w.model)),
         known=lambda wildcards, input: json.dumps(PARAMS.conditions(wildcards.model)),
     shell:
-        "{params.program:q} {params.request:q} {params.known:q} {output.model:q} {output.history:q} > {log:q} 2>&1"
+        "TOMODENOISE_ATTEMPT={resources.attempt} {params.program:q} {params.request:q} {params.known:q} {output.model:q} {output.history:q} > {log:q} 2>&1"

@@ -1,9 +1,10 @@
 """Print what a run will do, take and need; end with status 1 where something stands in its way."""
 
+import os
 import shutil
 from pathlib import Path
 
-from tomodenoise.common import devices, formatting, logs
+from tomodenoise.common import cards, formatting, logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
 from tomodenoise.planning import forecast, run
@@ -22,7 +23,7 @@ def main(job: logs.Job) -> None:
     needed = sum(forecast.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
     print(f"time: {time} on {cores} cores, widened from what one machine took")
-    print(f"graphics card here: {'yes, for which no time was measured' if devices.best() == 'cuda' else 'none'}")
+    print(f"graphics cards here: {cards.visible(os.environ) or 'none'}, for which no time was measured")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
     trouble = [*forecast.of_disk(needed, Path())]
     trouble += [line for name in opened.scans for line in forecast.unreadable(opened.entries[name].scan)]

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from tomodenoise.common import files
+from tomodenoise.common import cards, files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
 from tomodenoise.networks.models import Model
@@ -66,13 +66,22 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
             models.save(trained, model)
 
 
-if __name__ == "__main__":
-    # Small networks run no faster on several threads, and one gives the same bits on every machine.
-    torch.set_num_threads(1)
+def run(arguments: Sequence[str]) -> None:
+    """Train as the command line asks; where that fails, end the process with a status and one line."""
     try:
-        main(Path("results"), *map(json.loads, sys.argv[1:3]), *map(Path, sys.argv[3:5]))
+        main(Path("results"), *map(json.loads, arguments[:2]), *map(Path, arguments[2:4]))
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
     except loop.Interrupted:
         print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
         sys.exit(TRY_AGAIN)
+    except RuntimeError as error:
+        if line := cards.out_of_memory(error):
+            sys.exit(f"tomodenoise: {line}; or set train.batch lower")
+        raise
+
+
+if __name__ == "__main__":
+    # Small networks run no faster on several threads, and one gives the same bits on every machine.
+    torch.set_num_threads(1)
+    run(sys.argv[1:])

@@ -84,7 +84,9 @@ def _noise(views: FloatArray, before: FloatArray, after: FloatArray) -> FloatArr
     centered = views - views.mean(axis=0)
     over_columns = centered - (np.roll(centered, 1, axis=1) + np.roll(centered, -1, axis=1)) / 2
     over_angles = views - (before + after) / 2
-    deviations = [np.median(np.abs(difference), axis=0) for difference in (over_angles, over_columns)]
+    # Transposed, as a median is found faster in consecutive values.
+    absolute = [np.abs(difference).T.copy() for difference in (over_angles, over_columns)]
+    deviations = [np.median(columns, axis=1, overwrite_input=True) for columns in absolute]
     return np.asarray((1.4826 * min(deviations, key=np.mean)) ** 2 / 1.5)  # of the difference: 1 + 1/4 + 1/4
 
 
@@ -120,6 +122,7 @@ def _turning(views: FloatArray, after: FloatArray) -> float:
         return float("inf") if np.ptp(views) > 0 else 0.0  # too few to decide
     # The mean over the views, which is subtracted, holds all stationary structures.
     first, second = (ndimage.uniform_filter1d(side - side.mean(axis=0), 5, axis=1) for side in (views, after))
-    products = [np.mean((a - a.mean()) * (b - b.mean())) for a, b in zip(first, second, strict=True)]
+    centered = [side - side.mean(axis=1, keepdims=True) for side in (first, second)]
+    products = (centered[0] * centered[1]).mean(axis=1)
     error = np.std(products) / np.sqrt(len(products))
     return float(np.mean(products)) if np.mean(products) > SURE * error else 0.0

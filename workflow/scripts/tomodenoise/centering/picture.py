@@ -25,7 +25,7 @@ def figure(
     sinograms: FloatArray,
     angles: FloatArray,
     center: Center,
-    reconstruct: Callable[[FloatArray, float], FloatArray],
+    reconstruct: Callable[[FloatArray, FloatArray], FloatArray],
     rows: IntArray | None = None,
     *,
     extended: bool = False,
@@ -37,7 +37,8 @@ def figure(
     sinograms : (row, angle, column) float32, line integrals; the row with the most contrast is shown.
     angles : (angle,) radians.
     center : the result of `finding.find`, or of `finding.settle` with the configured values.
-    reconstruct : function of sinograms (1, angle, column) and a center in pixels that returns slices (1, y, x).
+    reconstruct : function of sinograms (n, angle, column) and their centers (n,) in pixels that returns slices
+        (n, y, x).
     rows : (row,) positions of these rows in the volume. Default: 0, 1, 2, ... If the axis is tilted, the row shown has
         a center of its own; the labels are always values of the key `center`.
     extended : state in the title that the reconstruction is that of a half acquisition.
@@ -50,7 +51,8 @@ def figure(
     sinogram = sinograms[row]
     here = center.center + center.tilt * ((row if rows is None else int(rows[row])) - center.row)
     offsets = [step(center, sinogram.shape[1]) * number for number in OFFSETS]
-    slices = [np.asarray(reconstruct(sinogram[None], here + offset)[0]) for offset in offsets]
+    repeated = np.broadcast_to(sinogram, (len(offsets), *sinogram.shape))
+    slices = np.asarray(reconstruct(repeated, here + np.array(offsets)))
     middle = slices[OFFSETS.index(0)]
     corner, size = _detail(middle)
     window = np.percentile(middle, (1, 99.7))  # without the outliers at the rim of the field of view

@@ -1,11 +1,34 @@
 """Compute devices: selection, precision, memory format and free memory."""
 
+import os
+import socket
+from functools import cache
+
 import torch
+
+from tomodenoise.common import cards
 
 
 def best() -> str:
-    """Return "cuda" if there is a graphics card, else "cpu"."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """Return "cuda" if there is a graphics card, else "cpu". Of several cards each process gets one of its own.
+
+    The processes of torchrun count their cards themselves.
+    """
+    if not torch.cuda.is_available():
+        return "cpu"
+    if torch.cuda.device_count() > 1 and "LOCAL_RANK" not in os.environ:
+        _own_card()
+    return "cuda"
+
+
+@cache
+def _own_card() -> socket.socket | None:
+    """Make a card that no other process has claimed the current one, as long as this process runs."""
+    properties = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+    # Not by their numbers, which differ from job to job on a cluster.
+    number, claimed = cards.claim([str(card.uuid) for card in properties])
+    torch.cuda.set_device(number)
+    return claimed
 
 
 def autocast(device: torch.device | str) -> torch.autocast:
@@ -24,12 +47,16 @@ def memory_format(*, volumetric: bool) -> torch.memory_format:
 
 
 def free_memory(device: torch.device | str) -> int | None:
-    """Return the free bytes of a graphics card; None for a processor, whose memory the job's request limits."""
+    """Return the free bytes of a graphics card; None for a processor, whose memory the job's request limits.
+
+    Each attempt at a job after the first halves the number, so that all that is planned by it takes half as much.
+    """
     device = torch.device(device)
     if device.type != "cuda":
         return None
     free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return free >> (cards.attempt(os.environ) - 1)
 
 
 def arranged(images: torch.Tensor) -> torch.Tensor:

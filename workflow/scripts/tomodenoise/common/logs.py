@@ -1,6 +1,7 @@
 """One log file for each job, and one line on the console for an error of the user."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from tomodenoise.common import cards
 from tomodenoise.common.errors import UserError
 
 logger = logging.getLogger("tomodenoise")
@@ -21,13 +23,14 @@ Job: TypeAlias = Any
 def run(main: Callable[[Job], None]) -> None:
     """Run the script of a rule on the job that Snakemake puts into it as `snakemake`, with a log file."""
     job = vars(sys.modules["__main__"])["snakemake"]
+    os.environ[cards.ATTEMPT] = str(job.resources.get("attempt", 1))
     with to(job.log[0]):
         main(job)
 
 
 @contextmanager
 def to(path: Path | str) -> Iterator[None]:
-    """Log to a file; end the process with status 1 and one line on a `UserError`."""
+    """Log to a file; end the process with status 1 and one line on a `UserError` or a full card."""
     handler = logging.FileHandler(path, mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.addHandler(handler)
@@ -40,7 +43,10 @@ def to(path: Path | str) -> Iterator[None]:
     except KeyboardInterrupt:
         logger.error("interrupted")
         raise
-    except Exception:
+    except Exception as error:
+        if line := cards.out_of_memory(error):
+            logger.error("%s", line)
+            sys.exit(f"tomodenoise: {line}")
         logger.exception("this is a bug in tomodenoise, not an error of yours: please report it with this log")
         raise
     finally:

@@ -108,7 +108,7 @@ class Evidence:
             truth=None if self.truth is None else change(self.truth),
         )
 
-    @property
+    @cached_property
     def noise(self) -> FloatArray:
         """Noise with the strength of that in `raw`, from two parts of the data."""
         noise = residuals.half_difference(self.given, self.targets, self.shares)

@@ -104,9 +104,9 @@ def _umse(e: Evidence) -> Figure:
     a, b = _twins(e)
     values = {}
     for suffix, image in (("", e.predicted), ("_given", e.given)):
-        error = merit.umse(image, a, b, e.mask)
+        error, spread = merit.umse_with_error(image, a, b, e.mask)
         values[f"umse{suffix}"] = error
-        values[f"umse{suffix}_error"] = merit.umse_error(image, a, b, e.mask)
+        values[f"umse{suffix}_error"] = spread
         values[f"upsnr{suffix}"] = merit.decibels(error, e.scale)
     return Figure(values | {"range": e.scale, "sampling": e.coverage.sampling})
 
@@ -127,9 +127,8 @@ def _fsc(e: Evidence) -> Figure:
 def _cross_frc(e: Evidence) -> Figure:
     a, b = _twins(e)
     over = rings.rings(e.mask)
-    predicted = rings.correlation(e.predicted, a, over), rings.correlation(e.predicted, b, over)
-    targets = rings.correlation(a, b, over)
-    curve = rings.cross(predicted, targets, over.counts(len(a)))
+    *predicted, targets = rings.correlations((e.predicted, a, b), over)
+    curve = rings.cross((predicted[0], predicted[1]), targets, over.counts(len(a)))
     valid = np.flatnonzero(np.isfinite(curve))
     if not len(valid):
         raise Unsupported(f"two targets correlate by less than {rings.VALID} at every frequency: noise is too strong")

@@ -58,8 +58,8 @@ def _correlated(
         over = rings.rings(mask)
     except Unsupported:
         return None, None
-    each = rings.correlation(image, first, over), rings.correlation(image, second, over)
-    curve = rings.cross(each, rings.correlation(first, second, over), over.counts(len(image)))
+    *each, targets = rings.correlations((image, first, second), over)
+    curve = rings.cross((each[0], each[1]), targets, over.counts(len(image)))
     low = np.flatnonzero(curve < HALF)
     valid = np.flatnonzero(np.isfinite(curve))
     cut = float(over.frequency[low[0]]) if len(low) else None

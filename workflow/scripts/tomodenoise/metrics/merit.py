@@ -70,16 +70,15 @@ def umse(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArr
     Marcos Morales et al., "Evaluating unsupervised denoising requires unsupervised metrics", ICML 2023. Whatever a and
     b share, such as streaks from too few angles or blur, counts as truth.
     """
-    inside = np.broadcast_to(mask, image.shape)
-    values = image[inside].astype(float)
-    return float(np.mean((first[inside] - values) * (second[inside] - values)))
+    return umse_with_error(image, first, second, mask)[0]
 
 
-def umse_error(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> float:
-    """Return the standard error of `umse`, for errors that are independent from pixel to pixel; same parameters."""
+def umse_with_error(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> tuple[float, float]:
+    """Return `umse` and its standard error, for errors that are independent from pixel to pixel; same parameters."""
     inside = np.broadcast_to(mask, image.shape)
     values = image[inside].astype(float)
-    return float(np.std((first[inside] - values) * (second[inside] - values)) / np.sqrt(values.size))
+    products = (first[inside] - values) * (second[inside] - values)
+    return float(np.mean(products)), float(np.std(products) / np.sqrt(products.size))
 
 
 def ssim(image: FloatArray, truth: FloatArray, mask: BoolArray, data_range: float) -> float:

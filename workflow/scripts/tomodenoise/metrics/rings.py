@@ -1,7 +1,8 @@
 """Rings of equal spatial frequency: power spectrum, Fourier ring correlation and resolution of slices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.fft import rfft2
@@ -114,12 +115,24 @@ def correlation(first: FloatArray, second: FloatArray, over: Rings) -> FloatArra
     -----
     Saxton & Baumeister, J. Microsc. 127, 127 (1982). The slices are summed before the quotient is formed.
     """
-    sums = np.zeros((3, len(over.frequency)))
-    for a, b in zip(_planes(first, over), _planes(second, over), strict=True):
-        for number, product in enumerate(((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)):
-            sums[number] += over_ring(over, product)
-    norm = np.sqrt(sums[1] * sums[2])
-    return np.asarray(np.divide(sums[0], norm, out=np.zeros_like(norm), where=norm > 0))
+    return correlations((first, second), over)[0]
+
+
+def correlations(images: Sequence[FloatArray], over: Rings) -> list[FloatArray]:
+    """Return the `correlation` of each pair of some images: first and second, first and third, ..., last two."""
+    pairs = list(combinations(range(len(images)), 2))
+    powers = np.zeros((len(images), len(over.frequency)))
+    common = np.zeros((len(pairs), len(over.frequency)))
+    for planes in zip(*(_planes(image, over) for image in images), strict=True):
+        for number, plane in enumerate(planes):
+            powers[number] += over_ring(over, np.abs(plane) ** 2)
+        for number, (a, b) in enumerate(pairs):
+            common[number] += over_ring(over, (planes[a] * planes[b].conj()).real)
+    norms = [np.sqrt(powers[a] * powers[b]) for a, b in pairs]
+    return [
+        np.asarray(np.divide(each, norm, out=np.zeros_like(norm), where=norm > 0))
+        for each, norm in zip(common, norms, strict=True)
+    ]
 
 
 def half_bit(counts: FloatArray) -> FloatArray:

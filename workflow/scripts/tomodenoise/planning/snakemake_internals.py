@@ -116,6 +116,18 @@ def lift_pace(workflow: Workflow) -> None:
         workflow.scheduler.job_rate_limiter = None
 
 
+def share_cards(workflow: Workflow, cards: int) -> None:
+    """Run no more jobs that use a card at a time than there are cards here, unless the user gave `--resources gpu=`.
+
+    Other jobs run as before. Nothing public sets a limit for local jobs alone: when the rules are read, it is not known
+    yet where jobs will run.
+    """
+    limits = workflow.scheduler.global_resources
+    if cards and executor(workflow) == "local" and "gpu" not in limits:
+        limits["gpu"] = cards
+        workflow.register_resource("gpu", cards)
+
+
 def unfinished(workflow: Workflow) -> list[list[str]]:
     """Return the outputs of each unfinished job; a logger plugin would see jobs end, but not which were planned."""
     return [list(job.output) for job in _unfinished(workflow)]

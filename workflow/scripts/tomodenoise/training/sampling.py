@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import binary_dilation, gaussian_filter
-from skimage.filters import threshold_otsu
 
 from tomodenoise.common.arrays import BoolArray, FloatArray, IntArray
 from tomodenoise.common.errors import UserError
@@ -143,6 +142,8 @@ def sample(scan: Sections) -> BoolArray:
     The threshold is computed on the smoothed mean of the channels [Otsu, IEEE Trans. SMC 9 (1979) 62]; a margin keeps
     the edges. It is the whole field of view if the rows are constant.
     """
+    from skimage.filters import threshold_otsu  # noqa: PLC0415 - seldom used
+
     rows = [gaussian_filter(row.mean(axis=0), 2.0) for row in _some_rows(scan) if np.isfinite(row).all()]
     seen = np.concatenate([row[scan.visible] for row in rows]) if rows else np.zeros(0)
     if not len(seen) or np.ptp(seen) == 0:

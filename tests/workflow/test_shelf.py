@@ -89,7 +89,7 @@ def test_a_missing_shelf_is_doubted_in_the_log_and_at_the_end(tmp_path: Path, ra
     assert run.status == 0, run.text
     doubt = "there is no shelf nowhere: correct models.NAME.shelf, or file a model there first"
     assert doubt in (tmp_path / "logs/models/any/train.log").read_text()
-    assert f"! {doubt}" in run.text
+    assert f"! results/models/any/model.safetensors: {doubt}" in run.text
 
 
 @pytest.mark.nightly

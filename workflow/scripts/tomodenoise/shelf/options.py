@@ -31,7 +31,7 @@ class Shelf(Options):
         " of the new one, to be used as it is.",
     )
     tune: Annotated[float, Number(ge=0)] = Field(
-        3.0, description="Decibels by which it may fall short to be fine-tuned. With more, a model is trained."
+        6.0, description="Decibels by which it may fall short to be fine-tuned. With more, a model is trained."
     )
     slope: Annotated[float, Number(ge=0)] = Field(
         0.05, description="Largest distance of the slope of its calibration from 1 to be used as it is."

@@ -159,8 +159,8 @@ def test_the_error_estimated_from_the_data_aside_is_the_true_error(simulated: Si
     truth = noise_free(process, simulated.lines)
     mask = field_of_view.mask(64, 28)
     kept = by_photons(fraction)
-    image = np.stack([gaussian_filter(plane, 1.5) for plane in aside.reconstruct(process, kept, rows)])
-    found = independent.compare(image, *aside.halves(process, kept, rows), mask)
+    image = np.stack([gaussian_filter(plane, 1.5) for plane in aside.reconstruct(process, kept, rows)[0]])
+    found = independent.compare(image, *(half[0] for half in aside.halves(process, kept, rows)), mask)
     true = float(np.mean((image - truth)[:, mask] ** 2))
     assert abs(found.error - true) < 2.5 * found.error_error
     assert found.error_error < 0.25 * true
@@ -189,7 +189,7 @@ def test_every_nth_projection_is_kept_and_the_others_are_halved(foam: Scan) -> N
     ("keys", "change", "message"),
     [
         ({"by": "photons"}, {"kind": "intensity"}, "holds no counts"),
-        ({"by": "photons"}, {"steps": np.zeros(96, int)}, "only static scans"),
+        ({"by": "projections"}, {"steps": np.repeat(np.arange(8), 12)}, "0.5 of 12 projections are too few"),
         ({"by": "projections", "fractions": [0.3]}, {}, "0.3 is not one over a whole number"),
         ({"by": "projections", "fractions": [0.05]}, {}, "are too few"),
     ],
@@ -334,16 +334,16 @@ def test_the_report_has_a_row_for_each_part_of_the_dose() -> None:
     assert study.rows[2][1][0] == words.NOTHING  # an error below zero is too small to measure
     assert study.others[1][0] == "50 %, tv, weight 0.8"
     assert study.absent == {"12.5 %": "other slices were held out"}
-    assert study.columns[5][2] == "of the dark phase"
+    assert study.columns[7][2] == "of the dark phase"
     assert "within a standard error of the full dose" in study.terms
-    assert [chart.title for chart in report.charts(study, "key")] == ["Error", "Resolution"]
+    assert [chart.title for chart in report.charts(study, "key")] == ["Error", "Resolution", "Line profile"]
 
 
 def test_a_refused_study_is_recorded_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "check.json").write_text(json.dumps({"refused": "too much read noise", "gain": None}))
     job = SimpleNamespace(
         threads=1,
-        params=SimpleNamespace(limits={}),
+        params=SimpleNamespace(limits={}, labels=None, step=0),
         input=SimpleNamespace(check=tmp_path / "check.json"),
         output=SimpleNamespace(dose=tmp_path / "dose.json", pictures=tmp_path / "figures/dose.npz"),
     )

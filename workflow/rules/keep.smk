@@ -12,7 +12,8 @@ rule verify:
             for scan in (*RUN.scans, *RUN.virtual)
             for array in PARAMS.arrays(scan)
         ],
-        scans=[*RUN.scans, *RUN.virtual],
+        scans=RUN.scans,
+        parts=list(RUN.virtual),
         models=[*RUN.trained_models, *RUN.virtual],
         options=snakemake_internals.from_first_process("OPTIONS", hooks.options()),
     script:

@@ -71,11 +71,17 @@ class State:
 
 
 def survey(
-    results: Path, arrays: Sequence[Expected], scans: Sequence[str], models: Sequence[str], threads: int
+    results: Path,
+    arrays: Sequence[Expected],
+    scans: Sequence[str],
+    models: Sequence[str],
+    threads: int,
+    parts: Sequence[str] = (),
 ) -> list[State]:
-    """Check all products, in the order in which they are made."""
+    """Check all products, in the order in which they are made; parts of scans, of dose studies, have no volumes."""
     folders = [results / scan for scan in scans]
-    states = [of_files(folder, pattern) for folder in folders for pattern in HEADERS]
+    described = [*folders, *(results / part for part in parts)]
+    states = [of_files(folder, pattern) for folder in described for pattern in HEADERS]
     states += [of_files(folder, STUDIED) for folder in folders if (folder / "dose").is_dir()]
     states += [of_array(array, threads) for array in arrays if not array.lasting]
     states += [of_files(results / "models" / model, pattern) for model in models for pattern in TRAINED]

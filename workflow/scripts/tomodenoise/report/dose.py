@@ -135,11 +135,9 @@ def charts(study: Study, key: str) -> list[Chart]:
 
 
 def _profile(axes: Axes, study: Study) -> None:
-    """Draw the middle row of the pictures: the full dose, the parts of it, and the raw slices of the smallest."""
+    """Draw the middle row of the pictures: the full dose and the parts of it, denoised."""
     row = len(study.pictures["full"]) // 2
     named = [f"{part['fraction']:g}" for part in study.parts]
-    if raw := [study.pictures[f"{name}/{RAW}"] for name in named[-1:] if f"{name}/{RAW}" in study.pictures]:
-        axes.plot(raw[0][row], color=LINE, linewidth=1, label=f"{_percent(study.parts[-1])}, raw")
     axes.plot(study.pictures["full"][row], color=BLACK, linewidth=1.1, label="full dose")
     for number, (name, part) in enumerate(zip(named, study.parts, strict=True)):
         if f"{name}/{NETWORK}" in study.pictures:

@@ -131,7 +131,7 @@ CASES: Mapping[str, Callable[[Path], Case]] = {
 def study(folder: Path, name: str, pixels: float) -> Case:
     """Run a study, one training after the other."""
     folder.mkdir(parents=True, exist_ok=True)
-    case = CASES[name](folder / "raw.h5") if not (folder / "raw.h5").exists() else CASES[name](folder / "again.h5")
+    case = CASES[name](folder / ("again.h5" if (folder / "raw.h5").exists() else "raw.h5"))
     train = {"pixels": pixels, "evaluations": 10, **({} if name == "xrdct" else {"batch": 2, "patch": 64})}
     config = {"scans": {NAME: {"file": "raw.h5", **case.keys}}, "train": train, **case.sections}
     runs.run(folder, config, "dose", 1)

@@ -106,7 +106,7 @@ def refusal(found: Counted) -> str | None:
 def _doubts(found: Counted) -> Iterator[str]:
     if found.negative:
         more = f" and {len(found.negative) - NAMED} more" if len(found.negative) > NAMED else ""
-        yield f"the channels {', '.join(found.negative[:NAMED])}{more} hold negative numbers, which are no counts"
+        yield f"there are negative numbers in {', '.join(found.negative[:NAMED])}{more}, which are no counts"
     if found.gain is None or found.noise is None:
         yield "the numbers in the channels are no whole multiples of one photon, so they are not counts"
         return

@@ -19,7 +19,7 @@ from tomodenoise.correction import measuring, photons, slabs
 from tomodenoise.correction.measured import Measured
 from tomodenoise.correction.photons import Splitter, Statistics
 from tomodenoise.correction.stripe_choice import StripeChoice
-from tomodenoise.evaluation import aside, dose_answer
+from tomodenoise.evaluation import aside, dose_answer, dose_channels
 from tomodenoise.evaluation.dose import common
 from tomodenoise.evaluation.held_out_slices import Slices
 from tomodenoise.geometry import field_of_view
@@ -353,3 +353,20 @@ def test_a_refused_study_is_recorded_with_its_reason(tmp_path: Path) -> None:
     study = report.of(values, report.read_pictures(tmp_path / "figures/dose.npz"))
     assert study.answer == "No study: too much read noise; set dose.by: projections"
     assert (study.rows, report.charts(study, "key")) == ([], [])
+
+
+def test_channels_are_compared_with_the_raw_ones_of_the_full_dose() -> None:
+    random = np.random.default_rng(0)
+    truth = random.standard_normal((2, 3, 96, 96))
+    aside_ = tuple(truth + random.standard_normal(truth.shape) for _ in range(2))
+    raw, network = (truth + strength * random.standard_normal(truth.shape) for strength in (1.0, 0.1))
+    results = {dose_answer.RAW: raw, dose_answer.NETWORK: network}
+    found = dose_channels.judge(results, aside_, np.ones((96, 96), dtype=bool), 0.25)
+    assert found is not None
+    np.testing.assert_allclose(found["raw"]["error"], 1, atol=0.1)
+    np.testing.assert_allclose(found[dose_channels.FULL]["error"], 0.25, atol=0.03)
+    answer = dose_channels.answer([{"fraction": 0.25, "channels": found}])
+    assert answer.startswith("Denoised, a quarter of the dose has a smaller error than the raw slices of the full dose")
+    assert "in 2 of 2 channels, by 1" in answer
+    assert dose_channels.judge(results, (truth[:1], truth[:1]), np.ones((96, 96), dtype=bool), 0.25) is None
+    assert dose_channels.answer([{"fraction": 0.25}]) == ""

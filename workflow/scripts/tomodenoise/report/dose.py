@@ -37,7 +37,7 @@ ERRORS = (
 )
 CHANNELS = (
     "Error of each channel against the truth, estimated from the data aside, ± a standard error; that of the raw slices"
-    " of the full dose follows from those of the largest part."
+    " of the full dose follows from those of the largest part. A gap: too small to be measured."
 )
 PROFILE = "The middle row of the region that is shown: denoised at full dose and at each part of it."
 EDGES = "Width of edges ± a standard error; the band holds widths that count as unchanged."

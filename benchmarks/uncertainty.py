@@ -48,11 +48,11 @@ def compare(folder: Path, scan: simulated.Scan, sections: int, pixels: float) ->
     chosen = Slices((simulated.JUDGED,), scan.mask, held_out=True, why="")
     found = uncertainty.measure(model, judged, chosen, 0, 1)
     calibration = uncertainty.calibrate(found, chosen)
-    stated = uncertainty.apply(calibration, found.variance)[0][:, scan.mask]
+    stated = uncertainty.apply(calibration, found.variance)[0][:, scan.mask].ravel()
     denoised = np.concatenate([after for _, after in inference.denoise(model, judged, simulated.JUDGED)])
     noise_free = simulated.full(scan, simulated.JUDGED, exact=True)
     truth = scan.truth[slice(*simulated.JUDGED)]
-    wrong = [(denoised - other)[:, scan.mask] for other in (noise_free, truth)]
+    wrong = [(denoised - other)[:, scan.mask].ravel() for other in (noise_free, truth)]
     checked = calibration[0]
     yield f"\n{scan.name}, {sections} sections, {pixels / 1e6:g} Mpx:"
     yield f"{ {key: value for key, value in checked.items() if key != 'bins'} }\n"

@@ -59,7 +59,7 @@ def calibrate(found: Measured, slices: Slices) -> list[dict[str, Any]]:
     -------
     For each channel `floor` and `slope` of the squared uncertainty over the variance between results, and `least`, its
     share that is the noise of all sections, see `spread.variance`, below which it never falls. The line is that of all
-    sections but two, less the noise that these have more. For these, on the other half, `ratio` and `ratio_error`, the
+    sections but two, which is somewhat more than the error of all. On the other half `ratio` and `ratio_error`, the
     squared error over the stated one, and `bins`, see `uncertainty.Bin`, with `stated`. If a channel cannot be
     calibrated, the noise alone, and `absent`, the reason.
     """
@@ -73,11 +73,6 @@ def apply(calibration: Sequence[Mapping[str, Any]], variance: FloatArray) -> Flo
         for channel, image in zip(calibration, variance, strict=True)
     ]
     return np.asarray(np.sqrt(np.stack(squared)), dtype=np.float32)
-
-
-def fewer(sections: int) -> float:
-    """Return the variance of the noise that all sections but two have more than all, over that between results."""
-    return (sections - 1) ** 2 * (1 / (sections - 2) - 1 / sections)
 
 
 def noise(sections: int) -> float:
@@ -96,7 +91,7 @@ def _channel(found: Measured, channel: int, slices: Slices) -> dict[str, Any]:
         return {"floor": 0.0, "slope": 0.0, "least": noise(found.sections), "absent": str(reason)}
     return {
         "floor": line.floor,
-        "slope": line.slope - fewer(found.sections),
+        "slope": line.slope,
         "least": noise(found.sections),
         "ratio": ratio,
         "ratio_error": spread_,

@@ -16,6 +16,7 @@ include: "workflow/rules/center.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/denoise.smk"
+include: "workflow/rules/uncertainty.smk"
 include: "workflow/rules/image.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/dose.smk"
@@ -87,7 +88,7 @@ onerror:
 rule all:
     default_target: True
     input:
-        paths.fill_all(paths.IMAGE_JSON, scan=RUN.scans, volume=[paths.DENOISED]),
+        paths.fill_all(paths.IMAGE_JSON, scan=RUN.scans, volume=RUN.results),
         FILES.denoised,
         paths.REPORT,
         FILES.exported,

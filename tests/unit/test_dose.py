@@ -19,7 +19,7 @@ from tomodenoise.correction import measuring, photons, slabs
 from tomodenoise.correction.measured import Measured
 from tomodenoise.correction.photons import Splitter, Statistics
 from tomodenoise.correction.stripe_choice import StripeChoice
-from tomodenoise.evaluation import aside, dose_answer
+from tomodenoise.evaluation import aside, dose_answer, dose_channels
 from tomodenoise.evaluation.dose import common
 from tomodenoise.evaluation.held_out_slices import Slices
 from tomodenoise.geometry import field_of_view
@@ -159,8 +159,8 @@ def test_the_error_estimated_from_the_data_aside_is_the_true_error(simulated: Si
     truth = noise_free(process, simulated.lines)
     mask = field_of_view.mask(64, 28)
     kept = by_photons(fraction)
-    image = np.stack([gaussian_filter(plane, 1.5) for plane in aside.reconstruct(process, kept, rows)])
-    found = independent.compare(image, *aside.halves(process, kept, rows), mask)
+    image = np.stack([gaussian_filter(plane, 1.5) for plane in aside.reconstruct(process, kept, rows)[0]])
+    found = independent.compare(image, *(half[0] for half in aside.halves(process, kept, rows)), mask)
     true = float(np.mean((image - truth)[:, mask] ** 2))
     assert abs(found.error - true) < 2.5 * found.error_error
     assert found.error_error < 0.25 * true
@@ -189,7 +189,7 @@ def test_every_nth_projection_is_kept_and_the_others_are_halved(foam: Scan) -> N
     ("keys", "change", "message"),
     [
         ({"by": "photons"}, {"kind": "intensity"}, "holds no counts"),
-        ({"by": "photons"}, {"steps": np.zeros(96, int)}, "only static scans"),
+        ({"by": "projections"}, {"steps": np.repeat(np.arange(8), 12)}, "0.5 of 12 projections are too few"),
         ({"by": "projections", "fractions": [0.3]}, {}, "0.3 is not one over a whole number"),
         ({"by": "projections", "fractions": [0.05]}, {}, "are too few"),
     ],
@@ -327,23 +327,24 @@ def measured_part(fraction: float, error: float) -> dict[str, object]:
 def test_the_report_has_a_row_for_each_part_of_the_dose() -> None:
     missing = {"fraction": 0.125, "absent": "other slices were held out"}
     parts_ = [measured_part(0.5, 4e-6), measured_part(0.25, -1e-8), missing]
-    pictures = {f"{dose}/{name}": np.zeros((8, 8)) for dose in (0.5, 0.25) for name in ("full", "raw", "network")}
+    pictures = {f"{dose}/{name}": np.zeros((8, 8)) for dose in (0.5, 0.25) for name in ("raw", "network")}
+    pictures["full"] = np.zeros((8, 8))
     study = report.of({"answer": "", "limits": {"sizes": 1, "resolution": 0.1}, "parts": parts_}, pictures)
     assert [dose for dose, _ in study.rows] == ["100 %", "50 %", "25 %"]
     assert study.rows[1][1][:2] == ["0.00200 ± 0.00003", "0.980 ± 0.004"]
     assert study.rows[2][1][0] == words.NOTHING  # an error below zero is too small to measure
     assert study.others[1][0] == "50 %, tv, weight 0.8"
     assert study.absent == {"12.5 %": "other slices were held out"}
-    assert study.columns[5][2] == "of the dark phase"
+    assert study.columns[7][2] == "of the dark phase"
     assert "within a standard error of the full dose" in study.terms
-    assert [chart.title for chart in report.charts(study, "key")] == ["Error", "Resolution"]
+    assert [chart.title for chart in report.charts(study, "key")] == ["Error", "Resolution", "Line profile"]
 
 
 def test_a_refused_study_is_recorded_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "check.json").write_text(json.dumps({"refused": "too much read noise", "gain": None}))
     job = SimpleNamespace(
         threads=1,
-        params=SimpleNamespace(limits={}),
+        params=SimpleNamespace(limits={}, labels=None, step=0),
         input=SimpleNamespace(check=tmp_path / "check.json"),
         output=SimpleNamespace(dose=tmp_path / "dose.json", pictures=tmp_path / "figures/dose.npz"),
     )
@@ -352,3 +353,20 @@ def test_a_refused_study_is_recorded_with_its_reason(tmp_path: Path) -> None:
     study = report.of(values, report.read_pictures(tmp_path / "figures/dose.npz"))
     assert study.answer == "No study: too much read noise; set dose.by: projections"
     assert (study.rows, report.charts(study, "key")) == ([], [])
+
+
+def test_channels_are_compared_with_the_raw_ones_of_the_full_dose() -> None:
+    random = np.random.default_rng(0)
+    truth = random.standard_normal((2, 3, 96, 96))
+    aside_ = tuple(truth + random.standard_normal(truth.shape) for _ in range(2))
+    raw, network = (truth + strength * random.standard_normal(truth.shape) for strength in (1.0, 0.1))
+    results = {dose_answer.RAW: raw, dose_answer.NETWORK: network}
+    found = dose_channels.judge(results, aside_, np.ones((96, 96), dtype=bool), 0.25)
+    assert found is not None
+    np.testing.assert_allclose(found["raw"]["error"], 1, atol=0.1)
+    np.testing.assert_allclose(found[dose_channels.FULL]["error"], 0.25, atol=0.03)
+    answer = dose_channels.answer([{"fraction": 0.25, "channels": found}])
+    assert answer.startswith("Denoised, a quarter of the dose has a smaller error than the raw slices of the full dose")
+    assert "in 2 of 2 channels, by 1" in answer
+    assert dose_channels.judge(results, (truth[:1], truth[:1]), np.ones((96, 96), dtype=bool), 0.25) is None
+    assert dose_channels.answer([{"fraction": 0.25}]) == ""

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from projects import NETWORK, TRAIN, Project
 
+import simulate_xrdct
+
 pytestmark = pytest.mark.slow
 
 SHAPE = {"columns": 64, "rows": 12, "angles": 64}
@@ -85,10 +87,60 @@ def test_counts_that_cannot_be_split_stop_the_study_and_nothing_else(
     assert "thin_scan" not in plan
 
 
-def test_a_dynamic_scan_is_refused_in_one_line(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+def test_each_time_step_of_a_series_is_thinned(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
     project = Project(tmp_path)
-    keys = {"mode": "dynamic", "steps": {"projections": 16}, "dose": {}}
-    configure(project, raw_scan("dosed.h5", "--flats", "40", **SHAPE), **keys)
-    run = project.snakemake("--dry-run")
-    assert run.status != 0
-    assert "scans.foam: dose: only static scans can be studied so far: leave it out" in run.text
+    steps = {"mode": "dynamic", "steps": {"projections": 32, "group": 2}}
+    dose = {"fractions": [0.5], "by": "projections"}
+    raw = raw_scan("series.h5", "--flats", "40", "--span", "360", columns=48, rows=12, angles=128)
+    configure(project, raw, center=23.5, dose=dose, **steps)
+    run = project.snakemake("results/foam/dose.json")
+    assert run.status == 0, run.text
+    thinned = json.loads((tmp_path / "results/foam/dose/0.5/scan.json").read_text())
+    assert thinned["projections_of_each_step"] == [16, 16, 16, 16]
+    dose = json.loads((tmp_path / "results/foam/dose.json").read_text())
+    assert dose["step"] == 2
+    assert dose["parts"][0]["results"]["network"]["error_error"] > 0
+
+
+def test_channels_are_judged_one_by_one(tmp_path: Path) -> None:
+    simulate_xrdct.main([str(tmp_path / "scan.h5"), "--slices=10", "--columns=64", "--angles=64", "--channels=2"])
+    project = Project(tmp_path)
+    network = {key: value for key, value in NETWORK.items() if key != "slices"}
+    entry = {"file": "scan.h5", "mode": "xrdct", "center": 31.5, "dose": {"fractions": [0.7]}}
+    project.configure(scans={"tiny": entry}, network=network, train={**TRAIN, "patch": 24})
+    run = project.snakemake("dose")
+    assert run.status == 0, run.text
+    study = json.loads((tmp_path / "results/tiny/dose.json").read_text())
+    assert study["counts"]["gain"] == 1
+    channels = study["parts"][0]["channels"]
+    assert len(channels["network"]["error"]) == 2
+    assert all(error > 0 for error in channels["raw"]["error"])
+    assert "smaller error than the raw slices of the full dose in" in study["answer"]
+    assert "Channel by channel" in (tmp_path / "results/report.html").read_text()
+
+
+def test_numbers_that_are_no_counts_are_refused_channel_by_channel(tmp_path: Path) -> None:
+    options = ["--slices=1", "--columns=48", "--angles=60", "--channels=2", "--empty=5"]
+    simulate_xrdct.main([str(tmp_path / "scan.h5"), *options])
+    project = Project(tmp_path)
+    project.configure(scans={"tiny": {"file": "scan.h5", "mode": "xrdct", "dose": {}}})
+    assert project.snakemake("results/tiny/dose/check.json").status == 0
+    refused = json.loads((tmp_path / "results/tiny/dose/check.json").read_text())["refused"]
+    assert refused == "there are negative numbers in channel 2, which are no counts"
+
+
+def test_parts_are_verified_and_their_arrays_cleaned(finished: Project) -> None:
+    verified = finished.snakemake("verify")
+    assert verified.status == 0, verified.text
+    assert "results/foam/dose/0.5/sections.zarr" in verified.text
+    assert "results/models/foam/dose/0.5/model.safetensors" in verified.text
+    shard = next((finished.folder / "results/foam/dose/0.5/sections.zarr").glob("c/**/0"))
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-9])
+    assert str(shard.relative_to(finished.folder)) in finished.snakemake("verify").text
+    shard.write_bytes(whole)
+    cleaned = finished.snakemake("clean_intermediates")
+    assert cleaned.status != 0
+    assert "kept those of foam:" in cleaned.text  # which has no volume yet
+    assert not (finished.folder / "results/foam/dose/0.5/sections.zarr/c").exists()
+    assert finished.snakemake("dose", "--dry-run").jobs == {}

@@ -68,6 +68,6 @@ wildcard_constraints:
     block=r"\d+",
     slab=r"\d+",
     level=r"\d+",
-    volume="denoised|reconstruction",
+    volume="denoised|uncertainty|reconstruction",
     tiff=r"tiff\d*",
     suffix=paths.one_of(single_files()),

@@ -1,7 +1,7 @@
 # The clean volume, slab by slab.
 rule denoise:
     input:
-        paths.fill_all(paths.IMAGE_JSON, scan=RUN.scans, volume=[paths.DENOISED]),
+        paths.fill_all(paths.IMAGE_JSON, scan=RUN.scans, volume=RUN.results),
         gather("denoise", FILES.denoised),
 
 

@@ -32,6 +32,7 @@ rule thin_scan:
         scan=lambda w: paths.SCAN.format(scan=RUN.virtual[w.scan]),
         measured=lambda w: paths.MEASURED.format(scan=RUN.virtual[w.scan]),
         center=lambda w: paths.CENTER.format(scan=RUN.virtual[w.scan]),
+        check=lambda w: paths.DOSE_CHECK.format(scan=RUN.virtual[w.scan]),
     output:
         scan=paths.SCAN,
         measured=paths.MEASURED,
@@ -87,7 +88,9 @@ rule judge_dose:
         pixel_size=lambda w: RUN.entries[w.scan].scan.pixel_size,
         correct=lambda w: RUN.config.scans[w.scan].correct.as_json(),
         reconstruct=lambda w: RUN.config.scans[w.scan].reconstruct.as_json(),
-        denoise=RUN.config.denoise.as_json(),
+        denoise=RUN.config.denoise.applied,
+        step=PARAMS.judged_step,
+        labels=lambda w: RUN.entries[w.scan].channel_labels,
         contents=lambda w: PARAMS.contents([RUN.config.model_of(w.scan)]),
     script:
         "../scripts/judge_dose.py"

@@ -15,7 +15,7 @@ use rule allocate_projections as allocate_level with:
         chunk=None,
         names=("t", "c", "z", "y", "x"),
         # Noise does not compress.
-        compressed=lambda w: w.volume == paths.DENOISED,
+        compressed=lambda w: w.volume != paths.RECONSTRUCTION,
         config=None,
 
 

@@ -44,7 +44,7 @@ rule judge_scan:
             "flats": RUN.config.scans[w.scan].correct.flats,
             "reconstruct": RUN.config.scans[w.scan].reconstruct.as_json(),
         },
-        denoise=RUN.config.denoise.as_json(),
+        denoise=RUN.config.denoise.applied,
         filters=RUN.config.filters,
         others=lambda w: RUN.rivals(w.scan),
         contents=lambda w: PARAMS.contents(RUN.judged_models(w.scan)),

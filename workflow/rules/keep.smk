@@ -7,9 +7,14 @@ rule verify:
         "../../envs/learning.yaml"
     threads: 8
     params:
-        arrays=lambda w: [array for scan in RUN.scans for array in PARAMS.arrays(scan)],
+        arrays=lambda w: [
+            array
+            for scan in (*RUN.scans, *RUN.virtual)
+            for array in PARAMS.arrays(scan)
+        ],
         scans=RUN.scans,
-        models=RUN.trained_models,
+        parts=list(RUN.virtual),
+        models=[*RUN.trained_models, *RUN.virtual],
         options=snakemake_internals.from_first_process("OPTIONS", hooks.options()),
     script:
         "../scripts/verify.py"
@@ -22,6 +27,9 @@ rule clean_intermediates:
         "../../envs/learning.yaml"
     threads: 8
     params:
-        arrays=lambda w: {scan: PARAMS.arrays(scan) for scan in RUN.scans},
+        arrays=lambda w: {
+            scan: [PARAMS.judgements(scan), PARAMS.arrays(scan)]
+            for scan in (*RUN.scans, *RUN.virtual)
+        },
     script:
         "../scripts/clean_intermediates.py"

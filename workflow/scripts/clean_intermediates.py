@@ -11,9 +11,9 @@ from tomodenoise.maintenance import verify
 def main(job: logs.Job) -> None:
     """Read all of a volume before what led to it is deleted; only shards go, what describes them stays."""
     kept, freed = [], 0
-    for scan, planned in job.params.arrays.items():
+    for scan, (judgements, planned) in job.params.arrays.items():
         arrays = [verify.Expected(Path(path), *rest) for path, *rest in planned]
-        if not verify.finished(Path("results", scan), arrays, job.threads):
+        if not verify.finished([Path(file) for file in judgements], arrays, job.threads):
             kept.append(scan)
             continue
         for array in arrays:

@@ -24,7 +24,7 @@ def main(job: logs.Job) -> None:
     options = Correct.model_validate(params.settings | {"stripes": known.stripes.method})
     divided = options.flats == "divided"
     if raw.channels:
-        projections, statistics = channels.correct_channels(raw, rows, options)
+        projections, statistics = channels.correct_channels(raw, rows, options, known.measures.gain)
     else:
         assignment = by_angle.assignment(plan) if divided else None
         projections, statistics = slabs.correct_slab(raw, rows, assignment, options, known.measures, slice(*angles))

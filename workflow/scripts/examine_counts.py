@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tomodenoise.common import logs
-from tomodenoise.correction import measured, photons
+from tomodenoise.correction import channel_photons, measured, photons
 from tomodenoise.scans import description
 
 
@@ -14,7 +14,10 @@ def main(job: logs.Job) -> None:
     scan = description.from_json(json.loads(Path(job.input.scan).read_text()))
     known = measured.from_json(json.loads(Path(job.input.measured).read_text()))
     found: dict[str, object] = {"refused": None}
-    if job.params.by == "photons":
+    if job.params.by == "photons" and scan.channels:
+        counted = channel_photons.examine(scan)
+        found = {"refused": channel_photons.refusal(counted), **asdict(counted)}
+    elif job.params.by == "photons":
         statistics = photons.examine(scan, known.measures)
         found = {"refused": photons.refusal(statistics), **asdict(statistics)}
     if found["refused"]:

@@ -18,7 +18,10 @@ def main(job: logs.Job) -> None:
     logs.logger.info("%d of %d projections: %s", len(part.angles), len(whole.angles), part.thinning)
     described = {"format": provenance.FORMAT} | description.to_json(part)
     Path(job.output.scan).write_text(json.dumps(described, indent=1))
-    shutil.copyfile(files.measured, job.output.measured)
+    measured = json.loads(Path(files.measured).read_text())
+    if whole.channels:  # only the check of the counts has looked for a gain
+        measured["measures"]["gain"] = json.loads(Path(files.check).read_text()).get("gain")
+    Path(job.output.measured).write_text(json.dumps(measured, indent=1))
     shutil.copyfile(files.center, job.output.center)
 
 

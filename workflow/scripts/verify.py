@@ -13,7 +13,7 @@ def main(job: logs.Job) -> None:
     """Tell what is not there, else what is not whole."""
     params = job.params
     arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
-    states = verify.survey(Path("results"), arrays, params.scans, params.models, job.threads)
+    states = verify.survey(Path("results"), arrays, params.scans, params.models, job.threads, params.parts)
     print(*verify.table(states), sep="\n")
     if absent := [str(array.path) for array in arrays if array.lasting and not array.path.exists()]:
         raise UserError(f"{', '.join(absent)}: not made yet: run snakemake without a target first")

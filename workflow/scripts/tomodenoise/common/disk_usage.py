@@ -9,6 +9,7 @@ PRODUCTS = {
     "projections": ("projections.zarr",),
     "sections": ("sections.zarr",),
     "denoised volume": ("denoised.ome.zarr",),
+    "uncertainty": ("uncertainty.ome.zarr",),
     "exports": ("reconstruction.ome.zarr", "*.h5", "*.ozx", "*_tiff*"),
     "figures and records": ("*",),
 }

@@ -28,7 +28,8 @@ class Dose(Options):
     by: Literal["photons", "projections"] = Field(
         "photons",
         description="What is left out: `photons` of each projection, at random, which is a shorter exposure and needs"
-        " counts with little read noise; or `projections`, of which every second, fourth and so on stays.",
+        " counts with little read noise; or `projections`, of which every second, fourth and so on stays, in each time"
+        " step.",
     )
     seed: Index = Field(0, description="Of the random split of photons.")
     limits: Limits = Field(Limits(), description="Changes against the full dose that still count as none.")

@@ -52,7 +52,7 @@ class ScanEntry(Axis, SteppedScan):
         None,
         description="Study how much shorter the scan could have been: parts of its dose are processed as scans of their"
         " own, each with a training, and judged by the data left out, see the page on dose; `{}` takes the defaults."
-        " For static scans. Default: none.",
+        " Default: none.",
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.correction import air, stripes
+from tomodenoise.correction import air, channel_photons, stripes
 from tomodenoise.correction.options import Correct, check
 from tomodenoise.correction.repairing import all_finite, repair
 from tomodenoise.correction.slabs import SlabStatistics
@@ -11,7 +11,9 @@ from tomodenoise.scans.description import Scan
 from tomodenoise.scans.reading import read_channels
 
 
-def correct_channels(scan: Scan, rows: tuple[int, int], options: Correct) -> tuple[FloatArray, SlabStatistics]:
+def correct_channels(
+    scan: Scan, rows: tuple[int, int], options: Correct, gain: float | None = None
+) -> tuple[FloatArray, SlabStatistics]:
     """Read and repair a slab of sinograms; they hold no counts, so they need neither flats nor -log.
 
     Parameters
@@ -19,6 +21,7 @@ def correct_channels(scan: Scan, rows: tuple[int, int], options: Correct) -> tup
     scan : a scan with `channels`.
     rows : [start, stop) of the slab's slices in the volume.
     options : the steps to take; only air and stripes apply here.
+    gain : units per photon, for a virtual scan with a part of the photons.
 
     Returns
     -------
@@ -31,6 +34,8 @@ def correct_channels(scan: Scan, rows: tuple[int, int], options: Correct) -> tup
     """
     check(scan, options)
     out = read_channels(scan, rows)
+    if gain and scan.thinning and scan.thinning.by == "photons":
+        channel_photons.split(out, scan.thinning, gain, rows[0])
     if not all_finite(out):
         out[~np.isfinite(out)] = np.nan
     flat = out.reshape(len(out), -1, scan.columns)  # all steps treat each channel of each slice as a row

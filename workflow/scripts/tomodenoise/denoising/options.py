@@ -1,6 +1,6 @@
 """The section `denoise` of the configuration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,3 +21,15 @@ class Denoise(Options):
         1,
         description="8 averages over the flips and quarter turns of slices, at eight times the cost, for about 0.2 dB.",
     )
+    uncertainty: bool = Field(
+        False,
+        strict=True,
+        description="Also write `uncertainty.ome.zarr`, a standard deviation for each voxel: the deviation between the"
+        " results for all sections but one, calibrated on slices that no training used. It takes K times the time of"
+        " denoising, and three sections of angles or more.",
+    )
+
+    @property
+    def applied(self) -> dict[str, Any]:
+        """What shapes the denoised volume, as plain values."""
+        return {key: value for key, value in self.as_json().items() if key != "uncertainty"}

@@ -7,7 +7,7 @@ import numpy as np
 
 from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.correction import slabs
+from tomodenoise.correction import channels, slabs
 from tomodenoise.correction.measured import Measured
 from tomodenoise.correction.options import Correct
 from tomodenoise.geometry.rotation_axis import Geometry
@@ -30,22 +30,25 @@ class Process:
     axis: Geometry
 
 
-def halves(process: Process, kept: Thinning, runs: Sequence[tuple[int, int]]) -> tuple[FloatArray, FloatArray]:
+def halves(
+    process: Process, kept: Thinning, runs: Sequence[tuple[int, int]], time: int = 0
+) -> tuple[FloatArray, FloatArray]:
     """Reconstruct both halves of the data aside, each with half of the flats, whose noise would be common to both.
 
     Parameters
     ----------
     kept : the part of the dose that is not aside.
     runs : rows [start, stop).
+    time : step of a dynamic scan.
 
     Returns
     -------
-    Two images (z, y, x), attenuation per pixel, whose noise is independent but for that of the darks.
+    Two images (channel, z, y, x), attenuation per pixel, whose noise is independent but for that of the darks.
     """
     scans = (every_other_flat(process.scan, number) for number in (0, 1))
     parts = kept.of("first"), kept.of("second")
     first, second = (
-        reconstruct(replace(process, scan=scan), part, runs) for scan, part in zip(scans, parts, strict=True)
+        reconstruct(replace(process, scan=scan), part, runs, time) for scan, part in zip(scans, parts, strict=True)
     )
     return first, second
 
@@ -56,16 +59,25 @@ def every_other_flat(scan: Scan, start: int) -> Scan:
     return replace(scan, flats=tuple(flats))
 
 
-def reconstruct(process: Process, part: Thinning, runs: Sequence[tuple[int, int]]) -> FloatArray:
-    """Reconstruct any part of a scan from its raw frames, (z, y, x); parameters as for `halves`."""
+def reconstruct(process: Process, part: Thinning, runs: Sequence[tuple[int, int]], time: int = 0) -> FloatArray:
+    """Reconstruct any part of a scan from its raw frames, (channel, z, y, x); parameters as for `halves`."""
     scan = thinning.thin(process.scan, part)
-    split = by_angle.split(scan.angles, 2, 1, scan.lit)
-    options = process.correct.model_copy(update={"stripes": process.measured.stripes.method})
-    whole = by_angle.union(split, (0, 1))
+    start, stop = thinning.bounds(scan)[time : time + 2].tolist()
+    lit = scan.lit[(scan.lit >= start) & (scan.lit < stop)] - start
+    whole = by_angle.union(by_angle.split(scan.angles[start:stop], 2, 1, lit), (0, 1))
     plan = slices.prepare(whole, process.axis, process.reconstruct, devices.best())
     made = []
     for run in runs:
-        lines, _ = slabs.correct_slab(scan, run, None, options, process.measured.measures)
-        sinograms = np.ascontiguousarray(lines.swapaxes(0, 1)[:, whole.indices])
-        made.append(plan(sinograms, process.axis.centers(np.arange(*run))))
-    return np.concatenate(made)
+        centers = process.axis.centers(np.arange(*run))
+        lines = _corrected(process, scan, run, slice(start, stop))[:, :, whole.indices]
+        made.append(np.stack([plan(np.ascontiguousarray(sinograms), centers) for sinograms in lines]))
+    return np.concatenate(made, axis=1)
+
+
+def _corrected(process: Process, scan: Scan, rows: tuple[int, int], part: slice) -> FloatArray:
+    """Correct some rows of a range of projections: (channel, z, projection, column)."""
+    options = process.correct.model_copy(update={"stripes": process.measured.stripes.method})
+    measures = process.measured.measures
+    if scan.channels:
+        return channels.correct_channels(scan, rows, options, measures.gain)[0].transpose(1, 2, 0, 3)
+    return slabs.correct_slab(scan, rows, None, options, measures, part)[0].swapaxes(0, 1)[None]

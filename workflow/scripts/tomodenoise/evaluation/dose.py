@@ -8,7 +8,7 @@ import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.denoising import inference
-from tomodenoise.evaluation import baselines, comparison, held_out_slices
+from tomodenoise.evaluation import baselines, comparison, dose_channels, held_out_slices
 from tomodenoise.evaluation.aside import Process, halves
 from tomodenoise.evaluation.dose_answer import NETWORK, RAW, REUSED
 from tomodenoise.evaluation.figures_of_merit import if_any
@@ -39,7 +39,7 @@ class Dosed:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The judged slices of a part of the dose, (z, y, x) each."""
+    """The judged slices of a part of the dose, (z, y, x) each: the mean of all channels."""
 
     thinning: Thinning
     slices: Slices
@@ -49,6 +49,8 @@ class Part:
     results: Mapping[str, FloatArray]
     setting: str
     """Of the filter."""
+    channels: Mapping[str, Any] | None = None
+    """See `dose_channels.judge`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +66,15 @@ class Reference:
 
 def choose(sections: Sections, model: Model, identity: Mapping[str, object], rows: list[int] | None) -> Dosed:
     """Choose the slices that a model is judged on, see `held_out_slices.choose`."""
-    return Dosed(sections, model, held_out_slices.choose(sections, model, identity, rows))
+    return Dosed(sections, model, held_out_slices.choose(sections.at(0), model, identity, rows))
 
 
-def collect(whole: Dosed, part: Dosed, thinning: Thinning, process: Process, denoise: Denoise) -> Part:
+def collect(whole: Dosed, part: Dosed, thinning: Thinning, process: Process, denoise: Denoise, time: int = 0) -> Part:
     """Denoise a part of the dose with its own model and with that of the full dose, and reconstruct the data aside.
+
+    Parameters
+    ----------
+    time : step of a dynamic scan.
 
     Raises
     ------
@@ -76,15 +82,20 @@ def collect(whole: Dosed, part: Dosed, thinning: Thinning, process: Process, den
         If both models held out other slices.
     """
     slices = common(whole.slices, part.slices)
-    first, second = halves(process, thinning, slices.runs)
-    raw, network = _denoised(part.sections, part.model, slices, denoise)
-    _, reused = _denoised(part.sections, whole.model, slices, denoise)
-    _, full = _denoised(whole.sections, whole.model, slices, denoise)
+    aside = halves(process, thinning, slices.runs, time)
+    raw, network = denoised(part.sections, part.model, slices, denoise, time)
+    _, reused = denoised(part.sections, whole.model, slices, denoise, time)
+    _, full = denoised(whole.sections, whole.model, slices, denoise, time)
+    share = thinning.share if thinning.by == "photons" else None
+    results = {RAW: raw, NETWORK: network, REUSED: reused}
+    channels = dose_channels.judge(results, aside, slices.mask, share)
+    first, second = (images.mean(axis=0) for images in aside)
+    means = {name: images.mean(axis=0) for name, images in results.items()}
     noise = float(np.std((first - second)[:, slices.mask])) / np.sqrt(2)
     noise *= np.sqrt(thinning.of("first").share / thinning.share)
-    name, setting, filtered = _best_filter(raw, (first, second), slices.mask, noise)
-    results = {RAW: raw, name: filtered, NETWORK: network, REUSED: reused}
-    return Part(thinning, slices, full, (first, second), results, setting)
+    name, setting, filtered = _best_filter(means[RAW], (first, second), slices.mask, noise)
+    ordered = {RAW: means[RAW], name: filtered, NETWORK: means[NETWORK], REUSED: means[REUSED]}
+    return Part(thinning, slices, full.mean(axis=0), (first, second), ordered, setting, channels)
 
 
 def common(whole: Slices, part: Slices) -> Slices:
@@ -113,7 +124,8 @@ def judge(part: Part) -> dict[str, Any]:
     results = {}
     for name, image in part.results.items():
         against = if_any(lambda image=image: independent.compare(image, *part.aside, mask))  # type: ignore[misc]
-        results[name] = (asdict(against) if against else {}) | _of_image(image, reference)
+        histograms = _histograms(image, part.full, reference)
+        results[name] = (asdict(against) if against else {}) | _of_image(image, reference) | histograms
     return {
         "fraction": part.thinning.fraction,
         "rows": [list(run) for run in part.slices.runs],
@@ -121,6 +133,7 @@ def judge(part: Part) -> dict[str, Any]:
         "filter": part.setting,
         "full": _of_image(part.full, reference),
         "results": results,
+        **({"channels": part.channels} if part.channels else {}),
     }
 
 
@@ -129,6 +142,16 @@ def pictures(part: Part) -> dict[str, FloatArray]:
     middle = len(part.full) // 2
     box = comparison.region(part.full[middle], part.slices.mask)
     return {name: image[middle][box] for name, image in {"full": part.full, **part.results}.items()}
+
+
+def _histograms(image: FloatArray, full: FloatArray, reference: Reference) -> dict[str, float]:
+    """Return the distance of the histogram of each material from that at full dose, relative to their contrast."""
+    if reference.classes is None:
+        return {}
+    dark, bright = reference.classes
+    step = float(full[bright].mean(dtype=float) - full[dark].mean(dtype=float))
+    materials = {"histogram_dark": dark, "histogram_bright": bright}
+    return {key: contrast.histogram_distance(image, full, part) / step for key, part in materials.items()}
 
 
 def _of_image(image: FloatArray, reference: Reference) -> dict[str, Any]:
@@ -149,14 +172,13 @@ def _of_image(image: FloatArray, reference: Reference) -> dict[str, Any]:
     return values | asdict(phase) | {"bright": bright}
 
 
-def _denoised(scan: Sections, model: Model, slices: Slices, denoise: Denoise) -> tuple[FloatArray, FloatArray]:
-    """Return slices (z, y, x) before and after denoising, as for the product."""
-    pairs = [
-        pair
-        for run in slices.runs
-        for pair in inference.denoise(model, scan, run, mode=denoise["input"], ensemble=int(denoise["ensemble"]))
-    ]
-    before, after = (np.stack([images[number][0] for images in pairs]) for number in (0, 1))
+def denoised(
+    scan: Sections, model: Model, slices: Slices, denoise: Denoise, time: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return slices (channel, z, y, x) before and after denoising, as for the product."""
+    how = {"time": time, "mode": denoise["input"], "ensemble": int(denoise["ensemble"])}
+    pairs = [pair for run in slices.runs for pair in inference.denoise(model, scan, run, **how)]
+    before, after = (np.stack([images[number] for images in pairs], axis=1) for number in (0, 1))
     return before, after
 
 

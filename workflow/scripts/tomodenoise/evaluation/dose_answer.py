@@ -69,7 +69,7 @@ def answer(parts: Sequence[Mapping[str, Any]], limits: Limits) -> str:
 
 def words(fraction: float) -> str:
     """Write a part of the dose."""
-    return WORDS.get(fraction, f"{fraction:.3g} of the dose")
+    return WORDS.get(fraction, f"{100 * fraction:.3g} % of the dose")
 
 
 def _kept(found: Change, limits: Limits) -> str:

@@ -21,6 +21,7 @@ from tomodenoise.networks import model_file
 from tomodenoise.storage import zarr_arrays
 
 HEADERS = ("*.json", "corrections/*.json")
+STUDIED = "dose/*.json"
 TRAINED = ("model.safetensors", "history.jsonl")
 MADE_OF_VOLUMES = ("figures/planes/*.npz", "figures/*.npz", "*.ome.zarr/zarr.json", "*.h5", "*.ozx")
 
@@ -70,11 +71,18 @@ class State:
 
 
 def survey(
-    results: Path, arrays: Sequence[Expected], scans: Sequence[str], models: Sequence[str], threads: int
+    results: Path,
+    arrays: Sequence[Expected],
+    scans: Sequence[str],
+    models: Sequence[str],
+    threads: int,
+    parts: Sequence[str] = (),
 ) -> list[State]:
-    """Check all products, in the order in which they are made."""
+    """Check all products, in the order in which they are made; parts of scans, of dose studies, have no volumes."""
     folders = [results / scan for scan in scans]
-    states = [of_files(folder, pattern) for folder in folders for pattern in HEADERS]
+    described = [*folders, *(results / part for part in parts)]
+    states = [of_files(folder, pattern) for folder in described for pattern in HEADERS]
+    states += [of_files(folder, STUDIED) for folder in folders if (folder / "dose").is_dir()]
     states += [of_array(array, threads) for array in arrays if not array.lasting]
     states += [of_files(results / "models" / model, pattern) for model in models for pattern in TRAINED]
     states += [of_array(array, threads) for array in arrays if array.lasting]
@@ -82,10 +90,10 @@ def survey(
     return states + [of_stack(stack) for folder in folders for stack in sorted(folder.glob("*_tiff*"))]
 
 
-def finished(folder: Path, arrays: Sequence[Expected], threads: int) -> bool:
-    """Return whether the volumes of a scan are complete and evaluated, so that intermediate products may be deleted."""
+def finished(judgements: Sequence[Path], arrays: Sequence[Expected], threads: int) -> bool:
+    """Return whether volumes are complete and judgements made, so that the intermediate arrays may be deleted."""
     states = [of_array(array, threads) for array in arrays if array.lasting]
-    return (folder / "quality.json").exists() and all(state.made and not state.flaws for state in states)
+    return all(file.exists() for file in judgements) and all(state.made and not state.flaws for state in states)
 
 
 def of_array(expected: Expected, threads: int) -> State:

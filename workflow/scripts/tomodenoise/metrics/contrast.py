@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.ndimage import binary_erosion, generate_binary_structure
+from scipy.stats import wasserstein_distance
 from skimage.filters import threshold_otsu
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
@@ -56,6 +57,11 @@ def classes(image: FloatArray, mask: BoolArray) -> tuple[BoolArray, BoolArray]:
     if fewest < FEWEST_PIXELS:
         raise Unsupported(f"only {fewest} pixels of a class are more than {EROSION} pixels from its edge")
     return np.asarray(low), np.asarray(high)
+
+
+def histogram_distance(image: FloatArray, other: FloatArray, part: BoolArray) -> float:
+    """Return the Wasserstein distance of the grey values of two images in some pixels, in the unit of the images."""
+    return float(wasserstein_distance(image[part], other[part]))
 
 
 def cnr(image: FloatArray, low: BoolArray, high: BoolArray) -> float:

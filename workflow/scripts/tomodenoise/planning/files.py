@@ -101,9 +101,10 @@ class Files:
         return [name for scan in self.run.scans for name in shards.sections(scan, self.run.layout(scan))]
 
     def denoised(self, _job: Wildcards | None = None) -> list[str]:
-        """Return the shards of the denoised volumes of all scans, of all resolutions."""
+        """Return the shards of the denoised volumes of all scans and their uncertainties, of all resolutions."""
         run = self.run
-        return [name for scan in run.scans for name in shards.volume(scan, run.layout(scan), paths.DENOISED)]
+        every = [(scan, volume) for scan in run.scans for volume in run.results]
+        return [name for scan, volume in every for name in shards.volume(scan, run.layout(scan), volume)]
 
     def exported(self, _job: Wildcards | None = None) -> list[str]:
         """Return all files that the key `export` names."""
@@ -156,6 +157,8 @@ class Files:
         """Return all that a page of some scans shows."""
         run = self.run
         studied = [scan for scan in scans if scan in run.studied]
+        calibrated = scans if run.config.denoise.uncertainty else []
+        uncertain = paths.fill_all([paths.UNCERTAINTY_JSON, paths.UNCERTAINTY_PICTURES], scan=calibrated)
         trained = [name for name in run.config.only(scans).used_models if run.config.trained_on(name)]
         return {
             "scans": paths.fill_all([paths.SCAN, paths.MEASURED, paths.SPLIT, paths.CENTER], scan=scans),
@@ -167,6 +170,7 @@ class Files:
             "images": paths.fill_all(paths.IMAGE_JSON, scan=scans, volume=[paths.DENOISED]),
             "series": paths.fill_all(paths.SERIES, scan=[scan for scan in scans if run.entries[scan].window]),
             **({"dose": paths.fill_all([paths.DOSE, paths.DOSE_PICTURES], scan=studied)} if studied else {}),
+            **({"uncertainty": uncertain} if uncertain else {}),
             "histories": paths.fill_all(paths.HISTORY, model=trained),
         }
 
@@ -182,12 +186,13 @@ class Files:
     def described(self, _job: Wildcards | None = None) -> dict[str, list[str]]:
         """Return what the crate describes."""
         scans = self.run.scans
+        more = [volume for volume in self.run.results if volume != paths.DENOISED]
         return {
             "scans": paths.fill_all([paths.SCAN, paths.CENTER, paths.QUALITY], scan=scans),
             "images": paths.fill_all(paths.IMAGE_JSON, scan=scans, volume=[paths.DENOISED]),
             "models": [self.model(name) for name in self.run.config.used_models],
             "report": [paths.REPORT],
-            "exported": self.exported(),
+            "exported": [*paths.fill_all(paths.IMAGE_JSON, scan=scans, volume=more), *self.exported()],
         }
 
     def crate(self, _job: Wildcards | None = None) -> list[str]:

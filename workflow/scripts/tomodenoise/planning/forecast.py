@@ -122,6 +122,7 @@ def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list
     rows = min(layout.depth, 32)
     slices = math.prod(layout.levels[0].shape[:3])
     denoising = resources.denoising_work(spec, layout, config.denoise, slices)
+    sure = config.denoise.uncertainty * layout.per_step
     filters = len(config.filters)
     judging = 60 * resources.judging_minutes([spec], layout, config.denoise, filters)
     return [
@@ -129,6 +130,7 @@ def of_scan(layout: Layout, spec: Spec, config: Config, iterations: int) -> list
         _stage("center", "find_center", 1, CENTER, rows * layout.angles * layout.columns, 0),
         _stage("reconstruct", "reconstruct_slab", _shards(layout.volumes), RECONSTRUCT, effort * volumes / 4, padded),
         _stage("denoise", "denoise_slab", slabs, NETWORK, denoising, image),
+        *[_stage("uncertainty", "uncertain_slab", slabs, NETWORK, sure * denoising, image)] * bool(sure),
         Stage("judge", "judge_scan", 1, (judging * NETWORK[0] / NETWORK[1], judging), 0),
         _stage("pyramid", "halve_slab", halving, COPY, coarser * 8, coarser),
         *_exports(config.export, layout.levels, slabs, halving),

@@ -65,6 +65,10 @@ class Params:
         window = self.run.entries[job.scan].window
         return list(window) if trained and window else [0, 0]
 
+    def judged_step(self, job: Wildcards) -> int:
+        """Return the time step to judge alone: the middle one of training, else the first; 0 if static."""
+        return sum(self.trained_window(job)) // 2
+
     def contents(self, models: Sequence[str]) -> list[str | None]:
         """Return the fingerprints of the files that models are taken from; None for models without a file."""
         files = self.run.model_files
@@ -101,7 +105,7 @@ class Params:
         channels = self.run.entries[job.scan].scan.channels
         described = description.channels_to_json(channels) | {"labels": channels.labels} if channels else None
         facts = {"channels": described} if described else {}
-        if job.volume != paths.DENOISED:
+        if job.volume == paths.RECONSTRUCTION:
             shaping = self.shaping(job.scan, NOISY, *PER_SCAN)
             return {"config": shaping, "model": None, "origin": None, **facts}
         model = self.run.config.model_of(job.scan)
@@ -109,6 +113,8 @@ class Params:
         sections += [] if model in self.run.model_files else ["network"]
         sections += ["train"] if self.run.config.trained_on(model) else []
         shaping = self.shaping(job.scan, DENOISED, *sections)
+        if job.volume == paths.DENOISED:
+            shaping["denoise"] = self.run.config.denoise.applied
         if "network" in shaping:
             shaping["network"] = asdict(self.run.spec(model))
         return {"config": shaping, "model": model, "origin": self._origin(model), **facts}
@@ -160,11 +166,15 @@ class Params:
         return model_file.origin(files[model]) if model in files else None
 
     def arrays(self, scan: str) -> list[list[Any]]:
-        """Return the arrays of a scan: path, shape, shard, and whether it is a result or an intermediate."""
+        """Return the arrays of a scan: path, shape, shard, and whether it is a result or an intermediate.
+
+        A part of a scan has no volume.
+        """
         layout = self.run.current_layout(scan)
+        volumes = [] if scan in self.run.virtual else self.run.volumes
         levels = [
             (paths.LEVEL.format(scan=scan, volume=volume, level=level), extent, True)
-            for volume in self.run.volumes
+            for volume in volumes
             for level, extent in enumerate(layout.levels)
         ]
         arrays: list[tuple[str, Extent, bool]] = [
@@ -173,6 +183,13 @@ class Params:
             *levels,
         ]
         return [[path, extent.shape, extent.shard, is_result] for path, extent, is_result in arrays]
+
+    def judgements(self, scan: str) -> list[str]:
+        """Return the judgements of a scan, or of the part of one, that read its intermediate arrays."""
+        run = self.run
+        if scan in run.virtual:
+            return [paths.DOSE.format(scan=run.virtual[scan])]
+        return paths.fill_all([paths.QUALITY, *[paths.DOSE] * (scan in run.studied)], scan=[scan])
 
 
 def training_program(python: str, scripts: Path, threads: int, resources: dict[str, Any]) -> list[str]:

@@ -47,6 +47,9 @@ DOSE_CHECK = f"{RESULTS}/{{scan}}/dose/check.json"
 DOSE = f"{RESULTS}/{{scan}}/dose.json"
 DOSE_PICTURES = f"{RESULTS}/{{scan}}/figures/dose.npz"
 
+UNCERTAINTY_JSON = f"{RESULTS}/{{scan}}/uncertainty.json"
+UNCERTAINTY_PICTURES = f"{RESULTS}/{{scan}}/figures/uncertainty.npz"
+
 QUALITY = f"{RESULTS}/{{scan}}/quality.json"
 QUALITY_CURVES = f"{RESULTS}/{{scan}}/figures/quality.npz"
 SERIES = f"{RESULTS}/{{scan}}/figures/series.npz"
@@ -57,8 +60,8 @@ CRATE = f"{RESULTS}/ro-crate-metadata.json"
 CRATE_CONFIG = f"{RESULTS}/config.json"
 """The complete configuration, as a file of the crate."""
 
-DENOISED, RECONSTRUCTION = "denoised", "reconstruction"
-"""Volumes: the clean one and, if it is exported, the noisy one."""
+DENOISED, UNCERTAINTY, RECONSTRUCTION = "denoised", "uncertainty", "reconstruction"
+"""Volumes: the clean one, its uncertainty, if asked for, and the noisy one, if it is exported."""
 
 
 def fill(pattern: str, **known: object) -> str:

@@ -198,7 +198,7 @@ def _dosing(run: Run, job: Wildcards) -> float:
     """Count the float32 of judging, and of correcting and reconstructing some rows."""
     layout = run.projected(job.scan)
     options = run.config.scans[job.scan].correct
-    rows = min(judged(layout.size), layout.depth)
+    rows = min(judged(layout.size, layout.channels), layout.depth)
     correcting = frames.held(run.entries[job.scan].scan, layout.angles, rows, options)
     return judging(*_judged(run, job)) + correcting + _reconstructing(run, job)
 
@@ -237,6 +237,24 @@ def _mixing(run: Run, job: Wildcards) -> float:
     return rows * layout.channels * layout.size**2
 
 
+def _repeats(run: Run, job: Wildcards) -> int:
+    """Return how often a volume is denoised for its uncertainty."""
+    return run.entries[job.scan].choice.sections
+
+
+def _slab(run: Run, job: Wildcards) -> float:
+    """Count the voxels of one time step in a slab of a volume."""
+    layout = run.current_layout(job.scan)
+    return float(layout.channels * layout.image_rows * layout.size**2)
+
+
+def _pixels_judged(run: Run, job: Wildcards) -> float:
+    """Count the pixels of the judged slices, for each section and a few images more."""
+    layout = run.current_layout(job.scan)
+    rows = min(judged(layout.size, layout.channels), layout.depth)
+    return float(layout.channels * rows * layout.size**2 * (1 + _repeats(run, job) / 4))
+
+
 def _training(run: Run, job: Wildcards) -> float:
     layouts = [run.current_layout(scan) for scan in run.config.trained_on(job.model)]
     return training(run.spec(job.model), layouts, run.config.train)
@@ -251,6 +269,15 @@ NEEDS: Mapping[str, Need] = {
     "denoise_slab": Need(
         lambda run, job: denoising(*_denoised(run, job)),
         minutes=lambda run, job: denoising_minutes(*_denoised(run, job)),
+        is_sized=True,
+    ),
+    "calibrate_uncertainty": Need(
+        lambda run, job: judging(*_judged(run, job)) + 8 * _pixels_judged(run, job),
+        minutes=lambda run, job: 4 * _repeats(run, job) * judging_minutes(*_judged(run, job)),
+    ),
+    "uncertain_slab": Need(
+        lambda run, job: denoising(*_denoised(run, job)) + 4 * _slab(run, job),
+        minutes=lambda run, job: _repeats(run, job) * denoising_minutes(*_denoised(run, job)),
         is_sized=True,
     ),
     "halve_slab": Need(_halving, IMAGES_ONLY, is_sized=True),

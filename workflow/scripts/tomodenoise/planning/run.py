@@ -82,7 +82,12 @@ class Run:
     @property
     def volumes(self) -> list[str]:
         """Volumes that are made of each scan."""
-        return [paths.DENOISED, *[paths.RECONSTRUCTION] * (paths.RECONSTRUCTION in self.config.export)]
+        return [*self.results, *[paths.RECONSTRUCTION] * (paths.RECONSTRUCTION in self.config.export)]
+
+    @property
+    def results(self) -> list[str]:
+        """Volumes that a network makes of each scan."""
+        return [paths.DENOISED, *[paths.UNCERTAINTY] * self.config.denoise.uncertainty]
 
     @property
     def is_paged(self) -> bool:

@@ -18,6 +18,9 @@ from tomodenoise.splitting import of_scan, thinning, time_steps
 from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.storage import layout
 
+FEWEST_SECTIONS = 3
+"""Two of which measure the error of the result for the others."""
+
 MOST = 10
 """Errors that are listed, one for each scan."""
 
@@ -142,6 +145,8 @@ def _open(name: str, config: Config, opened: Mapping[str, Entry], *, installed_e
         if entry.truth:
             paths.check(Path(entry.truth), f"truth: there is no {entry.truth}: correct the path, or leave it out")
         planned = of_scan.plan(scan, entry, entry.split, additive=engine.capabilities.additive)
+        if config.denoise.uncertainty and not isinstance(entry, ThinnedEntry):
+            _check_uncertainty(planned.choice, additive=engine.capabilities.additive)
         field = _field(entry.field, joins=engine.capabilities.filtered)
         size, size_open = _size(field, entry.center, scan)
     except UserError as error:
@@ -159,6 +164,20 @@ def _open(name: str, config: Config, opened: Mapping[str, Entry], *, installed_e
     )
     seconds = of_scan.step_seconds(scan, entry.steps)
     return Entry(scan, shape, size_open, planned.choice, field, _inputs(files, references), planned.window, seconds)
+
+
+def _check_uncertainty(choice: Choice | time_steps.Choice, *, additive: bool) -> None:
+    """Refuse a scan whose error cannot be measured without the truth, voxel by voxel."""
+    advice = "or leave out denoise.uncertainty"
+    if isinstance(choice, time_steps.Choice) and choice.by == "time":
+        raise UserError(f"denoise.uncertainty needs steps that are split by angle: set steps.split: angle, {advice}")
+    if choice.sections < FEWEST_SECTIONS:
+        raise UserError(
+            f"denoise.uncertainty needs {FEWEST_SECTIONS} sections for its calibration, this scan has"
+            f" {choice.sections}: set split.sections: {FEWEST_SECTIONS}, {advice}"
+        )
+    if not additive:
+        raise UserError(f"denoise.uncertainty needs filtered backprojection: leave out reconstruct.algorithm, {advice}")
 
 
 def _inputs(files: Sequence[Path], references: Sequence[Sequence[Path]]) -> tuple[Path, ...]:

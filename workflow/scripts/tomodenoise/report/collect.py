@@ -15,7 +15,7 @@ from tomodenoise.correction.slabs import SlabStatistics
 from tomodenoise.denoising import previews, spectra
 from tomodenoise.evaluation import time_series
 from tomodenoise.networks import model_file
-from tomodenoise.report import dose, facts, greys, quality, timing
+from tomodenoise.report import dose, facts, greys, quality, timing, uncertainty
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.scans import description as scans_description
 from tomodenoise.splitting import model as splitting_model
@@ -126,6 +126,7 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
         stages=timing.stages(benchmarks / name) + timing.stages(benchmarks / "models" / model),
         quality=quality.of(_read(folder / "quality.json"), checked(figures / "quality.npz", quality.read_curves)),
         dose=_dose(folder) if config.scans[name].dose else None,
+        uncertainty=_uncertainty(folder) if config.denoise.uncertainty else None,
         channels=spectra.read(planes) if described else None,
         folder=str(folder),
         exported="tiff" in config.export,
@@ -137,6 +138,11 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
 def _dose(folder: Path) -> dose.Study:
     pictures = checked(folder / "figures" / "dose.npz", dose.read_pictures)
     return dose.of(_read(folder / "dose.json"), pictures)
+
+
+def _uncertainty(folder: Path) -> uncertainty.Uncertainty:
+    values = _read(folder / "uncertainty.json")
+    return checked(folder / "figures" / "uncertainty.npz", partial(uncertainty.read, values))
 
 
 def of_model(name: str, config: Config, results: Path) -> ModelSection:

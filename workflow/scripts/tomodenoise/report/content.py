@@ -12,6 +12,7 @@ from tomodenoise.report.dose import Study
 from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage
+from tomodenoise.report.uncertainty import Uncertainty
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class ScanSection:
     quality: Quality | None = None
     dose: Study | None = None
     """If the scan has the key `dose`."""
+    uncertainty: Uncertainty | None = None
+    """If `denoise.uncertainty` asks for it."""
     series: Series | None = None
     """Of a dynamic scan."""
     channels: Chosen | None = None

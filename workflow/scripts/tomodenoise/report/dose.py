@@ -9,18 +9,21 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.evaluation.dose_answer import NETWORK, RAW, REUSED
+from tomodenoise.evaluation.dose_channels import FULL
 from tomodenoise.report import curves, words
-from tomodenoise.report.curves import BLACK, DENOISED, LINE, MUTED, Chart
+from tomodenoise.report.curves import ACCENT, BLACK, DENOISED, LINE, MUTED, Chart
 
 COLUMNS = (
     ("error", "Error, rms", "from the data aside", ".3g"),
     ("slope", "Grey values", "slope, 1 is correct", ".3f"),
     ("correlated_to", "Correlated up to", "cycles per pixel", ".3f"),
     ("contrast", "Contrast to noise", "higher is better", ".1f"),
+    ("histogram_dark", "Histogram, dark", "distance from full dose", ".1%"),
+    ("histogram_bright", "Histogram, bright", "relative to the contrast", ".1%"),
     ("edges", "Edge width, px", "lower is sharper", ".2f"),
     ("volume", "Volume fraction", "of the {} phase", ".4f"),
     ("number", "Pieces", "of that phase", ".0f"),
@@ -32,6 +35,11 @@ ERRORS = (
     "Error against the truth, estimated from the data aside, ± a standard error. Dashed: the network of the full dose,"
     " applied to less."
 )
+CHANNELS = (
+    "Error of each channel against the truth, estimated from the data aside, ± a standard error; that of the raw slices"
+    " of the full dose follows from those of the largest part. A gap: too small to be measured."
+)
+PROFILE = "The middle row of the region that is shown: denoised at full dose and at each part of it."
 EDGES = "Width of edges ± a standard error; the band holds widths that count as unchanged."
 
 STYLES: Mapping[str, Mapping[str, Any]] = {
@@ -54,6 +62,8 @@ class Study:
     """Part of the dose to the reason why it is not judged."""
     pictures: Mapping[str, FloatArray]
     """`full`, and fraction/result, of the same region."""
+    labels: Sequence[str] = ()
+    """Of the channels."""
 
     @property
     def columns(self) -> list[tuple[str, str, str, str]]:
@@ -99,7 +109,7 @@ def of(values: Mapping[str, Any], pictures: Mapping[str, FloatArray]) -> Study:
     """Return a study from `dose.json` and its pictures."""
     judged = [part for part in values["parts"] if "absent" not in part]
     absent = {_percent(part): part["absent"] for part in values["parts"] if "absent" in part}
-    return Study(values["answer"], values["limits"], judged, absent, pictures)
+    return Study(values["answer"], values["limits"], judged, absent, pictures, values.get("labels") or ())
 
 
 def read_pictures(file: Path) -> dict[str, FloatArray]:
@@ -117,7 +127,47 @@ def charts(study: Study, key: str) -> list[Chart]:
         drawn.append(Chart("Error", ERRORS, curves.draw(partial(_errors, study=study), f"{key} error")))
     if study.parts and study.parts[0]["full"].get("edges"):
         drawn.append(Chart("Resolution", EDGES, curves.draw(partial(_edges, study=study), f"{key} edges")))
+    if "full" in study.pictures:
+        drawn.append(Chart("Line profile", PROFILE, curves.draw(partial(_profile, study=study), f"{key} profile")))
+    if any(part.get("channels") for part in study.parts):
+        drawn.append(Chart("Channel by channel", CHANNELS, curves.draw(partial(_channels, study=study), f"{key} each")))
     return drawn
+
+
+def _profile(axes: Axes, study: Study) -> None:
+    """Draw the middle row of the pictures: the full dose and the parts of it, denoised."""
+    row = len(study.pictures["full"]) // 2
+    named = [f"{part['fraction']:g}" for part in study.parts]
+    axes.plot(study.pictures["full"][row], color=BLACK, linewidth=1.1, label="full dose")
+    for number, (name, part) in enumerate(zip(named, study.parts, strict=True)):
+        if f"{name}/{NETWORK}" in study.pictures:
+            line = study.pictures[f"{name}/{NETWORK}"][row]
+            alpha = 1 - 0.6 * number / len(named)
+            axes.plot(line, color=ACCENT, linewidth=1.1, alpha=alpha, label=_percent(part))
+    axes.set(xlabel="pixel of the region", ylabel="grey value")
+    axes.legend(loc="best")
+
+
+def _channels(axes: Axes, study: Study) -> None:
+    """Draw the error of each channel at each part of the dose, and that of the raw slices of the full dose."""
+    parts = [part for part in study.parts if part.get("channels")]
+    for number, part in enumerate(parts):
+        alpha = 1 - 0.6 * number / len(parts)
+        _each(axes, part["channels"][NETWORK], f"{_percent(part)}, network", {**DENOISED, "alpha": alpha})
+    if full := parts[0]["channels"].get(FULL):
+        _each(axes, full, FULL, STYLES[RAW])
+    curves.log(axes)
+    axes.set(xlabel="channel", ylabel="error, rms")
+    if study.labels:
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_xlabel(f"channel, {study.labels[0]} to {study.labels[-1]}")
+    axes.legend(loc="best")
+
+
+def _each(axes: Axes, found: Mapping[str, Any], label: str, style: Mapping[str, Any]) -> None:
+    pairs = zip(found["error"], found["error_error"], strict=True)
+    values, errors = zip(*(_rms(*pair) for pair in pairs), strict=True)
+    axes.errorbar(range(len(values)), values, errors, label=label, marker="o", **{"markersize": 3, **style})
 
 
 def _errors(axes: Axes, study: Study) -> None:

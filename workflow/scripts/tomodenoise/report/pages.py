@@ -13,7 +13,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tomodenoise.common import formatting
 from tomodenoise.config.model import Config
 from tomodenoise.planning import paths
-from tomodenoise.report import channels, collect, curves, dose, per_channel, pictures, quality, series, viewer, words
+from tomodenoise.report import (
+    channels,
+    collect,
+    curves,
+    dose,
+    per_channel,
+    pictures,
+    quality,
+    series,
+    uncertainty,
+    viewer,
+    words,
+)
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 
 TITLE = "tomodenoise report"
@@ -122,6 +134,7 @@ def _drawn(scan: ScanSection, number: int, scans: int) -> dict[str, object]:
         "profile_charts": per_channel.charts(profile, f"{key} along") if profile else [],
         "profile_missing": per_channel.missing(profile, quality.NAMES) if profile else {},
         "dose_charts": dose.charts(scan.dose, f"{key} dose") if scan.dose else [],
+        "uncertain_charts": uncertainty.charts(scan.uncertainty, f"{key} sure") if scan.uncertainty else [],
         "series": series.section(scan.series, scan.greys, f"{key} time") if scan.series else [],
         "channels": channels.images(scan.channels, described) if scan.channels else [],
         "spectra": channels.spectra(scan.channels, described, key) if scan.channels else [],

@@ -1,6 +1,7 @@
 """Virtual scans with a part of the dose, made of the description of the whole scan: no data are copied."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,13 +25,11 @@ def check(scan: Scan, thinning: Thinning) -> None:
     Raises
     ------
     UserError
-        If the scan has time steps or channels, holds no counts although photons are to be split, or has too few
-        projections; or if every n-th projection gives another fraction.
+        If the scan holds no counts although photons are to be split, or too few projections; or if every n-th
+        projection gives another fraction. Whether the channels of XRD-CT hold counts is known from all of them only.
     """
-    if scan.steps is not None or scan.channels is not None:
-        raise UserError("dose: only static scans can be studied so far: leave it out")
     if thinning.by == "photons":
-        if scan.kind != "counts":
+        if scan.kind != "counts" and scan.channels is None:
             raise UserError(f"dose.by: {scan.file} holds no counts, so no photons: set it to projections")
         return
     every = 1 / thinning.fraction
@@ -39,10 +38,9 @@ def check(scan: Scan, thinning: Thinning) -> None:
             f"dose.fractions: {thinning.fraction:g} is not one over a whole number, as every n-th projection gives:"
             f" take {1 / round(every):.3g}, or set dose.by: photons"
         )
-    if len(scan.angles) < 2 * FEWEST * round(every):
-        raise UserError(
-            f"dose.fractions: {thinning.fraction:g} of {len(scan.angles)} projections are too few: take a larger one"
-        )
+    fewest = int(np.diff(bounds(scan)).min())
+    if fewest < 2 * FEWEST * round(every):
+        raise UserError(f"dose.fractions: {thinning.fraction:g} of {fewest} projections are too few: take a larger one")
 
 
 def thin(scan: Scan, thinning: Thinning) -> Scan:
@@ -58,8 +56,16 @@ def thin(scan: Scan, thinning: Thinning) -> Scan:
     if thinning.by == "photons":
         return virtual
     chosen = np.zeros(len(scan.angles), dtype=bool)
-    chosen[projections(scan.angles, thinning)] = True
-    return excluding.select(virtual, chosen)
+    for start, stop in pairwise(bounds(scan)):
+        chosen[start + projections(scan.angles[start:stop], thinning)] = True
+    steps = None if scan.steps is None else scan.steps[chosen]
+    return replace(excluding.select(virtual, chosen), steps=steps)
+
+
+def bounds(scan: Scan) -> IntArray:
+    """Return the first projection of each time step, and the number of projections at the end."""
+    firsts = np.flatnonzero(np.diff(scan.steps, prepend=-1)) if scan.steps is not None else [0]
+    return np.append(firsts, len(scan.angles))
 
 
 def projections(angles: FloatArray, thinning: Thinning) -> IntArray:
@@ -67,7 +73,7 @@ def projections(angles: FloatArray, thinning: Thinning) -> IntArray:
 
     Parameters
     ----------
-    angles : (n,) radians, in acquisition order.
+    angles : (n,) radians of a scan or of one time step, in acquisition order.
     """
     kept, *others = directions.interleave(angles, round(1 / thinning.fraction))
     if thinning.part == "kept":

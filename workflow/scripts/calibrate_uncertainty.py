@@ -1,0 +1,41 @@
+"""Calibrate the voxel-wise uncertainty of a scan on slices that its model was not trained on."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tomodenoise.common import devices, files, logs
+from tomodenoise.evaluation import held_out_slices, record, uncertainty
+from tomodenoise.networks import models
+from tomodenoise.scans import description
+from tomodenoise.storage import sections
+
+
+def main(job: logs.Job) -> None:
+    """Write `uncertainty.json` and the pictures, and how good the calibration is to the log."""
+    torch.set_num_threads(job.threads)
+    params = job.params
+    scan = sections.describe(Path(job.input.split).parent)
+    model = models.load(Path(job.input.model), devices.best())
+    described = description.from_json(json.loads(Path(job.input.scan).read_text()))
+    slices = held_out_slices.choose(scan.at(0), model, described.identity, params.rows)
+    found = uncertainty.measure(model, scan, slices, params.step, params.ensemble)
+    calibration = uncertainty.calibrate(found, slices)
+    for number, channel in enumerate(calibration):
+        logs.logger.info("channel %d: %s", number, {key: value for key, value in channel.items() if key != "bins"})
+        if "absent" in channel:
+            logs.logger.warning("the uncertainty of channel %d is not calibrated: %s", number, channel["absent"])
+    stated = uncertainty.apply(calibration, found.variance)
+    middle = stated.shape[1] // 2
+    pictures = {"uncertainty": stated[:, middle].mean(axis=0)}
+    values = {"channels": calibration, "held_out": slices.held_out, "row": int(slices.rows[middle])}
+    with files.replacing(Path(job.output.values)) as out, files.replacing(Path(job.output.pictures)) as archive:
+        with archive.open("wb") as stream:
+            np.savez_compressed(stream, **pictures)
+        out.write_text(json.dumps(record.plain(values), indent=1, allow_nan=False))
+
+
+if __name__ == "__main__":
+    logs.run(main)

@@ -35,3 +35,16 @@ def free_memory(device: torch.device | str) -> int | None:
 def arranged(images: torch.Tensor) -> torch.Tensor:
     """Convert images (n, c, y, x) or volumes (n, c, z, y, x) to the memory format with the fastest convolutions."""
     return images.contiguous(memory_format=memory_format(volumetric=images.ndim == 5))
+
+
+def host_buffer(shape: tuple[int, ...], device: torch.device | str) -> torch.Tensor:
+    """Allocate float32 in main memory; page-locked for a graphics card, whose copies are then fast and need no wait.
+
+    Such memory is used again by torch once the copies from it are done.
+    """
+    return torch.empty(shape, pin_memory=torch.device(device).type == "cuda")
+
+
+def to_host(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor in main memory, a page-locked copy of one on a graphics card."""
+    return tensor if tensor.device.type == "cpu" else host_buffer(tuple(tensor.shape), tensor.device).copy_(tensor)

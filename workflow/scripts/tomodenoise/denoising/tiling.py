@@ -43,11 +43,12 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
         (wy, _), (wx, _) = part.window
         stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 4, 1, 2, 3)
         at_once = tile_plan.slices_at_once(spec, (stacks.shape[3], stacks.shape[4]), memory)
+        # Always the same number of images, as the last bits of a convolution depend on it.
+        images = devices.arranged(stacks.new_zeros(at_once, spec.inputs, *stacks.shape[3:]))
         for first in range(0, len(stacks), at_once):
-            # Always the same number of images, as the last bits of a convolution depend on it.
-            chosen = _positions(first, first + at_once, len(stacks), rows.device)
-            images = devices.arranged(stacks[chosen].flatten(1, 2))
-            core = network(images)[: len(stacks) - first, :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
+            chosen = stacks[first : first + at_once]
+            images.unflatten(1, stacks.shape[1:3])[: len(chosen)] = chosen
+            core = network(images)[: len(chosen), :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
             result[first : first + at_once, :, y0:y1, x0:x1] = core
     return result
 

@@ -1,6 +1,9 @@
 """Compute devices: selection, precision, memory format and free memory."""
 
+import numpy as np
 import torch
+
+from tomodenoise.common.arrays import FloatArray
 
 
 def best() -> str:
@@ -48,3 +51,18 @@ def host_buffer(shape: tuple[int, ...], device: torch.device | str) -> torch.Ten
 def to_host(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor in main memory, a page-locked copy of one on a graphics card."""
     return tensor if tensor.device.type == "cpu" else host_buffer(tuple(tensor.shape), tensor.device).copy_(tensor)
+
+
+def upload(array: FloatArray, device: torch.device | str) -> torch.Tensor:
+    """Copy an array of float32 to a device, to a graphics card while the processor goes on; no copy for a processor."""
+    if torch.device(device).type == "cpu":
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+    staged = host_buffer(array.shape, device)
+    staged.numpy()[...] = array
+    return staged.to(device, non_blocking=True)
+
+
+def wait(device: torch.device | str) -> None:
+    """Wait until a graphics card has done all that it was given; a processor is always done."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)

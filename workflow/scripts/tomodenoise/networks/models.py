@@ -29,11 +29,11 @@ class Normalisation:
 
     def apply(self, images: Tensor, axis: int) -> Tensor:
         """Normalise images whose channels are along this axis."""
-        return (images - _along(self.mean, images, axis)) / _along(self.scale, images, axis)
+        return (images - _along(self.mean, images, axis)).div_(_along(self.scale, images, axis))
 
     def undo(self, images: Tensor, axis: int) -> Tensor:
         """Convert normalised images back to attenuation per pixel."""
-        return images * _along(self.scale, images, axis) + _along(self.mean, images, axis)
+        return (images * _along(self.scale, images, axis)).add_(_along(self.mean, images, axis))
 
 
 @dataclass(frozen=True)

@@ -174,5 +174,9 @@ def _bytes(data: np.ndarray[Any, Any]) -> Bytes:
 
 def _compressor(settings: Mapping[str, Any]) -> Blosc:
     return Blosc(
-        settings["cname"], settings["clevel"], _SHUFFLES[settings["shuffle"]], settings["blocksize"], settings["typesize"]
+        settings["cname"],
+        settings["clevel"],
+        _SHUFFLES[settings["shuffle"]],
+        settings["blocksize"],
+        settings["typesize"],
     )

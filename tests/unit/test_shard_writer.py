@@ -118,15 +118,19 @@ def test_an_error_in_any_thread_reaches_the_caller_and_leaves_no_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    def write() -> None:
+        with zarr_arrays.writing(path, (0, 0, 0, 0, 0), 2) as shard:
+            for row in range(16):
+                shard.add_row((0, 0), noise(30, 30))
+                if where == "caller" and row == 9:
+                    full()
+
     if where == "encode":
         monkeypatch.setattr("tomodenoise.storage.shard_format.Form.encode", full)
     elif where == "_append":
         monkeypatch.setattr("tomodenoise.storage.shard_writer.Writer._append", full)
-    with pytest.raises(OSError, match="No space"), zarr_arrays.writing(path, (0, 0, 0, 0, 0), 2) as shard:
-        for row in range(16):
-            shard.add_row((0, 0), noise(30, 30))
-            if where == "caller" and row == 9:
-                full()
+    with pytest.raises(OSError, match="No space"):
+        write()
     assert files(path) == ["zarr.json"]
 
 

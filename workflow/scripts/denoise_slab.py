@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from tomodenoise.common import devices, logs
+from tomodenoise.common import devices, logs, memory
 from tomodenoise.denoising import inference, previews
 from tomodenoise.networks import model_file, models
 from tomodenoise.storage import sections, zarr_arrays
@@ -15,6 +15,7 @@ def main(job: logs.Job) -> None:
 
     The report shows the middle time step only, so the file of planes is empty for other blocks of steps.
     """
+    memory.keep_freed()
     torch.set_num_threads(job.threads)
     files, params, device = job.input, job.params, devices.best()
     rows, times = params.rows, params.times

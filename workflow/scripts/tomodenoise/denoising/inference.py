@@ -85,7 +85,7 @@ def predictor(model: Model, ensemble: int = 1) -> tiling.Network:
         total = turned(images, elements[0])
         for element in elements[1:]:
             total += turned(images, element)
-        return total / len(elements)
+        return total / len(elements) if len(elements) > 1 else total
 
     return predict
 
@@ -191,9 +191,9 @@ def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[
 
 
 def _finished(model: Model, results: list[Tensor]) -> FloatArray:
-    """Average over the inputs and convert to attenuation per pixel, on the host."""
+    """Average over the inputs and convert to attenuation per pixel, on the host; overwrites a single result."""
     average = torch.stack(results).mean(0) if len(results) > 1 else results[0]
-    return np.asarray(devices.to_host(model.normalisation.undo(average, axis=1)).numpy())
+    return np.asarray(devices.to_host(model.normalisation.undo(average, axis=1, out=average)).numpy())
 
 
 def _memory(device: torch.device) -> int | None:

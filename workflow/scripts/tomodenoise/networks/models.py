@@ -31,9 +31,9 @@ class Normalisation:
         """Normalise images whose channels are along this axis."""
         return (images - _along(self.mean, images, axis)).div_(_along(self.scale, images, axis))
 
-    def undo(self, images: Tensor, axis: int) -> Tensor:
-        """Convert normalised images back to attenuation per pixel."""
-        return (images * _along(self.scale, images, axis)).add_(_along(self.mean, images, axis))
+    def undo(self, images: Tensor, axis: int, out: Tensor | None = None) -> Tensor:
+        """Convert normalised images back to attenuation per pixel, in ``out`` if given, which may be the images."""
+        return torch.mul(images, _along(self.scale, images, axis), out=out).add_(_along(self.mean, images, axis))
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def _read(file: int, offset: int, space: Bytes) -> Bytes:
     """Fill ``space`` from a position in a file."""
     done = 0
     while done < len(space):
-        count = os.preadv(file, [space[done:]], offset + done) if offset >= 0 else 0
+        count = os.preadv(file, [space.data[done:]], offset + done) if offset >= 0 else 0
         if not count:
             raise ValueError("the file is too short")
         done += count
@@ -173,10 +173,5 @@ def _bytes(data: np.ndarray[Any, Any]) -> Bytes:
 
 
 def _compressor(settings: Mapping[str, Any]) -> Blosc:
-    return Blosc(
-        settings["cname"],
-        settings["clevel"],
-        _SHUFFLES[settings["shuffle"]],
-        settings["blocksize"],
-        settings["typesize"],
-    )
+    shuffle = _SHUFFLES[settings["shuffle"]]
+    return Blosc(settings["cname"], settings["clevel"], shuffle, settings["blocksize"], settings["typesize"])

@@ -71,7 +71,7 @@ def denoise(folder: Path, threads: int) -> dict[str, Any]:
     spec = specs.complete(Network.model_validate({"name": "unet"}))
     model = models.Model(Middle(), spec, models.Normalisation((0.3,), (2.0,)), {})
     models.load = lambda *_: model
-    model_file.describe, model_file.concerns = (lambda *_: None), (lambda *_: [])  # type: ignore[assignment, return-value]
+    model_file.describe, model_file.concerns = (lambda *_: None), (lambda *_: [])  # type: ignore[assignment]
     job = SimpleNamespace(
         threads=threads,
         input=SimpleNamespace(model="", split=folder / "split.json", array=folder / "image/zarr.json"),
@@ -115,10 +115,10 @@ def main() -> None:
     if len({result["sum"] for turn in turns for result in turn}) > 1:
         sys.exit("the volumes differ")
     voxels = ROWS * options.size**2 / 1e6
-    print("| checkout | Mvox/s | first over this, same turn | CPU, ns/voxel | peak, MB |\n|---|---:|---:|---:|---:|")
+    print("| checkout | Mvox/s | × the first, same turn | CPU, ns/voxel | peak, MB |\n|---|---:|---:|---:|---:|")
     for number, path in enumerate(options.checkouts):
         own = [turn[number] for turn in turns]
-        ratio = median(turn[number]["seconds"] / turn[0]["seconds"] for turn in turns)
+        ratio = median(turn[0]["seconds"] / turn[number]["seconds"] for turn in turns)
         speed, cpu, peak = (median(result[key] for result in own) for key in ("seconds", "cpu", "peak"))
         print(f"| {path} | {voxels / speed:.1f} | {ratio:.1f} | {1e3 * cpu / voxels:.0f} | {peak:.0f} |")
 

@@ -115,7 +115,7 @@ def main() -> None:
     if len({result["sum"] for turn in turns for result in turn}) > 1:
         sys.exit("the volumes differ")
     voxels = ROWS * options.size**2 / 1e6
-    print("| checkout | Mvox/s | × the first, same turn | CPU, ns/voxel | peak, MB |\n|---|---:|---:|---:|---:|")
+    print("| checkout | Mvox/s | times the first, same turn | CPU, ns/voxel | peak, MB |\n|---|---:|---:|---:|---:|")
     for number, path in enumerate(options.checkouts):
         own = [turn[number] for turn in turns]
         ratio = median(turn[0]["seconds"] / turn[number]["seconds"] for turn in turns)

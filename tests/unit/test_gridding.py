@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines import passes, raster
 from tomodenoise.reconstruction.engines.filters import FILTERS, response
 from tomodenoise.reconstruction.engines.gridding import GriddingPlan, gridding_plan
 from tomodenoise.reconstruction.engines.spreading import (
@@ -136,7 +137,7 @@ def test_spreading_is_the_kernel_at_every_grid_point() -> None:
     u, v = rng.uniform(0, size / 2, 40), rng.uniform(-size / 2, size / 2, 40)
     u[:4], v[:4] = [0, size / 2, 3, 0.5], [size / 2, -size / 2, 0, 5.9999]
     matrix = interpolation_matrix(u, v, size, beta)
-    strips = spreading_strips(matrix, size)
+    strips = spreading_strips(matrix, size, 3)
     dense = np.concatenate([strip.to_dense().numpy() for strip in strips])
     np.testing.assert_array_equal(dense.T, matrix.toarray())
     dense = dense.reshape(-1, size, 40)
@@ -158,3 +159,13 @@ def test_the_kernel_s_transform_is_its_transform() -> None:
     kernel = torch.special.i0(beta * (1 - (t / 2) ** 2).clamp(min=0).sqrt()) * np.exp(-beta)
     integral = torch.trapezoid(kernel * torch.cos(2 * torch.pi * x[:, None] * t / size), t)
     torch.testing.assert_close(kernel_transform(x, size, beta), integral, rtol=1e-3, atol=0)
+
+
+def test_one_matrix_and_many_slices_at_once_as_on_a_card_give_the_same_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    sinograms = np.random.default_rng(0).standard_normal((9, 50, 61), np.float32)
+    expected = even(61, 50)(sinograms, 29.3)
+    monkeypatch.setattr(raster, "passes", lambda sizes, free: passes.passes(sizes, 10**9))
+    plan = even(61, 50)
+    assert len(plan.raster.strips or ()) == 1
+    assert plan.raster.at_once(9) >= 9
+    np.testing.assert_allclose(plan(sinograms, 29.3), expected, rtol=0, atol=1e-6 * float(np.ptp(expected)))

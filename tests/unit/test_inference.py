@@ -19,7 +19,7 @@ from tomodenoise.networks.options import Network
 from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.splitting import by_angle
-from tomodenoise.storage.sections import Sections
+from tomodenoise.storage.sections import Sections, mix
 
 SMALL = specs.complete(Network(name="unet", slices=3, width=4, depth=2))
 FLAT = specs.complete(Network(name="unet", slices=1, width=4, depth=1))
@@ -116,7 +116,7 @@ def test_a_slab_reads_the_rows_it_is_said_to_need_once(
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(40, 16))
     seen: list[int] = []
     read = Sections.read
-    monkeypatch.setattr(Sections, "read", lambda self, a, b: (seen.extend(range(a, b)), read(self, a, b))[1])
+    monkeypatch.setattr(Sections, "read", lambda self, a, b, *c: (seen.extend(range(a, b)), read(self, a, b, *c))[1])
     after(random_model(spec), scan, (17, 23))
     assert seen == list(range(*tile_plan.rows_read(spec, 17, 23, 40)))
     assert len(seen) <= 6 + 2 * 8
@@ -193,8 +193,37 @@ def test_tiles_of_an_ensemble_agree_with_the_whole() -> None:
     torch.testing.assert_close(whole, tiled, rtol=0, atol=1e-5)
 
 
-def test_what_breaks_while_reading_is_reported_where_it_is_awaited(tmp_path: Path) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_breaks_while_reading_is_reported_where_it_is_awaited(tmp_path: Path, threads: int) -> None:
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(9, 16))
-    (scan.array / "c/0/0/1/0/0").unlink()
+    file = scan.array / "c/0/0/1/0/0"
+    content = file.read_bytes()
+    file.write_bytes(content[:9] + b"?" + content[10:])
+    with pytest.raises(UserError, match=f"{file} is damaged"):
+        after(random_model(FLAT), scan, (0, 9), threads=threads)
+    file.unlink()
     with pytest.raises(UserError, match="is missing"):
-        after(random_model(FLAT), scan, (0, 9))
+        after(random_model(FLAT), scan, (0, 9), threads=threads)
+
+
+@pytest.mark.parametrize("mode", ["full", "sections"])
+def test_the_number_of_threads_changes_no_bit(tmp_path: Path, mode: str) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(20, 40))
+    results = [after(random_model(SMALL), scan, (0, 20), mode=mode, threads=threads) for threads in (1, 3)]
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_mean_on_the_device_has_the_bits_of_one_in_main_memory() -> None:
+    sections = noise(4, 2, 3, 5, 7)
+    for weights in ([0.3, 0.2, 0.4, 0.1], [0, 1, 0, 0], [1 / 3, 0, 1 / 3, 1 / 3]):
+        shares = np.array(weights, np.float32)
+        np.testing.assert_array_equal(inference.mean(torch.from_numpy(sections), shares), mix(sections, shares))
+
+
+def test_reading_is_at_most_three_blocks_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(80, 16))
+    ends: list[int] = []
+    read = Sections.read
+    monkeypatch.setattr(Sections, "read", lambda self, a, b, *c: (ends.append(b), read(self, a, b, *c))[1])
+    for number, _ in enumerate(inference.denoise(random_model(FLAT), scan, (0, 80))):
+        assert ends[-1] <= number // 8 * 8 + 8 * 4

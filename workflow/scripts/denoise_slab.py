@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from tomodenoise.common import devices, logs
+from tomodenoise.common import devices, logs, memory
 from tomodenoise.denoising import inference, previews
 from tomodenoise.networks import model_file, models
 from tomodenoise.storage import sections, zarr_arrays
 
 
 def main(job: logs.Job) -> None:
-    """Write the denoised slices of each time step as one shard, as they stream in.
+    """Write the denoised slices of each time step as one shard, as they come.
 
     The report shows the middle time step only, so the file of planes is empty for other blocks of steps.
     """
+    memory.keep_freed()
     torch.set_num_threads(job.threads)
     files, params, device = job.input, job.params, devices.best()
     rows, times = params.rows, params.times
@@ -23,19 +23,21 @@ def main(job: logs.Job) -> None:
         logs.logger.warning("%s: %s", files.model, concern)
     scan = sections.describe(Path(files.split).parent)
     model = models.load(Path(files.model), device)
-    slab = np.empty((times[1] - times[0], scan.channels, rows[1] - rows[0], scan.size, scan.size), dtype=np.float32)
     middle = scan.split.times // 2
     shown = rows if middle in range(*times) else (rows[0], rows[0])
     views = previews.Planes.empty(shown, scan.depth, scan.size)
     strays = 0
-    for time in range(*times):
-        slices = inference.denoise(model, scan, rows, time=time, mode=params.mode, ensemble=params.ensemble)
-        for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
-            slab[time - times[0], :, number] = after
-            strays += previews.strays(before, after)
-            if time == middle:
-                views.add(number, before, after)
-    zarr_arrays.write_shard(Path(files.array).parent, (times[0], 0, rows[0], 0, 0), slab)
+    with zarr_arrays.writing(Path(files.array).parent, (times[0], 0, rows[0], 0, 0), job.threads) as shard:
+        for time in range(*times):
+            slices = inference.denoise(
+                model, scan, rows, time=time, mode=params.mode, ensemble=params.ensemble, threads=job.threads
+            )
+            for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
+                strays += previews.strays(before, after)
+                if time == middle:
+                    views.add(number, before, after)
+                for channel, image in enumerate(after):
+                    shard.add_row((time - times[0], channel), image)
     views.save(Path(job.output.planes), strays)
     for concern in previews.concerns(strays):
         logs.logger.warning("%s", concern)

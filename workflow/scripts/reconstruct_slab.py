@@ -28,15 +28,15 @@ def main(job: logs.Job) -> None:
     axis = rotation_axis.read(Path(files.center))
     centers = axis.centers(np.arange(*rows))
     unions = by_angle.kept(split, params.block, additive=options.capabilities.additive)
-    channels = zarr_arrays.read_sinograms(Path(files.allocated).parent, rows, slice(*params.angles))
-    block = np.empty((len(unions), *channels.shape[:2], axis.size, axis.size), dtype=np.float32)
-    for number, members in enumerate(unions):
-        section = by_angle.union(split, members)
-        reconstruct = slices.prepare(section, axis, options, devices.best())
-        for channel, sinograms in enumerate(channels):
-            block[number, channel] = reconstruct(sinograms[:, section.indices - first], centers)
+    channels = zarr_arrays.read_sinograms(Path(files.allocated).parent, rows, slice(*params.angles), job.threads)
+    with zarr_arrays.writing(Path(files.array).parent, (params.block[0], 0, rows[0], 0, 0), job.threads) as shard:
+        for number, members in enumerate(unions):
+            section = by_angle.union(split, members)
+            reconstruct = slices.prepare(section, axis, options, devices.best())
+            for channel, sinograms in enumerate(channels):
+                for image in reconstruct(sinograms[:, section.indices - first], centers):
+                    shard.add_row((number, channel), image)
     logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
-    zarr_arrays.write_shard(Path(files.array).parent, (params.block[0], 0, rows[0], 0, 0), block)
 
 
 if __name__ == "__main__":

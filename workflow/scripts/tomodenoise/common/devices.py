@@ -4,9 +4,11 @@ import os
 import socket
 from functools import cache
 
+import numpy as np
 import torch
 
 from tomodenoise.common import cards
+from tomodenoise.common.arrays import FloatArray
 
 
 def best() -> str:
@@ -62,3 +64,31 @@ def free_memory(device: torch.device | str) -> int | None:
 def arranged(images: torch.Tensor) -> torch.Tensor:
     """Convert images (n, c, y, x) or volumes (n, c, z, y, x) to the memory format with the fastest convolutions."""
     return images.contiguous(memory_format=memory_format(volumetric=images.ndim == 5))
+
+
+def host_buffer(shape: tuple[int, ...], device: torch.device | str) -> torch.Tensor:
+    """Allocate float32 in main memory; page-locked for a graphics card, whose copies are then fast and need no wait.
+
+    Such memory is used again by torch once the copies from it are done.
+    """
+    return torch.empty(shape, pin_memory=torch.device(device).type == "cuda")
+
+
+def to_host(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor in main memory, a page-locked copy of one on a graphics card."""
+    return tensor if tensor.device.type == "cpu" else host_buffer(tuple(tensor.shape), tensor.device).copy_(tensor)
+
+
+def upload(array: FloatArray, device: torch.device | str) -> torch.Tensor:
+    """Copy an array of float32 to a device, to a graphics card while the processor goes on; no copy for a processor."""
+    if torch.device(device).type == "cpu":
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+    staged = host_buffer(array.shape, device)
+    staged.numpy()[...] = array
+    return staged.to(device, non_blocking=True)
+
+
+def wait(device: torch.device | str) -> None:
+    """Wait until a graphics card has done all that it was given; a processor is always done."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,7 +1,6 @@
 """Application of a model to a scan: rows stream through it, and each one is read once.
 
-A shard is a file that one job writes at once, so the rows of a slab are collected. Reading, computing and collecting
-overlap in time.
+Reading and computing overlap in time. Sections go to the device as they are read, and their means are formed there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from tomodenoise.denoising.tile_plan import READ_AT_ONCE
 from tomodenoise.networks import symmetries
 from tomodenoise.networks.models import Model
 from tomodenoise.storage import grid
-from tomodenoise.storage.sections import Sections, mix
+from tomodenoise.storage.sections import Sections
 
 MEMORY_SHARE = 0.5
 """Share of a GPU's free memory that one pass is planned to fill; convolutions need workspace in addition."""
@@ -39,7 +38,14 @@ Pairs = Iterator[tuple[FloatArray, FloatArray]]
 
 
 def denoise(
-    model: Model, scan: Sections, rows: tuple[int, int], *, time: int = 0, mode: str = "full", ensemble: int = 1
+    model: Model,
+    scan: Sections,
+    rows: tuple[int, int],
+    *,
+    time: int = 0,
+    mode: str = "full",
+    ensemble: int = 1,
+    threads: int = 1,
 ) -> Pairs:
     """Denoise rows of a volume.
 
@@ -50,6 +56,7 @@ def denoise(
     mode : input of the network. `full` is the reconstruction of all projections; `sections` each input of training
         in turn, with the results averaged; `section` the first of these inputs only.
     ensemble : 8 averages over the flips and quarter turns of slices; 1 does not.
+    threads : number of threads that read; changes no result.
 
     Yields
     ------
@@ -58,7 +65,7 @@ def denoise(
     """
     needed = tile_plan.rows_read(model.spec, *rows, scan.depth)
     stages = _volumetric if model.spec.volumetric else _planar
-    read = prefetch.ahead(_read(model, scan.around(time, model.spec.steps), needed, mode))
+    read = prefetch.ahead(_read(model, scan.around(time, model.spec.steps), needed, mode, threads))
     results = stages(model, read, rows, scan.depth, predictor(model, ensemble))
     # A CPU has nothing to wait for, and outside the main thread glibc allocates every large tensor from scratch.
     for full, denoised in results if model.device.type == "cpu" else prefetch.ahead(results):
@@ -78,7 +85,7 @@ def predictor(model: Model, ensemble: int = 1) -> tiling.Network:
         total = turned(images, elements[0])
         for element in elements[1:]:
             total += turned(images, element)
-        return total / len(elements)
+        return total / len(elements) if len(elements) > 1 else total
 
     return predict
 
@@ -124,26 +131,46 @@ def _runs(rows: tuple[int, int]) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: str) -> Iterator[Rows]:
+def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: str, threads: int) -> Iterator[Rows]:
+    space: Tensor | None = None
     for start, stop in _runs(rows):
         images = []
         for number, step in enumerate(steps):
-            read, inputs = _step(model, step, (start, stop), mode)
+            space = _space(space, step.shape(stop - start), model.device)
+            step.read(start, stop, threads, space.numpy())
+            read, inputs = _step(model, step, space.to(model.device, non_blocking=True), mode)
             images.append(inputs)
             if number == len(steps) // 2:
-                full = list(read)
+                full = list(devices.to_host(read).numpy())
         yield Rows(full, torch.cat(images, dim=2) if len(images) > 1 else images[0])
 
 
-def _step(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> tuple[FloatArray, Tensor]:
-    """Read rows of a time step or static scan: its full reconstruction, and its share of `Rows.inputs`."""
+def _space(last: Tensor | None, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return memory to read into: the last one on a processor, where new memory takes longer than the copy into it.
+
+    A copy from the last one to a graphics card may be under way.
+    """
+    fits = last is not None and last.shape == shape and device.type == "cpu"
+    return last if last is not None and fits else devices.host_buffer(shape, device)
+
+
+def _step(model: Model, scan: Sections, sections: Tensor, mode: str) -> tuple[Tensor, Tensor]:
+    """Average rows of a time step or static scan to its full reconstruction, and its share of `Rows.inputs`."""
     most = max(len(role.inputs) for role in scan.split.roles)
     roles = [scan.mixing(role.inputs) for role in scan.split.roles if len(role.inputs) == most]
     weights = {"full": [], "sections": roles, "section": roles[:1]}[mode]
-    sections = scan.read(*rows)
-    full = mix(sections, scan.shares).swapaxes(0, 1)
-    inputs = np.stack([mix(sections, role).swapaxes(0, 1) for role in weights]) if weights else full[None]
-    return full, model.normalisation.apply(torch.from_numpy(inputs).to(model.device), axis=2)
+    full = mean(sections, scan.shares).transpose(0, 1)
+    inputs = torch.stack([mean(sections, role).transpose(0, 1) for role in weights]) if weights else full[None]
+    return full, model.normalisation.apply(inputs, axis=2)
+
+
+def mean(sections: Tensor, weights: FloatArray) -> Tensor:
+    """Return the weighted mean of stored reconstructions, (S, …) to (…), with the bits of `sections.mix`."""
+    mixed, weighted = torch.zeros_like(sections[0]), torch.empty_like(sections[0])
+    for section, weight in zip(sections, weights.tolist(), strict=True):
+        if weight:
+            mixed += torch.mul(section, weight, out=weighted)
+    return mixed
 
 
 def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[Rows]:
@@ -164,9 +191,9 @@ def _blocks(read: Iterable[Rows], needs: Iterable[tuple[int, int]]) -> Iterator[
 
 
 def _finished(model: Model, results: list[Tensor]) -> FloatArray:
-    """Average over the inputs and convert to attenuation per pixel, on the host."""
-    mean = torch.stack(results).mean(0) if len(results) > 1 else results[0]
-    return np.asarray(model.normalisation.undo(mean, axis=1).cpu().numpy())
+    """Average over the inputs and convert to attenuation per pixel, on the host; overwrites a single result."""
+    average = torch.stack(results).mean(0) if len(results) > 1 else results[0]
+    return np.asarray(devices.to_host(model.normalisation.undo(average, axis=1, out=average)).numpy())
 
 
 def _memory(device: torch.device) -> int | None:

@@ -80,7 +80,7 @@ class Planes:
     def add(self, number: int, before: FloatArray, after: FloatArray) -> None:
         """Add slice ``number`` of the slab, (channel, y, x) before and after, to the views."""
         row = self.start + number
-        pair = before.mean(axis=0), after.mean(axis=0)
+        pair = [state[0] if len(state) == 1 else state.mean(axis=0) for state in (before, after)]
         for state, image in enumerate(pair):
             self.coronal[state, number] = image[image.shape[0] // 2]
             self.sagittal[state, number] = image[:, image.shape[1] // 2]

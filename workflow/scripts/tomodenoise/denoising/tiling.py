@@ -6,7 +6,6 @@ from itertools import product
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from tomodenoise.common import devices
 from tomodenoise.denoising import tile_plan
@@ -38,16 +37,17 @@ def denoise_slices(network: Network, spec: Spec, rows: Tensor, tile: int, memory
     """
     shape = (rows.shape[2], rows.shape[3])
     result = torch.empty((len(rows) - spec.slices + 1, spec.channels, *shape), device=rows.device)
+    stacks = rows.unfold(0, spec.slices, 1).permute(0, 4, 1, 2, 3)
     for part in tile_plan.windows(spec, shape, tile):
         (y0, y1), (x0, x1) = part.core
-        (wy, _), (wx, _) = part.window
-        stacks = _cut(rows, part.window).unfold(0, spec.slices, 1).permute(0, 4, 1, 2, 3)
-        at_once = tile_plan.slices_at_once(spec, (stacks.shape[3], stacks.shape[4]), memory)
+        (wy, wy1), (wx, wx1) = part.window
+        at_once = tile_plan.slices_at_once(spec, (wy1 - wy, wx1 - wx), memory)
+        # Always the same number of images, as the last bits of a convolution depend on it.
+        images = devices.arranged(rows.new_zeros(at_once, spec.inputs, wy1 - wy, wx1 - wx))
         for first in range(0, len(stacks), at_once):
-            # Always the same number of images, as the last bits of a convolution depend on it.
-            chosen = _positions(first, first + at_once, len(stacks), rows.device)
-            images = devices.arranged(stacks[chosen].flatten(1, 2))
-            core = network(images)[: len(stacks) - first, :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
+            chosen = stacks[first : first + at_once]
+            _fill(images.view(at_once, *stacks.shape[1:3], *images.shape[2:])[: len(chosen)], chosen, part.window)
+            core = network(images)[: len(chosen), :, y0 - wy : y1 - wy, x0 - wx : x1 - wx]
             result[first : first + at_once, :, y0:y1, x0:x1] = core
     return result
 
@@ -82,11 +82,22 @@ def _positions(start: int, stop: int, length: int, device: torch.device) -> Tens
     return torch.from_numpy(repeated_edge(start, stop, length)).to(device)
 
 
-def _cut(rows: Tensor, window: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
+Window = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _cut(rows: Tensor, window: Window) -> Tensor:
     """Cut a window (y, x) from all rows; beyond the image its edge pixels are repeated."""
-    inside, beyond = [], []
-    for (start, stop), length in zip(window, rows.shape[2:], strict=True):
-        inside.append(slice(max(start, 0), min(stop, length)))
-        beyond.append((max(-start, 0), max(stop - length, 0)))
-    cut = rows[..., inside[0], inside[1]]
-    return functional.pad(cut, (*beyond[1], *beyond[0]), mode="replicate") if np.any(beyond) else cut
+    cut = rows.new_empty(*rows.shape[:-2], *(stop - start for start, stop in window))
+    _fill(cut, rows, window)
+    return cut
+
+
+def _fill(cut: Tensor, images: Tensor, window: Window) -> None:
+    """Copy a window (y, x) of images (…, y, x); beyond them their edge pixels are repeated."""
+    inside = [slice(max(a, 0), min(b, n)) for (a, b), n in zip(window, images.shape[-2:], strict=True)]
+    ys, xs = (slice(part.start - a, part.stop - a) for part, (a, _) in zip(inside, window, strict=True))
+    cut[..., ys, xs] = images[..., inside[0], inside[1]]
+    cut[..., : ys.start, xs] = cut[..., ys.start : ys.start + 1, xs]
+    cut[..., ys.stop :, xs] = cut[..., ys.stop - 1 : ys.stop, xs]
+    cut[..., : xs.start] = cut[..., xs.start : xs.start + 1]
+    cut[..., xs.stop :] = cut[..., xs.stop - 1 : xs.stop]

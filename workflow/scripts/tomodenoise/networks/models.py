@@ -29,11 +29,11 @@ class Normalisation:
 
     def apply(self, images: Tensor, axis: int) -> Tensor:
         """Normalise images whose channels are along this axis."""
-        return (images - _along(self.mean, images, axis)) / _along(self.scale, images, axis)
+        return (images - _along(self.mean, images, axis)).div_(_along(self.scale, images, axis))
 
-    def undo(self, images: Tensor, axis: int) -> Tensor:
-        """Convert normalised images back to attenuation per pixel."""
-        return images * _along(self.scale, images, axis) + _along(self.mean, images, axis)
+    def undo(self, images: Tensor, axis: int, out: Tensor | None = None) -> Tensor:
+        """Convert normalised images back to attenuation per pixel, in ``out`` if given, which may be the images."""
+        return torch.mul(images, _along(self.scale, images, axis), out=out).add_(_along(self.mean, images, axis))
 
 
 @dataclass(frozen=True)

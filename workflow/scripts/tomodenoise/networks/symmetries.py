@@ -41,10 +41,11 @@ def _determinant(turn: Turn) -> float:
 
 
 def apply(images: Tensor, turn: Turn) -> Tensor:
-    """Transform the last axes of images (…, y, x) or volumes (…, z, y, x)."""
+    """Transform the last axes of images (…, y, x) or volumes (…, z, y, x); the result may be a view of them."""
     lead = images.ndim - len(turn.axes)
     turned = images.permute(*range(lead), *(lead + axis for axis in turn.axes))
-    return turned.flip([lead + axis for axis, flip in enumerate(turn.flips) if flip])
+    flipped = [lead + axis for axis, flip in enumerate(turn.flips) if flip]
+    return turned.flip(flipped) if flipped else turned
 
 
 def inverse(turn: Turn) -> Turn:

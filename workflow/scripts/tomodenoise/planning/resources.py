@@ -48,7 +48,8 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
 
     Notes
     -----
-    The slab and its copy while it is written; its sinograms, and those of one union of sections; the gridding matrices
+    The slab and its copy, more than the chunks that wait to be written take; its sinograms, and those of one
+    union of sections; the gridding matrices
     of the union with the most projections, at most a gigabyte, and as much again while they are built, two kinds of
     them for iterative algorithms; a few slices in progress.
     """
@@ -65,9 +66,9 @@ def denoising(spec: Spec, layout: Layout, denoise: Denoise) -> float:
 
     Notes
     -----
-    The slab and its compressed copy, and slices for the report; sections and their means, read ahead; the block in
-    progress, its results and those waiting to be collected; one pass of the network. The memory of each further time
-    step was measured.
+    The slab and its compressed copy, more than the chunks that wait to be written take; slices for the report;
+    sections and their means, read ahead; the block in progress, its results and those waiting to be collected; one pass
+    of the network. The memory of each further time step was measured.
     """
     inputs = {"full": 0, "sections": layout.per_step, "section": 1}[denoise.input] + 1
     block = cube(spec)[0] if spec.volumetric else READ_AT_ONCE + spec.slices - 1

@@ -14,7 +14,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import field_of_view
 from tomodenoise.storage import grid, zarr_arrays
-from tomodenoise.storage.zarr_arrays import Shape
+from tomodenoise.storage.shard_format import Shape
 
 SLICES = 64
 """Slices of the coarsest resolution from which the grey windows are computed."""

@@ -68,15 +68,27 @@ class Sections:
         """Return whether `mixing` can give the union of some sections."""
         return self.additive or tuple(sorted(members)) in self.unions
 
-    def read(self, start: int, stop: int, square: tuple[slice, slice] = (slice(None), slice(None))) -> FloatArray:
+    def shape(self, rows: int) -> tuple[int, ...]:
+        """Return the shape of some rows of all stored reconstructions, (S, channel, z, y, x)."""
+        return len(self.unions), self.channels, rows, self.size, self.size
+
+    def read(
+        self,
+        start: int,
+        stop: int,
+        square: tuple[slice, slice] = (slice(None), slice(None)),
+        threads: int = 1,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
         """Read rows of all stored reconstructions, or a square (y, x) of them, as attenuation per pixel.
 
         Returns
         -------
         (S, channel, z, y, x) float32. The channel axis is always there, with length 1 for a single channel.
+        ``threads`` and ``out`` as for `zarr_arrays.read`.
         """
         stored = slice(self.first, self.first + len(self.unions))
-        return zarr_arrays.read(self.array, (stored, slice(None), slice(start, stop), *square))
+        return zarr_arrays.read(self.array, (stored, slice(None), slice(start, stop), *square), threads, out)
 
     def at(self, time: int) -> "Sections":
         """Return one time step of a dynamic scan; a static scan has one only."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
-from tomodenoise.storage import grid
+from tomodenoise.storage import grid, shard_format, shard_writer
+from tomodenoise.storage.shard_format import Form, Shape
+from tomodenoise.storage.shard_writer import Writer
 
 COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
 
-Shape = tuple[int, ...]
 Region = tuple[slice | int, ...]
 
 
@@ -84,41 +86,61 @@ def open_array(path: Path) -> zarr.Array[Any]:
     return array.with_config({"write_empty_chunks": True})
 
 
-def write_shard(path: Path, start: Sequence[int], data: FloatArray) -> None:
-    """Write one whole shard, atomically.
+@contextmanager
+def writing(path: Path, start: Sequence[int], threads: int) -> Iterator[Writer]:
+    """Give a writer of a shard, which becomes a file, whole, when the block has ended, unless it raises.
 
     Parameters
     ----------
     path : the array's folder.
     start : position of the shard's first entry in the array.
+    threads : number of threads that encode chunks.
+    """
+    form = _form(path)
+    index = tuple(s // n for s, n in zip(start, form.shard, strict=True))
+    with shard_writer.writing(shard_file(path, index), form, threads) as writer:
+        yield writer
+
+
+def write_shard(path: Path, start: Sequence[int], data: FloatArray, threads: int = 1) -> None:
+    """Write one whole shard, atomically.
+
+    Parameters
+    ----------
+    path, start, threads : as for `writing`.
     data : float32, with all axes of the array, cut at its end.
     """
-    array = open_array(path)
-    region = tuple(slice(s, s + n) for s, n in zip(start, data.shape, strict=True))
-    array[region] = np.ascontiguousarray(data, dtype=np.float32)
+    with writing(path, start, threads) as shard:
+        for index, place in shard_format.parts(shard.form.chunk, data.shape):
+            shard.put(index, data[place])
 
 
-def read(path: Path, region: Region) -> FloatArray:
+def read(path: Path, region: Region, threads: int = 1, out: FloatArray | None = None) -> FloatArray:
     """Read a part of an array, float32.
+
+    Parameters
+    ----------
+    region : along the first axes, without steps; all of the others.
+    threads : number of threads that read chunks.
+    out : contiguous array of the part's size to read into, which saves the time of new memory.
 
     Raises
     ------
     UserError
         If a shard is missing or damaged; it is never taken for data.
     """
-    array = open_array(path)
+    array, form = open_array(path), _form(path)
+    ranges = _ranges(array.shape, region)
+    shape = tuple(stop - start for start, stop in ranges)
+    part = np.empty(shape, np.float32) if out is None else out.reshape(shape)
     for index in _touched(array, region):
-        if not (file := shard_file(path, index)).is_file():
-            raise UserError(f"{file} is missing: run Snakemake on this file to make it again")
-    try:
-        return np.asarray(array[region])
-    except (ValueError, RuntimeError) as error:
-        damaged = [index for index in _touched(array, region) if flaw(path, index)]
-        if not damaged:
-            raise
-        raise UserError(
-            f"{shard_file(path, damaged[0])} is damaged ({error}): run Snakemake on this file with --force"
-        ) from None
+        corner = tuple(i * n for i, n in zip(index, form.shard, strict=True))
+        low = tuple(max(start, c) for (start, _), c in zip(ranges, corner, strict=True))
+        high = tuple(min(stop, c + n) for (_, stop), c, n in zip(ranges, corner, form.shard, strict=True))
+        place = tuple(slice(a - start, b - start) for a, b, (start, _) in zip(low, high, ranges, strict=True))
+        offset = tuple(a - c for a, c in zip(low, corner, strict=True))
+        _read_shard(shard_file(path, index), form, offset, part[place], threads)
+    return part[tuple(0 if isinstance(axis, int) else slice(None) for axis in region)]
 
 
 def shards(path: Path) -> list[Shape]:
@@ -157,10 +179,10 @@ def read_spread_rows(path: Path, most: int, angles: slice = slice(None)) -> tupl
     return np.stack(means), rows
 
 
-def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None)) -> FloatArray:
+def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None), threads: int = 1) -> FloatArray:
     """Read rows of projections with or without channels: (channel, row, angle, column) float32, a view."""
     lead = (slice(None),) * (open_array(path).ndim - 3)
-    part = read(path, (angles, *lead, slice(*rows)))
+    part = read(path, (angles, *lead, slice(*rows)), threads)
     return part.reshape(len(part), -1, *part.shape[-2:]).transpose(1, 2, 0, 3)
 
 
@@ -192,14 +214,32 @@ def _seal(written: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps({**written, "attributes": unsealed}, sort_keys=True).encode()).hexdigest()
 
 
+def _form(path: Path) -> Form:
+    """Return the form of an array's shards."""
+    return shard_format.form(json.loads((path / "zarr.json").read_bytes()))
+
+
+def _read_shard(file: Path, form: Form, start: Shape, result: FloatArray, threads: int) -> None:
+    try:
+        shard_format.read(file, form, start, result, threads)
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing: run Snakemake on this file to make it again") from None
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{file} is damaged ({error}): run Snakemake on this file with --force") from None
+
+
+def _ranges(shape: Shape, region: Region) -> list[tuple[int, int]]:
+    """Return start and stop along all axes of an array."""
+    whole = (*region, *(slice(None) for _ in shape[len(region) :]))
+    pairs = zip(whole, shape, strict=True)
+    return [(part, part + 1) if isinstance(part, int) else part.indices(length)[:2] for part, length in pairs]
+
+
 def _touched(array: zarr.Array[Any], region: Region) -> list[Shape]:
     """Return the indices of the shards that hold a part of an array."""
     sizes = array.shards or array.chunks
-    touched = []
-    for part, length, size in zip(region, array.shape, sizes, strict=False):
-        start, stop = (part, part + 1) if isinstance(part, int) else part.indices(length)[:2]
-        touched.append(grid.covering(start, stop, size))
-    touched += [range(-(-n // s)) for n, s in zip(array.shape[len(region) :], sizes[len(region) :], strict=True)]
+    ranges = _ranges(array.shape, region)
+    touched = [grid.covering(start, stop, size) for (start, stop), size in zip(ranges, sizes, strict=True)]
     return [tuple(axis[i] for axis, i in zip(touched, index, strict=True)) for index in np.ndindex(*map(len, touched))]
 
 

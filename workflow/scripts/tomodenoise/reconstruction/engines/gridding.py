@@ -23,10 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filtering import check_shape, padded
 from tomodenoise.reconstruction.engines.filters import response
-from tomodenoise.reconstruction.engines.raster import BATCH, MATRIX_BYTES, Raster, polar_raster
+from tomodenoise.reconstruction.engines.raster import MATRIX_BYTES, Raster, polar_raster
 from tomodenoise.reconstruction.engines.spreading import TAPS
 
 _BLOCK = 64  # projections, or image rows, per FFT: fits the cache; large buffers are allocated once and filled
@@ -75,16 +76,20 @@ def gridding_plan(
 def by_group(
     raster: Raster, sinograms: FloatArray, center: float | FloatArray, solve: Callable[[Tensor, Tensor], Tensor]
 ) -> FloatArray:
-    """Reconstruct sinograms in groups of slices; ``solve`` maps projections and phases of a group to its slices."""
+    """Reconstruct sinograms in groups of slices; ``solve`` maps projections and phases of a group to its slices.
+
+    While a graphics card works on a group, the processor prepares the next one.
+    """
     check_shape(sinograms, len(raster.directions), raster.columns)
-    slices = np.empty((len(sinograms), raster.columns, raster.columns), np.float32)
+    slices = devices.host_buffer((len(sinograms), raster.columns, raster.columns), raster.device)
     phases = raster.phases(np.broadcast_to(center, len(sinograms)))
     size = raster.at_once(len(sinograms))
     for first in range(0, len(sinograms), size):
         group = slice(first, first + size)
-        projections = torch.from_numpy(np.ascontiguousarray(sinograms[group], np.float32)).to(raster.device)
-        slices[group] = solve(projections, phases[group]).cpu().numpy()
-    return slices
+        projections = devices.upload(sinograms[group], raster.device)
+        slices[group].copy_(solve(projections, phases[group]), non_blocking=True)
+    devices.wait(raster.device)
+    return slices.numpy()
 
 
 def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Tensor, pad: str = "zero") -> Tensor:
@@ -102,8 +107,8 @@ def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Te
     """
     half = factors.new_empty(len(projections), *raster.half)
     for block, strips in raster.spreading():
-        for first in range(0, len(projections), BATCH):
-            batch = slice(first, first + BATCH)
+        for first in range(0, len(projections), raster.passes.slices):
+            batch = slice(first, first + raster.passes.slices)
             shifts = raster.signs[block], factors[block], phases[batch]
             spectra = _filter(raster, projections[batch, block], *shifts, pad)
             _spread(raster, strips, spectra, half[batch], add=block.start > 0)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tomodenoise.reconstruction.engines.raster import BATCH, Raster
+from tomodenoise.reconstruction.engines.raster import Raster
 from tomodenoise.reconstruction.engines.spreading import TAPS
 
 
@@ -36,8 +36,8 @@ def project(raster: Raster, images: Tensor, factors: Tensor, phases: Tensor) -> 
     """
     projections = images.new_empty(len(images), len(raster.directions), raster.columns)
     for block, matrix in raster.interpolation():
-        for first in range(0, len(images), BATCH):
-            batch = slice(first, first + BATCH)
+        for first in range(0, len(images), raster.passes.slices):
+            batch = slice(first, first + raster.passes.slices)
             spectra = _interpolate(matrix, _half_plane(raster, images[batch]))
             spectra = spectra.view(-1, raster.length // 2 + 1, len(images[batch])).permute(2, 0, 1).contiguous()
             torch.view_as_real(spectra)[..., 1] *= raster.signs[block]

@@ -14,7 +14,9 @@ from scipy import sparse
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines.passes import Passes, Sizes, passes
 from tomodenoise.reconstruction.engines.spreading import (
     SAMPLE_BYTES,
     TAPS,
@@ -25,7 +27,6 @@ from tomodenoise.reconstruction.engines.spreading import (
     spreading_strips,
 )
 
-BATCH = 4  # slices per sparse product: with fewer the matrix is read too often, more do not fit the cache
 OVERSAMPLING = 1.5  # 2 is no more accurate for real detector pixels, 1.25 loses 3 dB
 MATRIX_BYTES = 1 << 30
 """Memory of the matrices of one kind; if they need more, they are rebuilt for every call."""
@@ -42,6 +43,7 @@ class Raster:
     signs: Tensor  # (A, 1) float32: -1 where the sample is conjugated
     turns: Tensor  # (A, L/2 + 1) complex64: the shift from the FFT's origin to the rotation axis
     correction: Tensor  # (N, N) float32: one over the kernel's transform, and the FFT's scale
+    passes: Passes  # slices per product, and grid rows per matrix
     blocks: tuple[slice, ...]  # angles whose matrices are held at a time
     strips: tuple[Tensor, ...] | None  # the spreading matrices of successive grid rows, if there is only one block
     matrix: Tensor | None  # the interpolation matrix, if there is only one block and projection is needed
@@ -64,7 +66,7 @@ class Raster:
 
     def at_once(self, slices: int) -> int:
         """Return the number of slices per pass: all if matrices are rebuilt for each, else the fastest number."""
-        return BATCH if len(self.blocks) == 1 else max(slices, 1)
+        return self.passes.slices if len(self.blocks) == 1 else max(slices, 1)
 
     def spreading(self) -> Iterator[tuple[slice, tuple[Tensor, ...]]]:
         """Yield the strips that spread the samples of all angles, block by block."""
@@ -115,6 +117,7 @@ def polar_raster(
         signs=torch.from_numpy(signs).to(device, torch.float32),
         turns=torch.polar(torch.ones_like(turns), turns),
         correction=(inverse[:, None] * inverse / length).to(device, torch.float32),
+        passes=passes(Sizes(len(angles), columns, size, length), devices.free_memory(device)),
         blocks=blocks,
         strips=None,
         matrix=None,
@@ -141,7 +144,8 @@ def _matrix(raster: Raster, block: slice) -> sparse.csr_array:
 
 
 def _strips(raster: Raster, matrix: sparse.csr_array) -> tuple[Tensor, ...]:
-    return tuple(strip.to(raster.device) for strip in spreading_strips(matrix, raster.size))
+    strips = spreading_strips(matrix, raster.size, raster.passes.strip)
+    return tuple(strip.to(raster.device) for strip in strips)
 
 
 def _as_tensor(raster: Raster, matrix: sparse.csr_array) -> Tensor:

@@ -16,7 +16,6 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 
 TAPS = 4  # grid points that a sample reaches along each axis
 SAMPLE_BYTES = 8 * TAPS**2  # in a matrix: a value and an index per tap
-_STRIP = 16  # grid rows per matrix: keeps a strip's FFT in cache
 _CHUNK = 1 << 15  # samples at a time: fits the cache
 _STEPS = 8192  # of the table between two grid points; linear interpolation is then exact to float32
 
@@ -67,8 +66,8 @@ def interpolation_matrix(u: FloatArray, v: FloatArray, size: int, beta: float) -
     return sparse.csr_array((values.ravel(), indices.ravel(), pointers), shape=(n, rows * size))
 
 
-def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
-    """Transpose an interpolation matrix.
+def spreading_strips(matrix: sparse.csr_array, size: int, strip: int) -> tuple[Tensor, ...]:
+    """Transpose an interpolation matrix, and cut it into strips of some grid rows.
 
     Returns
     -------
@@ -77,8 +76,8 @@ def spreading_strips(matrix: sparse.csr_array, size: int) -> tuple[Tensor, ...]:
     spread = matrix.tocsc()  # the same arrays are the transpose's CSR
     ends = range(0, spread.shape[1] + 1, size)
     strips = []
-    for first in range(0, len(ends) - 1, _STRIP):
-        last = min(first + _STRIP, len(ends) - 1)
+    for first in range(0, len(ends) - 1, strip):
+        last = min(first + strip, len(ends) - 1)
         pointers = spread.indptr[ends[first] : ends[last] + 1]
         entries = slice(pointers[0], pointers[-1])
         shape = (len(pointers) - 1, matrix.shape[0])

@@ -35,3 +35,14 @@ def free_memory(device: torch.device | str) -> int | None:
 def arranged(images: torch.Tensor) -> torch.Tensor:
     """Convert images (n, c, y, x) or volumes (n, c, z, y, x) to the memory format with the fastest convolutions."""
     return images.contiguous(memory_format=memory_format(volumetric=images.ndim == 5))
+
+
+def send(values: torch.Tensor, into: torch.Tensor) -> None:
+    """Copy rows from the host to the first ones of a tensor; a graphics card does not make the host wait."""
+    into[: len(values)].copy_(values.pin_memory() if into.is_cuda else values, non_blocking=True)
+
+
+def finish(device: torch.device) -> None:
+    """Wait until a graphics card has done its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tomodenoise.common import files, logs
+from tomodenoise.training.optimizers import Clock
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Evaluation:
 
 @dataclass
 class State:
-    """Variables of a training; all are stored in the checkpoint."""
+    """Variables of a training; all but the clock are stored in the checkpoint."""
 
     network: nn.Module
     optimizers: Sequence[torch.optim.Optimizer]
     """Each updates a part of the weights."""
+    clock: Clock
+    """Learning rate and number of the step, on the device; they follow from the other variables."""
     best: dict[str, Tensor]
     """Weights with the smallest held-out loss."""
     shown: Tensor

@@ -71,9 +71,9 @@ def locate(store: Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) 
     ]
     terms, weights = (np.concatenate(part, axis=-1) for part in zip(*mixed, strict=True))
     begins = [terms, (field.image[source] + inside)[..., None], (field.height[source] + z)[..., None]]
-    strides = [(area, edge, one), (zero, edge, one), (one, zero, zero)]
+    strides = [[area, edge, one], [zero, edge, one], [one, zero, zero]]
     if not shape.volumetric:
-        begins, strides = begins[:2], [(edge, one)] * 2
+        begins, strides = begins[:2], [[edge, one]] * 2
     walks, shifts = zip(*(_turned(shape, drawn.turn, along) for along in strides), strict=True)
     begins = [begin + shift for begin, shift in zip(begins, shifts, strict=True)]
     numbers = np.concatenate([*begins, channel[..., None], *walks], axis=-1)
@@ -84,20 +84,21 @@ def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, places: Places) 
     """Cut the patches of a step, given their places (n, ...) on the device of the store."""
     terms, axes = places.weights.shape[1], len(shape.edges)
     flags = axes - 1  # the mask and, if volumetric, the rows
-    begin, images, strides = places.numbers.split([terms, flags, 1 + axes * (1 + flags)], dim=1)
+    begin, images, strides = places.numbers.split([terms, flags, 1 + axes * (1 + flags)], dim=1)  # type: ignore[no-untyped-call]
     steps = torch.arange(max(shape.size, shape.channels), device=begin.device)
     channels, *lines = (strides[..., None] * steps).split([1, *[axes] * (1 + flags)], dim=1)
-    walk = [channels[:, 0, : shape.channels], *_walk(shape, lines[0])]
-    spread = (..., *[None] * len(walk))
-    values = store.data.take(_places(begin, walk)) * places.weights[spread]
-    targets = pairs.targets.members.shape[-1]
-    seen = values[:, :-targets].unflatten(1, (pairs.inputs.members.shape[-1], -1)).unbind(1)
-    masks = field.masks.take(_places(images[:, :1], _walk(shape, lines[1])))
+    inside, *grids = (_grid(line[..., : shape.size].unbind(1)) for line in lines)
+    inside = _grid([channels[:, 0, : shape.channels], inside])
+    targets, members = pairs.targets.members.shape[-1], pairs.inputs.members.shape[-1]
+    seen = [part[:, :-targets].reshape(len(part), members, -1) for part in (begin, places.weights)]
+    aimed = [part[:, -targets:, None] for part in (begin, places.weights)]
+    flat = [first[(..., *[None] * axes)] + grid for first, grid in zip(images.unbind(1), grids, strict=True)]
+    masks = field.masks.take(flat[0])
     if shape.volumetric:
-        masks = masks * field.rows.take(_places(images[:, 1:], _walk(shape, lines[2])))
-    # Added one by one: other orders give other bits.
-    aimed = reduce(torch.add, values[:, -targets:].unbind(1))
-    return Batch(reduce(torch.add, seen).flatten(1, 2), aimed, masks.float().expand_as(aimed))
+        masks = masks * field.rows.take(flat[1])
+    result = _mixed(store.data, *aimed, inside)[:, 0]
+    inputs = _mixed(store.data, *seen, inside).flatten(1, 2)
+    return Batch(inputs, result, masks.float()[:, None].expand_as(result))
 
 
 def _terms(
@@ -125,13 +126,25 @@ def _turned(shape: Shape, turn: IntArray, strides: Sequence[IntArray]) -> tuple[
     return np.where(flips, -along, along), shift
 
 
-def _walk(shape: Shape, lines: Tensor) -> Sequence[Tensor]:
-    """Return the walk (n, length) along each axis."""
-    return lines[..., : shape.size].unbind(1)
+def _grid(walks: Sequence[Tensor]) -> Tensor:
+    """Return all sums (n, one axis for each of all walks) of an entry of each walk, (n, ...)."""
+    first, *others = walks
+    for walk in others:
+        first = first[(..., *[None] * (walk.ndim - 1))] + walk[(slice(None), *[None] * (first.ndim - 1))]
+    return first
 
 
-def _places(begin: Tensor, walks: Sequence[Tensor]) -> Tensor:
-    """Return the places (n, s, length of each walk), given the first ones (n, s)."""
-    for walk in walks:
-        begin = begin[..., None] + walk.reshape(len(walk), *[1] * (begin.ndim - 1), -1)
-    return begin
+def _mixed(data: Tensor, begin: Tensor, weights: Tensor, inside: Tensor) -> Tensor:
+    """Return weighted means (n, s, channel, ...) of sections, float32.
+
+    Parameters
+    ----------
+    begin, weights : (n, m, s) place of the first pixel, and weight of each section.
+    inside : (n, channel, ...) places relative to the first pixel.
+    """
+    spread = (..., *[None] * (inside.ndim - 1))
+    sections = zip(begin.unbind(1), weights.unbind(1), strict=True)
+    # One section after the other: together they need several times the memory, and another order gives other bits.
+    return reduce(
+        Tensor.add_, (data.take(first[spread] + inside[:, None]) * weight[spread] for first, weight in sections)
+    )

@@ -134,9 +134,10 @@ def _rounds(training: Training, state: State) -> Iterator[None]:
     loads = store.stores(
         data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device
     )
-    step = None
+    step: Step | None = None
+    take: Callable[[int], None] | None = None
     for (goal, _), loaded in zip(coming, loads, strict=True):
-        if step is None or step.store is not loaded:
+        if step is None or take is None or step.store is not loaded:
             step = take = None  # frees the old store
             step = steps.begin(training, state, loaded)
             take = steps.fast(step)

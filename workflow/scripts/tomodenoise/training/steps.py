@@ -159,7 +159,7 @@ def captured(step: Step) -> Callable[[int], None]:
     RuntimeError
         If CUDA cannot capture it.
     """
-    side, main = torch.cuda.Stream(), torch.cuda.current_stream()
+    side, main = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
     side.wait_stream(main)
     with torch.cuda.stream(side):
         rehearse(step)

@@ -56,7 +56,7 @@ def prepare(
 
     first = replace(drawn, role=0 * drawn.role)
     twin_batches = [cut(twin, first) for twin in twins]
-    return Exam(cut(pairs, drawn), list(zip(*twin_batches, strict=True)))  # type: ignore[arg-type]
+    return Exam(cut(pairs, drawn), list(zip(*twin_batches, strict=True)))
 
 
 @torch.no_grad()

@@ -89,16 +89,15 @@ def cut(store: Store, field: Field, pairs: Pairs, shape: Shape, places: Places) 
     channels, *lines = (strides[..., None] * steps).split([1, *[axes] * (1 + flags)], dim=1)
     inside, *grids = (_grid(line[..., : shape.size].unbind(1)) for line in lines)
     inside = _grid([channels[:, 0, : shape.channels], inside])
-    targets, members = pairs.targets.members.shape[-1], pairs.inputs.members.shape[-1]
-    seen = [part[:, :-targets].reshape(len(part), members, -1) for part in (begin, places.weights)]
-    aimed = [part[:, -targets:, None] for part in (begin, places.weights)]
     flat = [first[(..., *[None] * axes)] + grid for first, grid in zip(images.unbind(1), grids, strict=True)]
     masks = field.masks.take(flat[0])
     if shape.volumetric:
         masks = masks * field.rows.take(flat[1])
-    result = _mixed(store.data, *aimed, inside)[:, 0]
-    inputs = _mixed(store.data, *seen, inside).flatten(1, 2)
-    return Batch(inputs, result, masks.float()[:, None].expand_as(result))
+    aimed = pairs.targets.members.shape[-1]
+    seen = (len(begin), pairs.inputs.members.shape[-1], -1)
+    inputs = _mixed(store.data, begin[:, :-aimed].reshape(seen), places.weights[:, :-aimed].reshape(seen), inside)
+    targets = _mixed(store.data, begin[:, -aimed:, None], places.weights[:, -aimed:, None], inside)[:, 0]
+    return Batch(inputs.flatten(1, 2), targets, masks.float()[:, None].expand_as(targets))
 
 
 def _terms(

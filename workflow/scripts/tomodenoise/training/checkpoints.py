@@ -36,13 +36,13 @@ class Evaluation:
 
 @dataclass
 class State:
-    """Variables of a training; all but the clock are stored in the checkpoint."""
+    """Variables of a training; all are stored in the checkpoint."""
 
     network: nn.Module
     optimizers: Sequence[torch.optim.Optimizer]
     """Each updates a part of the weights."""
     clock: Clock
-    """Learning rate and number of the step, on the device; they follow from the other variables."""
+    """Learning rate and number of the step, on the device."""
     best: dict[str, Tensor]
     """Weights with the smallest held-out loss."""
     shown: Tensor
@@ -83,6 +83,7 @@ def save(checkpoint: Checkpoint, state: State, *, ended: bool) -> None:
         "best": state.best,
         "shown": state.shown,
         "history": [asdict(line) for line in state.history],
+        "rate": float(state.clock.rate),
         "iteration": state.iteration,
         "seconds": state.seconds,
     }
@@ -105,6 +106,8 @@ def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.devic
     state.best, state.shown = saved["best"], saved["shown"]
     state.history = [Evaluation(**line) for line in saved["history"]]
     state.iteration, state.seconds = saved["iteration"], saved["seconds"]
+    # Version 0.1.0 kept the rate with the optimisers. It is only written into the history.
+    state.clock.rate.fill_(saved.get("rate", 0))
 
 
 def _read(path: Path, device: torch.device) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from tomodenoise.networks.models import Model
 from tomodenoise.networks.options import Network
 from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections
-from tomodenoise.training import distributed, loop, tasks
+from tomodenoise.training import distributed, loop, steps, tasks
 from tomodenoise.training.options import Train
 
 
@@ -40,7 +40,7 @@ class Contestant:
     """What differs from the default, as in the configuration, `train`."""
     inputs: int | str = "auto"
     """As in the configuration, `split.input`."""
-    loss: loop.Loss = loop.squared
+    loss: steps.Loss = loop.squared
     exact: bool = False
     """A supervised network learns the noise-free reconstruction, blurred as the measured one is, not the truth."""
 

@@ -1,5 +1,6 @@
 """Several channels through one network: each with its own scale, none mixed up, and noise stays noise."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ from tomodenoise.planning import resources
 from tomodenoise.storage import zarr_arrays
 from tomodenoise.storage.layout import Layout
 from tomodenoise.storage.sections import Sections, mix
-from tomodenoise.training import dataset, distributed, patches, sampling, store, tasks
+from tomodenoise.training import cutting, dataset, distributed, patches, sampling, store, tasks
 from tomodenoise.training.loop import train
 from tomodenoise.training.options import Train
 from tomodenoise.training.patches import Draw, Shape
@@ -95,8 +96,9 @@ def test_patches_hold_all_channels_of_one_slice_after_those_of_the_other(
     turn, role = data.draw(st.integers(0, 7)), data.draw(st.integers(0, 3))
     held = store.load([source], [store.Run(0, 0, 3)], shape.halo, norm, CPU)
     pairs = patches.pairs([source], scan.split.roles)
-    drawn = Draw(np.array([0]), np.array([[z, y, x]]), np.array([role]), np.array([turn]))
-    batch = patches.cut(held, patches.field([source], CPU), pairs, shape, drawn)
+    drawn = Draw(*(np.array([[value]]) for value in (0, [z, y, x], role, turn)))
+    field = patches.field([source], CPU)
+    batch = cutting.cut(held, field, pairs, shape, cutting.locate(held, field, pairs, shape, drawn)[0])
     normal = np.asarray(norm.apply(torch.from_numpy(scan.read(0, 3)), axis=1))[..., y : y + 8, x : x + 8]
     chosen, around = scan.split.roles[role], np.clip(np.arange(slices) - slices // 2 + z, 0, 2)
     inputs, target = mix(normal, scan.mixing(chosen.inputs)), mix(normal, scan.mixing(chosen.targets))[:, z]
@@ -118,12 +120,11 @@ def test_few_slices_are_held_out_as_a_band_that_no_loss_counts(tmp_path: Path, d
     lines = [np.flatnonzero(part.mask.any(axis=1)) for part in (trained.part, held_out)]
     assert np.abs(lines[0][:, None] - lines[1]).min() > 2
     held = store.load([trained], [store.Run(0, 0, depth)], data.shape.halo, data.norm, CPU)
-    drawn = patches.draw(held, field, pairs, data.shape, 200, np.random.default_rng(0), first=0)
+    drawn = patches.draw(held, field, pairs, data.shape, 200, [np.random.default_rng(0)], first=0)
+    upright = replace(drawn, turn=0 * drawn.turn)
+    batch = cutting.cut(held, field, pairs, data.shape, cutting.locate(held, field, pairs, data.shape, upright)[0])
     counted = np.zeros((scan.size, scan.size))
-    for number in range(200):
-        single = Draw(*(part[number : number + 1] for part in (drawn.block, drawn.corner, drawn.role, 0 * drawn.turn)))
-        _, y, x = single.corner[0]
-        mask = patches.cut(held, field, pairs, data.shape, single).masks[0, 0].numpy()
+    for (_, y, x), mask in zip(drawn.corner[0], batch.masks[:, 0].numpy(), strict=True):
         counted[y : y + len(mask), x : x + len(mask)] += mask
     assert counted[held_out.mask].sum() == 0
     assert (counted[trained.part.mask] > 0).mean() > 0.95

@@ -13,6 +13,8 @@ from tomodenoise.networks import registry, specs
 from tomodenoise.networks.options import Network
 from tomodenoise.training import optimizers
 
+CPU = torch.device("cpu")
+
 
 def network(name: str, channels: int = 1) -> nn.Module:
     return registry.build(specs.complete(Network(name=name), channels))
@@ -60,11 +62,12 @@ def test_a_gradient_of_zero_moves_nothing() -> None:
 @pytest.mark.parametrize(("name", "matrices"), [("unet", True), ("unet3d", True), ("msd", False)])
 def test_every_weight_has_one_optimiser(name: str, matrices: bool) -> None:
     weights = network(name)
-    parts = optimizers.build(weights, "muon")
+    clock = optimizers.clock(CPU)
+    parts = optimizers.build(weights, "muon", clock)
     held = [id(weight) for part in parts for group in part.param_groups for weight in group["params"]]
     assert sorted(held) == sorted(map(id, weights.parameters()))
     assert [isinstance(part, optimizers.Muon) for part in parts] == [False, True][: 1 + matrices]
-    assert len(optimizers.build(weights, "adam")) == 1
+    assert len(optimizers.build(weights, "adam", clock)) == 1
 
 
 def test_the_rate_depends_on_the_optimiser_unless_it_is_given() -> None:
@@ -87,19 +90,38 @@ def test_auto_takes_muon_for_a_single_channel() -> None:
 def test_a_step_has_the_size_of_one_of_adam() -> None:
     weight = nn.Parameter(torch.zeros(16, 5, 3, 3))
     weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
-    muon = optimizers.Muon([weight])
-    muon.param_groups[0]["lr"] = 0.01
+    muon = optimizers.Muon([weight], optimizers.clock(CPU))
+    muon.clock.rate.fill_(0.01)
     muon.step()
     # The root mean square of Adam's step is at most the learning rate, and about a fifth of it in a training.
     assert float(weight.detach().square().mean().sqrt()) == pytest.approx(0.2 * 0.01, rel=0.2)
+
+
+def test_adam_has_the_bits_of_torchs() -> None:
+    random = torch.Generator().manual_seed(0)
+    shapes = [(16, 5, 3, 3), (7,), (3, 33), (1,)]
+    ours, theirs = ([nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))
+    clock = optimizers.clock(CPU)
+    adam, reference = optimizers.Adam(ours, clock), torch.optim.Adam(theirs, betas=optimizers.BETAS)
+    for step in range(40):
+        for own, other in zip(ours, theirs, strict=True):
+            own.grad = torch.randn(own.shape, generator=random)
+            other.grad = own.grad.clone()
+        rate = 1e-3 * (1 + math.sin(step))
+        reference.param_groups[0]["lr"] = rate
+        clock.rate.fill_(rate)
+        clock.step.add_(1)
+        adam.step()
+        reference.step()
+        assert all(torch.equal(own, other) for own, other in zip(ours, theirs, strict=True))
 
 
 def test_weights_stay_bounded_however_long_training_lasts() -> None:
     random = torch.Generator().manual_seed(0)
     weight = nn.Parameter(torch.randn(16, 5, 3, 3, generator=random))
     gradient = torch.randn(weight.shape, generator=random)
-    muon = optimizers.Muon([weight])
-    muon.param_groups[0]["lr"] = 0.5
+    muon = optimizers.Muon([weight], optimizers.clock(CPU))
+    muon.clock.rate.fill_(0.5)
     for _ in range(300):
         weight.grad = gradient.clone()
         muon.step()

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.networks import symmetries
 from tomodenoise.networks.models import Normalisation
-from tomodenoise.splitting import time_steps
-from tomodenoise.training import patches, sampling, store
-from tomodenoise.training.patches import Draw, Shape
+from tomodenoise.splitting import by_angle, time_steps
+from tomodenoise.training import cutting, patches, sampling, store
+from tomodenoise.training.cutting import Batch
+from tomodenoise.training.patches import Draw, Field, Pairs, Shape
 
 CPU = torch.device("cpu")
 NORM = Normalisation((0.5,), (2.0,))
@@ -45,6 +46,11 @@ def everything(sources: Sequence[store.Source], shape: Shape) -> store.Store:
     return store.load(sources, runs, shape.halo, NORM, CPU)
 
 
+def cut(held: store.Store, field: Field, pairs: Pairs, shape: Shape, drawn: Draw) -> Batch:
+    """Cut the patches of the first step."""
+    return cutting.cut(held, field, pairs, shape, cutting.locate(held, field, pairs, shape, drawn)[0])
+
+
 @settings(max_examples=40)
 @given(data=st.data(), volumetric=st.booleans(), number=st.integers(0, 1))
 def test_a_patch_is_what_slicing_and_turning_gives(
@@ -56,9 +62,9 @@ def test_a_patch_is_what_slicing_and_turning_gives(
     z = data.draw(st.integers(0, scan.depth - (8 if volumetric else 1)))
     y, x = (data.draw(st.integers(0, scan.size - 8)) for _ in range(2))
     role, turn = data.draw(st.integers(0, 3)), data.draw(st.integers(0, len(turns) - 1))
-    drawn = Draw(*(np.array([value]) for value in (number, [z, y, x], role, turn)))
+    drawn = Draw(*(np.array([[value]]) for value in (number, [z, y, x], role, turn)))
     pairs = patches.pairs(sources, scan.split.roles)
-    batch = patches.cut(everything(sources, shape), patches.field(sources, CPU), pairs, shape, drawn)
+    batch = cut(everything(sources, shape), patches.field(sources, CPU), pairs, shape, drawn)
     rows = np.arange(z, z + 8) if volumetric else np.clip([z - 1, z, z + 1], 0, scan.depth - 1)
     window = (slice(None), rows, slice(y, y + 8), slice(x, x + 8))
     sections = (scan.read(0, scan.depth)[:, 0][window] - NORM.mean[0]) / NORM.scale[0]
@@ -81,8 +87,9 @@ def test_a_network_of_several_steps_sees_neighbours_it_does_not_predict(tmp_path
     shape = Shape(8, 1 if volumetric else 3, volumetric)
     held = store.load(series, [store.Run(0, 0, 9)], shape.halo, Normalisation((0.0,), (1.0,)), CPU)
     pairs = patches.pairs(series, time_steps.in_context(run.split.roles, 3))
-    drawn = Draw(np.zeros(4, int), np.zeros((4, 3), int), np.arange(4), np.zeros(4, int))
-    batch = patches.cut(held, patches.field(series, CPU), pairs, shape, drawn)
+    zeros = np.zeros((1, 4), int)
+    drawn = Draw(zeros, np.zeros((1, 4, 3), int), np.arange(4)[None], zeros)
+    batch = cut(held, patches.field(series, CPU), pairs, shape, drawn)
     for role, middle in enumerate(range(1, 5)):
         around = [middle - 1, middle, middle + 1]
         images = batch.inputs[role].flatten(1)[:, 0].tolist()
@@ -96,8 +103,7 @@ def test_every_slice_pixel_and_symmetry_is_drawn(sources: list[store.Source], vo
     shape = Shape(8, 1, volumetric)
     held, field = everything(sources, shape), patches.field(sources, CPU)
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
-    rng = np.random.default_rng(0)
-    drawn = patches.draw(held, field, pairs, shape, 20_000, rng, first=0)
+    drawn = patches.draw(held, field, pairs, shape, 20_000, [np.random.default_rng(0)], first=0)
     for number, source in enumerate(sources):
         here = drawn.corner[held.source[drawn.block] == number]
         seen = np.zeros((source.scan.depth, source.scan.size, source.scan.size), dtype=bool)
@@ -113,20 +119,46 @@ def test_every_section_is_a_target_equally_often(sources: list[store.Source]) ->
     shape = Shape(8, 1, volumetric=False)
     held, field = everything(sources, shape), patches.field(sources, CPU)
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
-    roles = [
-        patches.draw(held, field, pairs, shape, 6, np.random.default_rng(step), first=6 * step).role
-        for step in range(10)
-    ]
-    assert np.ptp(np.bincount(np.concatenate(roles))) == 0
+    drawn = patches.draw(held, field, pairs, shape, 6, [np.random.default_rng(step) for step in range(10)], first=0)
+    assert np.ptp(np.bincount(drawn.role.ravel())) == 0
+
+
+@pytest.mark.parametrize("volumetric", [False, True])
+def test_many_steps_at_once_are_drawn_as_one_by_one(sources: list[store.Source], volumetric: bool) -> None:
+    shape = Shape(8, 1 if volumetric else 3, volumetric)
+    held, field = everything(sources, shape), patches.field(sources, CPU)
+    pairs = patches.pairs(sources, by_angle.roles(4, by_angle.MIXED))
+
+    def drawn(steps: range) -> Draw:
+        rngs = [np.random.default_rng([1, 3, step]) for step in steps]
+        return patches.draw(held, field, pairs, shape, 3, rngs, first=3 * steps.start)
+
+    together = cutting.locate(held, field, pairs, shape, drawn(range(7, 12)))
+    for number in range(5):
+        alone = cutting.locate(held, field, pairs, shape, drawn(range(7 + number, 8 + number)))
+        assert torch.equal(alone.numbers[0], together.numbers[number])
+        assert torch.equal(alone.weights[0], together.weights[number])
+
+
+def test_a_step_draws_its_rows_its_pixels_and_its_turns_in_this_order(sources: list[store.Source]) -> None:
+    # The order decides which model a seed gives.
+    shape = Shape(8, 1, volumetric=False)
+    held, field = everything(sources, shape), patches.field(sources, CPU)
+    pairs = patches.pairs(sources, sources[0].scan.split.roles)
+    drawn = patches.draw(held, field, pairs, shape, 4, [np.random.default_rng(5)], first=0)
+    rng = np.random.default_rng(5)
+    rows, _, turns = rng.random(4), rng.random(4), rng.integers(8, size=4)
+    np.testing.assert_array_equal(drawn.corner[0, :, 0], held.row[np.searchsorted(held.chance, rows, side="right")])
+    np.testing.assert_array_equal(drawn.turn[0], turns)
 
 
 def test_ranks_share_a_batch_without_overlap(sources: list[store.Source]) -> None:
     shape = Shape(8, 1, volumetric=False)
     held, field = everything(sources, shape), patches.field(sources, CPU)
     pairs = patches.pairs(sources, sources[0].scan.split.roles)
-    drawn = patches.draw(held, field, pairs, shape, 7, np.random.default_rng(0), first=0)
-    parts = [drawn.share(rank, 3).corner.tolist() for rank in range(3)]
-    assert sorted(corner for part in parts for corner in part) == sorted(drawn.corner.tolist())
+    drawn = patches.draw(held, field, pairs, shape, 7, [np.random.default_rng(0)], first=0)
+    parts = [drawn.share(rank, 3).corner[0].tolist() for rank in range(3)]
+    assert sorted(corner for part in parts for corner in part) == sorted(drawn.corner[0].tolist())
 
 
 def test_data_beyond_the_memory_take_turns(tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ def upload(array: FloatArray, device: torch.device | str) -> torch.Tensor:
     return staged.to(device, non_blocking=True)
 
 
+def send(values: torch.Tensor, into: torch.Tensor) -> None:
+    """Copy rows from the host to the first ones of a tensor; a graphics card does not make the host wait."""
+    into[: len(values)].copy_(values.pin_memory() if into.is_cuda else values, non_blocking=True)
+
+
 def wait(device: torch.device | str) -> None:
     """Wait until a graphics card has done all that it was given; a processor is always done."""
     if torch.device(device).type == "cuda":

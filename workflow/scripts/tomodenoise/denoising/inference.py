@@ -137,7 +137,7 @@ def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: 
         images = []
         for number, step in enumerate(steps):
             space = _space(space, step.shape(stop - start), model.device)
-            step.read(start, stop, threads, space.numpy())
+            step.read(start, stop, threads=threads, out=space.numpy())
             read, inputs = _step(model, step, space.to(model.device, non_blocking=True), mode)
             images.append(inputs)
             if number == len(steps) // 2:

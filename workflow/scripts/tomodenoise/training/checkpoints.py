@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tomodenoise.common import files, logs
+from tomodenoise.training.optimizers import Clock
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class State:
     network: nn.Module
     optimizers: Sequence[torch.optim.Optimizer]
     """Each updates a part of the weights."""
+    clock: Clock
+    """Learning rate and number of the step, on the device."""
     best: dict[str, Tensor]
     """Weights with the smallest held-out loss."""
     shown: Tensor
@@ -80,6 +83,7 @@ def save(checkpoint: Checkpoint, state: State, *, ended: bool) -> None:
         "best": state.best,
         "shown": state.shown,
         "history": [asdict(line) for line in state.history],
+        "rate": float(state.clock.rate),
         "iteration": state.iteration,
         "seconds": state.seconds,
     }
@@ -102,6 +106,8 @@ def resume(checkpoint: Checkpoint, state: State, total: int, device: torch.devic
     state.best, state.shown = saved["best"], saved["shown"]
     state.history = [Evaluation(**line) for line in saved["history"]]
     state.iteration, state.seconds = saved["iteration"], saved["seconds"]
+    # Version 0.1.0 kept the rate with the optimisers. It is only written into the history.
+    state.clock.rate.fill_(saved.get("rate", 0))
 
 
 def _read(path: Path, device: torch.device) -> Mapping[str, Any]:

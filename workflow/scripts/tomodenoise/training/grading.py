@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tomodenoise.training import validation
+from tomodenoise.training.cutting import Batch
 from tomodenoise.training.dataset import Data
 from tomodenoise.training.distributed import Ranks
-from tomodenoise.training.patches import Batch, Shape
+from tomodenoise.training.patches import Shape
 from tomodenoise.training.store import Source
 
 SOURCE = "the held-out part of the training scans"
@@ -88,7 +89,7 @@ def measure(data: Data, ranks: Ranks) -> Noise:
         sums += _sums([torch.ones_like(b), a, b, a * b, (a - b).square()], batch)
     count, a_sum, b_sum, product, apart = ranks.total(sums).tolist()
     before, after = _noisier(data.sources)
-    noise = None if len(data.pairs.inputs) > 1 else apart / count / (before + after)
+    noise = None if data.pairs.inputs.members.shape[1] > 1 else apart / count / (before + after)
     scale = float(np.sqrt(np.mean(np.square(data.norm.scale))))
     return Noise(noise, product / count - a_sum * b_sum / count**2, after, scale)
 

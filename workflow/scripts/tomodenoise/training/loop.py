@@ -3,9 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,24 +11,17 @@ from tomodenoise.common import devices
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import held_out, registry
 from tomodenoise.networks.models import Model
-from tomodenoise.training import checkpoints, dataset, grading, optimizers, patches, schedule, store, validation
+from tomodenoise.training import checkpoints, dataset, grading, optimizers, schedule, steps, store, validation
 from tomodenoise.training.checkpoints import Evaluation, State
 from tomodenoise.training.distributed import Ranks
+from tomodenoise.training.steps import Loss, Step, Training
 from tomodenoise.training.tasks import Task
-
-GRADIENT_LIMIT = 1.0
-"""Largest norm of the gradient of a step, for losses of order one."""
 
 CHECKPOINT_SECONDS = 60
 """Approximate training time that a power cut may cost."""
 
 STEPS_BETWEEN_AGREEMENTS = 16
-"""Steps after which several ranks agree on whether to stop; a single rank checks after each step."""
-
-
-Loss = Callable[[Tensor, Tensor, Tensor, int], Tensor]
-"""From prediction, target and mask (n, channels, ...) and the number of the step to the loss of each patch (n,), summed
-over its pixels."""
+"""Steps after which several ranks, or host and graphics card, agree on time and stop; a processor checks each step."""
 
 
 def squared(prediction: Tensor, target: Tensor, mask: Tensor, _: int) -> Tensor:
@@ -41,27 +32,6 @@ def squared(prediction: Tensor, target: Tensor, mask: Tensor, _: int) -> Tensor:
 
 class Interrupted(Exception):  # noqa: N818 - not an error
     """Raised when training is stopped before its end; the checkpoint holds the state."""
-
-
-@dataclass(frozen=True)
-class _Training:
-    """Constants of a training from the first step to the last."""
-
-    task: Task
-    data: dataset.Data
-    ranks: Ranks
-    total: int
-    """Number of iterations that the budget allows."""
-    network: nn.Module
-    """Network of the state, wrapped if several ranks train it."""
-    peak: float
-    """Largest learning rate."""
-    loss: Loss
-    stopping: Callable[[], bool]
-
-    def spent(self, state: State) -> float:
-        """Return the share of the budget that is spent."""
-        return schedule.share(self.task.settings, state.iteration, self.total, state.seconds)
 
 
 def train(
@@ -108,9 +78,9 @@ def train(
     if ranks.first and state.history:
         report(state.history, total)
     peak = optimizers.learning_rate(state.network, _optimizer(task), settings.learning_rate, pixels)
-    training = _Training(task, data, ranks, total, ranks.together(state.network), peak, loss, stopping)
-    for goal, loaded in _rounds(training, state):
-        _steps(training, state, loaded, goal)
+    network = ranks.together(state.network)
+    training = Training(task, data, ranks, total, network, peak, loss, _obstacle(ranks, loss), stopping)
+    for _ in _rounds(training, state):
         _evaluate(training, state)
         held_out_losses = [line.held_out_loss for line in state.history]
         ended = training.spent(state) == 1 or schedule.out_of_patience(settings, held_out_losses)
@@ -150,15 +120,18 @@ def _begin(task: Task, ranks: Ranks) -> State:
     order = devices.memory_format(volumetric=task.spec.volumetric)
     network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
     shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
-    return State(network, optimizers.build(network, _optimizer(task)), checkpoints.weights(network), shown)
+    clock = optimizers.clock(ranks.device)
+    return State(
+        network, optimizers.build(network, _optimizer(task), clock), clock, checkpoints.weights(network), shown
+    )
 
 
 def _optimizer(task: Task) -> str:
     return optimizers.choose(task.settings.optimizer, task.spec.channels)
 
 
-def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Store]]:
-    """Yield the iteration of each further evaluation, with the patch store to train from until then."""
+def _rounds(training: Training, state: State) -> Iterator[None]:
+    """Train up to each further evaluation, and yield there."""
     data, settings = training.data, training.task.settings
     evaluated = state.history[-1].iteration if state.history else 0
     goals = schedule.goals(settings, training.total)
@@ -166,18 +139,37 @@ def _rounds(training: _Training, state: State) -> Iterator[tuple[int, store.Stor
     loads = store.stores(
         data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device
     )
-    for goal, _ in coming:
-        # Do not bind the store: the old one must be freed before the next one loads.
-        yield goal, next(loads)
+    step: Step | None = None
+    take: Callable[[int], None] | None = None
+    for (goal, _), loaded in zip(coming, loads, strict=True):
+        if step is None or take is None or step.store is not loaded:
+            step = take = None  # frees the old store
+            step = steps.begin(training, state, loaded)
+            take = steps.fast(step)
+        _train(step, take, goal)
+        yield
 
 
-def _steps(training: _Training, state: State, loaded: store.Store, goal: int) -> None:
+def _obstacle(ranks: Ranks, loss: Loss) -> str:
+    if ranks.world > 1:
+        return "several processes train together"
+    return "" if loss is squared else "the loss may change from step to step"
+
+
+def _train(step: Step, take: Callable[[int], None], goal: int) -> None:
     """Train up to an iteration or the end of the budget, with checkpoints on the way and when asked to stop."""
-    ranks, began, saved = training.ranks, time.perf_counter() - state.seconds, state.seconds
-    while state.iteration < goal and training.spent(state) < 1:
-        _step(training, state, loaded)
-        if ranks.world > 1 and state.iteration % STEPS_BETWEEN_AGREEMENTS:
+    training, state, ranks = step.training, step.state, step.training.ranks
+    began, saved = time.perf_counter() - state.seconds, state.seconds
+    every = 1 if ranks.world == 1 and ranks.device.type == "cpu" else STEPS_BETWEEN_AGREEMENTS
+    for number in step.ready(goal):
+        if training.spent(state) == 1:
+            break
+        state.clock.rate.fill_(schedule.one_cycle(training.spent(state), training.peak))
+        take(number)
+        state.iteration = number + 1
+        if state.iteration % every and state.iteration < goal:
             continue
+        devices.wait(ranks.device)
         state.seconds, stop = ranks.agreed(time.perf_counter() - began, float(training.stopping()))
         if stop or state.seconds - saved > CHECKPOINT_SECONDS:
             _save(training, state, ended=False)
@@ -187,44 +179,19 @@ def _steps(training: _Training, state: State, loaded: store.Store, goal: int) ->
             raise Interrupted
 
 
-def _step(training: _Training, state: State, loaded: store.Store) -> None:
-    settings, data, ranks = training.task.settings, training.data, training.ranks
-    # With a generator for each step there is no random state to save.
-    rng = np.random.default_rng([settings.seed, 3, state.iteration])
-    first, count = state.iteration * settings.batch, settings.batch
-    drawn = patches.draw(loaded, data.field, data.pairs, data.shape, count, rng, first=first)
-    batch = patches.cut(loaded, data.field, data.pairs, data.shape, drawn.share(ranks.rank, ranks.world))
-    for optimizer in state.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.one_cycle(training.spent(state), training.peak)
-    with devices.autocast(ranks.device):
-        prediction = training.network(devices.arranged(batch.inputs))
-    errors = training.loss(prediction, batch.targets, batch.masks, state.iteration)
-    per_patch = errors / batch.masks[0].numel()
-    state.network.zero_grad(set_to_none=True)
-    # Gradients are averaged over the ranks, so this is the mean of the whole batch on each rank.
-    (per_patch.sum() * (ranks.world / count)).backward()  # type: ignore[no-untyped-call]
-    # Without normalisation layers one bad patch can push the weights far off at the peak of the learning rate.
-    nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
-    for optimizer in state.optimizers:
-        optimizer.step()
-    state.shown += torch.stack([errors.detach().sum(), batch.masks.sum()])
-    state.iteration += 1
-
-
-def _evaluate(training: _Training, state: State) -> None:
+def _evaluate(training: Training, state: State) -> None:
     ranks = training.ranks
     held_out_loss, umse = validation.judge(state.network, training.data.exam, ranks)
     errors, pixels = ranks.total(state.shown).tolist()
     if held_out_loss < state.best_loss:
         state.best = checkpoints.weights(state.network)
     seen = state.iteration * training.task.settings.batch * training.data.shape.pixels
-    rate = state.optimizers[0].param_groups[0]["lr"]
+    rate = float(state.clock.rate)
     loss = errors / max(pixels, 1)
     state.history.append(Evaluation(state.iteration, seen, loss, held_out_loss, umse, rate, state.seconds))
-    state.shown = torch.zeros_like(state.shown)
+    state.shown.zero_()
 
 
-def _save(training: _Training, state: State, *, ended: bool) -> None:
+def _save(training: Training, state: State, *, ended: bool) -> None:
     if training.ranks.first and training.task.checkpoint:
         checkpoints.save(training.task.checkpoint, state, ended=ended)

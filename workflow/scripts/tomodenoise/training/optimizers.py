@@ -1,14 +1,21 @@
-"""Optimisers: Muon for weights that are matrices, Adam for the rest."""
+"""Optimisers: Muon for weights that are matrices, Adam for the rest.
+
+Steps read whatever changes from one to the next from tensors at fixed addresses, so that a CUDA graph can hold them.
+"""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
 BETAS = (0.9, 0.99)
 """Decay rates of Adam's moments. With torch's 0.999 the loss diverged at a peak of twice the default learning rate."""
+
+FLOOR = 1e-8
+"""Added to the root of Adam's second moment, which may be zero."""
 
 MOMENTUM = 0.95
 DECAY = 0.1
@@ -30,6 +37,21 @@ ADAM_RATE = 0.0015
 
 MUON_RATES = ((8 * 96**2, 0.005), (0, 0.003))
 """Peak learning rates for at least so many pixels in a step, measured on foam."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Numbers that change from step to step, float64 () on the device of the weights."""
+
+    rate: Tensor
+    """Learning rate; to be written before each step."""
+    step: Tensor
+    """Number of steps taken, this one included; to be counted before each step."""
+
+
+def clock(device: torch.device) -> Clock:
+    """Make a clock that stands at zero."""
+    return Clock(*torch.zeros(2, dtype=torch.float64, device=device).unbind())
 
 
 def choose(kind: str, channels: int) -> str:
@@ -54,7 +76,7 @@ def learning_rate(network: nn.Module, kind: str, wanted: float | str, pixels: in
     return next(rate for fewest, rate in MUON_RATES if pixels >= fewest)
 
 
-def build(network: nn.Module, kind: str) -> list[Optimizer]:
+def build(network: nn.Module, kind: str, clock: Clock) -> list["Adam | Muon"]:
     """Make the optimisers of a network, each for a part of its weights.
 
     Parameters
@@ -64,8 +86,36 @@ def build(network: nn.Module, kind: str) -> list[Optimizer]:
     weights = list(network.parameters())
     matrices = [weight for weight in weights if kind == "muon" and _is_matrix(weight)]
     others = [weight for weight in weights if not any(weight is matrix for matrix in matrices)]
-    adam = [Adam(others, betas=BETAS, fused=others[0].device.type == "cuda")] if others else []
-    return [*adam, *([Muon(matrices)] if matrices else [])]
+    return [*([Adam(others, clock)] if others else []), *([Muon(matrices, clock)] if matrices else [])]
+
+
+class Adam(Optimizer):
+    """Adam [Kingma & Ba 2015], with the bits of `torch.optim.Adam` on a processor.
+
+    That one reads rate and step on the host unless it is `capturable`, which works on graphics cards only.
+    """
+
+    def __init__(self, weights: Sequence[nn.Parameter], clock: Clock) -> None:
+        super().__init__(weights, {})
+        self.clock = clock
+        for weight in weights:
+            self.state[weight] = {"exp_avg": torch.zeros_like(weight), "exp_avg_sq": torch.zeros_like(weight)}
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update the weights by their gradients."""
+        weights, gradients = _moving(self)
+        first, second = ([self.state[weight][key] for weight in weights] for key in ("exp_avg", "exp_avg_sq"))
+        torch._foreach_lerp_(first, gradients, 1 - BETAS[0])
+        torch._foreach_mul_(second, BETAS[1])
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - BETAS[1])
+        # Both moments start at zero, and so are too small at first.
+        size = -self.clock.rate / (1 - BETAS[0] ** self.clock.step)
+        known = (1 - BETAS[1] ** self.clock.step).sqrt()
+        spread = torch._foreach_sqrt(second)
+        torch._foreach_div_(spread, known.float())
+        torch._foreach_add_(spread, FLOOR)
+        torch._foreach_addcdiv_(weights, torch._foreach_mul(first, size.float()), spread)
 
 
 class Muon(Optimizer):
@@ -75,26 +125,25 @@ class Muon(Optimizer):
     have the size of Adam's at the same learning rate. `torch.optim.Muon` takes no weights of convolutions.
     """
 
-    def __init__(self, weights: Iterable[nn.Parameter]) -> None:
-        super().__init__(weights, {"lr": 0.0})
+    def __init__(self, weights: Sequence[nn.Parameter], clock: Clock) -> None:
+        super().__init__(weights, {})
+        self.clock = clock
+        for weight in weights:
+            self.state[weight] = {"momentum": torch.zeros_like(weight)}
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update the weights by their gradients."""
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            for weight, step in zip(weights, orthogonal([self._ahead(weight) for weight in weights]), strict=True):
-                size = 0.2 * math.sqrt(max(step.shape))
-                weight.mul_(1 - DECAY * group["lr"])
-                weight.add_(step.view_as(weight), alpha=-group["lr"] * size)
-
-    def _ahead(self, weight: nn.Parameter) -> Tensor:
-        """Update the momentum of a weight, and look ahead as Nesterov does: (rows, columns)."""
-        state = self.state[weight]
-        momentum: Tensor = state.setdefault("momentum", torch.zeros_like(weight))
-        gradient: Tensor = weight.grad  # type: ignore[assignment]
-        momentum.lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(momentum, MOMENTUM).flatten(1)
+        weights, gradients = _moving(self)
+        momenta = [self.state[weight]["momentum"] for weight in weights]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        # Nesterov's look ahead.
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
+        steps = orthogonal([matrix.flatten(1) for matrix in ahead])
+        torch._foreach_mul_(weights, (1 - DECAY * self.clock.rate).float())
+        for weight, step in zip(weights, steps, strict=True):
+            size = 0.2 * math.sqrt(max(step.shape))
+            weight.addcmul_(step.view_as(weight), (-self.clock.rate * size).float())
 
 
 def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
@@ -133,6 +182,12 @@ def _polynomial(squares: Tensor) -> Tensor:
     result = torch.baddbmm(squares, squares, squares, beta=b, alpha=c)
     result.diagonal(dim1=1, dim2=2).add_(a)
     return result
+
+
+def _moving(optimizer: Optimizer) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the weights that have a gradient, and their gradients."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
+    return weights, [weight.grad for weight in weights]
 
 
 def _is_matrix(weight: Tensor) -> bool:

@@ -1,7 +1,7 @@
 """Validation of a network during its training, on held-out patches."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,9 +12,10 @@ from tomodenoise.common import devices
 from tomodenoise.networks.models import Normalisation
 from tomodenoise.splitting import by_angle
 from tomodenoise.splitting.model import Role
-from tomodenoise.training import patches, store
+from tomodenoise.training import cutting, patches, store
+from tomodenoise.training.cutting import Batch
 from tomodenoise.training.distributed import Ranks
-from tomodenoise.training.patches import Batch, Shape
+from tomodenoise.training.patches import Draw, Pairs, Shape
 
 PIXELS = 600_000
 """Approximate number of pixels of a validation, in 8 to 64 patches."""
@@ -47,14 +48,16 @@ def prepare(
     rng = np.random.default_rng([*seed, 1])
     twins = [patches.pairs(sources, [role]) for role in by_angle.apart(roles[0]) or ()]
     count = max(1, int(np.clip(round(PIXELS / shape.pixels), 8, 64)) // batch)
-    drawn = [patches.draw(held, field, pairs, shape, batch, rng, first=number * batch) for number in range(count)][
-        ranks.rank :: ranks.world
-    ]
-    same = [patches.Draw(d.block, d.corner, 0 * d.role, d.turn) for d in drawn] if twins else []
-    return Exam(
-        [patches.cut(held, field, pairs, shape, draw) for draw in drawn],
-        [tuple(patches.cut(held, field, twin, shape, draw) for twin in twins) for draw in same],  # type: ignore[misc]
-    )
+    drawn = patches.draw(held, field, pairs, shape, batch, count * [rng], first=0)
+    mine = range(ranks.rank, count, ranks.world)
+
+    def cut(pairs: Pairs, drawn: Draw) -> list[Batch]:
+        places = cutting.locate(held, field, pairs, shape, drawn).to(ranks.device)
+        return [cutting.cut(held, field, pairs, shape, places[number]) for number in mine]
+
+    first = replace(drawn, role=0 * drawn.role)
+    twin_batches = [cut(twin, first) for twin in twins]
+    return Exam(cut(pairs, drawn), list(zip(*twin_batches, strict=True)))
 
 
 @torch.no_grad()

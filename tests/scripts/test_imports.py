@@ -18,6 +18,7 @@ RAW = {"h5py", "scipy"}
 
 ALLOWED = {
     "allocate": {"zarr"},
+    "calibrate_uncertainty": COMPUTING | {"h5py", "scipy", "skimage"},
     "check": {"h5py", "zarr"},
     "clean_intermediates": {"h5py", "zarr"},
     "compare_demo": {"matplotlib", "scipy", "skimage", "zarr"},
@@ -39,12 +40,14 @@ ALLOWED = {
     "render_report": PAGES,
     "render_scan": PAGES,
     "report_survivors": PAGES,
+    "shelve_model": set(),
     "simulate": RAW,
     "simulate_series": RAW,
     "simulate_xrdct": RAW,
     "split_scan": set(),
     "thin_scan": set(),
     "train_model": COMPUTING | {"scipy"},
+    "uncertain_slab": COMPUTING | {"h5py", "scipy"},
     "verify": {"h5py", "zarr"},
     "watch_series": {"h5py", "zarr"},
     "write_config": {"h5py"},

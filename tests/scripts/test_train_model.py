@@ -74,13 +74,13 @@ def lines(history: Path) -> list[dict[str, Any]]:
 
 
 def test_a_full_card_ends_it_with_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **_named: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3.50 GiB.")
 
     monkeypatch.chdir(project)
     monkeypatch.setattr(loop, "train", full)
     with pytest.raises(SystemExit) as end:
-        train_model.run([json.dumps(request()), '{"foam": 1.5}', *map(str, files(project))])
+        train_model.run([json.dumps(request()), '{"foam": {}}', *map(str, files(project))])
     line = str(end.value)
     assert line.startswith("tomodenoise: the memory of the graphics card does not suffice: 3.50 GiB more are needed")
     assert line.endswith("or set train.batch lower")

@@ -116,7 +116,7 @@ def test_a_slab_reads_the_rows_it_is_said_to_need_once(
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(40, 16))
     seen: list[int] = []
     read = Sections.read
-    monkeypatch.setattr(Sections, "read", lambda self, a, b, *c: (seen.extend(range(a, b)), read(self, a, b, *c))[1])
+    monkeypatch.setattr(Sections, "read", lambda self, a, b, **c: (seen.extend(range(a, b)), read(self, a, b, **c))[1])
     after(random_model(spec), scan, (17, 23))
     assert seen == list(range(*tile_plan.rows_read(spec, 17, 23, 40)))
     assert len(seen) <= 6 + 2 * 8
@@ -224,6 +224,6 @@ def test_reading_is_at_most_three_blocks_ahead(tmp_path: Path, monkeypatch: pyte
     scan = scans_on_disk.write(tmp_path, scans_on_disk.blobs(80, 16))
     ends: list[int] = []
     read = Sections.read
-    monkeypatch.setattr(Sections, "read", lambda self, a, b, *c: (ends.append(b), read(self, a, b, *c))[1])
+    monkeypatch.setattr(Sections, "read", lambda self, a, b, **c: (ends.append(b), read(self, a, b, **c))[1])
     for number, _ in enumerate(inference.denoise(random_model(FLAT), scan, (0, 80))):
         assert ends[-1] <= number // 8 * 8 + 8 * 4

@@ -9,8 +9,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 def keep_freed() -> None:
     """Keep freed memory in the process; does nothing without glibc. Call it before threads start.
 
-    Otherwise every large array comes from the system, page by page, and goes back to it. Half of the time of denoising
-    from file to file went into this, apart from the network.
+    Otherwise every large array comes from the system, page by page, and goes back to it. On a virtual machine this was
+    half of the processor time of denoising from file to file, apart from the network.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -9,6 +9,9 @@ from tomodenoise.config.dose import Limits
 RAW, NETWORK, REUSED = "raw", "network", "network of the full dose"
 """Names of results: without denoising, by a network trained on the part of the dose alone, and by that of the scan."""
 
+FULL = "raw of the full dose"
+"""Name of a result for each channel: the raw error, times the share of the dose."""
+
 SIZES = {"volume": "the volume fraction", "number": "the number of pieces", "diameter": "their mean size"}
 """Figure of the phase to its name."""
 

@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 
 from tomodenoise.common.arrays import BoolArray, FloatArray
-from tomodenoise.evaluation.dose_answer import NETWORK, RAW, words
+from tomodenoise.evaluation.dose_answer import FULL, NETWORK, RAW, words
 from tomodenoise.evaluation.figures_of_merit import if_any
 from tomodenoise.metrics import blocks
-
-FULL = "raw of the full dose"
 
 
 def judge(

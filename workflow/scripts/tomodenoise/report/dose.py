@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.evaluation.dose_answer import NETWORK, RAW, REUSED
-from tomodenoise.evaluation.dose_channels import FULL
+from tomodenoise.evaluation.dose_answer import FULL, NETWORK, RAW, REUSED
 from tomodenoise.report import curves, words
 from tomodenoise.report.curves import ACCENT, BLACK, DENOISED, LINE, MUTED, Chart
 

@@ -64,7 +64,7 @@ def test_a_short_run_guesses_no_time() -> None:
 
 def test_a_training_names_its_page() -> None:
     shown = Terminal({}).job(3, "train_model", 0, 9, model="bread")
-    assert shown == "tomodenoise: train bread: results/models/3/training.html shows its progress"
+    assert shown == "train bread: results/models/3/training.html shows its progress"
 
 
 def test_other_lines_stay_as_they_are() -> None:

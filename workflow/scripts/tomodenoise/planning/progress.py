@@ -50,9 +50,7 @@ class Progress:
     def line(self, event: str, record: Mapping[str, Any]) -> str:
         """Return the line for a record; empty for events of other kinds."""
         if event == "JOB_INFO":
-            return (
-                f"tomodenoise: {self._title(self._running[record['jobid']])}: {self._page(record)} shows its progress"
-            )
+            return f"{self._title(self._running[record['jobid']])}: {self._page(record)} shows its progress"
         if event != "PROGRESS":
             return ""
         done, total = record["done"], record["total"]

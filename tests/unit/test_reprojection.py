@@ -18,7 +18,7 @@ from tomodenoise.networks.options import Network
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting import by_angle
 from tomodenoise.storage.sections import Sections
-from tomodenoise.training import distributed, loop, reprojection, rounds, tasks
+from tomodenoise.training import dataset, distributed, grading, loop, reprojection, rounds, tasks
 from tomodenoise.training.checkpoints import Checkpoint
 from tomodenoise.training.options import Train
 from tomodenoise.training.reprojection import Scanner
@@ -127,6 +127,7 @@ def test_an_interrupted_round_continues_to_the_bit(tmp_path: Path) -> None:
     assert equal(whole, continued)
     assert said == said_again
     assert whole.facts[rounds.KEY] == continued.facts[rounds.KEY]
+    assert whole.facts["grades"] == continued.facts["grades"]
     assert not (tmp_path / "broken").exists()
 
 
@@ -141,6 +142,16 @@ def test_a_round_that_raises_the_error_is_undone(tmp_path: Path, monkeypatch: py
     assert len(said) == 1
     assert model.held_out == plain.held_out
     assert json.dumps(model.facts)
+
+
+def test_a_model_is_graded_as_it_is_after_the_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = scan(tmp_path / "scan")
+    errors = itertools.count(9, -1)
+    monkeypatch.setattr(reprojection, "error", lambda *_: float(next(errors)))
+    model, _ = train(task(where), tmp_path / "copies")
+    data = dataset.prepare(task(where), distributed.alone())
+    assert model.facts[rounds.KEY]["rounds"] == 1
+    assert model.facts["grades"] == grading.facts(model.network, data, distributed.alone())
 
 
 def test_copies_are_of_rows_that_were_trained_on(tmp_path: Path) -> None:

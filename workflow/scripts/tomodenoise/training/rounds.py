@@ -20,7 +20,7 @@ from tomodenoise.scans.description import positions, runs
 from tomodenoise.splitting.model import Split, to_json
 from tomodenoise.storage import sections, zarr_arrays
 from tomodenoise.storage.sections import Sections
-from tomodenoise.training import loop, optimizers, reprojection
+from tomodenoise.training import dataset, grading, loop, optimizers, reprojection
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.reprojection import Scanner
@@ -119,7 +119,10 @@ def train(
     ranks.agreed(0)
     if ranks.first:
         shutil.rmtree(folder, ignore_errors=True)
-    return replace(model, facts={**model.facts, KEY: {"rounds": int(np.argmin(errors)), "errors": errors}})
+    kept = int(np.argmin(errors))
+    # Those of the training proper are of another network, those of a round were measured on copies.
+    grades = grading.facts(model.network, dataset.prepare(task, ranks), ranks) if kept else model.facts["grades"]
+    return replace(model, facts={**model.facts, "grades": grades, KEY: {"rounds": kept, "errors": errors}})
 
 
 def _kept(task: Task, ranks: Ranks, folder: Path, number: int, make: Callable[[], Model]) -> Model:

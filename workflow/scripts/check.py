@@ -23,7 +23,8 @@ def main(job: logs.Job) -> None:
     needed = sum(forecast.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
     print(f"time: {time} on {cores} cores, widened from what one machine took")
-    print(f"graphics cards here: {cards.visible(os.environ) or 'none'}, for which no time was measured")
+    found = cards.visible(os.environ)
+    print(f"graphics cards here: {f'{found}, for which no time was measured' if found else 'none'}")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
     trouble = [*forecast.of_disk(needed, Path())]
     trouble += [line for name in opened.scans for line in forecast.unreadable(opened.entries[name].scan)]

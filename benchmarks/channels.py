@@ -93,7 +93,7 @@ def denoise(scan: sections.Sections, network: str, pixels: float, seed: int) -> 
     spec = specs.complete(Network(name=network, slices=1), scan.channels)
     task = tasks.Task([scan], spec, Train(pixels=pixels, seed=seed, evaluations=10), {})
     model = train(task, distributed.alone("cpu"), lambda *_: None)
-    return np.stack([after for _, after in inference.denoise(model, scan, (0, scan.depth))], axis=1)
+    return inference.volume(model, scan, (0, scan.depth))
 
 
 def raw(scan: Scan, folder: Path) -> FloatArray:

@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.denoising import spread
+from tomodenoise.denoising import inference, spread
 from tomodenoise.evaluation import uncertainty as evaluation
 from tomodenoise.evaluation.held_out_slices import Slices
 from tomodenoise.metrics import uncertainty
@@ -146,7 +146,7 @@ def test_sections_on_disk_give_the_true_error_for_all_but_two(tmp_path: Path, co
     chosen = Slices(((0, 4), (4, 8)), mask, held_out=True, why="")
     found = evaluation.measure(model, scan, chosen, 0, ensemble)
     (calibration,) = evaluation.calibrate(found, chosen)
-    less = spread.denoise(model, spread.given(scan, tuple(range(count - 2))), (0, 8))[0]
+    less = inference.volume(model, spread.given(scan, tuple(range(count - 2))), (0, 8), mode="section")[0]
     true = np.sqrt(np.mean((less - clean)[:, mask] ** 2))
     stated = np.sqrt(np.mean(evaluation.apply([calibration], found.variance)[0][:, mask] ** 2))
     assert stated == pytest.approx(true, rel=0.12)

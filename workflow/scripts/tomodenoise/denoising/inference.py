@@ -72,6 +72,14 @@ def denoise(
         yield from zip(full, denoised, strict=True)
 
 
+def volume(
+    model: Model, scan: Sections, rows: tuple[int, int], *, time: int = 0, mode: str = "full", ensemble: int = 1
+) -> FloatArray:
+    """Denoise rows of a volume that fit into memory, see `denoise`: (channel, z, y, x) float32."""
+    pairs = denoise(model, scan, rows, time=time, mode=mode, ensemble=ensemble)
+    return np.stack([after for _, after in pairs], axis=1)
+
+
 def predictor(model: Model, ensemble: int = 1) -> tiling.Network:
     """Return the network as inference applies it: in the device's precision, averaged over symmetries of (y, x)."""
     elements = symmetries.square()[:ensemble]

@@ -43,12 +43,6 @@ def given(scan: Sections, members: tuple[int, ...]) -> Sections:
     return replace(scan, split=replace(scan.split, roles=(Role(members, others),)))
 
 
-def denoise(model: Model, scan: Sections, rows: tuple[int, int], *, time: int = 0, ensemble: int = 1) -> FloatArray:
-    """Denoise some rows of the first input of a scan: (channel, z, y, x) float32."""
-    pairs = inference.denoise(model, scan, rows, time=time, mode="section", ensemble=ensemble)
-    return np.stack([after for _, after in pairs], axis=1)
-
-
 def variance(model: Model, scan: Sections, rows: tuple[int, int], *, time: int = 0, ensemble: int = 1) -> FloatArray:
     """Return the variance between the results for all sections but one, for each of them in turn: (channel, z, y, x).
 
@@ -61,5 +55,5 @@ def variance(model: Model, scan: Sections, rows: tuple[int, int], *, time: int =
     sections = range(scan.split.per_step)
     for left_out in sections:
         part = given(scan, tuple(number for number in sections if number != left_out))
-        moments.add(denoise(model, part, rows, time=time, ensemble=ensemble))
+        moments.add(inference.volume(model, part, rows, time=time, mode="section", ensemble=ensemble))
     return moments.variance

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.denoising import spread
+from tomodenoise.denoising import inference, spread
 from tomodenoise.evaluation.held_out_slices import Slices
 from tomodenoise.metrics import uncertainty
 from tomodenoise.metrics.support import Unsupported
@@ -47,7 +47,7 @@ def _error(model: Model, scan: Sections, rows: tuple[int, int], time: int, ensem
     errors = spread.Moments()
     for a, b in pairs(len(every)):
         part = spread.given(scan, tuple(number for number in every if number not in {a, b}))
-        denoised = spread.denoise(model, part, rows, time=time, ensemble=ensemble)
+        denoised = inference.volume(model, part, rows, time=time, mode="section", ensemble=ensemble)
         errors.add((stored[a] - denoised) * (stored[b] - denoised))
     return np.asarray(errors.mean, dtype=np.float32)
 

@@ -88,7 +88,7 @@ def copies(
     scan: Sections, scanner: Scanner, model: Model, rows: tuple[int, int], rng: Generator
 ) -> Iterator[FloatArray]:
     """Make training data of some rows, see `copies_of`."""
-    return copies_of(scan, scanner, _apply(model, scan, rows, "full"), scan.read(*rows), rng)
+    return copies_of(scan, scanner, inference.volume(model, scan, rows), scan.read(*rows), rng)
 
 
 def copies_of(
@@ -146,15 +146,10 @@ def error(model: Model, scan: Sections, scanner: Scanner, rows: tuple[int, int])
     errors = []
     for role in scan.split.roles[:INPUTS]:
         given = replace(scan, split=replace(scan.split, roles=(role,)))
-        images = _apply(model, given, rows, "section") * scan.visible
+        images = inference.volume(model, given, rows, mode="section") * scan.visible
         target = role.targets[0]
         errors.append(np.square(scanner.apply(images, [target])[0] - measured[target])[..., scan.visible].mean())
     return float(np.mean(errors))
-
-
-def _apply(model: Model, scan: Sections, rows: tuple[int, int], mode: str) -> FloatArray:
-    """Denoise some rows: (channel, z, y, x) float32."""
-    return np.stack([after for _, after in inference.denoise(model, scan, rows, mode=mode)], axis=1)
 
 
 def _turned(images: FloatArray, angle: float) -> FloatArray:

@@ -157,7 +157,7 @@ def test_a_model_is_used_tuned_or_left_by_its_grades(
     skill: float | None, slope: float, own: float | None, course: str
 ) -> None:
     options = Shelf(use=0.5, tune=3.0, slope=0.1)
-    assert deciding.decide(own, Grades(0.1, 12.0, skill, slope, 1.0), options).course == course
+    assert deciding.decide(own, Grades(0.1, 12.0, skill, slope), options).course == course
 
 
 def test_fine_tuning_has_a_share_of_every_budget() -> None:

@@ -60,8 +60,6 @@ class Grades:
     how strong the noise, matters for both. None if either cannot be measured."""
     slope: float
     """Of the regression of the target on the prediction: 1 if calibrated, see `metrics.calibration`."""
-    loss: float
-    """Split loss, mean (f - b)^2."""
 
     def as_json(self) -> dict[str, float | None]:
         """Return plain values; those that are not finite as None."""
@@ -110,14 +108,14 @@ def grade(network: nn.Module, data: Data, measured: Noise, ranks: Ranks) -> Grad
     slope = (product / count - f_sum * b_sum / count**2) / variance if variance > 0 else math.nan
     noise = math.nan if measured.noise is None else measured.noise
 
-    def error_of(predict: Callable[[Batch], Tensor]) -> tuple[float, float]:
+    def error_of(predict: Callable[[Batch], Tensor]) -> float:
         loss, umse = validation.errors(predict, data.exam, ranks)
-        return loss, loss - noise * measured.after if umse is None else umse
+        return loss - noise * measured.after if umse is None else umse
 
-    loss, error = error_of(partial(validation.predict, network))
-    blurs = [error_of(partial(_blurred, data.shape, width))[1] for width in BLURS]
-    raw = error_of(partial(_middle, data.shape))[1]
-    return Grades(error, _decibels(raw, error), _decibels(min(raw, *blurs), error), slope, loss)
+    error = error_of(partial(validation.predict, network))
+    blurs = [error_of(partial(_blurred, data.shape, width)) for width in BLURS]
+    raw = error_of(partial(_middle, data.shape))
+    return Grades(error, _decibels(raw, error), _decibels(min(raw, *blurs), error), slope)
 
 
 def _blurred(shape: Shape, width: float, batch: Batch) -> Tensor:

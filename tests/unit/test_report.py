@@ -196,7 +196,7 @@ def test_controls_and_pictures_have_names() -> None:
 
 
 QUALITY = Quality(
-    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "told": "The network was given sections 1 + 3."},
+    judged={"rows": [[3, 5], [7, 8]], "why": "held out", "basis": "The network was given sections 1 + 3."},
     verdicts=[{"figure": "edges", "level": "bad", "text": EVIL}, {"figure": "umse", "level": "good", "text": "well"}],
     figures={
         "umse": {"umse": 1.0, "umse_error": 0.1, "umse_given": 10.6, "upsnr": 21.26, "upsnr_given": 11.0},
@@ -205,9 +205,9 @@ QUALITY = Quality(
         "edges": {"raw": 1.5, "denoised": 1.7, "edges": 200},
         "comparison": {
             "columns": {
-                "raw": {"told": "", "split_loss": 2.0, "upsnr": None, "slope": 0.5},
-                "network": {"told": "", "split_loss": 1.0, "upsnr": None, "slope": 1.0, "residual": -0.01},
-                EVIL: {"told": "radius 2.0 px", "split_loss": 1.5, "upsnr": None, "slope": None, "residual": 0.2},
+                "raw": {"setting": "", "split_loss": 2.0, "upsnr": None, "slope": 0.5},
+                "network": {"setting": "", "split_loss": 1.0, "upsnr": None, "slope": 1.0, "residual": -0.01},
+                EVIL: {"setting": "radius 2.0 px", "split_loss": 1.5, "upsnr": None, "slope": None, "residual": 0.2},
             }
         },
     },

@@ -83,7 +83,7 @@ def test_each_channel_is_judged_as_is_their_mean(finished: Project) -> None:
     assert all(len(values) == 4 for values in along["figures"].values())
     assert all(value is not None for value in along["figures"]["psnr_denoised"])
     assert {"truth", "umse", "residual"} <= quality["figures"].keys()
-    assert "mean of all channels" in quality["judged"]["told"]
+    assert "mean of all channels" in quality["judged"]["basis"]
     assert "umse_given" in along["figures"]
     assert "too few for a regression" in along["absent"]["calibration"]["reason"]
     assert any(verdict["figure"] == "along" for verdict in quality["verdicts"])

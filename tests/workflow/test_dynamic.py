@@ -90,7 +90,7 @@ def test_every_step_is_judged_by_its_neighbours_or_by_its_angles(finished: Proje
     assert each["along"]["places"] == [1, 2, 3, 4, 5]
     assert split["along"]["places"] == list(range(7))
     assert each["along"]["window"] == [0, 4]
-    assert "Time step 2 is judged" in each["judged"]["told"]
+    assert "Time step 2 is judged" in each["judged"]["basis"]
     assert None not in each["along"]["figures"]["umse_given"]
     assert "split.sections: 3 or more" in split["along"]["absent"]["umse"]["reason"]
     for quality in (each, split):

@@ -30,7 +30,7 @@ def compare(e: Evidence, baselines: Sequence[Baseline]) -> Figure | None:
     raw = Baseline("raw", e.given, e.raw, "")
     network = Baseline("network", e.predicted, e.denoised, "")
     compared = [raw, network, *baselines]
-    columns = {result.name: {"told": result.setting} | _figures(e, result, places, sides) for result in compared}
+    columns = {result.name: {"setting": result.setting} | _figures(e, result, places, sides) for result in compared}
     middle = len(e.raw) // 2
     box = region(e.opposite[middle], e.mask)
     pictures = {result.name: result.denoised[middle][box] for result in compared}

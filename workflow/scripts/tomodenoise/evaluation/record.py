@@ -41,7 +41,7 @@ def to_json(
                 "pixels": len(slices.rows) * int(slices.mask.sum()),
                 "given": groups.given,
                 "targets": groups.targets,
-                "told": basis,
+                "basis": basis,
             },
             "verdicts": [asdict(verdict) for verdict in [*note, *verdicts, *along]],
             "figures": judgement.values,

@@ -81,7 +81,7 @@ class Quality:
         runs = self.judged["rows"]
         rows = ", ".join(str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in runs)
         noun = "row" if rows.isdigit() else "rows"
-        return f"Judged on {noun} {rows} ({self.judged['why']}). {self.judged.get('told', '')}"
+        return f"Judged on {noun} {rows} ({self.judged['why']}). {self.judged.get('basis', '')}"
 
     @property
     def missing(self) -> dict[str, str]:

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Denoise a scan in a folder of its own, below the current one: process_scan.sh /path/to/scan.h5
 # Settings of all scans are in beamtime.yaml in the current folder; TARGETS="all shelve" also files each model on a shelf.
-# On a cluster, let sbatch start the last command.
+# sbatch starts a copy of this file elsewhere: with it, set TOMODENOISE to the folder of tomodenoise.
 set -euo pipefail
-home=$(realpath "$(dirname "$0")/../..")
+home=$(realpath "${TOMODENOISE:-$(dirname "$0")/../..}")
 raw=$(realpath "$1")
 settings=$(realpath beamtime.yaml)
 name=$(basename "${raw%.*}")
@@ -19,4 +19,4 @@ if [ ! -e config.yaml ]; then
 fi
 read -ra targets <<< "${TARGETS:-all}"
 exec "$home/.venv/bin/snakemake" "${targets[@]}" --snakefile "$home/Snakefile" --profile "$home/profiles/local" \
-  --configfile config.yaml "$settings"
+  --cores "${SLURM_CPUS_PER_TASK:-all}" --configfile config.yaml "$settings"

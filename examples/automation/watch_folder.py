@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,64 +19,49 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
 
+from tomodenoise.common import files
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import header_timeout, opening
 
 State = dict[str, dict[str, Any]]
 
 
-def look(folder: Path, pattern: str, command: list[str], state: State, file: Path) -> None:
-    """Look at each scan that was not submitted yet, and submit those that are complete."""
-    for scan in sorted(folder.glob(pattern)):
-        name = str(scan.relative_to(folder))
-        known = state.get(name, {})
-        if known.get("is") in {"submitting", "submitted"}:
-            continue
+def look(asked: argparse.Namespace, state: State) -> None:
+    """Submit the new scans that are as they were at the last look."""
+    for scan in sorted(asked.folder.glob(asked.pattern)):
+        name = str(scan.relative_to(asked.folder))
         try:
             facts = [scan.stat().st_size, scan.stat().st_mtime_ns]
         except OSError:
             continue
-        if known.get("facts") != facts:
+        known = state.setdefault(name, {"is": "new"})
+        if known["is"] not in {"submitting", "submitted"} and known.get("facts") != facts:
             state[name] = {"is": "new", "facts": facts}
         elif known["is"] == "new":
-            submit(name, scan.absolute(), command, state, file)
-    save(state, file)
+            submit(name, scan.absolute(), asked, state)
 
 
-def submit(name: str, scan: Path, command: list[str], state: State, file: Path) -> None:
+def submit(name: str, scan: Path, asked: argparse.Namespace, state: State) -> None:
     """Submit a scan if it can be read; before that note it, so that none is submitted twice, whatever happens."""
     try:
         header_timeout.try_headers([(scan, {})])
         opening.open_scan(scan)
     except UserError as error:
-        note(name, "refused", str(error), state)
+        note(name, "refused", str(error), asked.state, state)
         return
-    note(name, "submitting", "", state)
-    save(state, file)
-    try:
-        status = subprocess.run([*command, str(scan)], stdin=subprocess.DEVNULL, check=False).returncode
-    except OSError as error:
-        note(name, "new", "", state)
-        save(state, file)
-        sys.exit(f"watch_folder: {command[0]}: {error.strerror}: correct the command")
-    note(name, "failed" if status else "submitted", f"status {status}" if status else "", state)
-    save(state, file)
+    note(name, "submitting", "", asked.state, state)
+    status = subprocess.run([*asked.command, str(scan)], stdin=subprocess.DEVNULL, check=False).returncode
+    note(name, "failed" if status else "submitted", f"status {status}" if status else "", asked.state, state)
 
 
-def note(name: str, word: str, reason: str, state: State) -> None:
-    """Keep and print what became of a scan."""
+def note(name: str, word: str, reason: str, file: Path, state: State) -> None:
+    """Print what became of a scan, and keep it in a file that is whole at any moment."""
     state[name] |= {"is": word, "reason": reason}
-    print(f"{time.strftime('%H:%M:%S')} {name}: {word}{reason and ': '}{reason}", flush=True)
-
-
-def save(state: State, file: Path) -> None:
-    """Write the state to a file that is whole at any moment."""
-    partial = file.with_name(f"{file.name}.partial")
-    with partial.open("w") as stream:
+    with files.replacing(file) as partial, partial.open("w") as stream:
         json.dump(state, stream, indent=1)
         stream.flush()
         os.fsync(stream.fileno())
-    partial.replace(file)
+    print(f"{time.strftime('%H:%M:%S')} {name}: {word}{reason and ': '}{reason}", flush=True)
 
 
 def main() -> None:
@@ -87,6 +73,8 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=Path("submitted.json"))
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
+    if not shutil.which(asked.command[0]):
+        sys.exit(f"watch_folder: {asked.command[0]}: no such command: correct it")
     lock = asked.state.with_suffix(".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,13 +84,13 @@ def main() -> None:
     for name, known in state.items():
         if known["is"] == "submitting":
             print(f"{name}: the watcher ended during its submission: if it does not run, take it from {asked.state}")
-    try:
-        while True:
-            look(asked.folder, asked.pattern, asked.command, state, asked.state)
-            time.sleep(asked.every)
-    except KeyboardInterrupt:
-        print("watch_folder: ended; start it again to go on")
+    while True:
+        look(asked, state)
+        time.sleep(asked.every)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("watch_folder: ended; start it again to go on")

@@ -24,11 +24,11 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
+from tomodenoise.denoising.greys import CODES, Scale, linear
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.networks.models import Normalisation
 from tomodenoise.report import live
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
-from tomodenoise.report.greys import CODES, Scale, linear
 from tomodenoise.report.pages import render, render_overview, rows
 from tomodenoise.report.timing import Stage
 from tomodenoise.training.checkpoints import Evaluation

@@ -263,7 +263,7 @@ def test_a_second_watcher_is_refused_and_a_missing_command_named(watched: Watche
     command = [*watched.command[: watched.command.index("--") + 1], "./nowhere"]
     missing = subprocess.run(command, capture_output=True, text=True, check=False)
     assert missing.returncode == 1
-    assert missing.stderr == "watch_folder: ./nowhere: No such file or directory: correct the command\n"
+    assert missing.stderr == "watch_folder: ./nowhere: no such command: correct it\n"
     watched.start()
     watched.wait("b.h5", "submitted")
 

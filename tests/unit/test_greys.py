@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising import greys
+from tomodenoise.denoising.greys import Scale, linear, stored, window
 from tomodenoise.denoising.previews import Slice
-from tomodenoise.report import greys
-from tomodenoise.report.greys import Scale, linear, stored, window
 from tomodenoise.report.pictures import packed, picture
 
 AIR, MATRIX = (0.0, 0.03), (1.0, 0.05)

@@ -1,6 +1,7 @@
 """The line about a run's progress names the stage and the scan, and says how long the rest takes once that is known."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,15 @@ def test_a_short_run_guesses_no_time() -> None:
 def test_a_training_names_its_page() -> None:
     shown = Terminal({}).job(3, "train_model", 0, 9, model="bread")
     assert shown == "train bread: results/models/3/training.html shows its progress"
+
+
+def test_a_job_that_is_tried_again_says_why(tmp_path: Path) -> None:
+    terminal, log = Terminal({}), tmp_path / "train.log"
+    log.write_text("tomodenoise: stopped when asked\n")
+    about = {"rule_name": "train_model", "wildcards": {"model": "bread"}, "output": [str(tmp_path / "model")]}
+    terminal.shows(0, LogEvent.JOB_INFO, jobid=3, **about)
+    assert terminal.shows(1, LogEvent.JOB_ERROR, jobid=3, log=[str(log)], **about) is None
+    assert terminal.shows(2, LogEvent.JOB_INFO, jobid=3, **about) == "train bread is tried again: stopped when asked"
 
 
 def test_other_lines_stay_as_they_are() -> None:

@@ -24,12 +24,12 @@ import report_survivors
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.disk_usage import Use
+from tomodenoise.denoising.greys import linear
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.evaluation.profile import Profile
 from tomodenoise.report import viewer
 from tomodenoise.report.content import Failed, ModelSection, Row, ScanSection
 from tomodenoise.report.curves import loss_curve
-from tomodenoise.report.greys import linear
 from tomodenoise.report.pages import render, render_overview, rows
 from tomodenoise.report.pictures import LARGEST_SIDE, picture
 from tomodenoise.report.quality import Quality

@@ -151,6 +151,9 @@ def test_a_shelf_that_is_missing_empty_or_unreadable_is_a_doubt(
         (None, 1.0, 10.0, "trained"),
         (9.9, float("nan"), 10.0, "trained"),
         (9.9, 1.0, None, "tuned"),
+        (0.0, 1.0, 0.1, "trained"),
+        (-0.1, 1.0, -0.1, "trained"),
+        (-0.1, 1.0, None, "trained"),
     ],
 )
 def test_a_model_is_used_tuned_or_left_by_its_grades(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tomodenoise.denoising.greys import Scale
 from tomodenoise.evaluation import time_series
 from tomodenoise.report import series
-from tomodenoise.report.greys import Scale
 from tomodenoise.splitting import time_steps
 from tomodenoise.splitting.model import Role
 from tomodenoise.storage import sections, zarr_arrays

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,47 @@ def test_the_containers_snakemake_keeps_its_caches_in_the_working_directory(tmp_
     assert {seen[name] for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")} == {f"{tmp_path}/.snakemake/cache"}
     assert "PYTHONPATH" not in seen
     assert seen["USER"] == str(os.getuid())
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Copy the workflow, with an image that is no image."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "envs", folder / "envs")
+    shutil.copy(ROOT / "Snakefile", folder)
+    (folder / "containers").mkdir()
+    (folder / "containers/tomodenoise.sif").touch()
+    return folder
+
+
+def in_apptainer(checkout: Path, project: Project, target: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake outside and its jobs in the image, by a stand-in for Apptainer."""
+    (checkout / "bin").mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).with_name("apptainer.sh"), checkout / "bin/apptainer")
+    path = f"{checkout}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, "CALLS": str(project.folder / "calls.txt")}
+    command = [sys.executable, "-m", "snakemake", target, "--snakefile", str(checkout / "Snakefile"), "--cores", "2"]
+    command += ["--sdm", "apptainer", "--apptainer-args", f"--nv --bind {checkout}", "--configfile", "config.yaml"]
+    return subprocess.run(command, cwd=project.folder, env=env, capture_output=True, text=True, check=False)
+
+
+def test_snakemake_outside_runs_every_rule_in_the_image(tmp_path: Path, checkout: Path) -> None:
+    project = Project(tmp_path)
+    simulated(tmp_path / "foam.h5")
+    project.configure(scans={"foam": {"file": "foam.h5"}}, train=TRAIN, network=NETWORK)
+    (checkout / "containers/tomodenoise.sif").rename(checkout / "elsewhere.sif")
+    refused = in_apptainer(checkout, project, "train")
+    image = checkout / "containers/tomodenoise.sif"
+    assert refused.stderr == (
+        f"tomodenoise: --sdm apptainer: there is no {image}: build it, or link it there, see docs/containers.md\n"
+    )
+    image.symlink_to("../elsewhere.sif")
+    done = in_apptainer(checkout, project, "train")
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls.txt").read_text().splitlines()
+    assert {call.split()[0] for call in calls} == {str(image)}
+    assert len(calls) == int(re.findall(r"^total +(\d+)$", done.stderr, re.MULTILINE)[0]) - 1  # without the target
 
 
 @pytest.mark.nightly

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+IMAGE = SCRIPTS.parents[1] / "containers/tomodenoise.sif"
 # The environment of a rule brings its own Python; without one, jobs run with this one.
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 sys.path.insert(0, str(SCRIPTS))
@@ -27,6 +28,7 @@ from tomodenoise.scans import xrdct
 environment.prepare(os.environ, SCRIPTS)
 
 try:
+    snakemake_internals.check_image(workflow, IMAGE)
     RUN = (
         run.without_scans()
         if snakemake_internals.is_linting()
@@ -60,6 +62,10 @@ HOOKS = hooks.Hooks(RUN, [PYTHON, str(SCRIPTS / "report_survivors.py")])
 # The input of a stage's target, and the marker of intermediate outputs.
 gather = partial(snakemake_internals.gather, workflow)
 intermediate = temp if RUN.config.intermediates == "delete" else str
+
+
+# Of all rules, with --sdm apptainer only.
+container: str(IMAGE)
 
 
 wildcard_constraints:

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.image import imsave
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising import greys
 from tomodenoise.evaluation import classical
 from tomodenoise.geometry import field_of_view
 from tomodenoise.metrics import merit
-from tomodenoise.report import greys
 from tomodenoise.storage import sections, zarr_arrays
 
 

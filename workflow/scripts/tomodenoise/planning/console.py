@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tomodenoise.planning.progress import TRAINING, Progress
+from tomodenoise.planning.progress import Progress
 
 REPEATED = {"CalledProcessError", "RuleException"}
 """Exceptions that only repeat that a job failed."""
@@ -98,7 +98,7 @@ class Brief(logging.Filter):
             self.interrupted = True
         self.progress.note(event, record.__dict__)
         if event == "JOB_INFO":
-            return record.__dict__["rule_name"] == TRAINING and not self.interrupted
+            return self.progress.is_shown(record.__dict__) and not self.interrupted
         if event == "JOB_ERROR":
             self._note(record.__dict__)
             return False
@@ -112,6 +112,7 @@ class Brief(logging.Filter):
         logs = tuple(str(log).split(" (", 1)[0] for log in record["log"])
         message = str(record.get("rule_msg") or "")
         self.failures.append(Failure(record["rule_name"], tuple(record["output"]), logs, message))
+        self.progress.failed[record["jobid"]] = self.failures[-1].reason
 
     def _is_news(self, record: Mapping[str, Any]) -> bool:
         percent = 100 * record["done"] // max(record["total"], 1)

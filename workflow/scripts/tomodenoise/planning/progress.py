@@ -24,6 +24,8 @@ class Progress:
     """What Snakemake's records say about jobs, by its events."""
 
     def __init__(self) -> None:
+        self.failed: dict[int, str] = {}
+        """Reasons of the jobs that failed, by number; if one starts again, its reason is shown."""
         self._stages: Mapping[str, str] = {}
         self._remaining: Callable[[], Mapping[str, int]] = Counter
         self._running: dict[int, _Job] = {}
@@ -47,10 +49,18 @@ class Progress:
             self._spent[job.rule].append(record["created"] - job.began)
             self._last = job
 
+    def is_shown(self, record: Mapping[str, Any]) -> bool:
+        """Return whether the start of a job has a line: that of a training, and each attempt after a failure."""
+        return record["rule_name"] == TRAINING or record["jobid"] in self.failed
+
     def line(self, event: str, record: Mapping[str, Any]) -> str:
         """Return the line for a record; empty for events of other kinds."""
         if event == "JOB_INFO":
-            return f"{self._title(self._running[record['jobid']])}: {self._page(record)} shows its progress"
+            title = self._title(self._running[record["jobid"]])
+            reason = self.failed.get(record["jobid"])
+            return (
+                f"{title} is tried again: {reason}" if reason else f"{title}: {self._page(record)} shows its progress"
+            )
         if event != "PROGRESS":
             return ""
         done, total = record["done"], record["total"]

@@ -52,6 +52,13 @@ def is_linting() -> bool:
     return any(word == "--lint" or word.startswith("--lint=") for word in sys.argv)
 
 
+def check_image(workflow: Workflow, image: Path) -> None:
+    """Refuse to start rules in containers without the image; Apptainer would say so once for each job."""
+    methods = {method.name for method in workflow.deployment_settings.deployment_method}
+    if "APPTAINER" in methods and not image.exists():
+        raise UserError(f"--sdm apptainer: there is no {image}: build it, or link it there, see docs/containers.md")
+
+
 def end_when_terminated(workflow: Workflow) -> None:
     """End in good order at SIGTERM while the jobs are planned, as a scheduler sends it at the end of a batch job.
 

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.denoising import previews
+from tomodenoise.denoising import greys, previews
 from tomodenoise.denoising.spectra import Chosen
-from tomodenoise.report import curves, greys, pictures
+from tomodenoise.report import curves, pictures
 from tomodenoise.report.curves import Chart
 from tomodenoise.report.pictures import Picture
 

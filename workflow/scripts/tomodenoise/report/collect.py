@@ -12,10 +12,10 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
 from tomodenoise.correction import measured as correction_measured
 from tomodenoise.correction.slabs import SlabStatistics
-from tomodenoise.denoising import previews, spectra
+from tomodenoise.denoising import greys, previews, spectra
 from tomodenoise.evaluation import time_series
 from tomodenoise.networks import model_file
-from tomodenoise.report import dose, facts, greys, quality, timing, uncertainty
+from tomodenoise.report import dose, facts, quality, timing, uncertainty
 from tomodenoise.report.content import Failed, ModelSection, ScanSection
 from tomodenoise.scans import description as scans_description
 from tomodenoise.splitting import model as splitting_model

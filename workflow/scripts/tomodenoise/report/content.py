@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tomodenoise.common.disk_usage import Use
+from tomodenoise.denoising.greys import Scale
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.denoising.spectra import Chosen
 from tomodenoise.evaluation.time_series import Series
 from tomodenoise.report.dose import Study
-from tomodenoise.report.greys import Scale
 from tomodenoise.report.quality import Quality
 from tomodenoise.report.timing import Stage
 from tomodenoise.report.uncertainty import Uncertainty

@@ -17,7 +17,7 @@ from torch import nn
 
 from tomodenoise.common import files, logs
 from tomodenoise.common.arrays import FloatArray, IntArray
-from tomodenoise.report import greys
+from tomodenoise.denoising import greys
 from tomodenoise.training.checkpoints import Evaluation
 from tomodenoise.training.dataset import Data
 from tomodenoise.training.distributed import Ranks

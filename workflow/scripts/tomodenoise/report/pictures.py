@@ -8,7 +8,7 @@ from PIL import Image
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.blocks import block_mean
-from tomodenoise.report.greys import Scale
+from tomodenoise.denoising.greys import Scale
 
 LARGEST_SIDE = 1024
 """Slices with a longer side, pixels, are averaged, so that the page stays small."""

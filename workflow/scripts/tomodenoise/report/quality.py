@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.denoising import previews
+from tomodenoise.denoising import greys, previews
 from tomodenoise.evaluation.profile import Profile
-from tomodenoise.report import curves, greys, pictures, words
+from tomodenoise.report import curves, pictures, words
 from tomodenoise.report.curves import ACCENT, BLACK, DENOISED, LINE, MUTED, POINTS, RAW, Chart
 
 Lines: TypeAlias = Mapping[str, FloatArray]

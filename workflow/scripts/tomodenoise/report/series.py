@@ -9,10 +9,10 @@ from PIL import Image
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.blocks import busiest_square
+from tomodenoise.denoising.greys import Scale
 from tomodenoise.evaluation.time_series import Series
 from tomodenoise.report import curves, pictures
 from tomodenoise.report.curves import BLACK, DENOISED, RAW, Chart
-from tomodenoise.report.greys import Scale
 
 TILES, FRAMES = 8, 48
 """Largest number of steps in the strip and in the animation, which skip others."""

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.blocks import block_mean
-from tomodenoise.denoising import previews
-from tomodenoise.report import curves, greys, pictures, words
+from tomodenoise.denoising import greys, previews
+from tomodenoise.report import curves, pictures, words
 from tomodenoise.report.curves import MUTED, POINTS, Chart
 from tomodenoise.report.pictures import Picture
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising import previews
+from tomodenoise.denoising.greys import Scale
 from tomodenoise.denoising.previews import Slice
 from tomodenoise.report import pictures, words
 from tomodenoise.report.content import ScanSection
-from tomodenoise.report.greys import Scale
 from tomodenoise.report.pictures import Picture, packed
 
 BUDGET = 40e6

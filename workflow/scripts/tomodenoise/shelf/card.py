@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.denoising import greys
 from tomodenoise.networks.model_file import Description
 from tomodenoise.shelf import likeness
 from tomodenoise.shelf.likeness import TERMS
@@ -17,9 +18,6 @@ README = "README.md"
 
 LARGEST = 384
 """Edge in pixels of the part of a slice that is shown, from its middle."""
-
-GREYS = (0.5, 99.5)
-"""Percentiles of the denoised slice that are black and white."""
 
 
 def text(model: Description, name: str, factor: float, verdicts: Sequence[str], *, picture: bool) -> str:
@@ -44,8 +42,8 @@ def text(model: Description, name: str, factor: float, verdicts: Sequence[str], 
 
 def picture(before: FloatArray, after: FloatArray) -> bytes:
     """Draw the middle of a slice (y, x) before and after denoising, next to each other, as PNG."""
-    low, high = np.nanpercentile(after, GREYS)
-    sides = [_grey(_middle(image), float(low), float(high)) for image in (before, after)]
+    scale = greys.linear(*greys.window(after, np.isfinite(after)))
+    sides = [scale.encode(_middle(image)) for image in (before, after)]
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(sides, axis=1)).save(buffer, "PNG")
     return buffer.getvalue()
@@ -112,8 +110,3 @@ def _cell(value: str) -> str:
 def _middle(image: FloatArray) -> FloatArray:
     starts = [max(0, (size - LARGEST) // 2) for size in image.shape]
     return image[starts[0] : starts[0] + LARGEST, starts[1] : starts[1] + LARGEST]
-
-
-def _grey(image: FloatArray, low: float, high: float) -> IntArray:
-    width = high - low or 1.0
-    return np.asarray(np.nan_to_num(np.clip((image - low) / width, 0, 1)) * 255).round().astype(np.uint8)

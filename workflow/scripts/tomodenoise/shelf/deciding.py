@@ -28,16 +28,16 @@ def decide(own: float | None, found: Grades, options: Shelf) -> Decision:
     """
     if not math.isfinite(found.slope) or found.skill is None:
         return Decision("trained", "its error on this scan cannot be measured")
-    if own is None:
-        return Decision("tuned", "its file does not say how well it did on its own scans")
-    figures = (
-        f"on the held-out part its error is {found.skill:.2f} dB below that of the best blur, on its own scans"
-        f" {own:.2f} dB; slope {found.slope:.3f}"
+    short = math.nan if own is None else own - found.skill
+    figures = f"on the held-out part its error is {found.skill:.2f} dB below that of the best blur"
+    figures += "" if own is None else f", on its own scans {own:.2f} dB"
+    limits: tuple[tuple[bool, Course, str], ...] = (
+        (found.skill <= options.least, "trained", f"not more than shelf.least {options.least:g} dB"),
+        (own is None, "tuned", "its file does not say how well it did on its own scans"),
+        (short > options.tune, "trained", f"more than shelf.tune {options.tune:g} dB short"),
+        (short > options.use, "tuned", f"more than shelf.use {options.use:g} dB short"),
+        (abs(found.slope - 1) > options.slope, "tuned", f"more than shelf.slope {options.slope:g} from 1"),
+        (True, "used", "good enough"),
     )
-    if own - found.skill > options.tune:
-        return Decision("trained", f"{figures}: more than shelf.tune {options.tune:g} dB short")
-    if own - found.skill > options.use:
-        return Decision("tuned", f"{figures}: more than shelf.use {options.use:g} dB short")
-    if abs(found.slope - 1) > options.slope:
-        return Decision("tuned", f"{figures}: more than shelf.slope {options.slope:g} from 1")
-    return Decision("used", f"{figures}: good enough")
+    course, limit = next((course, limit) for applies, course, limit in limits if applies)
+    return Decision(course, f"{figures}; slope {found.slope:.3f}: {limit}")

@@ -33,6 +33,11 @@ class Shelf(Options):
     tune: Annotated[float, Number(ge=0)] = Field(
         6.0, description="Decibels by which it may fall short to be fine-tuned. With more, a model is trained."
     )
+    least: Annotated[float, Number()] = Field(
+        0.0,
+        description="Decibels by which the error of a model on the new scan has to be below that of the best Gaussian"
+        " blur. One that does worse is of no use there, and a model is trained.",
+    )
     slope: Annotated[float, Number(ge=0)] = Field(
         0.05, description="Largest distance of the slope of its calibration from 1 to be used as it is."
     )

@@ -1,6 +1,8 @@
 """Patterns of product paths, and the shards that hold what a job works on."""
 
+import re
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tomodenoise.common.errors import UserError
 from tomodenoise.config.settings import load
-from tomodenoise.planning import paths, shards
+from tomodenoise.planning import notify, paths, shards
 from tomodenoise.planning.files import Files
 from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.storage.layout import Layout
 
+ROOT = Path(__file__).parents[2]
 CONFIG = load({"scans": {"s": {"file": "s.h5"}}})
 Entry: Any = SimpleNamespace
 SERIES = Layout(angles=98, depth=9, columns=48, size=48, stored=8, slab_bytes=2**15, firsts=(0, 25, 49, 74))
@@ -46,6 +50,17 @@ def job(**wildcards: int) -> Wildcards:
 def test_some_wildcards_of_a_pattern_are_filled_in() -> None:
     assert paths.fill(paths.LEVEL_JSON, volume="denoised", level=0) == "results/{scan}/denoised.ome.zarr/0/zarr.json"
     assert paths.fill(paths.SCAN) == paths.SCAN
+
+
+def test_no_scan_is_named_like_a_file_next_to_the_folders_of_scans() -> None:
+    patterns = [value for name, value in vars(paths).items() if name.isupper() and isinstance(value, str)]
+    taken = {pattern.split("/")[1] for pattern in patterns if pattern.startswith("results/")} - {"{scan}"}
+    rules = "".join(file.read_text() for file in (ROOT / "workflow").rglob("*.smk"))
+    logs = set(re.findall(r'"logs/([\w.-]+)', rules))
+    assert {"models", "report.html"} <= taken
+    for name in sorted(taken | logs | {notify.NOTE.name, notify.LOG.name, "commands.log", "slurm"}):
+        with pytest.raises(UserError, match="choose another"):
+            load({"scans": {name: {"file": "x"}}})
 
 
 def test_every_combination_is_filled_in() -> None:

@@ -115,7 +115,8 @@ def test_the_error_in_the_data_of_the_scanner_grows_with_the_noise(tmp_path: Pat
     assert errors[0] < 0.5 * errors[1]
 
 
-def test_an_interrupted_round_continues_to_the_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_an_interrupted_round_continues_to_the_bit(tmp_path: Path, damaged: bool) -> None:
     where = scan(tmp_path / "scan")
     whole, said = train(task(where, tmp_path / "whole.pt"), tmp_path / "whole")
     steps = loop.schedule.iterations(SETTINGS, SETTINGS.batch * SETTINGS.patch**2)
@@ -123,6 +124,8 @@ def test_an_interrupted_round_continues_to_the_bit(tmp_path: Path) -> None:
     with pytest.raises(loop.Interrupted):
         train(broken, tmp_path / "broken", after(steps + steps // 2))
     assert (tmp_path / "broken" / "0.safetensors").exists()
+    if damaged:
+        (tmp_path / "broken" / "0.safetensors").write_bytes(b"torn")
     continued, said_again = train(broken, tmp_path / "broken")
     assert equal(whole, continued)
     assert said == said_again
@@ -131,11 +134,14 @@ def test_an_interrupted_round_continues_to_the_bit(tmp_path: Path) -> None:
     assert not (tmp_path / "broken").exists()
 
 
-def test_a_round_that_raises_the_error_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("later", [2.0, 1.0, float("nan")])
+def test_a_round_that_does_not_lower_the_error_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: float
+) -> None:
     where = scan(tmp_path / "scan")
     plain = loop.train(task(where), distributed.alone(), lambda *_: None)
-    errors = itertools.count(1)
-    monkeypatch.setattr(reprojection, "error", lambda *_: float(next(errors)))
+    errors = iter([1.0, later])
+    monkeypatch.setattr(reprojection, "error", lambda *_: next(errors))
     model, said = train(task(where), tmp_path / "copies")
     assert equal(model, plain)
     assert model.facts[rounds.KEY]["rounds"] == 0

@@ -175,6 +175,10 @@ def test_scans_that_failed_for_good_are_listed_with_their_first_job(scans: dict[
     made, lost = Failure("a", ("there",), ()), Failure("b", ("results/half/scan.json",), ())
     later = Failure("c", ("results/models/half/model.safetensors",), ())
     assert hooks.failed_scans(opened_run, [made, lost, later]) == {"half": lost}
+    part = Failure("d", ("results/half/dose/0.5/center.json", "results/models/half/dose/0.5/model.safetensors"), ())
+    assert hooks.failed_scans(opened_run, [part]) == {"half": part}
+    other = Failure("e", ("results/turn/half/c/0/0", "results/models/turn/half"), ())
+    assert hooks.failed_scans(opened_run, [other]) == {"turn": other}
     request = hooks.survivors(opened_run, {"half": lost})
     assert request["failed"] == [["half", lost.reason, ""]]
     assert request["slabs"] == request["rows"] == []

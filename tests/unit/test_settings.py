@@ -98,6 +98,16 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
             "config: correct.air",
         ),
         ({"export": ["tiff", "tiff"]}, "export: ['tiff', 'tiff'] names an entry twice"),
+        ({"dose": {}}, "unknown key 'dose': did you mean 'scans.NAME.dose' or 'denoise'?"),
+        ({"model": "m"}, "unknown key 'model': did you mean 'scans.NAME.model' or 'models'?"),
+        ({"TRAIN": {}}, "unknown key 'TRAIN': did you mean 'train'?"),
+        ({"scans": {"a": {"file": "x", "angles": {"frist": 0}}}}, "'scans.a.angles.frist': did you mean 'first'?"),
+        ({"scans": {"a": {"file": "x", "dose": {"fractions": 0.5}}}}, "0.5 is not a list: write [0.5]"),
+        (
+            {"scans": {"a": {"file": "x", "dose": {"fractions": [0.5, 0.50000001]}}}},
+            "scans.a.dose.fractions: [0.5, 0.50000001] names an entry twice",
+        ),
+        ({"scans": {"a" * 101: {"file": "x"}}}, "at most 100"),
     ],
 )
 def test_an_error_is_one_line_that_names_the_key(change: dict[str, Any], message: str) -> None:

@@ -119,14 +119,15 @@ def _given(value: T) -> T:
     return value
 
 
-def _unique(values: tuple[T, ...]) -> tuple[T, ...]:
+def unique(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse a list with equal entries."""
     if len(set(values)) < len(values):
         raise PydanticCustomError("not_unique", "has equal entries")
     return values
 
 
 Text = Annotated[str, Strict(), Field(min_length=1)]
-Name = Annotated[str, Strict(), Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Name = Annotated[str, Strict(), Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 """Name of a scan or a model: of a folder, and safe in a shell."""
 Flag = Annotated[bool, Strict()]
 Index = Annotated[int, Whole(ge=0)]
@@ -137,5 +138,5 @@ Optional = Annotated[T | None, BeforeValidator(_given)]
 """A key that may be absent, and then is None, but must not be null in the file."""
 Some = Annotated[tuple[T, ...], Field(min_length=1)]
 """A list that is not empty."""
-Unique = Annotated[tuple[T, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
+Unique = Annotated[tuple[T, ...], AfterValidator(unique), Field(json_schema_extra={"uniqueItems": True})]
 """A list without equal entries."""

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from tomodenoise.common.options import Index, Number, Options, Unique
+from tomodenoise.common.options import Index, Number, Options, Unique, unique
 from tomodenoise.scans.thinning import Thinning
 
 
@@ -19,11 +19,19 @@ class Limits(Options):
     resolution: Annotated[float, Number(gt=0)] = Field(0.1, description="Of the edge width, relative.")
 
 
+def _named(fractions: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse fractions that name the same folder, see `thinned.name`."""
+    unique(tuple(f"{fraction:g}" for fraction in fractions))
+    return fractions
+
+
 class Dose(Options):
     """A study of how much shorter the scan could have been."""
 
     fractions: Annotated[
-        Unique[Annotated[float, Number(gt=0, le=0.9)]], Field(min_length=1, description="Parts of the dose to try.")
+        Unique[Annotated[float, Number(gt=0, le=0.9)]],
+        AfterValidator(_named),
+        Field(min_length=1, description="Parts of the dose to try."),
     ] = (0.5, 0.25, 0.125)
     by: Literal["photons", "projections"] = Field(
         "photons",

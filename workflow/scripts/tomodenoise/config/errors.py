@@ -139,7 +139,7 @@ def _wrong_name(place: Place) -> str:
     name = place.error["input"]
     if not isinstance(name, str):
         return f"the name {name!r} is read as a {type(name).__name__}: put it in quotes"
-    return f"{place.key}: the name {name!r} must be of letters, digits, dots, dashes and underscores"
+    return f"{place.key}: the name {name!r} must be of letters, digits, dots, dashes and underscores, at most 100"
 
 
 def _words(rule: Mapping[str, Any]) -> Sequence[str]:
@@ -157,7 +157,8 @@ def _wrong_type(place: Place) -> str:
     wrong = f"{place} is not {' or '.join(KINDS[rule['type']] for rule in rules)}"
     if isinstance(value, str) and place.path[:-1] == ("scans",):
         return f"{wrong}: write {{file: {value}}}"
-    return f"{wrong}: write [{value}]" if isinstance(value, str) and rules[-1]["type"] == "array" else wrong
+    is_entry = isinstance(value, str | float | int) and not isinstance(value, bool)
+    return f"{wrong}: write [{value}]" if is_entry and rules[-1]["type"] == "array" else wrong
 
 
 def _missing(place: Place) -> str:
@@ -174,13 +175,14 @@ def _number(rule: Mapping[str, Any]) -> str:
 
 def _unknown_key(place: Place) -> str:
     invalid = place.error["type"] == "invalid_key"
-    known = list(place.rule.get("properties", {}))
+    known = [key for kind in place.rule.get("anyOf", [place.rule]) for key in kind.get("properties", {})]
     unknown = str(place.error["input"] if invalid else place.error["loc"][-1])
     word = unknown.casefold().replace("-", "_")
-    close = difflib.get_close_matches(unknown, known, n=1, cutoff=0.7)
+    close = [word] if word in known else difflib.get_close_matches(unknown, known, n=1, cutoff=0.7)
     alike = [key for key in schema.keys(schema.schema()) if key.rsplit(".", 1)[-1] == word]
     elsewhere = [key for key in alike if key.removeprefix("scans.NAME.") not in alike or key.count(".") < 2]
-    meant = close or ([SYNONYMS[word]] if word in SYNONYMS else elsewhere)
+    elsewhere = [] if word in known else elsewhere
+    meant = [SYNONYMS[word]] if word in SYNONYMS and not close else [*elsewhere, *close]
     meant = meant or difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
     named = " or ".join(f"'{key}'" for key in meant)
     advice = f"did you mean {named}?" if meant else f"the keys here are {', '.join(known)}"

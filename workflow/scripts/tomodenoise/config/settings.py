@@ -13,6 +13,9 @@ from tomodenoise.config.errors import explain, nearest
 from tomodenoise.config.model import FILTERS, PER_SCAN, Config, ModelEntry
 from tomodenoise.networks import specs
 
+RESERVED = {"models", "slurm", ".html", ".json", ".log"}
+"""Names, and ends of names, of what lies next to the folders of scans."""
+
 
 def load(raw: Mapping[str, Any]) -> Config:
     """Check a configuration and complete it, except for the network, whose defaults depend on the channels.
@@ -34,6 +37,7 @@ def load(raw: Mapping[str, Any]) -> Config:
     if not config.scans:
         raise UserError("config: scans is empty: name at least one, as in `sample: {file: raw/sample.h5}`")
     complete = _with_models(config)
+    _check_names(complete)
     _check_models(complete)
     _check_compared(complete)
     specs.complete(config.network)
@@ -113,6 +117,12 @@ def _problems(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Ite
         elif key is not None:
             seen.add(key.value)
         yield from _problems(value, (*around, node))
+
+
+def _check_names(config: Config) -> None:
+    for scan in config.scans:
+        if scan in RESERVED or Path(scan).suffix in RESERVED:
+            raise UserError(f"config: scans.{scan}: results or logs have files of such a name: choose another")
 
 
 def _check_models(config: Config) -> None:

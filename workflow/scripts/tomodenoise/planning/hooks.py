@@ -138,10 +138,13 @@ def _is_finished(files: Files, scan: str) -> bool:
 
 def _scans_of(run: Run, outputs: Sequence[str]) -> list[str]:
     """Return the scans to which a job with these outputs belongs: those of a model, or one."""
-    parts = {part for output in outputs for part in Path(output).parts}
-    users = run.config.users().items()
-    trained = [scan for model, scans in users if {"models", model} <= parts for scan in scans]
-    return trained or [scan for scan in run.scans if scan in parts]
+    users = run.config.users()
+    found: dict[str, None] = {}
+    for output in outputs:
+        folder, name, part, *_ = (*Path(output).parts[1:], "", "", "")
+        trained = [name] if part == "dose" else users.get(name, ())
+        found |= dict.fromkeys(trained if folder == "models" else [folder])
+    return [scan for scan in run.scans if scan in found]
 
 
 def _print(line: str) -> None:

@@ -50,11 +50,13 @@ def _listed(file: Path, count: int, name: str) -> tuple[FloatArray, list[Path]]:
     if not file.is_file() or file.stat().st_size > MOST_BYTES:
         raise UserError(f"{file} is not a text file of angles: correct angles")
     try:
-        values = np.loadtxt(file, dtype=np.float64, ndmin=2, delimiter="," if "," in file.read_text() else None)
+        text = file.read_text()
+        comma = "," if "," in text else None
+        values = np.loadtxt(file, dtype=np.float64, ndmin=2, delimiter=comma) if text.strip() else np.empty((0, 1))
     except PermissionError as error:
         raise UserError(f"{file} {paths.FORBIDDEN}") from error
     except ValueError as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(f"{file} cannot be read as numbers: {reason}: write one angle on each line") from error
     if min(values.shape) > 1:
         raise UserError(f"{file} has {values.shape[1]} columns: write one angle on each line, and nothing else")

@@ -54,9 +54,9 @@ def put(
     if shelved.get("course") == "used":
         return {"shelf": str(shelf), "name": shelved["taken"], "filed": "it came from a shelf as it is"}
     folder = shelf / place(model, name)
-    if folder.exists():
-        return {"shelf": str(shelf), "name": folder.name, "filed": "it was there already"}
     try:
+        if folder.exists():
+            return {"shelf": str(shelf), "name": folder.name, "filed": "it was there already"}
         _write(file, folder, card.text(model, folder.name, factor, verdicts, picture=pair is not None), pair)
     except OSError as error:
         raise UserError(

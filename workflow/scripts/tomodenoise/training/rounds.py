@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from tomodenoise.common import logs
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.networks import models
@@ -104,6 +106,7 @@ def train(
     model = _kept(task, ranks, folder, 0, first)
     scenes = _scenes(task, model, settings, ranks.device.type)
     errors = [_error(model, scenes, ranks)]
+    kept = 0
     for number in range(1, task.settings.reproject + 1):
 
         def further(model: Model = model, number: int = number) -> Model:
@@ -113,13 +116,13 @@ def train(
         errors.append(_error(refined, scenes, ranks))
         if ranks.first:
             say(f"copies, round {number}: error {errors[-1]:.6g}, before {errors[-2]:.6g}")
-        if errors[-1] >= errors[-2]:
+        if not errors[-1] < errors[-2]:  # nor if it is no number
             break
+        kept = number
         model = replace(refined, facts=model.facts, held_out=model.held_out)
     ranks.agreed(0)
     if ranks.first:
         shutil.rmtree(folder, ignore_errors=True)
-    kept = int(np.argmin(errors))
     # Those of the training proper are of another network, those of a round were measured on copies.
     grades = grading.facts(model.network, dataset.prepare(task, ranks), ranks) if kept else model.facts["grades"]
     return replace(model, facts={**model.facts, "grades": grades, KEY: {"rounds": kept, "errors": errors}})
@@ -128,13 +131,25 @@ def train(
 def _kept(task: Task, ranks: Ranks, folder: Path, number: int, make: Callable[[], Model]) -> Model:
     """Read the model of a round if there is one from before an interruption, else make it."""
     path, identity = folder / f"{number}.safetensors", _identity(task, number)
-    if path.exists() and (model := models.load(path, ranks.device)).facts[KEY] == identity:
+    model = _read(path, ranks)
+    if model and model.facts[KEY] == identity:
         return model
     model = make()
     if ranks.first:
         models.save(replace(model, facts={**model.facts, KEY: identity}), path)
     ranks.agreed(0)
     return model
+
+
+def _read(path: Path, ranks: Ranks) -> Model | None:
+    """Read the model of a round if there is one; a damaged one counts as none, as a damaged checkpoint does."""
+    if not path.exists():
+        return None
+    try:
+        return models.load(path, ranks.device)
+    except UserError as damage:
+        logs.logger.warning("this round is trained again: %s", damage)
+        return None
 
 
 def _silent(_history: Sequence[Evaluation], _total: int) -> None:

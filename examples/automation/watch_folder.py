@@ -50,7 +50,11 @@ def submit(name: str, scan: Path, asked: argparse.Namespace, state: State) -> No
         note(name, "refused", str(error), asked.state, state)
         return
     note(name, "submitting", "", asked.state, state)
-    status = subprocess.run([*asked.command, str(scan)], stdin=subprocess.DEVNULL, check=False).returncode
+    try:
+        status = subprocess.run([*asked.command, str(scan)], stdin=subprocess.DEVNULL, check=False).returncode
+    except OSError as error:
+        note(name, "new", "", asked.state, state)
+        sys.exit(f"watch_folder: {asked.command[0]}: {error.strerror}: correct the command")
     note(name, "failed" if status else "submitted", f"status {status}" if status else "", asked.state, state)
 
 

@@ -251,7 +251,7 @@ def test_a_watcher_killed_during_a_submission_says_so_and_submits_no_second_time
 
 
 @pytest.mark.slow
-def test_a_second_watcher_is_refused_and_a_missing_command_named(watched: Watched) -> None:
+def test_a_second_watcher_is_refused_and_a_missing_or_invalid_command_named(watched: Watched) -> None:
     scan(watched.raw / "a.h5")
     watched.start()
     watched.wait("a.h5", "submitted")
@@ -264,6 +264,12 @@ def test_a_second_watcher_is_refused_and_a_missing_command_named(watched: Watche
     missing = subprocess.run(command, capture_output=True, text=True, check=False)
     assert missing.returncode == 1
     assert missing.stderr == "watch_folder: ./nowhere: no such command: correct it\n"
+    text = watched.raw.parent / "text"
+    text.write_text("no program")
+    text.chmod(0o755)
+    invalid = subprocess.run([*command[:-1], str(text)], capture_output=True, text=True, check=False)
+    assert invalid.returncode == 1
+    assert invalid.stderr == f"watch_folder: {text}: Exec format error: correct the command\n"
     watched.start()
     watched.wait("b.h5", "submitted")
 

@@ -18,6 +18,8 @@ from tomodenoise.shelf import finding
 from tomodenoise.training import loop, tasks
 
 pytestmark = pytest.mark.slow
+TRIED = {"least": -50.0}
+"""Hardly trained, the model of the shelf is worse than a blur."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_a_model_says_under_which_conditions_it_was_trained(shelf: Path) -> None
 def test_a_good_model_is_used_as_it_is_in_the_grey_scale_of_the_scan(
     tmp_path: Path, shelf: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = {"folder": str(shelf), "options": {"use": 2.0, "slope": 0.5}}
+    asked = {"folder": str(shelf), "options": TRIED | {"use": 2.0, "slope": 0.5}}
     served = train(tmp_path, 10 * scans_on_disk.blobs(24, 64), asked, noise=5.0)
     printed = capsys.readouterr().out
     assert "most alike: blobs" in printed
@@ -74,7 +76,7 @@ def test_a_good_model_is_used_as_it_is_in_the_grey_scale_of_the_scan(
 
 
 def test_a_worse_one_is_fine_tuned_with_a_share_of_the_budget(tmp_path: Path, shelf: Path) -> None:
-    asked = {"folder": str(shelf), "options": {"use": 0.0, "slope": 0.0, "tune": 50.0, "share": 0.1}}
+    asked = {"folder": str(shelf), "options": TRIED | {"use": 0.0, "slope": 0.0, "tune": 50.0, "share": 0.1}}
     served = train(tmp_path, scans_on_disk.blobs(24, 64), asked)
     lines = (tmp_path / "results/models/foam/history.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["pixels"] == pytest.approx(4e4, rel=0.06)
@@ -92,7 +94,7 @@ def test_fine_tuning_that_does_not_help_leaves_the_model_as_it_is(
         return dataclasses.replace(task.start, facts={"grades": {"error": 1e9}})
 
     monkeypatch.setattr(loop, "train", spoil)
-    asked = {"folder": str(shelf), "options": {"use": 0.0, "slope": 0.0, "tune": 50.0}}
+    asked = {"folder": str(shelf), "options": TRIED | {"use": 0.0, "slope": 0.0, "tune": 50.0}}
     served = train(tmp_path, scans_on_disk.blobs(24, 64), asked)
     assert served.facts["shelf"]["course"] == "used"
     assert served.facts["shelf"]["why"].endswith("fine-tuning did not lower its error")

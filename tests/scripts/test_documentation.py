@@ -28,7 +28,7 @@ def blocks(page: Path, kind: str) -> Iterator[str]:
 def words() -> Iterator[tuple[str, list[str]]]:
     """Give each line of the shell blocks of all pages, in words without options and comments."""
     for page, name in zip(PAGES, NAMES, strict=True):
-        for line in "\n".join(blocks(page, "sh")).replace("&&", "\n").splitlines():
+        for line in "\n".join(blocks(page, "sh")).replace("\\\n", " ").replace("&&", "\n").splitlines():
             if command := shlex.split(line, comments=True):
                 yield f"{name}: {line}", command
 

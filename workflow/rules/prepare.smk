@@ -43,6 +43,10 @@ rule split_scan:
     conda:
         "../../envs/tomography.yaml"
     params:
-        choice=lambda w: asdict(RUN.entries[w.scan].choice),
+        choice=lambda w: {
+            key: value
+            for key, value in asdict(RUN.entries[w.scan].choice).items()
+            if value is not None
+        },
     script:
         "../scripts/split_scan.py"

@@ -10,7 +10,6 @@ from tomodenoise.networks import model_file
 from tomodenoise.planning import conditions, paths
 from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.scans import description
-from tomodenoise.splitting import time_steps
 from tomodenoise.storage.layout import Extent
 
 PIXELS = (
@@ -84,7 +83,7 @@ class Params:
             picked["scans"][scan] |= {"steps": {"projections": projections}}
         if "split" in sections:
             choice = self.run.entries[scan].choice
-            by = {"by": choice.by} if isinstance(choice, time_steps.Choice) else {}
+            by = {"by": choice.by} if choice.by else {}
             picked["split"] = {"sections": choice.sections, "input": choice.inputs, **by}
         return picked
 

@@ -16,7 +16,6 @@ from tomodenoise.networks.model_file import Description
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import paths, scan_table
 from tomodenoise.planning.scan_table import Entry
-from tomodenoise.splitting import time_steps
 from tomodenoise.storage.layout import Layout
 
 SCANS_ON_A_PAGE = 4
@@ -251,7 +250,7 @@ def _check_steps(run: Run, model: str, scans: Iterable[str]) -> None:
     for name in scans if steps > 1 else ():
         choice = run.entries[name].choice
         problem = f"scans.{name}: the network of model '{model}' sees {steps} time steps"
-        if not isinstance(choice, time_steps.Choice) or choice.by != "time":
+        if choice.by != "time":
             advice = "leave out network.steps, or name another model"
             raise UserError(f"{problem}, but this scan is not split by time: {advice}")
         if name in run.config.trained_on(model) and choice.sections <= steps:

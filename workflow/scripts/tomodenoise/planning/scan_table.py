@@ -14,7 +14,7 @@ from tomodenoise.geometry import directions, rotation_axis
 from tomodenoise.reconstruction.engines import registry
 from tomodenoise.scans import file_names, header_timeout, images, separate, tiff, xrdct
 from tomodenoise.scans.description import Scan
-from tomodenoise.splitting import of_scan, thinning, time_steps
+from tomodenoise.splitting import of_scan, thinning
 from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.storage import layout
 
@@ -34,7 +34,7 @@ class Entry:
     """For slices as wide as the detector, if `size_open`."""
     size_open: bool
     """True if the size of slices follows from a center that is still to be found: a full turn with `field: auto`."""
-    choice: Choice | time_steps.Choice
+    choice: Choice
     """Number of sections, with the reason."""
     field: str
     """Field of view to aim at: full, extended or auto."""
@@ -166,10 +166,10 @@ def _open(name: str, config: Config, opened: Mapping[str, Entry], *, installed_e
     return Entry(scan, shape, size_open, planned.choice, field, _inputs(files, references), planned.window, seconds)
 
 
-def _check_uncertainty(choice: Choice | time_steps.Choice, *, additive: bool) -> None:
+def _check_uncertainty(choice: Choice, *, additive: bool) -> None:
     """Refuse a scan whose error cannot be measured without the truth, voxel by voxel."""
     advice = "or leave out denoise.uncertainty"
-    if isinstance(choice, time_steps.Choice) and choice.by == "time":
+    if choice.by == "time":
         raise UserError(f"denoise.uncertainty needs steps that are split by angle: set steps.split: angle, {advice}")
     if choice.sections < FEWEST_SECTIONS:
         raise UserError(

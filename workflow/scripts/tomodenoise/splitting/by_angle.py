@@ -29,11 +29,14 @@ SMALLEST_WEDGE = 0.05
 
 @dataclass(frozen=True)
 class Choice:
-    """Number of sections, how many of them are the input of a training pair, and the reason."""
+    """Division of a scan into sections, as passed to `split_scan`."""
 
+    by: str | None
+    """`time`: a time step is a section; `angle`: each step has `sections` of them; None for a static scan."""
     sections: int
+    """Number that take roles in turn: of a scan or a step, or of steps in a group."""
     inputs: int | str
-    """Or `MIXED`."""
+    """How many of them are the input of a training pair, or `MIXED`."""
     why: str
 
 
@@ -73,7 +76,7 @@ def choose(
     count = int(sections)
     if inputs == "auto":
         inputs = MIXED if count >= FEWEST_MIXED and additive and not channels else count - 1
-    return Choice(count, inputs, why)
+    return Choice(None, count, inputs, why)
 
 
 def split(angles: FloatArray, sections: int, inputs: int | str, used: IntArray | None = None) -> Split:

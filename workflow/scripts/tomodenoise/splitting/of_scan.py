@@ -24,7 +24,7 @@ READ = ("rows", "pixel_size", "entry", "exclude", "flats", "darks")
 class Plan:
     """Sections of a scan as planned from its header and settings."""
 
-    choice: Choice | time_steps.Choice
+    choice: Choice
     """Number of sections, and the reason."""
     stored: int
     """Number of reconstructions to keep."""
@@ -98,7 +98,7 @@ def plan(scan: Scan, entry: SteppedScan, split: Split, *, additive: bool) -> Pla
         raise UserError("steps.split: angle needs filtered backprojection: leave out reconstruct.algorithm")
     window = time_steps.window(steps.train, len(firsts), steps.split)
     chosen = time_steps.choose(np.split(scan.angles, firsts[1:]), window, steps, split, scan.columns)
-    division = time_steps.split(scan.angles, scan.steps, chosen.by, chosen.sections, chosen.inputs)
+    division = time_steps.split(scan.angles, scan.steps, steps.split, chosen.sections, chosen.inputs)
     runs = by_angle.trained(division, window)
     return Plan(chosen, len(division.sections), tuple(firsts.tolist()), window, (len(runs), division.members))
 

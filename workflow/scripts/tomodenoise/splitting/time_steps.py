@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.geometry import directions
 from tomodenoise.splitting import by_angle, options
-from tomodenoise.splitting.by_angle import ENOUGH_ANGLES
+from tomodenoise.splitting.by_angle import ENOUGH_ANGLES, Choice
 from tomodenoise.splitting.model import Interlacing, Role, Section, Split
 
 EVEN = 1.5
@@ -25,19 +25,6 @@ FEWEST = 12
 
 LARGEST = 32
 """Largest group that is chosen automatically, in steps."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Division of the steps of a scan into sections, as passed to `split_scan`."""
-
-    by: str
-    """`time`: a step is a section; `angle`: each step has `sections` of them."""
-    sections: int
-    """Number of steps in a group, or of sections in a step, that take roles in turn."""
-    inputs: int | str
-    """Or `by_angle.MIXED`."""
-    why: str
 
 
 def window(wanted: Sequence[int] | None, steps: int, by: str) -> tuple[int, int]:
@@ -95,8 +82,7 @@ def choose(
     """
     if wanted.split == "angle":
         per_step = min(len(angles) for angles in steps)
-        chosen = by_angle.choose(split.sections, split.input, per_step, columns)
-        return Choice("angle", chosen.sections, chosen.inputs, chosen.why)
+        return replace(by_angle.choose(split.sections, split.input, per_step, columns), by="angle")
     count = within[1] - within[0]
     if wanted.group == "auto":
         group, why = _smallest_even(steps[within[0] : within[1]], columns)

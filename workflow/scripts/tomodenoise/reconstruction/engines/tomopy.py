@@ -20,6 +20,7 @@ Reference: Gürsoy et al., J. Synchrotron Rad. 21, 2014. Dowd et al., SPIE 3772,
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import tomopy
@@ -28,7 +29,7 @@ from scipy.special import pro_ang1
 
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines.filtering import check_shape, filtered
-from tomodenoise.reconstruction.engines.registry import Request
+from tomodenoise.reconstruction.engines.registry import Plan, Request
 
 _BANDWIDTH = 7  # of gridrec's kernel, a prolate spheroidal wave function of degree zero
 _EIGENVALUE = 0.99998546  # of that function
@@ -38,18 +39,15 @@ _FLOOR = 1e-6  # of mlem's sinograms, relative to their maximum
 
 
 @dataclass(frozen=True)
-class FilteringPlan:
-    """Algorithm gridrec or fbp prepared for a set of angles."""
+class Filtering:
+    """Algorithm gridrec or fbp."""
 
     request: Request
 
-    def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
-        """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
+    def __call__(self, sinograms: FloatArray, centers: FloatArray) -> FloatArray:
+        """Reconstruct (slice, angle, column) with the axis at columns (slice,)."""
         r = self.request
-        check_shape(sinograms, len(r.angles), r.columns)
-        if not len(sinograms):
-            return np.empty((0, r.columns, r.columns), np.float32)
-        shift = np.broadcast_to(center, len(sinograms))[:, None] - self._length // 2 + self._turns
+        shift = centers[:, None] - self._length // 2 + self._turns
         rows = filtered(sinograms, self._length, r.filter, r.pad, r.weights, shift)
         slices = self._backproject(rows)
         if r.algorithm == "gridrec":  # it weights each projection by π / A
@@ -99,45 +97,43 @@ class FilteringPlan:
         return np.array(slices[:, : self.request.columns, self._grid - self.request.columns :], np.float32)
 
 
-@dataclass(frozen=True)
-class TracingPlan:
-    """An iterative algorithm prepared for a set of angles."""
-
-    request: Request
-
-    def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
-        """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-        r = self.request
-        check_shape(sinograms, len(r.angles), r.columns)
-        if not len(sinograms):
-            return np.empty((0, r.columns, r.columns), np.float32)
-        scale: FloatArray | float = 1.0
-        options: dict[str, FloatArray] = {}
-        if r.algorithm == "mlem":  # made for counts: its likelihood is undefined below zero
-            scale = np.maximum(sinograms.max(axis=(1, 2), keepdims=True), 0)
-            sinograms = np.clip(sinograms / np.where(scale > 0, scale, 1), _FLOOR, None)
-        else:
-            options["init_recon"] = np.zeros((len(sinograms), r.columns, r.columns), np.float32)
-        if r.regularisation is not None:
-            weight = r.regularisation / np.sqrt(r.columns * len(r.angles) / 2)
-            options["reg_par"] = np.full(10, weight, np.float32)
-        slices = tomopy.recon(
-            np.ascontiguousarray(sinograms, np.float32),
-            r.angles,
-            center=np.broadcast_to(center, len(sinograms)).astype(np.float32) + np.float32(0.5),
-            sinogram_order=True,
-            algorithm=r.algorithm,
-            ncore=torch.get_num_threads(),
-            num_iter=r.iterations,
-            **options,
-        )
-        return np.asarray(slices * scale, np.float32)
-
-
-def plan(request: Request) -> FilteringPlan | TracingPlan:
+def plan(request: Request) -> Plan:
     """Prepare an algorithm of TomoPy."""
     own = replace(request, angles=np.asarray(request.angles, np.float32))
-    return FilteringPlan(own) if own.algorithm in {"gridrec", "fbp"} else TracingPlan(own)
+    solve = Filtering(own) if own.algorithm in {"gridrec", "fbp"} else partial(_traced, own)
+
+    def reconstruct(sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
+        check_shape(sinograms, len(own.angles), own.columns)
+        if not len(sinograms):
+            return np.empty((0, own.columns, own.columns), np.float32)
+        return solve(sinograms, np.broadcast_to(center, len(sinograms)))
+
+    return reconstruct
+
+
+def _traced(r: Request, sinograms: FloatArray, centers: FloatArray) -> FloatArray:
+    """Reconstruct (slice, angle, column) by an iterative algorithm, with the axis at columns (slice,)."""
+    scale: FloatArray | float = 1.0
+    options: dict[str, FloatArray] = {}
+    if r.algorithm == "mlem":  # made for counts: its likelihood is undefined below zero
+        scale = np.maximum(sinograms.max(axis=(1, 2), keepdims=True), 0)
+        sinograms = np.clip(sinograms / np.where(scale > 0, scale, 1), _FLOOR, None)
+    else:
+        options["init_recon"] = np.zeros((len(sinograms), r.columns, r.columns), np.float32)
+    if r.regularisation is not None:
+        weight = r.regularisation / np.sqrt(r.columns * len(r.angles) / 2)
+        options["reg_par"] = np.full(10, weight, np.float32)
+    slices = tomopy.recon(
+        np.ascontiguousarray(sinograms, np.float32),
+        r.angles,
+        center=centers.astype(np.float32) + np.float32(0.5),
+        sinogram_order=True,
+        algorithm=r.algorithm,
+        ncore=torch.get_num_threads(),
+        num_iter=r.iterations,
+        **options,
+    )
+    return np.asarray(slices * scale, np.float32)
 
 
 def gridrec_gain(place: FloatArray, length: int) -> FloatArray:

@@ -67,7 +67,7 @@ class Planes:
     """Rows of the volume."""
     slices: dict[int, FloatArray] = field(default_factory=dict)
     """Row of the volume to (2, y, x), averaged in blocks."""
-    channels: spectra.Chosen = field(default_factory=dict)
+    channels: dict[str, FloatArray | IntArray] = field(default_factory=dict)
     """Result of `spectra.choose` for the middle slice of a scan with several channels."""
 
     @classmethod

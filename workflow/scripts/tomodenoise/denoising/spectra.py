@@ -1,7 +1,6 @@
 """A few representative channels and voxels of a slice that show the effect of denoising in the report."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +10,7 @@ from tomodenoise.geometry import field_of_view
 
 CHANNELS = 6
 VOXELS = 4
-Chosen: TypeAlias = dict[str, FloatArray | IntArray]
+Chosen: TypeAlias = Mapping[str, FloatArray | IntArray]
 
 INSIDE = 0.45
 """Radius of the disc that voxels are taken from, relative to the slice's edge."""
@@ -65,12 +64,3 @@ def distinct(after: FloatArray) -> IntArray:
         distance = np.sum((spectra - spectra[:, chosen[-1:]]) ** 2, axis=0)
         nearest = distance if len(chosen) == 1 else np.minimum(nearest, distance)
     return places[chosen]
-
-
-def read(slabs: Sequence[Path]) -> Chosen | None:
-    """Read the chosen values from the file of the slab with the middle slice; None for a scan of one channel."""
-    for path in slabs:
-        with np.load(path, allow_pickle=False) as arrays:
-            if "curves" in arrays:
-                return {name: arrays[name] for name in ("channels", "images", "voxels", "curves")}
-    return None

@@ -12,7 +12,7 @@ from tomodenoise.common.errors import UserError
 from tomodenoise.config.model import Config
 from tomodenoise.correction import measured as correction_measured
 from tomodenoise.correction.slabs import SlabStatistics
-from tomodenoise.denoising import greys, previews, spectra
+from tomodenoise.denoising import greys, previews
 from tomodenoise.evaluation import time_series
 from tomodenoise.networks import model_file
 from tomodenoise.report import dose, facts, quality, timing, uncertainty
@@ -92,8 +92,7 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
     center = _read(folder / "center.json")
     measured = correction_measured.from_json(_read(folder / "measured.json"))
     slabs = [SlabStatistics(**_read(path)) for path in numbered(folder / "corrections", made)]
-    planes = numbered(figures / "planes", made)
-    parts = [checked(path, previews.load) for path in planes]
+    parts = [checked(path, previews.load) for path in numbered(figures / "planes", made)]
     views = previews.join(parts)
     provenance = checked(folder / "denoised.ome.zarr", zarr_arrays.attributes)["provenance"]
     described = provenance.get("channels")
@@ -127,7 +126,7 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
         quality=quality.of(_read(folder / "quality.json"), checked(figures / "quality.npz", quality.read_curves)),
         dose=_dose(folder) if config.scans[name].dose else None,
         uncertainty=_uncertainty(folder) if config.denoise.uncertainty else None,
-        channels=spectra.read(planes) if described else None,
+        channels=next((part for part in parts if "curves" in part), None) if described else None,
         folder=str(folder),
         exported="tiff" in config.export,
         # A model that was trained here takes the space of its checkpoint and history too.

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.planning import resources
 from tomodenoise.storage import grid, zarr_arrays
 from tomodenoise.storage.sections import Sections, mix
@@ -74,8 +75,8 @@ def watch(scan: Sections, image: Path, window: Sequence[int], seconds: float | N
             x, f = noisy[:, visible], denoised[:, visible]
             noise[time] = np.sqrt(np.mean((a - x) * (b - x)).clip(0))
             umse[time] = np.mean((a - f) * (b - f))
-        before.append(_shrunk(noisy[middle], factor))
-        after.append(_shrunk(denoised[middle], factor))
+        before.append(block_mean(noisy[middle], factor))
+        after.append(block_mean(denoised[middle], factor))
     period = np.nan if seconds is None else seconds
     return Series(np.stack(before), np.stack(after), noise, residual, umse, (window[0], window[1]), factor, period)
 
@@ -98,10 +99,3 @@ def load(path: Path) -> Series:
 def _raw(scan: Sections, time: int, rows: tuple[int, int]) -> FloatArray:
     step = scan.at(time)
     return np.asarray(mix(step.read(*rows), step.shares)[0])
-
-
-def _shrunk(image: FloatArray, factor: int) -> FloatArray:
-    """Average blocks of pixels; incomplete ones at the far edges are left out."""
-    edge = image.shape[0] // factor
-    whole = image[: edge * factor, : edge * factor]
-    return np.asarray(whole.reshape(edge, factor, edge, factor).mean(axis=(1, 3)), dtype=np.float32)

@@ -3,22 +3,25 @@
 python workflow/scripts/simulate_series.py raw/cell.h5 --truth raw/cell_truth.npy
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
 from tomodenoise.common.errors import UserError
-from tomodenoise.simulation import cell, series
+from tomodenoise.simulation import cell, command, series
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the scan and, where asked, its truth."""
-    options = _parser().parse_args(arguments)
-    turns = series.Turns(**{spec.name: getattr(options, spec.name) for spec in fields(series.Turns)})
+    parser = command.parser(__doc__, series.Turns)
+    parser.add_argument("--layout", choices=["continuous", "numbered", "files"], default="continuous")
+    parser.add_argument("--photons", type=float, default=500.0, help="per pixel in the open beam [%(default)s]")
+    parser.add_argument("--quiet", type=float, default=36.0, help="steps before anything moves [%(default)s]")
+    parser.add_argument("--speed", type=float, default=0.9, help="of the front, columns per step [%(default)s]")
+    parser.add_argument("--guest", type=float, help="step in which a sphere is there that is in no other")
+    options = parser.parse_args(arguments)
+    turns = command.given(series.Turns, options)
     if not 0 <= turns.center < turns.columns:
         raise UserError(f"--center {turns.center:g} is not on a detector of {turns.columns} columns: set it")
     object_rng, scan_rng = np.random.default_rng(options.seed).spawn(2)
@@ -30,25 +33,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     series.write(options.output, sample, turns, replace(series.K11, photons=options.photons), scan_rng, options.layout)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", type=Path, help="HDF5 file to write, Data Exchange")
-    parser.add_argument("--truth", type=Path, help="also write the true volumes, (step, z, y, x) float32, as .npy")
-    parser.add_argument("--layout", choices=["continuous", "numbered", "files"], default="continuous")
-    parser.add_argument("--photons", type=float, default=500.0, help="per pixel in the open beam [%(default)s]")
-    parser.add_argument("--quiet", type=float, default=36.0, help="steps before anything moves [%(default)s]")
-    parser.add_argument("--speed", type=float, default=0.9, help="of the front, columns per step [%(default)s]")
-    parser.add_argument("--guest", type=float, help="step in which a sphere is there that is in no other")
-    parser.add_argument("--seed", type=int, default=0, help="of object and noise [%(default)s]")
-    for spec in fields(series.Turns):
-        option = "--" + spec.name.replace("_", "-")
-        help_ = f"{spec.metadata['help']} [%(default)s]"
-        parser.add_argument(option, type=type(spec.default), default=spec.default, help=help_)
-    return parser
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"simulate_series.py: {error}")
+    command.run(main)

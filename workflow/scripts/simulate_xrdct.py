@@ -3,21 +3,25 @@
 python workflow/scripts/simulate_xrdct.py raw/xrdct.h5 --truth raw/xrdct_truth.npy --time 0.2
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from tomodenoise.common.errors import UserError
-from tomodenoise.simulation import xrdct
+from tomodenoise.simulation import command, xrdct
 from tomodenoise.simulation.files import write_sinograms, write_volume
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the sinograms and, where asked, the truth."""
-    options = _parser().parse_args(arguments)
+    parser = command.parser(__doc__)
+    parser.add_argument("--slices", type=int, default=3, help="[%(default)s]")
+    parser.add_argument("--columns", type=int, default=217, help="translations [%(default)s]")
+    parser.add_argument("--angles", type=int, default=180, help="over half a turn [%(default)s]")
+    parser.add_argument("--channels", type=int, default=11, help="[%(default)s]")
+    parser.add_argument("--counts", type=float, nargs=2, default=(1, 50), help="of the weakest and strongest peak")
+    parser.add_argument("--time", type=float, default=1.0, help="of the measurement, relative [%(default)s]")
+    parser.add_argument("--empty", type=float, default=0.0, help="counts of one more channel, of noise alone [none]")
+    options = parser.parse_args(arguments)
     draw, lines, noise = np.random.default_rng(options.seed).spawn(3)
     shape = options.slices, options.columns
     sample = xrdct.spheres(shape, draw)
@@ -30,23 +34,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_sinograms(options.output, shape, patterns, angles, frames, empty=options.empty > 0)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", type=Path, help="HDF5 file to write")
-    parser.add_argument("--truth", type=Path, help="also write the true volume, (channel, z, y, x) float32, as .npy")
-    parser.add_argument("--slices", type=int, default=3, help="[%(default)s]")
-    parser.add_argument("--columns", type=int, default=217, help="translations [%(default)s]")
-    parser.add_argument("--angles", type=int, default=180, help="over half a turn [%(default)s]")
-    parser.add_argument("--channels", type=int, default=11, help="[%(default)s]")
-    parser.add_argument("--counts", type=float, nargs=2, default=(1, 50), help="of the weakest and strongest peak")
-    parser.add_argument("--time", type=float, default=1.0, help="of the measurement, relative [%(default)s]")
-    parser.add_argument("--empty", type=float, default=0.0, help="counts of one more channel, of noise alone [none]")
-    parser.add_argument("--seed", type=int, default=0, help="of sample, patterns and noise [%(default)s]")
-    return parser
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"simulate_xrdct.py: {error}")
+    command.run(main)

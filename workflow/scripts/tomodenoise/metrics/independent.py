@@ -42,12 +42,16 @@ def compare(image: FloatArray, first: FloatArray, second: FloatArray, mask: Bool
         If the mask has too few pixels.
     """
     target = (first + second) / 2
-    products = blocks.sums([(first - image) * (second - image)], mask)
-    error, spread = blocks.jackknife(products, lambda s: s[..., 1] / s[..., 0])
+    value, spread = error(image, first, second, mask)
     parts = blocks.sums([image, target, np.square(image), image * target], mask)
     slope = blocks.jackknife(parts, _slope)
     intercept = blocks.jackknife(parts, lambda s: (s[..., 2] - _slope(s) * s[..., 1]) / s[..., 0])
-    return Against(error, float(np.hypot(spread, shared)), *slope, *intercept, *_correlated(image, first, second, mask))
+    return Against(value, float(np.hypot(spread, shared)), *slope, *intercept, *_correlated(image, first, second, mask))
+
+
+def error(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> tuple[float, float]:
+    """Return the mean squared error against the truth and its standard error; parameters and errors as `compare`."""
+    return blocks.jackknife(blocks.sums([(first - image) * (second - image)], mask), lambda s: s[..., 1] / s[..., 0])
 
 
 def _correlated(

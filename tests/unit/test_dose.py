@@ -15,6 +15,7 @@ from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.config import settings, thinned
 from tomodenoise.config.dose import Dose, Limits
+from tomodenoise.correction import counts as counts_
 from tomodenoise.correction import measuring, photons, slabs
 from tomodenoise.correction.measured import Measured
 from tomodenoise.correction.photons import Splitter, Statistics
@@ -84,6 +85,49 @@ def test_parts_do_not_share_read_noise() -> None:
         assert abs(np.corrcoef(split[one].ravel(), split[other].ravel())[0, 1]) < 0.01
     total = sum(by_photons().of(name).share * part for name, part in zip(PARTS, split, strict=True))
     np.testing.assert_allclose(total, frames, atol=1e-3)
+
+
+def test_the_gain_leaves_no_covariance_of_the_parts() -> None:
+    """The correction takes the read noise for that of photons, which would make the parts covary."""
+    random = np.random.default_rng(4)
+    readout = 3 * GAIN
+
+    def recorded(number: int) -> FloatArray:
+        return np.asarray(
+            DARK + GAIN * random.poisson(60, (number, 8, 200)) + random.normal(0, readout, (number, 8, 200))
+        )
+
+    groups, frames, dark = (recorded(30), recorded(30)), recorded(60), np.full((8, 200), DARK)
+    rough = counts_.estimate_gain(groups[0], dark)
+    precise, error = photons.precise_gain(groups, dark, readout**2)
+    assert rough is not None
+    assert precise is not None
+    assert error == pytest.approx(0.009, abs=0.001)
+    assert abs(precise / GAIN - 1) < 3 * error
+    shared = []
+    for gain in (precise, rough):
+        splitters = [Splitter(by_photons().of(part), gain, dark, 0, readout) for part in PARTS]
+        halves = [frames.astype(np.float32) for _ in PARTS]
+        for half, splitter in zip(halves, splitters, strict=True):
+            photons.split(half, np.arange(len(half)), splitter)
+        shared.append(np.cov(halves[1].ravel(), halves[2].ravel())[0, 1] / (GAIN**2 * 60))
+    assert abs(shared[0]) < 0.03
+    assert shared[1] == pytest.approx(1 - rough / GAIN, abs=0.03)
+    assert shared[1] < -0.1
+
+
+@pytest.mark.parametrize("readout", [0.0, 4.0])
+def test_the_standard_error_of_the_gain_is_that_of_repeated_flats(readout: float) -> None:
+    random = np.random.default_rng(5)
+    found = []
+    for _ in range(60):
+        flats = [random.poisson(60, (10, 8, 64)) + random.normal(0, readout, (10, 8, 64)) for _ in range(2)]
+        gain, error = photons.precise_gain(flats, np.zeros((8, 64)), readout**2)
+        assert gain is not None
+        assert error is not None
+        found.append((gain - 1) / (error * (1 + readout**2 / 60)))
+    assert abs(np.mean(found)) < 3 / np.sqrt(60)
+    assert 0.7 < np.std(found) < 1.2
 
 
 def test_halves_of_the_flats_are_no_common_noise(foam: Scan) -> None:
@@ -205,12 +249,12 @@ def test_a_scan_that_cannot_be_thinned_is_refused(
 @pytest.mark.parametrize(
     ("statistics", "reason"),
     [
-        (Statistics(2.0, 0.7, 80.0, 0.01, 0.0), None),
-        (Statistics(None, None, None, None, None), "flats do not give the counts of a photon"),
-        (Statistics(2.0, 6.0, 80.0, 0.01, 0.0), "read noise of 6.0 photons is too strong for 80 photons"),
-        (Statistics(2.0, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
-        (Statistics(2.0, None, 80.0, None, 0.2), "20% of the light appears one frame later"),
-        (Statistics(2.0, None, 80.0, -0.1, None), "neighbouring pixels is correlated by -0.10"),
+        (Statistics(2.0, 0.001, 0.7, 80.0, 0.01, 0.0), None),
+        (Statistics(*[None] * 6), "flats do not give the counts of a photon"),
+        (Statistics(2.0, 0.001, 6.0, 80.0, 0.01, 0.0), "read noise of 6.0 photons is too strong for 80 photons"),
+        (Statistics(2.0, 0.001, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
+        (Statistics(2.0, 0.001, None, 80.0, None, 0.2), "20% of the light appears one frame later"),
+        (Statistics(2.0, 0.001, None, 80.0, -0.1, None), "neighbouring pixels is correlated by -0.10"),
     ],
 )
 def test_counts_that_are_no_photons_are_refused(statistics: Statistics, reason: str | None) -> None:

@@ -69,10 +69,11 @@ def test_the_curve_expected_of_all_data_is_that_of_all_data() -> None:
 def test_the_cross_frc_is_the_correlation_with_the_truth_up_to_noise() -> None:
     signal, a, b = smooth(2), smooth(2) + 0.2 * noise(3), smooth(2) + 0.2 * noise(4)
     image = np.stack([gaussian_filter(slice_, 1.0) for slice_ in signal + 0.2 * noise(5)])
-    targets = rings.correlation(a, b, OVER)
-    pair = rings.correlation(image, a, OVER), rings.correlation(image, b, OVER)
-    curve, true = rings.cross(pair, targets, COUNTS), rings.correlation(image, signal, OVER)
+    found = rings.cross(image, a, b, OVER)
+    curve, true = found.curve, rings.correlation(image, signal, OVER)
     valid = np.isfinite(curve)
+    assert found.valid_to == OVER.frequency[valid][-1]
+    assert found.half is None or found.half <= found.valid_to
     assert valid[2:12].all()
     assert not valid[snr_curve(1.5, 0.2) < 0.02].any()
     assert np.abs(curve - true)[2:12].max() < 0.03

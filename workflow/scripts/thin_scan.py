@@ -19,8 +19,8 @@ def main(job: logs.Job) -> None:
     described = {"format": provenance.FORMAT} | description.to_json(part)
     Path(job.output.scan).write_text(json.dumps(described, indent=1))
     measured = json.loads(Path(files.measured).read_text())
-    if whole.channels:  # only the check of the counts has looked for a gain
-        measured["measures"]["gain"] = json.loads(Path(files.check).read_text()).get("gain")
+    check = json.loads(Path(files.check).read_text())
+    measured["measures"]["gain"] = check.get("gain", measured["measures"]["gain"])  # more precise than that of the scan
     Path(job.output.measured).write_text(json.dumps(measured, indent=1))
     shutil.copyfile(files.center, job.output.center)
 

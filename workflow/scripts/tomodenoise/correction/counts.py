@@ -10,17 +10,18 @@ FEWEST_FLATS = 4
 PIXELS_PER_SET = 64
 
 
-def estimate_gain(flats: FloatArray, dark: FloatArray) -> float | None:
+def estimate_gain(flats: FloatArray, dark: FloatArray, floor: float = 0.0) -> float | None:
     """Estimate the detector units per photon from the noise of the flats.
 
     Parameters
     ----------
     flats : (n, rows, columns), in order of time.
     dark : (rows, columns), mean dark.
+    floor : variance without light. Unless it is given, the gain is too large by floor / (mean - dark).
 
     Returns
     -------
-    ``gain`` in variance = gain * (mean - dark) [Janesick 2007, photon transfer]; None for fewer than 4 flats,
+    ``gain`` in variance = floor + gain * (mean - dark) [Janesick 2007, photon transfer]; None for fewer than 4 flats,
     or if they do not behave like counts.
 
     Notes
@@ -35,7 +36,7 @@ def estimate_gain(flats: FloatArray, dark: FloatArray) -> float | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         levels = per_set(beam)
         beam /= np.nanmedian(levels / np.median(levels, axis=0), axis=1)[:, None]
-        gains = per_set(np.diff(beam, axis=0) ** 2) / per_set(beam[1:] + beam[:-1])
+        gains = per_set(np.diff(beam, axis=0) ** 2 - 2 * floor) / per_set(beam[1:] + beam[:-1])
     medians = [np.median(pair[np.isfinite(pair)]) for pair in gains if np.isfinite(pair).any()]
     gain = float(np.median(medians)) / (1 - 2 / (9 * PIXELS_PER_SET)) ** 3 if medians else 0.0
     return gain if gain > 0 else None

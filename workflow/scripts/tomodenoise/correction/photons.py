@@ -1,14 +1,14 @@
 """Binomial split of photon counts, so that parts of a scan are independent, shorter exposures; and its limits."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
-from tomodenoise.correction.counts import per_set
+from tomodenoise.correction.counts import estimate_gain, per_set
 from tomodenoise.correction.measuring import BAND_ROWS, MOST_FLATS, Measures
 from tomodenoise.scans.description import Scan
 from tomodenoise.scans.reading import read
@@ -38,6 +38,7 @@ class Statistics:
     """Noise of a scan, as far as it decides whether its counts are photons."""
 
     gain: float | None  # detector units per photon
+    gain_error: float | None  # its standard error, relative
     read_noise: float | None  # photons, rms; None with fewer than two darks
     photons: float | None  # behind the sample on its darkest rays, see `DARK_RAYS`
     neighbours: float | None  # correlation of the noise of neighbouring pixels
@@ -115,21 +116,44 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
     """Measure the noise on the middle rows of the flats and of some projections."""
     middle = sum(scan.rows) // 2
     rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
-    gain = measures.gain
     floor = measures.noise.floor if measures.noise else None
+    dark = np.mean([read(group, rows).mean(axis=0) for group in scan.darks], axis=0) if scan.darks else np.zeros(1)
+    gain, error = precise_gain([read(group, rows, slice(MOST_FLATS)) for group in scan.flats], dark, floor or 0.0)
     if gain is None:
-        return Statistics(None, None, None, None, measures.afterglow)
+        return Statistics(None, None, None, None, None, measures.afterglow)
     chosen = np.unique(np.linspace(0, len(scan.lit) - 1, PROJECTIONS).astype(int))
-    dark = np.mean([read(group, rows).mean(axis=0) for group in scan.darks], axis=0) if scan.darks else 0.0
     light = (read(scan.projections, rows, scan.lit[chosen]) - dark) / gain
     flats = read(max(scan.flats, key=lambda group: len(group.indices)), rows, slice(MOST_FLATS)) - dark
     return Statistics(
         gain,
+        error,
         float(np.sqrt(floor)) / gain if floor else None,
         float(np.nanquantile(light, DARK_RAYS)),
         neighbours(flats),
         measures.afterglow,
     )
+
+
+def precise_gain(groups: Sequence[FloatArray], dark: FloatArray, floor: float) -> tuple[float | None, float | None]:
+    """Return the detector units per photon from all groups of flats, and their relative standard error.
+
+    Parameters
+    ----------
+    groups : (n, rows, columns) each, in order of time.
+    dark : (rows, columns), mean dark.
+    floor : variance without light.
+
+    Notes
+    -----
+    If the gain is too large by a share d, parts of the counts covary by -d of the noise of the whole. The error is that
+    of a median over pairs of successive flats, which overlap, of medians over sets of pixels.
+    """
+    gains = [estimate_gain(flats, dark, floor) for flats in groups]
+    found = [(gain, flats[1:].size) for gain, flats in zip(gains, groups, strict=True) if gain is not None]
+    if not found:
+        return None, None
+    values, differences = zip(*found, strict=True)
+    return float(np.average(values, weights=differences)), float(np.sqrt(3 / sum(differences)) * np.pi / 2)
 
 
 def neighbours(flats: FloatArray) -> float | None:

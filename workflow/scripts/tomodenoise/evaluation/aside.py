@@ -1,18 +1,23 @@
 """Reconstruction of the data that a dose study leaves aside, in the judged slices only."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tomodenoise.common import devices
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.correction import channels, slabs
+from tomodenoise.correction import channels, measured, slabs
 from tomodenoise.correction.measured import Measured
 from tomodenoise.correction.options import Correct
+from tomodenoise.geometry import rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.reconstruction import slices
 from tomodenoise.reconstruction.options import Reconstruct
+from tomodenoise.scans import description
 from tomodenoise.scans.description import Scan
 from tomodenoise.scans.thinning import Thinning
 from tomodenoise.splitting import by_angle, thinning
@@ -28,6 +33,20 @@ class Process:
     measured: Measured
     reconstruct: Reconstruct
     axis: Geometry
+
+
+def read(
+    whole: Path, part: Path, correct: Mapping[str, Any], reconstruct: Mapping[str, Any], pixel_size: float | None
+) -> Process:
+    """Read how a scan is processed from the folders of its results and of a part of its dose, whose gain holds."""
+    scan = description.from_json(json.loads((whole / "scan.json").read_text()))
+    return Process(
+        description.sized(scan, pixel_size),
+        Correct.model_validate(correct),
+        measured.from_json(json.loads((part / "measured.json").read_text())),
+        Reconstruct.model_validate(reconstruct),
+        rotation_axis.read(part / "center.json"),
+    )
 
 
 def halves(

@@ -1,6 +1,6 @@
 """A part of the dose of a scan, judged by the data aside and compared with the full dose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -49,6 +49,8 @@ class Part:
     results: Mapping[str, FloatArray]
     setting: str
     """Of the filter."""
+    shared: float = 0.0
+    """Variance of noise that both halves aside may share, as the gain is known up to its standard error."""
     channels: Mapping[str, Any] | None = None
     """See `dose_channels.judge`."""
 
@@ -69,12 +71,15 @@ def choose(sections: Sections, model: Model, identity: Mapping[str, object], row
     return Dosed(sections, model, held_out_slices.choose(sections.at(0), model, identity, rows))
 
 
-def collect(whole: Dosed, part: Dosed, thinning: Thinning, process: Process, denoise: Denoise, time: int = 0) -> Part:
+def collect(
+    whole: Dosed, part: Dosed, thinning: Thinning, process: Process, denoise: Denoise, time: int = 0, doubt: float = 0.0
+) -> Part:
     """Denoise a part of the dose with its own model and with that of the full dose, and reconstruct the data aside.
 
     Parameters
     ----------
     time : step of a dynamic scan.
+    doubt : relative standard error of the gain that photons were split with.
 
     Raises
     ------
@@ -91,11 +96,12 @@ def collect(whole: Dosed, part: Dosed, thinning: Thinning, process: Process, den
     channels = dose_channels.judge(results, aside, slices.mask, share)
     first, second = (images.mean(axis=0) for images in aside)
     means = {name: images.mean(axis=0) for name, images in results.items()}
-    noise = float(np.std((first - second)[:, slices.mask])) / np.sqrt(2)
-    noise *= np.sqrt(thinning.of("first").share / thinning.share)
-    name, setting, filtered = _best_filter(means[RAW], (first, second), slices.mask, noise)
+    noise = float(np.var((first - second)[:, slices.mask]) / 2 * thinning.of("first").share)  # at full dose
+    name, setting, filtered = _best_filter(
+        means[RAW], (first, second), slices.mask, float(np.sqrt(noise / thinning.share))
+    )
     ordered = {RAW: means[RAW], name: filtered, NETWORK: means[NETWORK], REUSED: means[REUSED]}
-    return Part(thinning, slices, full.mean(axis=0), (first, second), ordered, setting, channels)
+    return Part(thinning, slices, full.mean(axis=0), (first, second), ordered, setting, doubt * noise, channels)
 
 
 def common(whole: Slices, part: Slices) -> Slices:
@@ -107,6 +113,33 @@ def common(whole: Slices, part: Slices) -> Slices:
     if not (len(rows) and mask.any()):
         raise Unsupported("other slices were held out of the training than at full dose, so none can be compared")
     return replace(part, runs=tuple(runs(rows)), mask=mask)
+
+
+def study(
+    whole: Dosed,
+    parts: Sequence[tuple[Thinning, Dosed]],
+    process: Process,
+    denoise: Denoise,
+    time: int = 0,
+    doubt: float = 0.0,
+) -> tuple[list[dict[str, Any]], dict[str, FloatArray]]:
+    """Judge parts of the dose one after the other, each as `collect`.
+
+    Returns
+    -------
+    Of each part what `judge` returns, or `absent`, the reason why it is not judged; and the `pictures` of all, their
+    names behind the fraction of the dose.
+    """
+    judged, shown = [], {}
+    for thinning, own in parts:
+        try:
+            part = collect(whole, own, thinning, process, denoise, time, doubt)
+        except Unsupported as reason:
+            judged.append({"fraction": thinning.fraction, "absent": str(reason)})
+            continue
+        judged.append(judge(part))
+        shown |= {f"{thinning.fraction:g}/{name}": image for name, image in pictures(part).items()}
+    return judged, shown
 
 
 def judge(part: Part) -> dict[str, Any]:
@@ -123,7 +156,7 @@ def judge(part: Part) -> dict[str, Any]:
     reference = Reference(mask, if_any(lambda: contrast.classes(part.full, mask)), places, bright)
     results = {}
     for name, image in part.results.items():
-        against = if_any(lambda image=image: independent.compare(image, *part.aside, mask))  # type: ignore[misc]
+        against = if_any(lambda image=image: independent.compare(image, *part.aside, mask, part.shared))  # type: ignore[misc]
         histograms = _histograms(image, part.full, reference)
         results[name] = (asdict(against) if against else {}) | _of_image(image, reference) | histograms
     return {

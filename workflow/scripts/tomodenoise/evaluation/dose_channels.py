@@ -8,7 +8,7 @@ import numpy as np
 from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.evaluation.dose_answer import FULL, NETWORK, RAW, words
 from tomodenoise.evaluation.figures_of_merit import if_any
-from tomodenoise.metrics import blocks
+from tomodenoise.metrics import independent
 
 
 def judge(
@@ -34,7 +34,7 @@ def judge(
     found: dict[str, Any] = {}
     for name, images in results.items():
         each = [
-            if_any(lambda f=image, a=a, b=b: blocks.jackknife(blocks.sums([(a - f) * (b - f)], mask), _mean))  # type: ignore[misc]
+            if_any(lambda f=image, a=a, b=b: independent.error(f, a, b, mask))  # type: ignore[misc]
             for image, a, b in zip(images, *aside, strict=True)
         ]
         known = [figure for figure in each if figure is not None]
@@ -58,7 +58,3 @@ def answer(parts: Sequence[Mapping[str, Any]]) -> str:
     text = f"Denoised, {words(known[-1]['fraction'])} has a smaller error than the raw slices of the full dose in"
     text += f" {better.sum()} of {len(better)} channels"
     return f"{text}, by {-10 * np.log10(left):.1f} dB on average." if 0 < left < 1 else f"{text}."
-
-
-def _mean(sums: FloatArray) -> FloatArray:
-    return np.asarray(sums[..., 1] / sums[..., 0])

@@ -26,7 +26,6 @@ WHOLE_STEPS = {
 # Meaningless on noise alone.
 OF_SAMPLE = frozenset({"umse", "fsc", "cross_frc", "calibration", "contrast", "edges", "input"})
 WITHOUT_PIXELS = frozenset({"sample", "coverage", "counts"})
-HALF = 0.5  # correlation
 ALIKE = 0.05  # two parts of the data are halves if their shares differ by no more than this
 
 
@@ -125,23 +124,15 @@ def _fsc(e: Evidence) -> Figure:
 
 
 def _cross_frc(e: Evidence) -> Figure:
-    a, b = _twins(e)
     over = rings.rings(e.mask)
-    *predicted, targets = rings.correlations((e.predicted, a, b), over)
-    curve = rings.cross((predicted[0], predicted[1]), targets, over.counts(len(a)))
-    valid = np.flatnonzero(np.isfinite(curve))
-    if not len(valid):
+    found = rings.cross(e.predicted, *_twins(e), over)
+    if found.valid_to is None:
         raise Unsupported(f"two targets correlate by less than {rings.VALID} at every frequency: noise is too strong")
-    low = valid[curve[valid] < HALF]
-    values = {
-        "valid_to": float(over.frequency[valid[-1]]),
-        "valid": len(valid) / len(curve),
-        "half": float(over.frequency[low[0]]) if len(low) else None,
-    }
-    curves = {"frequency": over.frequency, "network": curve, "targets": targets}
+    values = {"valid_to": found.valid_to, "valid": float(np.isfinite(found.curve).mean()), "half": found.half}
+    curves = {"frequency": over.frequency, "network": found.curve, "targets": found.targets}
     if e.truth is not None:
         curves["truth"] = rings.correlation(e.predicted, e.truth, over)
-        values["off_truth"] = float(np.nanmax(np.abs(curve - curves["truth"])))
+        values["off_truth"] = float(np.nanmax(np.abs(found.curve - curves["truth"])))
     return Figure(values, curves)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tomodenoise.common.arrays import FloatArray
 from tomodenoise.common.files import replacing
 from tomodenoise.evaluation import per_channel
 from tomodenoise.evaluation.figures_of_merit import Judgement
@@ -64,10 +65,15 @@ def write(file: Path, curves: Path, values: Mapping[str, Any], judgement: Judgem
         for name, figure in (judgement.figures.items() if judgement else ())
         for curve, array in figure.curves.items()
     }
-    with replacing(file) as text, replacing(curves) as archive:
+    store(file, curves, values, arrays)
+
+
+def store(file: Path, arrays: Path, values: Mapping[str, Any], images: Mapping[str, FloatArray]) -> None:
+    """Write values as JSON, see `plain`, and named arrays."""
+    with replacing(file) as text, replacing(arrays) as archive:
         with archive.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-        text.write_text(json.dumps(values, indent=1, allow_nan=False))
+            np.savez_compressed(stream, **images)  # type: ignore[arg-type]
+        text.write_text(json.dumps(plain(values), indent=1, allow_nan=False))
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value

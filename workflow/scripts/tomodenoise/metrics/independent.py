@@ -8,8 +8,6 @@ from tomodenoise.common.arrays import BoolArray, FloatArray
 from tomodenoise.metrics import blocks, rings
 from tomodenoise.metrics.support import Unsupported
 
-HALF = 0.5  # correlation
-
 
 @dataclass(frozen=True)
 class Against:
@@ -30,12 +28,13 @@ class Against:
     """Highest frequency at which a and b correlate enough for the cross-FRC; None if they nowhere do."""
 
 
-def compare(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> Against:
+def compare(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray, shared: float = 0.0) -> Against:
     """Compare an image (z, y, x) within a mask (y, x) with two measurements.
 
     Parameters
     ----------
     first, second : (z, y, x), a and b; their noise is independent of each other and of the image.
+    shared : standard error of their covariance, which adds to that of the error.
 
     Raises
     ------
@@ -43,11 +42,16 @@ def compare(image: FloatArray, first: FloatArray, second: FloatArray, mask: Bool
         If the mask has too few pixels.
     """
     target = (first + second) / 2
-    error = blocks.jackknife(blocks.sums([(first - image) * (second - image)], mask), lambda s: s[..., 1] / s[..., 0])
+    value, spread = error(image, first, second, mask)
     parts = blocks.sums([image, target, np.square(image), image * target], mask)
     slope = blocks.jackknife(parts, _slope)
     intercept = blocks.jackknife(parts, lambda s: (s[..., 2] - _slope(s) * s[..., 1]) / s[..., 0])
-    return Against(*error, *slope, *intercept, *_correlated(image, first, second, mask))
+    return Against(value, float(np.hypot(spread, shared)), *slope, *intercept, *_correlated(image, first, second, mask))
+
+
+def error(image: FloatArray, first: FloatArray, second: FloatArray, mask: BoolArray) -> tuple[float, float]:
+    """Return the mean squared error against the truth and its standard error; parameters and errors as `compare`."""
+    return blocks.jackknife(blocks.sums([(first - image) * (second - image)], mask), lambda s: s[..., 1] / s[..., 0])
 
 
 def _correlated(
@@ -55,15 +59,10 @@ def _correlated(
 ) -> tuple[float | None, float | None]:
     """Return `correlated_to` and `valid_to`."""
     try:
-        over = rings.rings(mask)
+        found = rings.cross(image, first, second, rings.rings(mask))
     except Unsupported:
         return None, None
-    *each, targets = rings.correlations((image, first, second), over)
-    curve = rings.cross((each[0], each[1]), targets, over.counts(len(image)))
-    low = np.flatnonzero(curve < HALF)
-    valid = np.flatnonzero(np.isfinite(curve))
-    cut = float(over.frequency[low[0]]) if len(low) else None
-    return cut, float(over.frequency[valid[-1]]) if len(valid) else None
+    return found.half, found.valid_to
 
 
 def _slope(sums: FloatArray) -> FloatArray:

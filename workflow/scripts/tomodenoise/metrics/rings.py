@@ -26,6 +26,9 @@ FEWEST_IN_RING = 32
 VALID = 0.1
 """Least FRC of the two targets by whose root the cross-FRC is divided: below it the quotient is noise."""
 
+HALF = 0.5
+"""Correlation with the truth up to which an image shows it."""
+
 
 @dataclass(frozen=True)
 class Rings:
@@ -161,29 +164,44 @@ def expected_full(halves: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(2 * positive / (1 + positive)))
 
 
-def cross(image: tuple[FloatArray, FloatArray], targets: FloatArray, counts: FloatArray) -> FloatArray:
-    """Return the correlation of an image with the noise-free truth, from two noisy targets.
+@dataclass(frozen=True)
+class Cross:
+    """Correlation of an image with the noise-free truth, see `cross`."""
+
+    curve: FloatArray
+    """(ring,)"""
+    targets: FloatArray
+    """(ring,) FRC of the two targets."""
+    half: float | None
+    """Cycles per pixel at which the curve falls below one half; None if it does not up to `valid_to`."""
+    valid_to: float | None
+    """Highest frequency, cycles per pixel, at which the targets correlate enough; None if they nowhere do."""
+
+
+def cross(image: FloatArray, first: FloatArray, second: FloatArray, over: Rings) -> Cross:
+    """Correlate an image f with the noise-free truth, of which there are two noisy measurements a and b.
 
     Parameters
     ----------
-    image : FRC(f, a) and FRC(f, b), (ring,) each; the noise of a and b is independent of f and of each other.
-    targets : (ring,) FRC(a, b).
-    counts : (ring,) independent Fourier pixels.
+    image, first, second : (z, y, x); the noise of a and b is independent of f and of each other.
 
     Returns
     -------
-    (ring,) ½ [FRC(f, a) + FRC(f, b)] / √FRC(a, b), at most 1; NaN unless FRC(a, b) exceeds 0.1 and three of its
-    standard deviations, 1 / √(2n).
+    The curve is ½ [FRC(f, a) + FRC(f, b)] / √FRC(a, b), at most 1; NaN unless FRC(a, b) exceeds 0.1 and three of its
+    standard deviations, 1 / √(2n), n being the independent Fourier pixels of a ring.
 
     Notes
     -----
     FRC(a, b) = S / (S + N), so its root is the correlation of a target with the truth, which is a factor of FRC(f, a).
     Whatever a and b share, such as blur, counts as truth.
     """
-    valid = targets > np.maximum(VALID, 3 / np.sqrt(2 * counts))
-    quotient = np.full(len(targets), np.nan)
-    quotient[valid] = np.mean(image, axis=0)[valid] / np.sqrt(targets[valid])
-    return np.asarray(np.minimum(quotient, 1.0))
+    *each, targets = correlations((image, first, second), over)
+    valid = targets > np.maximum(VALID, 3 / np.sqrt(2 * over.counts(len(image))))
+    curve = np.full(len(targets), np.nan)
+    curve[valid] = np.minimum(np.mean(each, axis=0)[valid] / np.sqrt(targets[valid]), 1)
+    low = over.frequency[curve < HALF]
+    known = over.frequency[valid]
+    return Cross(curve, targets, float(low[0]) if len(low) else None, float(known[-1]) if len(known) else None)
 
 
 def resolution(halves: FloatArray, threshold: FloatArray, counts: FloatArray, frequency: FloatArray) -> float | None:

@@ -145,7 +145,7 @@ class Files:
         if not self.may_split(job.scan):
             return {}
         names = run.parts(job.scan)
-        described = [paths.SPLIT, paths.CENTER, paths.SECTIONS_JSON]
+        described = [paths.MEASURED, paths.SPLIT, paths.CENTER, paths.SECTIONS_JSON]
         sections = [file for name in names for file in shards.sections(name, run.layout(name))]
         return {
             "described": paths.fill_all(described, scan=names),

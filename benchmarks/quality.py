@@ -34,6 +34,8 @@ from tomodenoise.networks.registry import NETWORKS
 PHANTOMS: Mapping[str, Callable[[str], simulated.Scan]] = {
     "foam": simulated.foam,
     "honeycomb": simulated.honeycomb,
+    "foam-14-rows": partial(simulated.tall_foam, 14),
+    "foam-54-rows": partial(simulated.tall_foam, 54),
 }
 COLUMNS = {
     "psnr": ("PSNR / dB", 2),

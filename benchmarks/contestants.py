@@ -60,6 +60,7 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "default: unet, K=4": Contestant(UNET),
     "unet, Adam, three sections predict one": Contestant(UNET, train={"optimizer": "adam"}, inputs=3),
     "unet, K=2": Contestant(UNET, 2),
+    "unet, 7 slices": Contestant({**UNET, "slices": 7}),
     "unet, 2-D (1 slice)": Contestant({**UNET, "slices": 1}),
     "unet3d": Contestant({"name": "unet3d"}, train=CUBES),
     "msd, 5 slices": Contestant({"name": "msd"}),
@@ -86,9 +87,9 @@ def options(contestant: Contestant, pixels: float, seed: int) -> Train:
 def compete(contestant: Contestant, train: Train, scan: simulated.Scan, folder: Path) -> dict[str, float]:
     """Train on some rows and judge on others."""
     if contestant.sections:
-        trained = simulated.write(folder / "trained", scan, simulated.TRAINED, contestant.sections, contestant.inputs)
+        trained = simulated.write(folder / "trained", scan, scan.trained, contestant.sections, contestant.inputs)
     else:
-        trained = simulated.write_supervised(folder / "trained", scan, simulated.TRAINED, exact=contestant.exact)
+        trained = simulated.write_supervised(folder / "trained", scan, scan.trained, exact=contestant.exact)
     task, lines = tasks.Task([trained], contestant.spec, train, {}), []
     began = time.process_time()
     ranks = distributed.alone(devices.best())

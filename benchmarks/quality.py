@@ -34,6 +34,8 @@ from tomodenoise.networks.registry import NETWORKS
 PHANTOMS: Mapping[str, Callable[[str], simulated.Scan]] = {
     "foam": simulated.foam,
     "honeycomb": simulated.honeycomb,
+    "foam-14-rows": partial(simulated.tall_foam, 14),
+    "foam-54-rows": partial(simulated.tall_foam, 54),
 }
 COLUMNS = {
     "psnr": ("PSNR / dB", 2),
@@ -61,8 +63,8 @@ def run(options: argparse.Namespace, scan: simulated.Scan) -> Iterable[tuple[Lin
         pixels = options.flops / (3 * contestants.flops(one.spec)) if options.flops else options.pixels
         train = contestants.options(one, pixels, seed)
         budget = f"{options.flops / 1e12:g} TFLOP" if options.flops else f"{pixels / 1e6:g} Mpx"
-        key = place | {"budget": budget, "name": name, "seed": seed, "sections": one.sections, "train": train}
-        key |= {"exact": one.exact} if one.exact else {}
+        key = place | {"budget": budget, "name": name, "seed": seed, "sections": one.sections}
+        key |= {"train": train.as_json()} | ({"exact": one.exact} if one.exact else {})
         network = json.loads(json.dumps(asdict(one.spec)))
         yield key | {"network": network}, partial(contestants.compete, one, train, scan)
 

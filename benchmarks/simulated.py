@@ -33,6 +33,8 @@ HONEYCOMB = FOLDER / "for_simulation/honeycomb_020_083.h5"
 ROWS, COLUMNS, ANGLES, PHOTONS, ABSORPTION = 24, 256, 512, 450, 2.0
 TRAINED, JUDGED = (2, 16), (18, 22)
 """Rows that networks learn from, and rows that they are judged on."""
+TALL = 78
+"""Rows of a taller foam."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class Scan:
     """(z, y, x) float32."""
     window: str
     """On the ramp filter."""
+    trained: tuple[int, int] = TRAINED
+    """Rows that networks learn from."""
 
     @property
     def mask(self) -> BoolArray:
@@ -58,15 +62,20 @@ class Scan:
         return field_of_view.mask(size, 118 / 256 * size)
 
 
-def foam(window: str = "cosine", seed: int = 0) -> Scan:
+def foam(window: str = "cosine", seed: int = 0, rows: int = ROWS) -> Scan:
     """Simulate the scan of the foam."""
     draw, noise = np.random.default_rng(seed).spawn(2)
     # The cylinder fills 0.44 of the columns it is drawn for: on 256 columns it has a radius of 120.
-    spheres = phantom.foam((ROWS, 273), (3, 4.67), 0.2996, draw)
+    spheres = phantom.foam((rows, 273), (3, 4.67), 0.2996, draw)
     angles = np.arange(ANGLES) * np.pi / ANGLES
-    exact = np.stack([projection.project(spheres, a, (COLUMNS - 1) / 2, (ROWS, COLUMNS)) for a in angles])
-    truth = phantom.truth(spheres, COLUMNS, range(ROWS))
+    exact = np.stack([projection.project(spheres, a, (COLUMNS - 1) / 2, (rows, COLUMNS)) for a in angles])
+    truth = phantom.truth(spheres, COLUMNS, range(rows))
     return Scan("foam", angles, exact.astype(np.float32), _expose(exact, noise), truth, window)
+
+
+def tall_foam(count: int, window: str = "cosine") -> Scan:
+    """Simulate a taller foam, judged on the same rows; a number of rows above the usual ones is learned from."""
+    return replace(foam(window, rows=TALL), name=f"foam, {count} rows", trained=(ROWS, ROWS + count))
 
 
 def honeycomb(window: str = "cosine", seed: int = 0) -> Scan:

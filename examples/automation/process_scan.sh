@@ -7,6 +7,10 @@ home=$(realpath "${TOMODENOISE:-$(dirname "$0")/../..}")
 raw=$(realpath "$1")
 settings=$(realpath beamtime.yaml)
 name=$(basename "${raw%.*}")
+if [ ! -s beamtime.yaml ]; then
+  echo "process_scan: no settings in $PWD/beamtime.yaml: write some there, such as effort: quick" >&2
+  exit 1
+fi
 mkdir -p "runs/$name"
 cd "runs/$name"
 if [ "$(cat raw.txt 2> /dev/null || echo "$raw")" != "$raw" ]; then

@@ -317,8 +317,20 @@ def test_a_flow_of_prefect_goes_on_after_a_bad_scan(process: Path, monkeypatch: 
     assert (process.parent / "runs/it's 1/results/it's 1/denoised.ome.zarr").is_dir()
 
 
-def test_two_scans_of_one_name_do_not_share_a_folder(tmp_path: Path) -> None:
+def test_without_settings_nothing_is_started(tmp_path: Path) -> None:
+    scan(tmp_path / "a.h5")
     (tmp_path / "beamtime.yaml").touch()
+    command = [str(EXAMPLES / "process_scan.sh"), "a.h5"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"process_scan: no settings in {tmp_path}/beamtime.yaml: write some there, such as effort: quick\n"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_two_scans_of_one_name_do_not_share_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "beamtime.yaml").write_text("effort: quick")
     (tmp_path / "runs/a").mkdir(parents=True)
     (tmp_path / "runs/a/raw.txt").write_text("/elsewhere/a.h5\n")
     scan(tmp_path / "a.h5")

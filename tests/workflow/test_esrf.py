@@ -82,6 +82,20 @@ def test_the_frames_are_those_of_the_detector_and_the_volume_those_of_one_stack(
 
 
 @pytest.mark.slow
+def test_what_nxtomomill_makes_of_the_raw_scan_reads_as_the_file_of_esrf(
+    data: Path, scan: Path, foreign_python: Path, tmp_path: Path
+) -> None:
+    raw_folder = data / "RAW_DATA/TestEwoksTomo" / NAME
+    convert = [foreign_python.with_name("nxtomomill"), "h52nx", f"{NAME}.h5", tmp_path / "scan.nx", "--single-file"]
+    done = subprocess.run(convert, cwd=raw_folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    mine, theirs = opening.open_scan(tmp_path / "scan.nx"), opening.open_scan(scan)
+    np.testing.assert_array_equal(integrals(mine), integrals(theirs))
+    np.testing.assert_array_equal(mine.angles, theirs.angles)
+    assert (mine.pixel_size, mine.doubts) == (theirs.pixel_size, theirs.doubts)
+
+
+@pytest.mark.slow
 def test_reduced_flats_and_darks_are_found_in_their_files(scan: Path) -> None:
     references = scan.parent / "references"
     own = {kind: FramesFile(file=str(references / f"{NAME}_{kind}.hdf5")) for kind in ("flats", "darks")}

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import zarr
-from projects import NETWORK, SNAKEMAKE, TRAIN, Project
+from projects import NETWORK, ROOT, SNAKEMAKE, TRAIN, Project
 
 pytestmark = pytest.mark.slow
 AWKWARD = "it's $HOME; & späte Probe.h5"
@@ -233,3 +233,14 @@ def test_each_target_stops_at_its_stage(tmp_path: Path, raw_scan: Callable[..., 
     assert last[target] in jobs
     assert "find_center_and_size" not in jobs
     assert "train_model" not in jobs
+
+
+def test_a_plan_for_a_cluster_prints_no_warning(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
+    project = Project(tmp_path)
+    project.configure(scans={"foam": {"file": str(raw_scan("foam.h5"))}})
+    command = [*SNAKEMAKE, "-n", "--quiet", "rules", "--profile", str(ROOT / "profiles/slurm")]
+    done = subprocess.run(
+        [*command, "--configfile", "config.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr

@@ -22,7 +22,7 @@ def main(job: logs.Job) -> None:
         print(f"model {model}", *forecast.lines([stage]), forecast.efforts(spec.name, spec.channels), sep="\n")
     needed = sum(forecast.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
-    print(f"time: {time} on {cores} cores, widened from what one machine took")
+    print(f"time: {time} on {'one core' if cores == 1 else f'{cores} cores'}, widened from what one machine took")
     found = cards.visible(os.environ)
     print(f"graphics cards here: {f'{found}, for which no time was measured' if found else 'none'}")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")

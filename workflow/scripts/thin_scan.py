@@ -20,7 +20,7 @@ def main(job: logs.Job) -> None:
     Path(job.output.scan).write_text(json.dumps(described, indent=1))
     measured = json.loads(Path(files.measured).read_text())
     check = json.loads(Path(files.check).read_text())
-    measured["measures"]["gain"] = check.get("gain", measured["measures"]["gain"])  # more precise than that of the scan
+    measured["measures"]["gain"] = check.get("gain") or measured["measures"]["gain"]  # more precise than that of the scan
     Path(job.output.measured).write_text(json.dumps(measured, indent=1))
     shutil.copyfile(files.center, job.output.center)
 

@@ -19,8 +19,8 @@ def main(job: logs.Job) -> None:
     described = {"format": provenance.FORMAT} | description.to_json(part)
     Path(job.output.scan).write_text(json.dumps(described, indent=1))
     measured = json.loads(Path(files.measured).read_text())
-    check = json.loads(Path(files.check).read_text())
-    measured["measures"]["gain"] = check.get("gain") or measured["measures"]["gain"]  # more precise than that of the scan
+    check = json.loads(Path(files.check).read_text())  # whose gain is more precise than that of the scan
+    measured["measures"]["gain"] = check.get("gain") or measured["measures"]["gain"]
     Path(job.output.measured).write_text(json.dumps(measured, indent=1))
     shutil.copyfile(files.center, job.output.center)
 

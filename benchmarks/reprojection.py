@@ -1,6 +1,6 @@
 """Few angles: plain training against rounds on projected copies, `train.reproject`, on scans whose truth is known.
 
-Prints a markdown table: the model of each round, and one that was trained plainly on as many pixels as all rounds.
+Prints a markdown table: the model of each round, and one that was trained plainly on as many pixels as all of them.
 
     python benchmarks/reprojection.py foam --angles 64 --photons 5000
     python benchmarks/reprojection.py foam --angles 128 --photons 5000 --wedge 60
@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -40,8 +39,9 @@ def main() -> None:
     parser.add_argument("--angles", type=int, default=128)
     parser.add_argument("--photons", type=float, default=450)
     parser.add_argument("--wedge", type=float, default=0, help="degrees without projections [%(default)g]")
-    parser.add_argument("--pixels", type=float, default=5e6, help="of each training [%(default)g]")
+    parser.add_argument("--pixels", type=float, default=9e6, help="budget, rounds included [%(default)g]")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0, help="of phantom, noise and training [%(default)d]")
     options = parser.parse_args()
     torch.set_num_threads(1)
     scan = simulate(options)
@@ -50,7 +50,7 @@ def main() -> None:
         trained = simulated.write(folder / "trained", scan, simulated.TRAINED, 2)
         judged = simulated.write(folder / "judged", scan, (0, simulated.ROWS), 2)
         print("| | PSNR / dB | SSIM |\n|---|---:|---:|")
-        for title, model in models(trained, options.pixels, options.rounds, folder / "copies"):
+        for title, model in models(trained, options, folder / "copies"):
             found, truth = (
                 contestants.apply(model, judged, simulated.JUDGED, "full"),
                 scan.truth[slice(*simulated.JUDGED)],
@@ -62,36 +62,34 @@ def main() -> None:
 def simulate(options: argparse.Namespace) -> simulated.Scan:
     """Simulate a scan, without the projections of the wedge."""
     simulated.ANGLES, simulated.PHOTONS = options.angles, options.photons
-    scan: simulated.Scan = getattr(simulated, options.phantom)("cosine")
+    scan: simulated.Scan = getattr(simulated, options.phantom)("cosine", options.seed)
     kept = np.degrees(scan.angles) < 180 - options.wedge
     return replace(scan, angles=scan.angles[kept], exact=scan.exact[kept], noisy=scan.noisy[kept])
 
 
-def models(scan: Sections, pixels: float, number: int, folder: Path) -> Iterator[tuple[str, Model]]:
+def models(scan: Sections, options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Model]]:
     """Yield the models to compare, those of the rounds last."""
     ranks, source = distributed.alone(), {"source": {"scan": ""}}
-    longer = contestants.options(UNET, (1 + number) * pixels, 0)
-    yield (
-        f"plain, {longer.pixels / 1e6:g} Mpx",
-        loop.train(tasks.Task([scan], UNET.spec, longer, {}), ranks, lambda *_: None),
-    )
+    settings = contestants.options(UNET, options.pixels, options.seed).model_copy(update={"reproject": options.rounds})
+    task = tasks.Task([scan], UNET.spec, settings, source)
+    yield "plain", loop.train(task, ranks, lambda *_: None)
     made: list[Model] = []
 
     def keep(*arguments: object) -> Model:
         made.append(train(*arguments))  # type: ignore[arg-type]
         return made[-1]
 
+    def first(part: tasks.Task) -> Model:
+        return keep(part, ranks, lambda *_: None)
+
     train = loop.train
-    settings = contestants.options(UNET, pixels, 0).model_copy(update={"reproject": number})
     with mock.patch.object(loop, "train", keep):
-        task = tasks.Task([scan], UNET.spec, settings, source)
         reconstruction = [Reconstruct(filter="cosine", pad="zero")]
-        first = partial(keep, task, ranks, lambda *_: None)
         rounds.train(
             task, ranks, reconstruction, folder, first, lambda line: print(line, file=sys.stderr), lambda: False
         )
     for round_, model in enumerate(made):
-        yield f"round {round_}" if round_ else f"plain, {pixels / 1e6:g} Mpx", model
+        yield f"round {round_}" if round_ else "before the rounds", model
 
 
 if __name__ == "__main__":

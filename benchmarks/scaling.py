@@ -33,7 +33,7 @@ LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 def speed(folder: Path, network: str, processes: int, pixels: float, batch: int) -> float:
     """Train on so many pixels for each process, and return pixels a second of all."""
-    train = Train(pixels=pixels * processes, batch=batch * processes, evaluations=1)
+    train = Train(pixels=pixels * processes, batch=batch * processes, evaluations=1, reproject=0)
     config = {"train": train.as_json(), "network": asdict(specs.complete(Network(name=network))), "scans": {"scan": {}}}
     request = {"config": config, "sources": {"scan": ""}, "start": None, "origin": None}
     history, script = folder / "history.jsonl", ROOT / "workflow/scripts/train_model.py"

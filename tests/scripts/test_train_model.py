@@ -30,7 +30,7 @@ SMALL = Network(name="unet", slices=3, width=4, depth=2)
 
 def request(start: Path | None = None, **train: object) -> dict[str, Any]:
     """Give what the workflow asks of a training of one scan."""
-    options = Train.model_validate({"patch": 32, "held_out": 0.2, **train})
+    options = Train.model_validate({"patch": 32, "held_out": 0.2, "reproject": 0, **train})
     config = {
         "train": options.as_json(),
         "network": asdict(specs.complete(SMALL)),

@@ -195,3 +195,41 @@ def test_a_run_ends_with_a_line_for_each_scan(
     end.brief.interrupted = True
     end.finish([], [["results/half/scan.json"]], [], success=False)
     assert capsys.readouterr().err.startswith("tomodenoise: interrupted")
+
+
+@pytest.mark.parametrize(
+    ("columns", "train", "config", "rounds"),
+    [
+        (81, {}, {}, 2),
+        (80, {}, {}, 0),  # 0.6 projections per column
+        (81, {"reproject": 0}, {}, 0),
+        (80, {"reproject": 1}, {}, 1),
+        (81, {}, {"network": {"name": "unet3d"}}, 0),
+        (81, {}, {"reconstruct": {"algorithm": "sirt"}}, 0),
+        (81, {}, {"models": {"half": {"scans": ["half"], "shelf": "shelf"}}}, 0),
+    ],
+)
+def test_few_angles_take_rounds_on_projected_copies(
+    tmp_path: Path,
+    scans: dict[str, dict[str, object]],
+    columns: int,
+    train: dict[str, object],
+    config: dict[str, object],
+    rounds: int,
+) -> None:
+    write_exchange(tmp_path / "half.h5", np.full((48, 12, columns), 200, np.uint16))
+    opened_run = opened({"half": scans["half"]}, correct={"input": "intensity"}, train=train, **config)
+    assert opened_run.rounds("half") == rounds
+    assert Params(opened_run).training_request("half")["config"]["train"]["reproject"] == rounds
+
+
+def test_slices_whose_size_is_open_and_time_steps_take_no_rounds_by_themselves(
+    tmp_path: Path, scans: dict[str, dict[str, object]]
+) -> None:
+    for name, theta in (("half", half_turn(48)), ("turn", 2 * half_turn(48))):
+        write_exchange(tmp_path / f"{name}.h5", np.full((48, 12, 96), 200, np.uint16), theta=theta)
+    correct = {"input": "intensity"}
+    assert opened({"turn": scans["turn"]}, correct=correct).rounds("turn") == 0
+    assert opened({"turn": {**scans["turn"], "field": "full"}}, correct=correct).rounds("turn") == 2
+    series = {"file": "half.h5", "mode": "dynamic", "steps": {"projections": 12}}
+    assert opened({"half": series}, correct=correct).rounds("half") == 0

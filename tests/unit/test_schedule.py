@@ -64,3 +64,9 @@ def test_patience_counts_evaluations_since_the_best(losses: list[float], ended: 
 )
 def test_training_improves_while_its_best_is_recent(losses: list[float], improving: bool) -> None:
     assert schedule.improving(losses) == improving
+
+
+def test_a_part_of_a_training_has_a_share_of_every_budget() -> None:
+    train = {"pixels": 1e8, "evaluations": 20, "iterations": 55, "minutes": 30, "batch": 2}
+    shorter = {"pixels": 1e7, "evaluations": 2, "iterations": 6, "minutes": 3.0, "batch": 2}
+    assert schedule.shortened(train, 0.1) == pytest.approx(shorter)

@@ -163,12 +163,6 @@ def test_a_model_is_used_tuned_or_left_by_its_grades(
     assert deciding.decide(own, Grades(0.1, 12.0, skill, slope), options).course == course
 
 
-def test_fine_tuning_has_a_share_of_every_budget() -> None:
-    train = {"pixels": 1e8, "evaluations": 20, "iterations": 55, "minutes": 30, "batch": 2}
-    shorter = {"pixels": 1e7, "evaluations": 2, "iterations": 6, "minutes": 3.0, "batch": 2}
-    assert serving.shortened(train, 0.1) == pytest.approx(shorter)
-
-
 def test_fine_tuning_takes_a_third_of_the_learning_rate_that_a_training_would_have(tmp_path: Path) -> None:
     found = models.load(write(tmp_path / "found"))
     assert serving.gentle_rate(Train(), found) == pytest.approx(0.001)

@@ -1,5 +1,6 @@
 """Rounds on projected copies, `train.reproject`: from the raw files to the report, and where they are refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,19 +40,38 @@ def test_scans_of_one_and_of_several_channels_are_trained_on_their_copies(
         assert f"{found['rounds']} kept" in page
 
 
+def test_a_scan_of_few_angles_takes_rounds_unasked_within_the_budget(
+    tmp_path: Path, raw_scan: Callable[..., Path]
+) -> None:
+    project = Project(tmp_path)
+    scans = {"foam": {"file": str(raw_scan("fewer.h5", columns=64, rows=12, angles=32))}}
+    train = {**TRAIN, "pixels": 4e4}
+    del train["reproject"]
+    project.configure(scans=scans, network=NETWORK, train=train)
+    run = project.snakemake("train")
+    assert run.status == 0, run.text
+    folder = tmp_path / "results/models/foam"
+    assert len(model_file.describe(folder / "model.safetensors").facts["reprojection"]["errors"]) >= 2
+    assert json.loads((folder / "history.jsonl").read_text().splitlines()[-1])["pixels"] == pytest.approx(2e4, rel=0.1)
+    assert project.snakemake("-n", "train").text.count("Nothing to be done") == 1
+
+
 @pytest.mark.parametrize(
     ("config", "parts"),
     [
         ({"reconstruct": {"algorithm": "sirt"}}, ["needs filtered backprojection", "'foam'", "sirt"]),
         ({"network": {"name": "unet3d", "depth": 2}}, ["needs a network of slices", "unet"]),
+        ({"mode": "dynamic", "steps": {"projections": 16}}, ["'foam' is dynamic", "only static scans"]),
     ],
 )
 def test_what_cannot_be_projected_is_refused_in_one_line(
     tmp_path: Path, raw_scan: Callable[..., Path], config: dict[str, object], parts: list[str]
 ) -> None:
     project = Project(tmp_path)
-    scans = {"foam": {"file": str(raw_scan("few.h5", columns=40, rows=12, angles=32))}}
-    project.configure(**{"scans": scans, "network": NETWORK, "train": TRAIN, **config})
+    entry = {"file": str(raw_scan("few.h5", columns=40, rows=12, angles=32))}
+    entry |= {key: config[key] for key in ("mode", "steps") if key in config}
+    others = {key: value for key, value in config.items() if key not in entry}
+    project.configure(**{"scans": {"foam": entry}, "network": NETWORK, "train": TRAIN, **others})
     run = project.snakemake("-n", "train")
     lines = [line for line in run.text.splitlines() if line.strip()]
     assert run.status != 0

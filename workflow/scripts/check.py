@@ -19,7 +19,8 @@ def main(job: logs.Job) -> None:
         print(forecast.headline(name, opened.entries[name]), *forecast.lines(stages), sep="\n")
     for model, stage in plan.trainings.items():
         spec = opened.spec(model)
-        print(f"model {model}", *forecast.lines([stage]), forecast.efforts(spec.name, spec.channels), sep="\n")
+        print(f"model {model}", *forecast.lines([stage]), *forecast.copies(opened.rounds(model)), sep="\n")
+        print(forecast.efforts(spec.name, spec.channels))
     needed = sum(forecast.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
     print(f"time: {time} on {'one core' if cores == 1 else f'{cores} cores'}, widened from what one machine took")

@@ -55,7 +55,8 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
     def train(task: Task) -> Model:
         projected = request["config"]["scans"].values() if task.settings.reproject else ()
         settings = [Reconstruct.model_validate(scan["reconstruct"]) for scan in projected]
-        first = partial(loop.train, task, ours, report, stopping, begun=partial(page.begin, task, ours))
+        begun = partial(page.begin, task, ours)
+        first = partial(loop.train, ranks=ours, report=report, stopping=stopping, begun=begun)
         return rounds.train(task, ours, settings, model.with_name("copies"), first, say, stopping)
 
     asked = serving.Request(results, request, known, model.with_name("checkpoint.pt"))

@@ -163,6 +163,12 @@ def efforts(network: str, channels: int) -> str:
     return f"effort: {', '.join(times)} for a training on one core, with nothing else set"
 
 
+def copies(rounds: int) -> Iterator[str]:
+    """Format that a training takes rounds on projected copies; nothing if it takes none."""
+    if rounds:
+        yield f"  of it {rounds} rounds on projected copies, for few angles (train.reproject)"
+
+
 def lines(stages: Sequence[Stage]) -> Iterator[str]:
     """Format stages as lines of text."""
     yield f"  {'stage':14}{'jobs':>6}{'memory of a job':>18}{'time on one core':>22}{'writes':>12}"

@@ -116,6 +116,8 @@ class Params:
             shaping["denoise"] = self.run.config.denoise.applied
         if "network" in shaping:
             shaping["network"] = asdict(self.run.spec(model))
+        if "train" in shaping:
+            shaping["train"] |= {"reproject": self.run.rounds(model)}
         return {"config": shaping, "model": model, "origin": self._origin(model), **facts}
 
     def training_request(self, model: str) -> dict[str, Any]:
@@ -129,7 +131,8 @@ class Params:
         shelf does not count: a change there trains nothing again.
         """
         run = self.run
-        shaping: dict[str, Any] = {"train": run.config.train.as_json(), "network": asdict(run.spec(model)), "scans": {}}
+        train = run.config.train.as_json() | {"reproject": run.rounds(model)}
+        shaping: dict[str, Any] = {"train": train, "network": asdict(run.spec(model)), "scans": {}}
         scans = run.config.trained_on(model)
         for name in scans:
             sections = self.shaping(name, SLICES, *PER_SCAN)

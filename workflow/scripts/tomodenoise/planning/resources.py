@@ -13,6 +13,7 @@ from tomodenoise.networks.registry import NETWORKS
 from tomodenoise.networks.specs import Spec
 from tomodenoise.planning.run import Run, Wildcards
 from tomodenoise.storage.layout import Layout
+from tomodenoise.training import schedule
 from tomodenoise.training.options import Train
 
 WITH_TORCH = 1000
@@ -129,9 +130,9 @@ def denoising_minutes(spec: Spec, layout: Layout, denoise: Denoise) -> float:
 
 
 def training_work(spec: Spec, train: Train) -> float:
-    """Return the operations of a training with its rounds on copies, without making these."""
+    """Return the operations of a training, without making copies for its rounds."""
     by_iterations = (train.iterations or math.inf) * train.batch * train.patch**spec.dimensions
-    return float((1 + train.reproject) * 3 * _operations(spec) * min(train.pixels, by_iterations))
+    return float(3 * _operations(spec) * min(train.pixels, by_iterations))
 
 
 def watched(depth: int) -> tuple[int, int]:
@@ -161,6 +162,17 @@ def training(spec: Spec, scans: Sequence[Layout], train: Train) -> float:
     everything = sum(math.prod(scan.runs) * scan.channels * scan.size**2 * scan.depth for scan in scans) / 2
     held = min(everything, max(float(train.memory) * 2**28, (READ_AT_ONCE + spec.slices) * row))
     return 1.1 * held + 4 * READ_AT_ONCE * row + step_bytes(spec, train.batch, train.patch) / 4
+
+
+def projecting(layout: Layout) -> float:
+    """Count the float32 of a training while it makes copies of a block of rows: these, and the gridding matrices.
+
+    Sections, their residuals and those of a copy, and some volumes more; for projection and for reconstruction the
+    matrices of a section, and as much again while they are built.
+    """
+    block = schedule.COPIED * layout.channels * layout.size**2
+    matrices = min(32 * layout.angles / layout.per_step * layout.size, 2**28)
+    return (3 * layout.per_step + 8) * block + 4 * matrices
 
 
 def copying_minutes(layout: Layout) -> int:
@@ -258,7 +270,8 @@ def _pixels_judged(run: Run, job: Wildcards) -> float:
 
 def _training(run: Run, job: Wildcards) -> float:
     layouts = [run.current_layout(scan) for scan in run.config.trained_on(job.model)]
-    return training(run.spec(job.model), layouts, run.config.train)
+    proper = training(run.spec(job.model), layouts, run.config.train)
+    return max([proper, *map(projecting, layouts)]) if run.rounds(job.model) else proper
 
 
 NEEDS: Mapping[str, Need] = {

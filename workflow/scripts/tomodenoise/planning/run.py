@@ -17,6 +17,7 @@ from tomodenoise.networks.specs import Spec
 from tomodenoise.planning import paths, scan_table
 from tomodenoise.planning.scan_table import Entry
 from tomodenoise.storage.layout import Layout
+from tomodenoise.training import schedule
 
 SCANS_ON_A_PAGE = 4
 """Scans that one page shows, whose pictures take 12 MB; with more scans each has its own page."""
@@ -115,6 +116,24 @@ class Run:
             return self.model_files[model].spec
         return specs.complete(self.config.network, self.channels(model))
 
+    def rounds(self, model: str) -> int:
+        """Return the number of rounds on projected copies that a training takes; see `train.reproject`."""
+        wanted = self.config.train.reproject
+        if wanted != "auto":
+            return wanted
+        spec = self.spec(model)
+        fresh = model not in self.model_files and self.config.shelf_of(model) is None
+        simple = spec.channels == 1 and not spec.volumetric
+        return schedule.ROUNDS if fresh and simple and all(map(self._is_sparse, self.config.trained_on(model))) else 0
+
+    def _is_sparse(self, scan: str) -> bool:
+        """Return whether a scan has few angles, and slices that can be projected as it was."""
+        entry = self.entries[scan]
+        layout = entry.layout
+        plain = layout.times == 1 and not entry.size_open and layout.size == layout.columns
+        few = len(entry.scan.lit) < schedule.FEW_ANGLES * layout.columns
+        return few and plain and self.config.scans[scan].reconstruct.capabilities.additive
+
     # Layouts
 
     def projected(self, scan: str) -> Layout:
@@ -212,8 +231,9 @@ def with_models(run: Run) -> Run:
     users = run.config.users()
     for name in run.config.used_models:
         _check_steps(complete, name, run.scans if name in run.config.rivals else users[name])
-    for name in run.trained_models if run.config.train.reproject else ():
-        _check_reproject(complete, name)
+    for name in run.trained_models:
+        if complete.rounds(name):
+            _check_reproject(complete, name)
     return complete
 
 

@@ -13,7 +13,7 @@ from tomodenoise.shelf import deciding, finding, likeness
 from tomodenoise.shelf.deciding import Decision
 from tomodenoise.shelf.finding import Search
 from tomodenoise.shelf.options import Shelf
-from tomodenoise.training import dataset, grading, optimizers, tasks
+from tomodenoise.training import dataset, grading, optimizers, schedule, tasks
 from tomodenoise.training.checkpoints import Evaluation
 from tomodenoise.training.distributed import Ranks
 from tomodenoise.training.grading import Grades
@@ -75,7 +75,7 @@ class Request:
 
     def tuning(self, found: Model, name: str) -> tasks.Task:
         """Return the training that goes on from a model: a share of the budget, and smaller steps."""
-        train = shortened(self.asked["config"]["train"], self.options.share)
+        train = schedule.shortened(self.asked["config"]["train"], self.options.share)
         train["learning_rate"] = gentle_rate(Train.model_validate(train), found)
         described = model_file.describe(self.place(name))
         started = {
@@ -92,19 +92,6 @@ def gentle_rate(train: Train, found: Model) -> float:
     pixels = train.batch * train.patch**found.spec.dimensions
     kind = optimizers.choose(train.optimizer, found.spec.channels)
     return optimizers.learning_rate(found.network, kind, train.learning_rate, pixels) / GENTLER
-
-
-def shortened(train: Mapping[str, Any], share: float) -> dict[str, Any]:
-    """Return the section `train` with a share of its budget, and two evaluations at least."""
-    fewer = {
-        "pixels": max(1.0, share * train["pixels"]),
-        "evaluations": max(2, math.ceil(share * train["evaluations"])),
-    }
-    if "iterations" in train:
-        fewer["iterations"] = max(1, math.ceil(share * train["iterations"]))
-    if "minutes" in train:
-        fewer["minutes"] = share * train["minutes"]
-    return {**train, **fewer}
 
 
 def serve(request: Request, trainer: Trainer) -> Model:

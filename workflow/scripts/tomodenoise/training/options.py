@@ -42,11 +42,12 @@ class Train(Options):
         description="Peak of the one-cycle schedule. `auto` takes 0.003 with `muon`, or 0.005 for steps of 8 patches of"
         " 96 pixels and more; 0.0015 with `adam` and for `msd`.",
     )
-    reproject: Annotated[int, Whole(ge=0)] = Field(
-        0,
-        description="Rounds of further training, each as long as `pixels`, on rotated copies of the model's own output"
-        " that are projected and reconstructed as the scan was. Removes streaks of few angles and missing wedges, see"
-        " [Few angles](few_angles.md). For static scans, filtered backprojection and networks of slices.",
+    reproject: Literal["auto"] | Annotated[int, Whole(ge=0)] = Field(
+        "auto",
+        description="Rounds, within the budget, on rotated copies of the model's own output that are projected and"
+        " reconstructed as the scan was. Removes streaks of few angles and missing wedges, see"
+        " [Few angles](few_angles.md). For static scans, filtered backprojection and networks of slices. `auto` takes"
+        " two rounds for one channel and fewer than 0.6 projections per column, else none.",
     )
     mask: Literal["field_of_view", "sample"] = Field(
         "field_of_view",

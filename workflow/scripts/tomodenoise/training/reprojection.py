@@ -24,6 +24,7 @@ from tomodenoise.denoising import inference
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.networks.models import Model
 from tomodenoise.reconstruction import slices
+from tomodenoise.reconstruction.engines import projecting
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting.model import Role, Section
 from tomodenoise.storage.sections import Sections, mix
@@ -45,9 +46,9 @@ class Scanner:
 
     def apply(self, images: FloatArray, sections: Sequence[int]) -> FloatArray:
         """Project slices (channel, z, y, x) and reconstruct some sections: (section, channel, z, y, x) float32."""
-        on_device = torch.from_numpy(images.reshape(-1, *images.shape[-2:])).to(self.device)
+        flat = images.reshape(-1, *images.shape[-2:])
         chosen = [self.sections[number] for number in sections]
-        results = [self.reconstruct(self._project(on_device, section), section) for section in chosen]
+        results = [self.reconstruct(projecting.sinograms(flat, s.angles, self.device), s) for s in chosen]
         return np.stack(results).reshape(-1, *images.shape)
 
     def reconstruct(self, sinograms: FloatArray, section: Section) -> FloatArray:
@@ -56,16 +57,9 @@ class Scanner:
         middle = (size - 1) / 2
         return slices.prepare(section, Geometry(size, middle), self.options, self.device)(sinograms, middle)
 
-    def _project(self, images: Tensor, section: Section) -> FloatArray:
-        sums = [rotated(images, float(angle)).sum(dim=1) for angle in section.angles]
-        return np.asarray(torch.stack(sums, dim=1).cpu().numpy())
-
 
 def rotated(images: Tensor, angle: float) -> Tensor:
-    """Rotate slices (z, y, x) about their middle by an angle in radians, cubic; zero beyond the edge.
-
-    A sum over y is then the projection at this angle.
-    """
+    """Rotate slices (z, y, x) about their middle by an angle in radians, cubic; zero beyond the edge."""
     cosine, sine = math.cos(angle), math.sin(angle)
     turn = images.new_tensor([[[cosine, sine, 0], [-sine, cosine, 0]]])
     lattice = functional.affine_grid(turn, [1, 1, *images.shape[1:]], align_corners=False)

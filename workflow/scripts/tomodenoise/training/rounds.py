@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,21 @@ from tomodenoise.scans.description import positions, runs
 from tomodenoise.splitting.model import Split, to_json
 from tomodenoise.storage import sections, zarr_arrays
 from tomodenoise.storage.sections import Sections
-from tomodenoise.training import dataset, grading, loop, optimizers, reprojection
+from tomodenoise.training import dataset, grading, loop, optimizers, reprojection, schedule
 from tomodenoise.training.checkpoints import Checkpoint, Evaluation
 from tomodenoise.training.distributed import Ranks
+from tomodenoise.training.options import Train
 from tomodenoise.training.reprojection import Scanner
 from tomodenoise.training.tasks import Task
-
-ROWS = 12
-"""Rows of a block that is copied, at most."""
 
 BLOCKS = 4
 """Blocks of each scan, spread over its height; other ones in each round."""
 
 JUDGED = 4
 """Rows of each scan that a round is judged on."""
+
+FIRST = 2
+"""Length of the training proper, in rounds [measured against 1 and 4]."""
 
 SLOWER = 3
 """Factor by which the learning rate is smaller than that of the training proper."""
@@ -72,7 +74,7 @@ def rows_of(scan: Sections, part: Mapping[str, Any]) -> tuple[tuple[int, int], I
     held = positions(part["rows"])
     free = np.arange(scan.depth) if part["band"] else np.setdiff1d(np.arange(scan.depth), held)
     pieces = runs(free)
-    length = min(ROWS, max(stop - start for start, stop in pieces))
+    length = min(schedule.COPIED, max(stop - start for start, stop in pieces))
     starts = np.concatenate([np.arange(start, stop - length + 1) for start, stop in pieces])
     first, last = runs(held)[len(runs(held)) // 2]
     start = max(first, (first + last - JUDGED) // 2)
@@ -84,11 +86,11 @@ def train(
     ranks: Ranks,
     settings: Sequence[Reconstruct],
     folder: Path,
-    first: Callable[[], Model],
+    first: Callable[[Task], Model],
     say: Callable[[str], None],
     stopping: Callable[[], bool],
 ) -> Model:
-    """Train a model, and then further on copies of its own output, as often as the task asks for.
+    """Train a model, and then further on copies of its own output, as often as the task asks for, within its budget.
 
     A round that does not lower the error in the scanner's own data, see `reprojection.error`, is undone and ends them.
     What is done is kept in a folder until the end, for a training that is interrupted.
@@ -101,16 +103,19 @@ def train(
     say : prints a line.
     stopping : see `loop.train`.
     """
-    if not task.settings.reproject:
-        return first()
-    model = _kept(task, ranks, folder, 0, first)
+    number_of_rounds = int(task.settings.reproject)
+    if not number_of_rounds:
+        return first(task)
+    part = 1 / (FIRST + number_of_rounds)
+    model = _kept(task, ranks, folder, 0, partial(first, _with_share(task, FIRST * part)))
     scenes = _scenes(task, model, settings, ranks.device.type)
     errors = [_error(model, scenes, ranks)]
     kept = 0
-    for number in range(1, task.settings.reproject + 1):
+    for number in range(1, number_of_rounds + 1):
 
         def further(model: Model = model, number: int = number) -> Model:
-            return loop.train(_task(task, model, number, scenes, folder, ranks), ranks, _silent, stopping)
+            copied = _task(_with_share(task, part), model, number, scenes, folder, ranks)
+            return loop.train(copied, ranks, partial(_tell, say, number), stopping)
 
         refined = _kept(task, ranks, folder, number, further)
         errors.append(_error(refined, scenes, ranks))
@@ -152,8 +157,14 @@ def _read(path: Path, ranks: Ranks) -> Model | None:
         return None
 
 
-def _silent(_history: Sequence[Evaluation], _total: int) -> None:
-    pass
+def _tell(say: Callable[[str], None], number: int, history: Sequence[Evaluation], total: int) -> None:
+    if history:
+        say(f"round {number}: {loop.progress(history, total)}")
+
+
+def _with_share(task: Task, share: float) -> Task:
+    settings = Train.model_validate(schedule.shortened(task.settings.as_json(), share))
+    return replace(task, settings=settings)
 
 
 def _identity(task: Task, number: int) -> str:

@@ -1,17 +1,40 @@
 """Duration and learning rate of a training."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tomodenoise.training.options import Train
+
+ROUNDS = 2
+"""Rounds on projected copies that "auto" takes for few angles."""
+
+FEW_ANGLES = 0.6
+"""Projections per column below which rounds pay within the same budget [measured: yes at 0.5, no at 0.75]."""
+
+COPIED = 12
+"""Rows of a block that is copied, at most."""
 
 
 def iterations(budget: Train, pixels: int) -> int:
     """Return the number of steps, of ``pixels`` pixels each, that the budget allows."""
     by_pixels = math.ceil(budget.pixels / pixels)
     return min(by_pixels, budget.iterations or by_pixels)
+
+
+def shortened(train: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Return the section `train` with a share of its budget, and two evaluations at least."""
+    fewer = {
+        "pixels": max(1.0, share * train["pixels"]),
+        "evaluations": max(2, math.ceil(share * train["evaluations"])),
+    }
+    if train.get("iterations"):
+        fewer["iterations"] = max(1, math.ceil(share * train["iterations"]))
+    if train.get("minutes"):
+        fewer["minutes"] = share * train["minutes"]
+    return {**train, **fewer}
 
 
 def goals(budget: Train, total: int) -> list[int]:

@@ -7,12 +7,29 @@ axis, and transformed back. So iterative algorithms descend along an exact gradi
 References: Matej, Fessler & Kazantsev, IEEE Trans. Med. Imaging 23, 2004.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tomodenoise.reconstruction.engines.raster import Raster
+from tomodenoise.common.arrays import FloatArray
+from tomodenoise.reconstruction.engines.raster import Raster, polar_raster
 from tomodenoise.reconstruction.engines.spreading import TAPS
+
+
+@torch.no_grad()
+def sinograms(images: FloatArray, angles: FloatArray, device: str) -> FloatArray:
+    """Integrate slices (slice, y, x) float32 along rays, the axis in their middle: (slice, angle, column) float32.
+
+    Parameters
+    ----------
+    angles : (angle,) radians.
+    """
+    columns = images.shape[-1]
+    raster = polar_raster(np.asarray(angles, np.float64), columns, device, both=True)
+    middle = raster.phases(np.full(len(images), (columns - 1) / 2))
+    found = project(raster, torch.from_numpy(images).to(device), ray_factors(raster), middle)
+    return np.asarray(found.cpu().numpy())
 
 
 def ray_factors(raster: Raster) -> Tensor:

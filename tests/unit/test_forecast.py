@@ -23,7 +23,7 @@ UNET = specs.complete(Network(name="unet"))
 
 def stages(**config: object) -> dict[str, forecast.Stage]:
     resolved = settings.load({"scans": {"a": {"file": "a.h5"}}, **config})
-    return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, iterations=0)}
+    return {stage.name: stage for stage in forecast.of_scan(LAYOUT, UNET, resolved, resolved.scans["a"].reconstruct)}
 
 
 def needing(megabytes: int) -> forecast.Plan:
@@ -49,6 +49,11 @@ def test_chunks_at_the_edge_of_uncompressed_slices_count_whole(monkeypatch: pyte
     assert planned["reconstruct"].size == 4 * 2 * 2 * 1024**2
     assert planned["reconstruction"].size == 4 * 2 * (1024**2 + 320**2 + 160**2)
     assert planned["denoise"].size == 4 * 2 * 640**2  # compressed: what fills a chunk up takes next to nothing
+
+
+def test_rounded_sections_take_less() -> None:
+    rounded, whole = stages(reconstruct={"bits": 16})["reconstruct"], stages()["reconstruct"]
+    assert rounded == replace(whole, size=int(forecast.ROUNDED * whole.size))
 
 
 def test_times_hold_what_was_measured() -> None:

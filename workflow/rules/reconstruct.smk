@@ -19,7 +19,7 @@ use rule allocate_projections as allocate_sections with:
         shard=lambda w: RUN.layout(w.scan).volumes.shard,
         chunk=None,
         names=("section", "channel", "z", "y", "x"),
-        compressed=False,
+        compressed=lambda w: RUN.config.scans[w.scan].reconstruct.bits == 16,
         config=lambda w: PARAMS.shaping(w.scan, SLICES, *PER_SCAN),
 
 

@@ -11,7 +11,7 @@ from tomodenoise.geometry import rotation_axis
 from tomodenoise.reconstruction import slices
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.splitting import by_angle, model
-from tomodenoise.storage import zarr_arrays
+from tomodenoise.storage import sections, zarr_arrays
 
 
 def main(job: logs.Job) -> None:
@@ -35,7 +35,7 @@ def main(job: logs.Job) -> None:
             reconstruct = slices.prepare(section, axis, options, devices.best())
             for channel, sinograms in enumerate(channels):
                 for image in reconstruct(sinograms[:, section.indices - first], centers):
-                    shard.add_row((number, channel), image)
+                    shard.add_row((number, channel), sections.rounded(image) if options.bits == 16 else image)
     logs.logger.info("rows %d to %d: %d reconstructions with center %s", *rows, len(unions), np.unique(centers))
 
 

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from tomodenoise.common import devices, files, logs
+from tomodenoise.common import devices, logs
 from tomodenoise.evaluation import held_out_slices, record, uncertainty
 from tomodenoise.networks import models
 from tomodenoise.scans import description
@@ -29,12 +28,9 @@ def main(job: logs.Job) -> None:
             logs.logger.warning("the uncertainty of channel %d is not calibrated: %s", number, channel["absent"])
     stated = uncertainty.apply(calibration, found.variance)
     middle = stated.shape[1] // 2
-    pictures = {"uncertainty": stated[:, middle].mean(axis=0)}
     values = {"channels": calibration, "held_out": slices.held_out, "row": int(slices.rows[middle])}
-    with files.replacing(Path(job.output.values)) as out, files.replacing(Path(job.output.pictures)) as archive:
-        with archive.open("wb") as stream:
-            np.savez_compressed(stream, **pictures)
-        out.write_text(json.dumps(record.plain(values), indent=1, allow_nan=False))
+    pictures = {"uncertainty": stated[:, middle].mean(axis=0)}
+    record.write(Path(job.output.values), Path(job.output.pictures), values, pictures)
 
 
 if __name__ == "__main__":

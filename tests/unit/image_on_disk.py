@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.storage import grid, ome_zarr, zarr_arrays
 
 PIXEL_SIZE = 1.43
@@ -15,7 +16,7 @@ def write_image(path: Path, values: FloatArray, rows: int | None = None) -> Path
     fine = values
     for level, shape in enumerate(grid.pyramid((values.shape[2], values.shape[3], values.shape[4]))):
         if level:
-            fine = np.stack([[zarr_arrays.halve(channel) for channel in time] for time in fine])
+            fine = np.stack([[block_mean(channel, 2) for channel in time] for time in fine])
         full = (*values.shape[:2], *shape)
         shard = (*full[:2], rows or shape[0], *shape[1:])
         zarr_arrays.allocate(path / str(level), full, shard, zarr_arrays.chunk(shard), names="tczyx", attributes={})

@@ -38,7 +38,7 @@ MASK = field_of_view.mask(SIZE, 45)
 ACQUISITION = Acquisition(
     2.0, 100, divided=True, shared=False, window="ram-lak", filtered=True, fewest_photons=12.0, low_photons=40.0
 )
-BETTER = verdicts.advice(trained=True, improving=None)
+BETTER = verdicts.advice({}, trained=True)
 
 
 def noise(seed: int) -> FloatArray:
@@ -163,8 +163,8 @@ def test_advice_fits_how_the_model_was_trained() -> None:
     blurred = judged(np.stack([gaussian_filter(image, 3) for image in sample()]))
     for figure in ("calibration", "edges", "residual"):
         assert "Train longer" in texts(figure, blurred)
-        assert "larger network" in texts(figure, blurred, verdicts.advice(trained=True, improving=False))
-        other = texts(figure, blurred, verdicts.advice(trained=False, improving=None))
+        assert "larger network" in texts(figure, blurred, verdicts.advice({"improving": False}, trained=True))
+        other = texts(figure, blurred, verdicts.advice({}, trained=False))
         assert "models.NAME.scans" in other
         assert "longer" not in other
 
@@ -227,7 +227,7 @@ def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
     slices = Slices(((0, 6),), MASK, held_out=True, why="test")
     judgement = Judgement({"umse": Figure({"upsnr": float("nan"), "gain": np.inf})}, {})
     values = record.to_json(judgement, slices, section_groups.of_steps(1), "", [], None)
-    record.write(*files, values, judgement)
+    record.write(*files, values, judgement.curves)
     assert json.loads(files[0].read_text())["figures"]["umse"] == {"upsnr": None, "gain": None}
 
 

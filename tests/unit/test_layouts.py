@@ -305,14 +305,6 @@ def test_one_row_of_the_detector_is_no_axis_to_ignore(file: Path) -> None:
     assert (len(scan.angles), scan.depth, scan.columns) == (6, 1, 5)
 
 
-@pytest.mark.parametrize("kind", [np.uint16, np.float32])
-def test_a_longer_axis_is_said_to_be_that_of_a_series(file: Path, kind: type) -> None:
-    write_exchange(file, np.stack([FRAMES, FRAMES]).astype(kind), data_white=WHITE, theta=half_turn(6))
-    message = complaint(file)
-    assert "set mode: dynamic, with one file per step" in message
-    assert "xrdct" not in message
-
-
 # At the root of the file
 
 

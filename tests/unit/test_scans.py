@@ -246,72 +246,6 @@ def test_fingerprint_samples_head_tail_and_between(tmp_path: Path, place: int, l
 # Mistakes
 
 
-def break_file(handle: h5py.File, name: str, **options: object) -> None:
-    del handle[name]
-    handle.create_dataset(name, **options)
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "words"),
-    [
-        ("data", {"data": FRAMES[0]}, ["(4, 5)", "three-dimensional"]),
-        ("data", {"data": np.stack([FRAMES, FRAMES])}, ["(2, 6, 4, 5)", "mode: dynamic", "/exchange/time_step"]),
-        ("data", {"data": FRAMES.astype(complex)}, ["complex128", "which is not numeric"]),
-        ("data", {"data": FRAMES[:0]}, ["no projections"]),
-        ("data_white", {"data": WHITE[:, :3]}, ["(3, 5)", "(4, 5)"]),
-        ("theta", {"data": half_turn(8)}, ["8 angles", "6 projections"]),
-        ("theta", {"data": [0, 1, np.nan, 3, 4, 5]}, ["angle 2", "nan"]),
-        ("theta", {"data": np.radians(half_turn(6))}, ["2.62 degrees", "rad"]),
-        ("theta", {"data": np.zeros((2, 3))}, ["(2, 3)", "list of numbers"]),
-    ],
-)
-def test_parts_that_do_not_fit(file: Path, name: str, options: dict[str, object], words: list[str]) -> None:
-    write_exchange(file, FRAMES, data_white=WHITE)
-    with h5py.File(file, "a") as handle:
-        break_file(handle, f"exchange/{name}", **options)
-    message = complaint(file)
-    assert all(word in message for word in words)
-
-
-def test_angles_in_unknown_units(file: Path) -> None:
-    assert "'gon'" in complaint(write_exchange(file, FRAMES, data_white=WHITE, units="gon"))
-
-
-def test_degrees_that_call_themselves_radians(file: Path) -> None:
-    write_exchange(file, FRAMES, data_white=WHITE, theta=np.arange(6) * 30.0, units="rad")
-    assert "24 turns" in complaint(file)
-
-
-def test_missing_angles(file: Path) -> None:
-    write_exchange(file, FRAMES, data_white=WHITE)
-    with h5py.File(file, "a") as handle:
-        del handle["exchange/theta"]
-    assert "/exchange/theta is missing" in complaint(file)
-
-
-def test_missing_file(file: Path) -> None:
-    assert "no such file" in complaint(file)
-
-
-def test_no_hdf5(file: Path) -> None:
-    file.write_text("angle, counts")
-    assert "not an HDF5 file" in complaint(file)
-
-
-def test_truncated_file(file: Path) -> None:
-    write_exchange(file, FRAMES)
-    file.write_bytes(file.read_bytes()[:1500])
-    assert "cannot be opened" in complaint(file)
-
-
-def test_unknown_layout(file: Path) -> None:
-    with h5py.File(file, "w") as handle:
-        handle["scan/data"] = FRAMES
-    message = complaint(file)
-    assert "/exchange/data" in message
-    assert "NXtomo" in message
-
-
 @pytest.mark.parametrize("rows", [(0, 5), (-1, 3), (3, 3), (3, 1)])
 def test_rows_out_of_range(file: Path, rows: tuple[int, int]) -> None:
     message = complaint(write_exchange(file, FRAMES, data_white=WHITE), rows=rows)
@@ -364,12 +298,6 @@ def test_virtual_data_without_its_source(file: Path) -> None:
     scan = opening.open_scan(file)
     np.testing.assert_array_equal(reading.read(scan.projections, (0, 4)), FRAMES)
     assert str(file.with_name("modules.h5")) in scan.identity["files"]
-
-
-def test_keys_and_frames_differ_in_number(file: Path) -> None:
-    message = complaint(write_nxtomo(file, FRAMES, [1, 0, 0, 0]))
-    assert "4 keys" in message
-    assert "6 frames" in message
 
 
 def test_nexus_without_angles(file: Path) -> None:

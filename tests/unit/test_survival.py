@@ -38,7 +38,7 @@ ACQUISITION = Acquisition(
     low_photons=5.0,
     afterglow=0.02,
 )
-ADVICE = verdicts.advice(trained=True, improving=None)
+ADVICE = verdicts.advice({}, trained=True)
 SHOWN = ("sample", "air", "blank", "constant", "rings", "one bright pixel")
 NETWORKS = ("identity", "blur", "blank", "noise", "not finite in a slice", "not finite")
 MASKS = ("disc", "band", "few pixels", "empty")
@@ -106,7 +106,8 @@ def judged(
 def to_json(e: Evidence, judgement: figures_of_merit.Judgement) -> dict[str, Any]:
     slices = Slices(((0, len(e.raw)),), e.mask, held_out=True, why="test")
     words = verdicts.verdicts(judgement.values, e.acquisition, ADVICE)
-    return record.to_json(judgement, slices, e.groups, "", words, None)
+    values: dict[str, Any] = record.plain(record.to_json(judgement, slices, e.groups, "", words, None))
+    return values
 
 
 CASES = st.fixed_dictionaries(

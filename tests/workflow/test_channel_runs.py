@@ -100,23 +100,6 @@ def test_other_names_write_the_images_header_again_and_no_pixel(finished: Projec
     assert run.jobs == {}, run.text
 
 
-@pytest.mark.parametrize(
-    ("entry", "words"),
-    [
-        ({"axes": "zcax"}, "scans.tiny: axes: 'zcax' is not valid"),
-        ({"mode": "static", "channels": {}}, "scans.tiny: channels: this key is for mode: xrdct only"),
-        ({"angles": "/entry/none"}, "there is no dataset /entry/none"),
-    ],
-)
-def test_errors_are_reported_in_one_line(finished: Project, entry: dict[str, object], words: str) -> None:
-    configure(finished, NAMED, **entry)
-    run = finished.snakemake("--dry-run")
-    configure(finished, NAMED)
-    assert run.status != 0
-    assert words in run.text
-    assert "Traceback" not in run.text
-
-
 @pytest.mark.nightly
 def test_the_measured_rock_runs_whole(tmp_path: Path) -> None:
     project = Project(tmp_path)

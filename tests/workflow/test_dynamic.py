@@ -11,8 +11,6 @@ from projects import NETWORK, TRAIN, Project
 
 import simulate_series
 from data import measured
-from tomodenoise.common.errors import UserError
-from tomodenoise.config import settings
 from tomodenoise.denoising import inference
 from tomodenoise.networks import models
 from tomodenoise.report import series
@@ -133,22 +131,6 @@ def test_each_series_that_cannot_be_used_has_its_line(finished: Project, tmp_pat
     for line, (name, (_, parts)) in zip(lines, sorted(REFUSED.items()), strict=True):
         assert all(part in line for part in [f"scans.{name}", *parts]), line
     assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.parametrize(
-    ("entry", "parts"),
-    [
-        ({"steps": {"projection": 24.5}}, ["unknown key 'scans.cell.steps.projection'", "'projections'"]),
-        ({"file": []}, ["scans.cell.file"]),
-    ],
-)
-def test_a_wrong_key_of_a_series_is_refused_in_one_line(entry: dict[str, object], parts: list[str]) -> None:
-    scan = {"file": "cell.h5", "mode": "dynamic", **entry}
-    with pytest.raises(UserError) as refusal:
-        settings.load({"scans": {"cell": scan}})
-    line = str(refusal.value)
-    assert "\n" not in line
-    assert all(part in line for part in parts), line
 
 
 @pytest.mark.parametrize(

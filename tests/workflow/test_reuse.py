@@ -1,14 +1,12 @@
 """A model from a file denoises without training, says where it comes from, and counts by its content."""
 
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 import zarr
 from projects import NETWORK, TRAIN, Project
 
@@ -88,37 +86,6 @@ def test_a_model_from_a_file_denoises_without_training(denoised: Project) -> Non
     assert jobs(project) == set()
     write_model(folder / FILE, seed=1)
     assert jobs(project) == {"describe_image", "denoise_slab", "judge_scan", "render_report"}
-
-
-@pytest.mark.nightly
-def test_many_scans_have_a_page_each_and_one_more_leaves_the_others_alone(
-    tmp_path: Path, raw_scan: Callable[..., Path]
-) -> None:
-    project = project_in(tmp_path, raw_scan("foam64.h5"))
-    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
-    names = [f"foam{number}" for number in range(6)]
-    scans = {name: {"file": "raw.h5", "model": "old", "pixel_size": 9.0} for name in names}
-    scans["foam1"]["pixel_size"] = 1.5
-    project.configure(**config | {"scans": {name: scans[name] for name in names[:5]}})
-    run = project.snakemake()
-    assert run.status == 0, run.text
-    overview = (tmp_path / "results/report.html").read_text()
-    assert re.findall(r'<th scope="row"><a href="(.*?)">', overview) == [f"{name}/report.html" for name in names[:5]]
-    assert 'href="foam1/report.html#model-1"' in overview
-    assert overview.count("<img") == 5  # a thumbnail each
-    for name in names[:5]:
-        page = (tmp_path / "results" / name / "report.html").read_text()
-        assert 'href="../report.html"' in page
-        assert {other for other in names if other in page} == {name}
-        assert ("trained at a pixel size of 9" in page) == (name == "foam1")
-
-    assert jobs(project) == set()
-    project.configure(**config | {"scans": scans})
-    run = project.snakemake("--dry-run")
-    assert run.jobs["render_scan"] == 1
-    assert run.jobs["denoise_slab"] == 1
-    assert "foam5" in run.text
-    assert "foam4/" not in "".join(line for line in run.text.splitlines() if "output:" in line)
 
 
 def test_a_model_from_a_file_that_names_scans_trains_on(denoised: Project) -> None:

@@ -78,20 +78,3 @@ def test_a_lost_linked_file_is_one_line_and_a_changed_one_reruns(project: Projec
     with h5py.File(lost, "a") as content:
         content["data"][0, 0, 0] += 1
     assert jobs(project) >= SHAPED
-
-
-@pytest.mark.parametrize(
-    ("entry", "words"),
-    [
-        ({"entry": "gone"}, "scans.s: raw.h5 has no entry gone: there are entry, later: correct the scan's key entry"),
-        ({"exclude": {"flats": 0}}, "config: scans.s.exclude.flats: 0 is not a list"),
-        ({"exclude": {"flat": [0]}}, "config: unknown key 'scans.s.exclude.flat': did you mean 'flats'?"),
-    ],
-)
-def test_what_these_keys_cannot_mean_is_one_line(project: Project, entry: dict[str, Any], words: str) -> None:
-    project.configure(scans={"s": {"file": "raw.h5", **entry}})
-    run = project.snakemake("all")
-    assert run.status != 0
-    assert len(run.text.strip().splitlines()) == 1, run.text
-    assert words in run.text
-    assert not (project.folder / "results").exists()

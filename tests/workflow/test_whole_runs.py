@@ -3,9 +3,6 @@
 import os
 import re
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,12 +44,6 @@ def unchanged(project: Project, *arguments: str) -> dict[str, int]:
     run = project.snakemake("--dry-run", *arguments)
     assert run.status == 0, run.text
     return run.jobs
-
-
-def untimed(project: Project) -> dict[str, bytes]:
-    """Contents of the products except for those with times: of training, of judging, of the raw file's copy."""
-    timed = ("history.jsonl", "checkpoint.pt", "report.html", ".json")
-    return {name: bits for name, bits in project.bits().items() if not name.endswith(timed)}
 
 
 def test_every_product_of_the_contract_is_there(finished: Project) -> None:
@@ -194,29 +185,6 @@ def test_a_raw_file_of_other_content_runs_again_from_the_start(finished: Project
     finally:
         file.write_bytes(original)
     assert unchanged(finished) == {}
-
-
-@pytest.mark.nightly
-def test_a_killed_run_goes_on_to_the_bits_of_an_undisturbed_one(finished: Project, tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    for name in (AWKWARD, "other.nxs", "config.yaml"):
-        shutil.copy2(finished.folder / name, tmp_path / name)
-    command = [*SNAKEMAKE, "--configfile", "config.yaml", "--cores", "2"]
-    killed = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL)
-    history = tmp_path / "results/models/both/history.jsonl"
-    deadline = time.monotonic() + 120
-    while not history.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert history.exists(), "training never began"
-    assert not (tmp_path / "results/models/both/model.safetensors").exists()
-    assert project.snakemake("--unlock").status == 0
-    run = project.snakemake("--rerun-incomplete")
-    assert run.status == 0, run.text
-    assert run.jobs["train_model"] == 1
-    assert "reconstruct_slab" not in run.jobs
-    assert untimed(project) == untimed(finished)
 
 
 @pytest.mark.parametrize("target", ["split", "correct", "center", "reconstruct"])

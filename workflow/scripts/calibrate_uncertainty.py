@@ -28,9 +28,9 @@ def main(job: logs.Job) -> None:
             logs.logger.warning("the uncertainty of channel %d is not calibrated: %s", number, channel["absent"])
     stated = uncertainty.apply(calibration, found.variance)
     middle = stated.shape[1] // 2
-    pictures = {"uncertainty": stated[:, middle].mean(axis=0)}
     values = {"channels": calibration, "held_out": slices.held_out, "row": int(slices.rows[middle])}
-    record.store(Path(job.output.values), Path(job.output.pictures), values, pictures)
+    pictures = {"uncertainty": stated[:, middle].mean(axis=0)}
+    record.write(Path(job.output.values), Path(job.output.pictures), values, pictures)
 
 
 if __name__ == "__main__":

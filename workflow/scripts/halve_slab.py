@@ -6,6 +6,7 @@ import numpy as np
 
 from tomodenoise.common import logs
 from tomodenoise.common.arrays import FloatArray
+from tomodenoise.common.blocks import block_mean
 from tomodenoise.denoising.tile_plan import READ_AT_ONCE
 from tomodenoise.storage import zarr_arrays
 
@@ -20,9 +21,8 @@ def main(job: logs.Job) -> None:
     channels = range(zarr_arrays.open_array(finer).shape[1])
 
     def halved(time: int, channel: int) -> FloatArray:
-        return np.concatenate(
-            [zarr_arrays.halve(zarr_arrays.read(finer, (time, channel, slice(*part)))) for part in parts]
-        )
+        read = (zarr_arrays.read(finer, (time, channel, slice(*part))) for part in parts)
+        return np.concatenate([block_mean(fine, 2) for fine in read])
 
     shard = np.stack([np.stack([halved(time, channel) for channel in channels]) for time in range(*times)])
     zarr_arrays.write_shard(Path(job.input.array).parent, (times[0], 0, rows[0], 0, 0), shard)

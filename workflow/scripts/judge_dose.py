@@ -27,7 +27,7 @@ def main(job: logs.Job) -> None:
     values = {"answer": text, "limits": params.limits, "counts": counts, "parts": judged}
     values |= {"labels": params.labels, "step": params.step}
     logs.logger.info("%s", text)
-    record.store(Path(job.output.dose), Path(job.output.pictures), values, pictures)
+    record.write(Path(job.output.dose), Path(job.output.pictures), values, pictures)
 
 
 def _study(job: logs.Job, doubt: float | None) -> tuple[list[dict[str, Any]], dict[str, FloatArray]]:

@@ -54,11 +54,10 @@ def main(job: logs.Job) -> None:
         judgement = replace(judgement, figures={**judgement.figures, "comparison": compared})
 
     trained_here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
-    shelved = model.facts.get("shelf", {}).get("course") == "used"
-    advice = verdicts.advice(trained=trained_here, improving=model.facts.get("improving"), shelved=shelved)
+    advice = verdicts.advice(model.facts, trained=trained_here)
     sentences = [*verdicts.on_copies(model.facts), *verdicts.verdicts(judgement.values, acquired, advice)]
     values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), sentences, profile)
-    record.write(*products, values, judgement)
+    record.write(*products, values, judgement.curves)
     for verdict in values["verdicts"]:
         logs.logger.info("%s", verdict["text"])
 

@@ -50,6 +50,15 @@ class Judgement:
         """Name of each figure to its values."""
         return {name: figure.values for name, figure in self.figures.items()}
 
+    @property
+    def curves(self) -> dict[str, FloatArray]:
+        """All curves, named `figure/curve`."""
+        return {
+            f"{name}/{curve}": array.astype(np.float32)
+            for name, figure in self.figures.items()
+            for curve, array in figure.curves.items()
+        }
+
 
 def judge(evidence: Evidence, names: Collection[str] = ()) -> Judgement:
     """Compute every figure that the evidence supports, or only those named, on the slices that are finite."""

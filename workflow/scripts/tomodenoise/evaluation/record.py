@@ -1,4 +1,4 @@
-"""The two files of a judgement that the report reads: `quality.json` and the curves."""
+"""The two files of a judgement that the report reads: values, for a scan's model in `quality.json`, and arrays."""
 
 import json
 import math
@@ -24,7 +24,7 @@ DIGITS = 6
 def to_json(
     judgement: Judgement, slices: Slices, groups: Groups, basis: str, verdicts: list[Verdict], profile: Profile | None
 ) -> dict[str, Any]:
-    """Return plain values for `quality.json`.
+    """Return the values of `quality.json`.
 
     Returns
     -------
@@ -33,24 +33,20 @@ def to_json(
     """
     note = [Verdict("held_out", "note", slices.note)] if slices.note else []
     along = per_channel.verdicts(profile) if profile else []
-    values: dict[str, Any] = plain(
-        {
-            "judged": {
-                "rows": [list(run) for run in slices.runs],
-                "held_out": slices.held_out,
-                "why": slices.why,
-                "pixels": len(slices.rows) * int(slices.mask.sum()),
-                "given": groups.given,
-                "targets": groups.targets,
-                "basis": basis,
-            },
-            "verdicts": [asdict(verdict) for verdict in [*note, *verdicts, *along]],
-            "figures": judgement.values,
-            "absent": judgement.absent,
-        }
-        | ({"along": asdict(profile)} if profile else {})
-    )
-    return values
+    return {
+        "judged": {
+            "rows": [list(run) for run in slices.runs],
+            "held_out": slices.held_out,
+            "why": slices.why,
+            "pixels": len(slices.rows) * int(slices.mask.sum()),
+            "given": groups.given,
+            "targets": groups.targets,
+            "basis": basis,
+        },
+        "verdicts": [asdict(verdict) for verdict in [*note, *verdicts, *along]],
+        "figures": judgement.values,
+        "absent": judgement.absent,
+    } | ({"along": asdict(profile)} if profile else {})
 
 
 def refused(reason: str) -> dict[str, Any]:
@@ -58,21 +54,11 @@ def refused(reason: str) -> dict[str, Any]:
     return {"judged": None, "verdicts": [], "figures": {}, "absent": {"all": reason}}
 
 
-def write(file: Path, curves: Path, values: Mapping[str, Any], judgement: Judgement | None = None) -> None:
-    """Write both files, with the curves as float32 arrays named `figure/curve`."""
-    arrays = {
-        f"{name}/{curve}": array.astype(np.float32)
-        for name, figure in (judgement.figures.items() if judgement else ())
-        for curve, array in figure.curves.items()
-    }
-    store(file, curves, values, arrays)
-
-
-def store(file: Path, arrays: Path, values: Mapping[str, Any], images: Mapping[str, FloatArray]) -> None:
-    """Write values as JSON, see `plain`, and named arrays."""
+def write(file: Path, arrays: Path, values: Mapping[str, Any], named: Mapping[str, FloatArray] | None = None) -> None:
+    """Write both files."""
     with replacing(file) as text, replacing(arrays) as archive:
         with archive.open("wb") as stream:
-            np.savez_compressed(stream, **images)  # type: ignore[arg-type]
+            np.savez_compressed(stream, **(named or {}))  # type: ignore[arg-type]
         text.write_text(json.dumps(plain(values), indent=1, allow_nan=False))
 
 

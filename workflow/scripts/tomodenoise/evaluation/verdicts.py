@@ -44,20 +44,19 @@ class Verdict:
     text: str
 
 
-def advice(*, trained: bool, improving: bool | None, shelved: bool = False) -> str:
+def advice(facts: Mapping[str, Any], *, trained: bool) -> str:
     """Return advice on getting a better network.
 
     Parameters
     ----------
+    facts : of the model.
     trained : whether the configuration trains the model on this scan.
-    improving : whether the held-out loss still fell at the end of the training; None if unknown.
-    shelved : whether it is used as it was on a shelf.
     """
-    if shelved:
+    if facts.get("shelf", {}).get("course") == "used":
         return "Lower shelf.use to have the model fine-tuned, or leave out its shelf to train one"
     if not trained:
         return "Fine-tune the model: list this scan under models.NAME.scans, or train a model on this scan"
-    if improving is False:
+    if facts.get("improving") is False:
         return "Training had stopped improving: use a larger network (network.width) or more data"
     return "Train longer (train.pixels)"
 

@@ -12,7 +12,6 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from tomodenoise.common.arrays import FloatArray, IntArray
-from tomodenoise.common.blocks import block_mean
 from tomodenoise.common.errors import UserError
 from tomodenoise.storage import grid, shard_format, shard_writer
 from tomodenoise.storage.shard_format import Form, Shape
@@ -189,11 +188,6 @@ def read_sinograms(path: Path, rows: tuple[int, int], angles: slice = slice(None
 def attributes(path: Path) -> dict[str, Any]:
     """Read the attributes stored with an array or an image."""
     return {key: value for key, value in zarr.open(path, mode="r").attrs.items() if key != "seal"}
-
-
-def halve(fine: FloatArray) -> FloatArray:
-    """Average blocks of 2 x 2 x 2: (z, y, x) float32 to half of it, rounded up, as `block_mean` does."""
-    return block_mean(fine, 2)
 
 
 def shard_file(path: Path, index: Sequence[int]) -> Path:

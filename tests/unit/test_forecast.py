@@ -12,7 +12,7 @@ from tomodenoise.common import formatting
 from tomodenoise.config import settings
 from tomodenoise.networks import specs
 from tomodenoise.networks.options import Network
-from tomodenoise.planning import forecast
+from tomodenoise.planning import forecast, resources
 from tomodenoise.scans.opening import open_scan
 from tomodenoise.storage.layout import Layout
 from tomodenoise.training.options import Train
@@ -137,3 +137,10 @@ def test_sizes_and_times_are_readable() -> None:
         (1800, 7200): "0.5 to 2 h",
     }
     assert {span: formatting.duration(span) for span in times} == times
+
+
+def test_rounds_on_copies_are_named_and_have_the_memory_that_was_measured() -> None:
+    assert list(forecast.copies(0)) == []
+    assert "2 rounds" in next(forecast.copies(2))
+    tooth = Layout(angles=181, depth=12, columns=640, size=640, stored=2, slab_bytes=2**30)
+    assert 366 < 4 * resources.projecting(tooth) / 2**20 < 500

@@ -162,6 +162,26 @@ def test_a_round_that_does_not_lower_the_error_is_undone(
     assert json.dumps(model.facts)
 
 
+def test_training_goes_on_where_the_first_of_several_rounds_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = scan(tmp_path / "scan")
+    given = task(where, tmp_path / "checkpoint.pt", reproject=2)
+    errors = iter([1.0, 2.0])
+    monkeypatch.setattr(reprojection, "error", lambda *_: next(errors))
+    trained: list[tuple[int, int]] = []
+
+    def first(part: tasks.Task) -> Model:
+        return loop.train(part, distributed.alone(), lambda lines, total: trained.append((lines[-1].iteration, total)))
+
+    model = rounds.train(given, distributed.alone(), [OPTIONS], tmp_path / "copies", first, lambda _: None, bool)
+    half, whole = trained[0][1], trained[-1][1]
+    assert whole == pytest.approx(1.5 * half, abs=1)
+    assert min(done for done, total in trained if total == whole) == half  # continued, not repeated
+    assert trained[-1][0] == whole
+    assert model.facts[rounds.KEY]["rounds"] == 0
+
+
 def test_a_model_is_graded_as_it_is_after_the_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     where = scan(tmp_path / "scan")
     errors = itertools.count(9, -1)

@@ -167,12 +167,12 @@ def training(spec: Spec, scans: Sequence[Layout], train: Train) -> float:
 def projecting(layout: Layout) -> float:
     """Count the float32 of a training while it makes copies of a block of rows: these, and the gridding matrices.
 
-    Sections, their residuals and those of a copy, and some volumes more; for projection and for reconstruction the
-    matrices of a section, and as much again while they are built.
+    Sections, their residuals and those of a copy, and some volumes more, as measured; for projection and for
+    reconstruction the matrices of a section, and as much again while they are built.
     """
     block = schedule.COPIED * layout.channels * layout.size**2
     matrices = min(32 * layout.angles / layout.per_step * layout.size, 2**28)
-    return (3 * layout.per_step + 8) * block + 4 * matrices
+    return (4 * layout.per_step + 12) * block + 4 * matrices
 
 
 def copying_minutes(layout: Layout) -> int:

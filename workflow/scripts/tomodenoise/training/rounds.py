@@ -93,13 +93,14 @@ def train(
     """Train a model, and then further on copies of its own output, as often as the task asks for, within its budget.
 
     A round that does not lower the error in the scanner's own data, see `reprojection.error`, is undone and ends them.
+    If it is the first one, the training proper goes on with what is left of the budget.
     What is done is kept in a folder until the end, for a training that is interrupted.
 
     Parameters
     ----------
     settings : of the reconstruction of each scan.
     folder : removed in the end.
-    first : the training proper.
+    first : the training proper; continues from its checkpoint if it is asked again with a larger budget.
     say : prints a line.
     stopping : see `loop.train`.
     """
@@ -125,6 +126,8 @@ def train(
             break
         kept = number
         model = replace(refined, facts=model.facts, held_out=model.held_out)
+    if not kept and number_of_rounds > 1:
+        model = first(_with_share(task, 1 - part))
     ranks.agreed(0)
     if ranks.first:
         shutil.rmtree(folder, ignore_errors=True)
@@ -163,8 +166,10 @@ def _tell(say: Callable[[str], None], number: int, history: Sequence[Evaluation]
 
 
 def _with_share(task: Task, share: float) -> Task:
+    """Give a training a share of its budget; its checkpoint is continued with a larger one."""
     settings = Train.model_validate(schedule.shortened(task.settings.as_json(), share))
-    return replace(task, settings=settings)
+    kept = task.checkpoint and replace(task.checkpoint, budget=f"{task.checkpoint.budget} {share:g}")
+    return replace(task, settings=settings, checkpoint=kept)
 
 
 def _identity(task: Task, number: int) -> str:

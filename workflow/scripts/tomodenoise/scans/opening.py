@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import h5py
 import numpy as np
@@ -35,61 +35,53 @@ class Header:
     origins: Mapping[tuple[Path, str], Origin]  # of the stacks that its frames lie in, by file and dataset
 
 
-def open_scan(
-    file: Path,
-    *,
-    input: str = "auto",  # noqa: A002  the name of the key in the configuration
-    rows: Sequence[int] | None = None,
-    pixel_size: float | None = None,
-    channels: Mapping[str, Any] | None = None,
-    entry: str | None = None,
-    exclude: Mapping[str, Sequence[Any]] | None = None,
-    flats: FramesFile | None = None,
-    darks: FramesFile | None = None,
-    images: Projections | None = None,
-) -> Scan:
+class Options(TypedDict, total=False):
+    """What is read of a file; None is as good as absent."""
+
+    input: str
+    """Quantity stored: `counts`, `intensity`, `attenuation`, or `auto`, the default, to go by the file."""
+    rows: Sequence[int] | None
+    """Start and stop of the detector rows to use; default: all."""
+    pixel_size: float | None
+    """Micrometre; default: from the file."""
+    channels: Mapping[str, Any] | None
+    """Settings of a scan of many channels, see `xrdct.find`."""
+    entry: str | None
+    """Group of the file that holds the scan; default: the one that the file itself names, else the first."""
+    exclude: Mapping[str, Sequence[Any]] | None
+    """Frames to leave out, see `excluding.exclude`."""
+    flats: FramesFile | None
+    """File with frames that replace those in the file, see `separate.read`."""
+    darks: FramesFile | None
+    """Likewise."""
+    images: Projections | None
+    """TIFF files of the projections, of which the file is the first; default: it is an HDF5 file."""
+
+
+def open_scan(file: Path, **options: Unpack[Options]) -> Scan:
     """Read the header of a raw scan.
 
     Parameters
     ----------
-    file : HDF5 file in the Data Exchange or NXtomo layout, recognised by content.
-    input : quantity stored: `counts`, `intensity`, `attenuation`, or `auto` to go by the file.
-    rows : start and stop of the detector rows to use; default: all.
-    pixel_size : micrometre; default: from the file.
-    channels : settings of a scan of many channels, see `xrdct.find`.
-    entry : group of the file that holds the scan; default: the one that the file itself names, else the first.
-    exclude : frames to leave out, see `excluding.exclude`.
-    flats, darks : files with frames that replace those in ``file``, see `separate.read`.
-    images : TIFF files of the projections, of which ``file`` is the first; default: ``file`` is an HDF5 file.
+    file : HDF5 file in the Data Exchange or NXtomo layout, recognised by content; or see `Options.images`.
 
     Raises
     ------
     UserError
         If anything that later stages need is missing or does not fit.
     """
-    own: dict[str, Any] = {"flats": flats, "darks": darks, "images": images}
-    header = read_header(file, input=input, rows=rows, channels=channels, entry=entry, **own)
-    return finished([header], sized(header.scan, pixel_size), exclude)
+    header = read_header(file, options)
+    return finished([header], header.scan, options)
 
 
-def read_header(
-    file: Path,
-    *,
-    input: str = "auto",  # noqa: A002
-    rows: Sequence[int] | None = None,
-    channels: Mapping[str, Any] | None = None,
-    entry: str | None = None,
-    flats: FramesFile | None = None,
-    darks: FramesFile | None = None,
-    images: Projections | None = None,
-) -> Header:
-    """Read the header of a file; parameters as for `open_scan`."""
+def read_header(file: Path, options: Options) -> Header:
+    """Read the header of a file, with all of its frames."""
     file = Path(file)
-    with _opened(file, channels, entry, images) as found:
+    with _opened(file, options) as found:
         origins = {stack.place: stack.origin for stack in found.stacks}
         used = [*found.used, *(path for origin in origins.values() for path in origin.files)]
-        contents, own = _with_references(_located(found, file), {"flats": flats, "darks": darks})
-        kind = kinds.decide(input, contents)
+        contents, own = _with_references(_located(found, file), options)
+        kind = kinds.decide(options.get("input", "auto"), contents)
     doubts = list(contents.doubts)
     if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
         doubts.append(
@@ -100,7 +92,7 @@ def read_header(
         file=file,
         layout=contents.layout,
         kind=kind,
-        rows=_crop(rows, contents.rows, file),
+        rows=_crop(options.get("rows"), contents.rows, file),
         columns=contents.columns,
         angles=contents.angles,
         projections=(contents.projections,),
@@ -118,21 +110,20 @@ def read_header(
 
 
 @contextmanager
-def _opened(
-    file: Path, channels: Mapping[str, Any] | None, entry: str | None, images: Projections | None
-) -> Iterator[Contents]:
+def _opened(file: Path, options: Options) -> Iterator[Contents]:
     """Read the header of an HDF5 file, which stays open meanwhile, or those of TIFF files."""
-    if images is not None:
+    if (images := options.get("images")) is not None:
         yield tiff_images.contents(images)
         return
+    channels = options.get("channels")
     with opened(file) as handle:
-        yield _contents(handle, entry) if channels is None else xrdct.find(handle, channels)
+        yield _contents(handle, options.get("entry")) if channels is None else xrdct.find(handle, channels)
 
 
-def _with_references(contents: Contents, asked: Mapping[str, FramesFile | None]) -> tuple[Contents, list[Separate]]:
+def _with_references(contents: Contents, options: Options) -> tuple[Contents, list[Separate]]:
     """Replace the flats and darks of a file by those in files of their own."""
     own = {}
-    for kind, frames in asked.items():
+    for kind, frames in (("flats", options.get("flats")), ("darks", options.get("darks"))):
         if frames is None:
             continue
         if contents.channels:
@@ -152,15 +143,15 @@ def _with_references(contents: Contents, asked: Mapping[str, FramesFile | None])
     return replace(contents, doubts=(*contents.doubts, *doubts), **groups), list(own.values())
 
 
-def finished(headers: Sequence[Header], scan: Scan, exclude: Mapping[str, Sequence[Any]] | None) -> Scan:
-    """Exclude the user's frames from a scan of one or more files, and check the others.
+def finished(headers: Sequence[Header], scan: Scan, options: Options) -> Scan:
+    """Size the pixels of a scan of one or more files, exclude the user's frames, and check the others.
 
     Raises
     ------
     UserError
         If a frame in use cannot be read, an angle is not finite, or the angles span an impossible range.
     """
-    scan = leave_out(scan, exclude)
+    scan = leave_out(sized(scan, options.get("pixel_size")), options.get("exclude"))
     _check_angles(scan)
     origins = {place: origin for header in headers for place, origin in header.origins.items()}
     used: dict[tuple[Path, str], list[Frames]] = {}

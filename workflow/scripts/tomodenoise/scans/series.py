@@ -3,37 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
 from tomodenoise.common.errors import UserError
 from tomodenoise.scans import file_names, sources, units
-from tomodenoise.scans.description import PIXEL_SIZE, Frames, Numbers, Scan, sized
+from tomodenoise.scans.description import PIXEL_SIZE, Frames, Numbers, Scan
 from tomodenoise.scans.hdf5 import dataset, has_numbers, opened
 from tomodenoise.scans.identity import identify
-from tomodenoise.scans.images import Projections
-from tomodenoise.scans.opening import finished, read_header
-from tomodenoise.scans.options import FramesFile
+from tomodenoise.scans.opening import Options, finished, read_header
 
 # Rounding error, in projections, of a step boundary over a whole scan, for steps of e.g. 299.92 projections.
 ROUNDING = 1e-6
 
 
-def open_series(
-    files: Sequence[Path],
-    projections: float | None,
-    *,
-    input: str = "auto",  # noqa: A002  the name of the key in the configuration
-    rows: Sequence[int] | None = None,
-    pixel_size: float | None = None,
-    entry: str | None = None,
-    exclude: Mapping[str, Sequence[Any]] | None = None,
-    flats: FramesFile | None = None,
-    darks: FramesFile | None = None,
-    images: Projections | None = None,
-) -> Scan:
+def open_series(files: Sequence[Path], projections: float | None, **options: Unpack[Options]) -> Scan:
     """Read the header of a dynamic scan.
 
     Parameters
@@ -41,24 +27,23 @@ def open_series(
     files : one file, or one per step in chronological order.
     projections : projections per step if a single file covers all steps; may be fractional. An incomplete last step
         that lacks more than one projection is dropped. Excluded frames do not move the boundaries of the steps.
-    input, rows, pixel_size, entry, exclude, flats, darks, images : as for `open_scan`; frames are numbered over
-        all files, and flats and darks of their own are those of all steps.
+    options : as for `open_scan`; frames are numbered over all files, and flats and darks of their own are those of
+        all steps.
 
     Raises
     ------
     UserError
         If the steps are not defined, or there are fewer than two; if the files do not match; and as for `open_scan`.
     """
-    options: dict[str, Any] = {"input": input, "rows": rows, "entry": entry, "flats": flats, "darks": darks}
-    headers = [read_header(file, **options, images=images) for file in files]
+    headers = [read_header(file, options) for file in files]
     scans = [header.scan for header in headers]
     if len(scans) > 1:
         _check_alike(scans, projections)
         joined = _joined(scans)
-        shared = {kind: getattr(scans[0], kind) for kind, own in (("flats", flats), ("darks", darks)) if own}
+        shared = {kind: getattr(scans[0], kind) for kind in ("flats", "darks") if options.get(kind)}
         joined = replace(joined, **shared)
         joined = replace(joined, doubts=(*joined.doubts, *_missing(file_names.numbers(files), "the series of files")))
-        return finished(headers, sized(joined, pixel_size), exclude)
+        return finished(headers, joined, options)
     scan = scans[0]
     steps, doubts = _numbered_steps(scan) if projections is None else (assign_steps(len(scan.angles), projections), ())
     if steps is None:
@@ -70,7 +55,7 @@ def open_series(
     if not len(steps) or steps[-1] < 1:
         raise UserError(f"{scan.file}: the {len(scan.angles)} projections form a single time step: set mode: static")
     scan = replace(_cut(scan, steps), doubts=(*scan.doubts, *doubts))
-    return finished(headers, sized(scan, pixel_size), exclude)
+    return finished(headers, scan, options)
 
 
 def _numbered_steps(scan: Scan) -> tuple[IntArray | None, tuple[str, ...]]:

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import scans_on_disk
 import test_train_model as trainings
 import torch
 from safetensors.torch import load_file
+from scipy import ndimage
 
 import train_model
 from tomodenoise.common.arrays import FloatArray
@@ -33,11 +35,13 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place.parent
 
 
-def train(folder: Path, clean: FloatArray, shelf: dict[str, Any], noise: float = 0.5) -> models.Model:
+def train(
+    folder: Path, clean: FloatArray, shelf: dict[str, Any], noise: float = 0.5, pixels: float = 4e5
+) -> models.Model:
     """Run the script in a folder on a scan of its own."""
     torch.set_num_threads(1)
     scans_on_disk.write(folder / "results/foam", clean, noise=noise, seed=1)
-    asked = trainings.request(pixels=4e5, evaluations=4) | ({"shelf": shelf} if shelf else {})
+    asked = trainings.request(pixels=pixels, evaluations=4) | ({"shelf": shelf} if shelf else {})
     train_model.main(folder / "results", asked, trainings.KNOWN, *trainings.files(_prepared(folder)))
     return models.load(folder / "results/models/foam/model.safetensors")
 
@@ -115,3 +119,32 @@ def test_no_model_that_fits_means_the_training_that_there_would_be_without_a_she
         "there is no shelf"
         in train(tmp_path / "plain", scans_on_disk.blobs(24, 64), missing).facts["shelf"]["doubts"][0]
     )
+
+
+def binary(field: FloatArray) -> FloatArray:
+    """Make a sample of a mask: mean 1, standard deviation 0.5."""
+    return (1 + 0.5 * (field - field.mean()) / field.std()).astype(np.float32)
+
+
+def fibres(seed: int) -> FloatArray:
+    field = np.random.default_rng(seed).standard_normal((24, 64, 64))
+    return binary(np.abs(ndimage.gaussian_filter(field, (6, 1.5, 1.5))) < 0.012)
+
+
+def grains(seed: int) -> FloatArray:
+    field = np.random.default_rng(seed).standard_normal((24, 64, 64))
+    return binary(ndimage.gaussian_filter(field, 4) > 0)
+
+
+def test_a_good_model_of_another_kind_of_sample_under_the_same_conditions_is_not_taken(tmp_path: Path) -> None:
+    """With the default limits: pixel size, noise and contrast are alike, so only the judgement can tell."""
+    train(tmp_path / "first", fibres(1), {}, pixels=1e6)
+    place = tmp_path / "shelf/fibres"
+    place.mkdir(parents=True)
+    (tmp_path / "first/results/models/foam/model.safetensors").rename(place / finding.MODEL)
+    asked = {"folder": str(place.parent), "options": {}}
+    alike = train(tmp_path / "alike", fibres(2), asked, pixels=1e4).facts["shelf"]
+    other = train(tmp_path / "other", grains(2), asked, pixels=1e4).facts["shelf"]
+    assert (alike["course"], other["course"]) == ("used", "trained")
+    assert (alike["found"], other["found"]) == ("fibres", "fibres")
+    assert "not more than shelf.least" in other["why"]

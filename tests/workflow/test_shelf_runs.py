@@ -80,7 +80,7 @@ def test_a_missing_shelf_is_doubted_in_the_log_and_at_the_end(tmp_path: Path, ra
     configure(project, raw_scan("foam64.h5"), {"shelf": "nowhere"})
     run = project.snakemake("denoise")
     assert run.status == 0, run.text
-    doubt = "there is no shelf nowhere: correct models.NAME.shelf, or file a model there first"
+    doubt = "there is no shelf nowhere yet: file a model there with the target shelve, or correct it"
     assert doubt in (tmp_path / "logs/models/any/train.log").read_text()
     assert f"! results/models/any/model.safetensors: {doubt}" in run.text
 

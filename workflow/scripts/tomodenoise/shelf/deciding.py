@@ -18,6 +18,11 @@ class Decision:
     why: str
 
 
+def beside_blur(skill: float) -> str:
+    """Say by how much the error of a model is below or above that of a blur, see `grading.Grades.skill`."""
+    return f"{abs(skill):.2f} dB {'below' if skill >= 0 else 'above'}"
+
+
 def decide(own: float | None, found: Grades, options: Shelf) -> Decision:
     """Judge a model by its grades on the held-out part of new scans.
 
@@ -29,8 +34,8 @@ def decide(own: float | None, found: Grades, options: Shelf) -> Decision:
     if not math.isfinite(found.slope) or found.skill is None:
         return Decision("trained", "its error on this scan cannot be measured")
     short = math.nan if own is None else own - found.skill
-    figures = f"on the held-out part its error is {found.skill:.2f} dB below that of the best blur"
-    figures += "" if own is None else f", on its own scans {own:.2f} dB"
+    figures = f"on the held-out part its error is {beside_blur(found.skill)} that of the best blur"
+    figures += "" if own is None else f", on its own scans {beside_blur(own)}"
     limits: tuple[tuple[bool, Course, str], ...] = (
         (found.skill <= options.least, "trained", f"not more than shelf.least {options.least:g} dB"),
         (own is None, "tuned", "its file does not say how well it did on its own scans"),

@@ -97,7 +97,7 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
     """List the models of a folder by name, or say why it cannot be read."""
     try:
         if not folder.is_dir():
-            return [], [f"there is no shelf {folder}: correct models.NAME.shelf, or file a model there first"]
+            return [], [f"there is no shelf {folder} yet: file a model there with the target shelve, or correct it"]
         next(folder.iterdir(), None)  # glob is silent about a folder that must not be read
         return sorted(file for file in folder.glob(f"*/{MODEL}") if not file.parent.name.endswith(PARTIAL)), []
     except OSError as error:

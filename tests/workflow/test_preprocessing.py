@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from projects import NETWORK, TRAIN, Project
 
 from tomodenoise.common import disk_usage
@@ -31,23 +30,23 @@ def test_half_acquisition_is_found_and_its_field_extended(project: Project, raw_
     """The size of the volume is known only when the center is: the plan goes on from there, once."""
     half = str(raw_scan("half.h5", *HALF, columns=64, rows=6, angles=240))
     usual = str(raw_scan("usual.h5", "--span", "360", rows=6))
-    config = {name: {"file": file, "model": "half"} for name, file in (("half", half), ("usual", usual))}
+    config = {"half": {"file": half}, "usual": {"file": usual}}
 
     def configure() -> None:
-        models = {"half": {"scans": ["half"]}}
-        project.configure(scans=config, models=models, slab_megabytes=1, network=NETWORK, train=TRAIN)
+        project.configure(scans=config, slab_megabytes=1, network=NETWORK, train=TRAIN)
 
     configure()
     # Known by its header, and so planned without a checkpoint, is the size of slices of half a turn only.
     assert project.snakemake("--dry-run").jobs["find_center_and_size"] == 2
-    run = project.snakemake()
+    products = ["results/half/denoised.ome.zarr/zarr.json", "results/half/quality.json"]
+    run = project.snakemake("reconstruct", *products)
     assert run.status == 0, run.text
     center = json.loads((project.folder / "results/half/center.json").read_text())
     assert center["center"] == pytest.approx(14.2, abs=0.5)
     assert center["extended"]
     assert stored(project, "half").size == center["size"] == pytest.approx(2 * (63 - 14.2), abs=2)
     assert stored(project, "usual").size == 64
-    assert not project.snakemake("--dry-run").jobs
+    assert not project.snakemake("--dry-run", "reconstruct").jobs
     forced = project.snakemake("--dry-run", "-R", "reconstruct").jobs
     assert forced["reconstruct_slab"] > 1
     assert "find_center_and_size" not in forced
@@ -82,33 +81,6 @@ def test_the_pixel_size_shapes_projections_where_phase_is_retrieved(
     assert "correct_slab" in project.snakemake("--dry-run", "correct").jobs
     counts = json.loads((project.folder / "results/foam/corrections/0-0.json").read_text())
     assert counts["zingers"] is not None
-
-
-@pytest.mark.parametrize(
-    ("scan", "changes", "parts"),
-    [
-        ({}, {"reconstruct": {"engine": "tomopy"}}, ["'tomopy' is not installed", "--sdm conda"]),
-        ({}, {"reconstruct": {"algorithm": "gridrec"}}, ["engine 'torch' has no 'gridrec'", "fbp, sirt, tv"]),
-        ({}, {"reconstruct": {"iterations": 5}}, ["reconstruct.iterations: algorithm 'fbp' has none"]),
-        ({"field": "extended"}, {}, ["scans.foam: field", "360 degrees"]),
-        ({}, {"correct": {"air": 40}}, ["scans.foam: correct.air", "64 columns"]),
-        ({}, {"correct": {"phase": {"delta_beta": 50, "energy": 20}}}, ["correct.phase: 'distance' is missing"]),
-    ],
-)
-def test_what_cannot_be_done_is_refused_in_one_line(
-    project: Project,
-    raw_scan: Callable[..., Path],
-    scan: dict[str, object],
-    changes: dict[str, object],
-    parts: list[str],
-) -> None:
-    file = str(raw_scan("refused.h5", rows=2))
-    (project.folder / "config.yaml").write_text(yaml.safe_dump({"scans": {"foam": {"file": file, **scan}}, **changes}))
-    run = project.snakemake("--dry-run")
-    assert run.status != 0
-    (line,) = [line for line in run.text.splitlines() if line.startswith("tomodenoise: ")]
-    assert all(part in line for part in parts), line
-    assert "Traceback" not in run.text
 
 
 def test_sections_in_16_bits_take_half_the_disk_and_give_the_same_volume(

@@ -1,10 +1,12 @@
-"""Quality of a run through the command line: judged by the truth and without it, compared, reported."""
+"""Quality and uncertainty through the command line: judged with and without the truth, compared, calibrated, shown."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import zarr
 from projects import NETWORK, TRAIN, Project
 
 pytestmark = pytest.mark.slow
@@ -12,21 +14,35 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, raw_scan: Callable[..., Path]) -> Project:
-    """Judge a simulated scan, compared with a filter and a model that denoises nothing."""
+    """Judge a simulated scan, compared with a filter and a model that denoises nothing, and calibrate each voxel."""
     project = Project(tmp_path_factory.mktemp("project"))
-    truth = project.folder / "truth.npy"
-    raw = raw_scan("judged.h5", "--truth", str(truth), columns=64, rows=12, angles=128)
-    configure(project, raw, truth, compare=["median", "other"])
+    truth = ["--truth", str(project.folder / "truth.npy")]
+    raw_scan("judged.h5", *truth, columns=64, rows=12, angles=128).rename(project.folder / "raw.h5")
+    configure(project)
     run = project.snakemake()
     assert run.status == 0, run.text
     assert run.jobs["train_model"] == 2
     return project
 
 
-def configure(project: Project, raw: Path, truth: Path, **keys: object) -> None:
-    scans = {"foam": {"file": str(raw), "truth": str(truth)}}
-    models = {"other": {"scans": ["foam"]}}
-    project.configure(scans=scans, models=models, split={"sections": 4}, network=NETWORK, train=TRAIN, **keys)
+def configure(project: Project, **changes: object) -> None:
+    keys = {
+        "models": {"other": {"scans": ["foam"]}},
+        "split": {"sections": 4},
+        "denoise": {"uncertainty": True},
+        "compare": ["median", "other"],
+        "export": ["hdf5"],
+        **changes,
+    }
+    project.configure(scans={"foam": {"file": "raw.h5", "truth": "truth.npy"}}, network=NETWORK, train=TRAIN, **keys)
+
+
+def planned(project: Project, **changes: object) -> tuple[set[str], str]:
+    """Return the jobs of a run with other keys, and what it prints."""
+    configure(project, **changes)
+    run = project.snakemake("--dry-run")
+    configure(project)
+    return set(run.jobs), run.text
 
 
 def test_figures_stand_beside_the_truth_and_those_of_others(finished: Project) -> None:
@@ -59,21 +75,58 @@ def test_snakemakes_own_report_holds_the_page_and_captions(finished: Project) ->
 
 
 def test_comparing_with_less_judges_again_and_does_nothing_else(finished: Project) -> None:
-    config = (finished.folder / "config.yaml").read_text()
-    try:
-        (finished.folder / "config.yaml").write_text(config.replace("- other\n", ""))
-        run = finished.snakemake("--dry-run")
-        assert run.jobs == {"judge_scan": 1, "render_report": 1}
-    finally:
-        (finished.folder / "config.yaml").write_text(config)
+    assert planned(finished, compare=["median"])[0] == {"judge_scan", "render_report"}
+    assert planned(finished)[0] == set()
 
 
-def test_a_misspelled_rival_is_refused(finished: Project) -> None:
-    config = (finished.folder / "config.yaml").read_text()
-    try:
-        (finished.folder / "config.yaml").write_text(config.replace("- median\n", "- medain\n"))
-        run = finished.snakemake("--dry-run")
-        assert run.status != 0
-        assert "there is no filter or model 'medain': did you mean 'median'?" in run.text
-    finally:
-        (finished.folder / "config.yaml").write_text(config)
+def test_the_image_is_like_the_denoised_one(finished: Project) -> None:
+    results = finished.folder / "results/foam"
+    images = [zarr.open_group(results / f"{name}.ome.zarr", mode="r") for name in ("denoised", "uncertainty")]
+    scales = [image.attrs["ome"]["multiscales"][0] for image in images]
+    assert scales[0]["datasets"] == scales[1]["datasets"]
+    assert scales[0]["axes"] == scales[1]["axes"]
+    assert images[0]["0"].shape == images[1]["0"].shape == (1, 1, 12, 64, 64)
+    values = images[1]["0"][:]
+    assert np.isfinite(values).all()
+    assert (values > 0).all()
+
+
+def test_its_calibration_is_recorded_and_shown(finished: Project) -> None:
+    record = json.loads((finished.folder / "results/foam/uncertainty.json").read_text())
+    (channel,) = record["channels"]
+    assert record["held_out"]
+    assert ("absent" in channel) != ("ratio" in channel)
+    page = (finished.folder / "results/report.html").read_text()
+    assert "<h3>Uncertainty</h3>" in page
+    assert "It does not cover what all results have in common: rings, streaks, a bias" in page
+    assert 'alt="Uncertainty of a slice"' in page
+
+
+def test_it_is_exported_and_verified_as_its_siblings(finished: Project) -> None:
+    assert (finished.folder / "results/foam/uncertainty.h5").exists()
+    shard = finished.folder / "results/foam/uncertainty.ome.zarr/0/c/0/0/0/0/0"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-5])
+    run = finished.snakemake("verify")
+    shard.write_bytes(whole)
+    assert run.status != 0
+    assert "results/foam/uncertainty.ome.zarr/0/c/0/0/0/0/0 is damaged" in run.text
+
+
+def test_without_the_key_nothing_is_denoised_again(finished: Project) -> None:
+    assert planned(finished, denoise={"uncertainty": False})[0] <= {"render_report"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"compare": ["medain"]}, "there is no filter or model 'medain': did you mean 'median'?"),
+        ({"split": {"sections": 2}}, "needs 3 sections for its calibration, this scan has 2: set split.sections: 3"),
+        ({"reconstruct": {"algorithm": "sirt"}}, "needs filtered backprojection: leave out reconstruct.algorithm"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(finished: Project, changes: dict[str, object], words: str) -> None:
+    jobs, text = planned(finished, **changes)
+    assert not jobs
+    assert words in text
+    assert len(text.strip().splitlines()) == 1

@@ -130,7 +130,8 @@ def study(
     Of each part what `judge` returns, or `absent`, the reason why it is not judged; and the `pictures` of all, their
     names behind the fraction of the dose.
     """
-    judged, shown = [], {}
+    judged: list[dict[str, Any]] = []
+    shown: dict[str, FloatArray] = {}
     for thinning, own in parts:
         try:
             part = collect(whole, own, thinning, process, denoise, time, doubt)

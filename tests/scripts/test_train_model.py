@@ -166,6 +166,21 @@ def test_two_ranks_train_what_one_trains(project: Path) -> None:
 
 
 @pytest.mark.slow
+def test_two_ranks_deal_out_what_does_not_fit_and_learn_as_much(project: Path) -> None:
+    asked, errors = request(iterations=100, evaluations=5, batch=6, memory=1e-4, learning_rate=1e-2), []
+    several = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    for launcher in ((), several):
+        process = launch(project, asked, *launcher)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        errors.append([line["umse"] for line in lines(files(project)[1])])
+    one, two = errors
+    assert one != pytest.approx(two, rel=1e-3)
+    assert two[-1] < 0.5 * two[0]
+    assert two[-1] == pytest.approx(one[-1], rel=0.2)
+
+
+@pytest.mark.slow
 def test_fewer_patches_than_ranks_are_refused_in_one_line(project: Path) -> None:
     process = launch(project, request(batch=1), "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     output, _ = process.communicate(timeout=300)

@@ -177,6 +177,19 @@ def test_the_same_seed_chooses_the_same_runs(sources: list[store.Source]) -> Non
     assert any(other != chosen[0] for other in chosen[2:])
 
 
+def test_processes_that_share_what_does_not_fit_hold_different_runs(sources: list[store.Source]) -> None:
+    def runs(memory: float, *share: int) -> list[store.Run]:
+        return store.choose(sources, 2, memory, np.random.default_rng(3), (share[0], share[1]))
+
+    every = runs(1e12, 0, 1)
+    dealt = [runs(1e12, rank, 2) for rank in range(2)]
+    assert {*dealt[0], *dealt[1]} == {*every}
+    assert len(dealt[0]) + len(dealt[1]) == len(every)
+    assert abs(len(dealt[0]) - len(dealt[1])) <= 1
+    assert not set(runs(1e5, 0, 2)) & set(runs(1e5, 1, 2))
+    assert runs(1e12, len(every), 1 + len(every)) == every[:1]  # more processes than runs
+
+
 def test_values_beyond_sixteen_bits_are_clipped_and_not_infinite(tmp_path: Path) -> None:
     bright = scans_on_disk.blobs(8, 16)
     bright[0, 0, 0] = 1e9

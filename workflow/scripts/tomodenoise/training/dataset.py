@@ -71,7 +71,8 @@ def prepare(task: Task, ranks: Ranks) -> Data:
     )
     roles = time_steps.in_context(groups[0][0].split.roles, spec.steps)
     free = devices.free_memory(ranks.device)
-    memory = settings.memory * GIB if free is None else free / 2
+    # The least of all ranks, so that all hold everything or none does.
+    memory = -ranks.agreed(-(settings.memory * GIB if free is None else free / 2))[0]
     exam = validation.prepare(held_out, roles, shape, norm, settings.batch, memory, [settings.seed, 2], ranks)
     kept = [
         HeldOut(tuple(runs(part.rows)), part.mask, band=not np.array_equal(part.mask, mask))

@@ -136,9 +136,9 @@ def _rounds(training: Training, state: State) -> Iterator[None]:
     evaluated = state.history[-1].iteration if state.history else 0
     goals = schedule.goals(settings, training.total)
     coming = [(goal, [settings.seed, 1, number]) for number, goal in enumerate(goals) if goal > evaluated]
-    loads = store.stores(
-        data.sources, data.shape.halo, data.norm, data.memory, [seed for _, seed in coming], training.ranks.device
-    )
+    ranks, seeds = training.ranks, [seed for _, seed in coming]
+    share = ranks.rank, ranks.world
+    loads = store.stores(data.sources, data.shape.halo, data.norm, data.memory, seeds, ranks.device, share)
     step: Step | None = None
     take: Callable[[int], None] | None = None
     for (goal, _), loaded in zip(coming, loads, strict=True):

@@ -74,6 +74,7 @@ def stores(
     memory: float,
     seeds: Sequence[Sequence[int]],
     device: torch.device,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Store]:
     """Yield a store for each seed: always everything if it fits, else a different choice of runs for each.
 
@@ -83,18 +84,24 @@ def stores(
     memory : largest number of bytes to hold, but at least two runs are held. If not everything fits, one half is read
         in the background while the other is in use: release one store before requesting the next.
     seeds : one for each turn.
+    share : number of this process and of all. If not everything fits, each turn deals the runs out to the processes.
     """
     everything = [Run(number, 0, source.scan.depth) for number, source in enumerate(sources)]
     if sum(_bytes(sources, run, 0) for run in everything) <= memory:
         yield from repeat(load(sources, everything, halo, norm, device), len(seeds))
         return
 
-    choices = (choose(sources, halo, memory / 2, np.random.default_rng(seed)) for seed in seeds)
+    choices = (choose(sources, halo, memory / 2, np.random.default_rng(seed), share) for seed in seeds)
     yield from prefetch.ahead(load(sources, runs, halo, norm, device) for runs in choices)
 
 
-def choose(sources: Sequence[Source], halo: int, memory: float, rng: np.random.Generator) -> list[Run]:
-    """Pick random runs of rows until the memory is full, with probability by the pixels that count."""
+def choose(
+    sources: Sequence[Source], halo: int, memory: float, rng: np.random.Generator, share: tuple[int, int] = (0, 1)
+) -> list[Run]:
+    """Pick random runs of rows until the memory is full, with probability by the pixels that count.
+
+    Processes with equal generators and their own ``share``, number and count, pick different runs, if there are enough.
+    """
     runs = [
         Run(number, start, min(start + RUN, source.scan.depth))
         for number, source in enumerate(sources)
@@ -102,6 +109,8 @@ def choose(sources: Sequence[Source], halo: int, memory: float, rng: np.random.G
     ]
     area = np.array([sources[run.source].part.mask.sum() for run in runs], dtype=float)
     order = rng.choice(len(runs), len(runs), replace=False, p=area / area.sum())
+    number, count = share
+    order = order[number % len(order) :: count]
     needs = np.cumsum([_bytes(sources, runs[number], halo) for number in order])
     return [runs[number] for number in order[: max(1, int((needs <= memory).sum()))]]
 

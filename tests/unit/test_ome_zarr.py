@@ -1,6 +1,7 @@
 """The OME-Zarr images keep the specification, and open with other programs at their physical scale."""
 
 import json
+import pkgutil
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,10 @@ def written(path: Path, times: int = 1, channels: int = 1) -> Path:
     """Write an image whose channels hold 3, 6, 9…."""
     values = np.broadcast_to(3.0 * np.arange(1, channels + 1)[:, None, None, None], (times, channels, *SHAPES[0]))
     return write_image(path, values.astype(np.float32))
+
+
+def test_the_recorded_method_of_downsampling_exists() -> None:
+    assert callable(pkgutil.resolve_name(ome_zarr.HALVED["method"]))
 
 
 @pytest.mark.parametrize(("times", "channels"), [(1, 1), (2, 2)])

@@ -20,7 +20,7 @@ SLICES = 64
 """Slices of the coarsest resolution from which the grey windows are computed."""
 
 HALVED = {
-    "method": "tomodenoise.storage.zarr_arrays.halve",
+    "method": "tomodenoise.common.blocks.block_mean",
     "description": "means of blocks of 2 x 2 x 2 of the next finer one",
 }
 """Method of downsampling, as recorded in the metadata."""

@@ -37,7 +37,7 @@ JUDGED = 4
 """Rows of each scan that a round is judged on."""
 
 FIRST = 2
-"""Length of the training proper, in rounds [measured against 1 and 4]."""
+"""Length of the training proper, in rounds [measured against 1]."""
 
 SLOWER = 3
 """Factor by which the learning rate is smaller than that of the training proper."""

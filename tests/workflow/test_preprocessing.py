@@ -4,13 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 from projects import NETWORK, TRAIN, Project
 
-from tomodenoise.common import disk_usage
-from tomodenoise.storage import sections, zarr_arrays
+from tomodenoise.storage import sections
 
 HALF = ("--span", "360", "--center", "14.2", "--cylinder", "0.7", "--photons", "20000")
 
@@ -109,23 +107,3 @@ def test_what_cannot_be_done_is_refused_in_one_line(
     (line,) = [line for line in run.text.splitlines() if line.startswith("tomodenoise: ")]
     assert all(part in line for part in parts), line
     assert "Traceback" not in run.text
-
-
-def test_sections_in_16_bits_take_half_the_disk_and_give_the_same_volume(
-    project: Project, raw_scan: Callable[..., Path]
-) -> None:
-    file = str(raw_scan("noisy.h5", "--photons", "300", columns=64, rows=8))
-    entry = {"file": file, "center": 31.5, "model": "noisy"}
-    scans = {"whole": entry, "half": {**entry, "reconstruct": {"bits": 16}}}
-    project.configure(scans=scans, models={"noisy": {"scans": ["whole"]}}, network=NETWORK, train=TRAIN)
-    for target in ("all", "verify"):
-        run = project.snakemake(target)
-        assert run.status == 0, run.text
-    whole, half = (stored(project, scan) for scan in scans)
-    parts = whole.read(0, 8)
-    np.testing.assert_array_equal(half.read(0, 8), sections.rounded(parts))
-    sizes = [disk_usage.of(found.array).size for found in (whole, half)]
-    assert sizes[1] < 0.6 * sizes[0]
-    images = [zarr_arrays.read(found.array.parent / "denoised.ome.zarr/0", (0, 0)) for found in (whole, half)]
-    assert not np.array_equal(*images)
-    assert np.abs(images[1] - images[0]).max() < 0.002 * np.ptp(images[0])

@@ -41,7 +41,7 @@ RECONSTRUCT = (20e-9, 80e-9)
 """Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
 
 ROUNDED = 0.6
-"""Bytes of a section with `bits: 16` in the place of one; measured at 0.43 to 0.49."""
+"""Bytes of a section with `bits: 16` in the place of one; measured at 0.43 to 0.48."""
 
 OF_PARTS = ("correct", "reconstruct")
 """Stages of a part of the dose of a scan, besides a training."""

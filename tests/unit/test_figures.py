@@ -132,14 +132,21 @@ def load_json(file: Path) -> object:
 def test_voxels_far_outside_the_range_of_the_reconstruction_are_counted() -> None:
     before = np.random.default_rng(0).normal(size=(2, 40, 40)).astype(np.float32)
     low, high = before.min(axis=(1, 2)), before.max(axis=(1, 2))
-    assert previews.strays(before, before) == previews.strays(before, 0.3 * before) == 0
+    scale = before.std(axis=(1, 2)).tolist()
+    assert previews.strays(before, before, scale) == previews.strays(before, 0.3 * before, scale) == 0
     after = before.copy()
     after[0, 0, :2] = high[0] + 0.6 * (high[0] - low[0])
     after[1, 3, 3] = low[1] - 0.6 * (high[1] - low[1])
     after[1, 5, 5] = high[1] + 0.4 * (high[1] - low[1])
-    assert previews.strays(before, after) == 3
+    assert previews.strays(before, after, scale) == 3
     assert previews.concerns(0) == []
     assert "3 voxels" in previews.concerns(3)[0]
+
+
+def test_a_small_offset_of_slices_of_air_is_not_far_outside() -> None:
+    air = np.random.default_rng(0).normal(0, 1e-3, (1, 40, 40)).astype(np.float32)
+    assert previews.strays(air, air - 0.05, [1.0]) == 0
+    assert previews.strays(air, air - 0.6, [1.0]) == 1600
 
 
 @pytest.mark.parametrize(("content", "read"), [(b'{"cut', load_json), (b"", previews.load), (b"PK cut", previews.load)])

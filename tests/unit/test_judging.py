@@ -180,6 +180,17 @@ def test_rings_in_what_was_removed_are_reported_with_the_fix() -> None:
     assert "neither rings nor edges" in texts("residual", e)
 
 
+def test_lines_in_what_a_network_for_streaks_removed_are_left_open() -> None:
+    blurred = judged(np.stack([gaussian_filter(image, 3) for image in sample()]))
+    values = {"residual": figures_of_merit.judge(blurred).values["residual"]}
+    (plain,) = verdicts.verdicts(values, ACQUISITION, BETTER)
+    (open_,) = verdicts.verdicts(values, ACQUISITION, BETTER, copied=True)
+    assert (plain.level, open_.level) == ("bad", "note")
+    assert "as streaks of few angles do" in open_.text
+    sound = {"residual": figures_of_merit.judge(judged(sample())).values["residual"]}
+    assert verdicts.verdicts(sound, ACQUISITION, BETTER, copied=True) == verdicts.verdicts(sound, ACQUISITION, BETTER)
+
+
 def test_a_low_slope_of_few_angles_is_no_fault_of_the_network() -> None:
     e = judged(sample() + 0.1 * noise(9))
     assert level_of("calibration", e) == ["note"]

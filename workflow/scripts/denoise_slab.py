@@ -33,7 +33,7 @@ def main(job: logs.Job) -> None:
                 model, scan, rows, time=time, mode=params.mode, ensemble=params.ensemble, threads=job.threads
             )
             for number, (before, after) in enumerate(logs.progress(slices, rows[1] - rows[0], "slices")):
-                strays += previews.strays(before, after)
+                strays += previews.strays(before, after, model.normalisation.scale)
                 if time == middle:
                     views.add(number, before, after)
                 for channel, image in enumerate(after):

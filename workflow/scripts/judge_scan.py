@@ -55,7 +55,8 @@ def main(job: logs.Job) -> None:
 
     trained_here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
     advice = verdicts.advice(model.facts, trained=trained_here)
-    sentences = [*verdicts.on_copies(model.facts), *verdicts.verdicts(judgement.values, acquired, advice)]
+    copies = verdicts.on_copies(model.facts)
+    sentences = [*copies, *verdicts.verdicts(judgement.values, acquired, advice, copied=bool(copies))]
     values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), sentences, profile)
     record.write(*products, values, judgement.curves)
     for verdict in values["verdicts"]:

@@ -21,7 +21,7 @@ EDGE = 512
 
 
 FAR = 0.5
-"""Distance from the range of a raw slice, relative to this range, from which a denoised value is a stray.
+"""Distance from the range of a raw slice, relative to it or to `scale`, from which a denoised value is a stray.
 
 A slice without noise is hardly less noisy than before, so no sound result leaves the range by much.
 """
@@ -98,13 +98,17 @@ class Planes:
         np.savez(path, allow_pickle=False, strays=np.array(strays), **planes, **slices, **self.channels)
 
 
-def strays(before: FloatArray, after: FloatArray) -> int:
+def strays(before: FloatArray, after: FloatArray, scale: Sequence[float]) -> int:
     """Count the voxels (channel, y, x) whose denoised values are far outside the range of the raw slice.
 
     A network can amplify what it was not trained on, such as the corners outside the field of view, or another scan.
+
+    Parameters
+    ----------
+    scale : (channel,) of the network's normalisation; slices of nothing but air have a smaller range.
     """
     low, high = before.min(axis=(1, 2), keepdims=True), before.max(axis=(1, 2), keepdims=True)
-    beyond = FAR * (high - low)
+    beyond = FAR * np.maximum(high - low, np.reshape(scale, (-1, 1, 1)))
     return int(((after < low - beyond) | (after > high + beyond)).sum())
 
 

@@ -80,17 +80,21 @@ def on_copies(facts: Mapping[str, Any]) -> list[Verdict]:
     return [Verdict("reprojection", "note", text)]
 
 
-def verdicts(figures: Mapping[str, Values], acquisition: Acquisition, better: str) -> list[Verdict]:
+def verdicts(
+    figures: Mapping[str, Values], acquisition: Acquisition, better: str, *, copied: bool = False
+) -> list[Verdict]:
     """Put figures into words.
 
     Parameters
     ----------
     figures : name to values, see `figures_of_merit`.
     better : see `advice`.
+    copied : whether the network was trained on copies of its own output as well, and so removes streaks.
     """
+    writers = {**WRITERS, "residual": _residual_with_streaks} if copied else WRITERS
     return [
         Verdict(name, level, text)
-        for name, write in WRITERS.items()
+        for name, write in writers.items()
         if name in figures
         for level, text in write(figures[name], acquisition, better)
     ]
@@ -209,6 +213,16 @@ def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
         yield "note", f"{text}. Whether it shows rings or edges cannot be determined on so few pixels."
     else:
         yield "good", f"{text} and shows neither rings nor edges."
+
+
+def _residual_with_streaks(v: Values, a: Acquisition, better: str) -> Sentences:
+    """Leave open what lines and rings in the residual are: streaks look like both."""
+    sentences = list(_residual(v, a, better))
+    if any(level == "bad" for level, _ in sentences):
+        text = "What was removed shows lines or rings, as streaks of few angles do"
+        yield "note", f"{text}. Whether it holds structure of the sample no figure can tell: look at it."
+    else:
+        yield from sentences
 
 
 def _independence(v: Values, a: Acquisition, _: str) -> Sentences:

@@ -133,8 +133,9 @@ def _fsc(e: Evidence) -> Figure:
 
 
 def _cross_frc(e: Evidence) -> Figure:
+    twins = _twins(e)
     over = rings.rings(e.mask)
-    found = rings.cross(e.predicted, *_twins(e), over)
+    found = rings.cross(e.predicted, *twins, over)
     if found.valid_to is None:
         raise Unsupported(f"two targets correlate by less than {rings.VALID} at every frequency: noise is too strong")
     values = {"valid_to": found.valid_to, "valid": float(np.isfinite(found.curve).mean()), "half": found.half}

@@ -78,8 +78,8 @@ def _figures(model: Description) -> list[str]:
     gain, skill, slope = (grades.get(key) for key in ("gain", "skill", "slope"))
     lines = ["Measured on the part of the training scans that was held out:", ""]
     lines += [f"- The error of its input is lowered by {'an unknown amount' if gain is None else f'{gain:.2f} dB'}."]
-    beside = "an unknown amount from" if skill is None else deciding.beside_blur(skill)
-    lines += [f"- It is {beside} that of the best blur."]
+    error = "an unknown amount from" if skill is None else deciding.against_blur(skill)
+    lines += [f"- The error of its output is {error} that of the best blur."]
     lines += [f"- Slope of the calibration: {'unknown' if slope is None else f'{slope:.3f}'} (1 is right)."]
     if budget := model.facts.get("config", {}).get("train", {}).get("pixels"):
         lines += [f"- Budget of the training: {float(budget) / 1e6:g} million pixels."]

@@ -1,11 +1,15 @@
 """Decision what to do with a model that was found: use it as it is, fine-tune it, or train."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tomodenoise.shelf.options import Shelf
-from tomodenoise.training.grading import Grades
+
+if TYPE_CHECKING:
+    from tomodenoise.training.grading import Grades
 
 Course = Literal["used", "tuned", "trained"]
 
@@ -18,7 +22,7 @@ class Decision:
     why: str
 
 
-def beside_blur(skill: float) -> str:
+def against_blur(skill: float) -> str:
     """Say by how much the error of a model is below or above that of a blur, see `grading.Grades.skill`."""
     return f"{abs(skill):.2f} dB {'below' if skill >= 0 else 'above'}"
 
@@ -34,8 +38,8 @@ def decide(own: float | None, found: Grades, options: Shelf) -> Decision:
     if not math.isfinite(found.slope) or found.skill is None:
         return Decision("trained", "its error on this scan cannot be measured")
     short = math.nan if own is None else own - found.skill
-    figures = f"on the held-out part its error is {beside_blur(found.skill)} that of the best blur"
-    figures += "" if own is None else f", on its own scans {beside_blur(own)}"
+    figures = f"on the held-out part its error is {against_blur(found.skill)} that of the best blur"
+    figures += "" if own is None else f", on its own scans {against_blur(own)}"
     limits: tuple[tuple[bool, Course, str], ...] = (
         (found.skill <= options.least, "trained", f"not more than shelf.least {options.least:g} dB"),
         (own is None, "tuned", "its file does not say how well it did on its own scans"),

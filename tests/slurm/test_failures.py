@@ -90,6 +90,8 @@ def test_after_a_kill_no_second_run_starts_and_finished_jobs_count(
         assert "cannot be locked" in second.text
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
+        # A job that is just writing its file would leave it marked as incomplete.
+        wait_for(lambda: sorted(job["JobState"] for job in copied.jobs()) == ["COMPLETED", "COMPLETED", "PENDING"])
         assert copied.snakemake("--unlock").status == 0
         for text in (copied.run(*SHARDS), copied.snakemake(*SHARDS).text):
             assert "SLURM jobs of an earlier snakemake, which was killed, are still active in this directory" in text

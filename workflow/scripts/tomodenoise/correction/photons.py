@@ -118,18 +118,19 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
     rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
     floor = measures.noise.floor if measures.noise else None
     dark = np.mean([read(group, rows).mean(axis=0) for group in scan.darks], axis=0) if scan.darks else np.zeros(1)
-    gain, error = precise_gain([read(group, rows, slice(MOST_FLATS)) for group in scan.flats], dark, floor or 0.0)
+    groups = [read(group, rows, slice(MOST_FLATS)) for group in scan.flats]
+    gain, error = precise_gain(groups, dark, floor or 0.0)
     if gain is None:
         return Statistics(None, None, None, None, None, measures.afterglow)
     chosen = np.unique(np.linspace(0, len(scan.lit) - 1, PROJECTIONS).astype(int))
     light = (read(scan.projections, rows, scan.lit[chosen]) - dark) / gain
-    flats = read(max(scan.flats, key=lambda group: len(group.indices)), rows, slice(MOST_FLATS)) - dark
+    sizes = [len(group.indices) for group in scan.flats]
     return Statistics(
         gain,
         error,
         float(np.sqrt(floor)) / gain if floor else None,
         float(np.nanquantile(light, DARK_RAYS)),
-        neighbours(flats),
+        neighbours(groups[sizes.index(max(sizes))] - dark),
         measures.afterglow,
     )
 

@@ -32,7 +32,7 @@ def nxxrdct(made: Arrays, folder: Path) -> None:
 
 
 def tomoscan(made: Arrays, folder: Path) -> None:
-    """Write an NXtomo file with ESRF's nxtomo, and beside it the means of flats and darks with tomoscan."""
+    """Write an NXtomo file with ESRF's nxtomo, and next to it the means of flats and darks with tomoscan."""
     import pint
     from nxtomo.application.nxtomo import NXtomo
     from nxtomo.nxobject.nxdetector import ImageKey

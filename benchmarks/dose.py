@@ -1,6 +1,6 @@
 """Dose studies of scans whose truth is known: the error that the data aside show against the true one.
 
-    python benchmarks/dose.py FOLDER [--only foam honeycomb xrdct dynamic] [--pixels 3e6]
+    python benchmarks/dose.py FOLDER [--only foam honeycomb xrdct dynamic] [--pixels 3e6] [--seed 0]
 
 Runs `snakemake dose` in a folder for each scan, which goes on where it was left. The truth is the reconstruction of the
 same scan without noise, as the mean of the data aside is. Prints a table; for XRD-CT also the PSNR against the true
@@ -57,30 +57,30 @@ class Case:
     """(channel, z, y, x)"""
 
 
-def frames(file: Path, scan: simulated.Scan, moments: int = 1) -> FloatArray:
+def frames(file: Path, scan: simulated.Scan, seed: int, moments: int = 1) -> FloatArray:
     """Write counts of a detector behind a known object, again and again; return the exact line integrals."""
     lines = scan.exact * (simulated.ABSORPTION / scan.exact.max())
     depth, columns = lines.shape[1:]
     plan = acquisition.Scan(columns, depth, moments * len(lines), span=moments * 180.0, center=(columns - 1) / 2)
     behind = (np.exp(-line) for _ in range(moments) for line in lines)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     taken = acquisition.record(acquisition.image_keys(plan), behind, (depth, columns), detector.Detector(), random)
     files.write_scan(file, "exchange", plan, taken)
     return np.asarray(lines.swapaxes(0, 1)[None])
 
 
-def still(file: Path, scan: simulated.Scan) -> Case:
+def still(file: Path, scan: simulated.Scan, seed: int) -> Case:
     """Measure an object at rest."""
-    exact = frames(file, scan)
+    exact = frames(file, scan, seed)
     return Case(exact, {"center": (exact.shape[3] - 1) / 2, "dose": {}}, {})
 
 
-def moving(file: Path) -> Case:
+def moving(file: Path, seed: int) -> Case:
     """Measure the foam in steps of 128 projections, which interlace in fours."""
     scan = simulated.foam()
     order = np.concatenate([np.arange(start, len(scan.angles), 4) for start in (0, 2, 1, 3)])
     turned = replace(scan, angles=scan.angles[order], exact=scan.exact[order])
-    exact = frames(file, turned, 3)
+    exact = frames(file, turned, seed, 3)
     rewrite_angles(file, np.tile(np.degrees(turned.angles), 3))
     keys = {"mode": "dynamic", "steps": {"projections": 128, "group": 4}, "dose": {"fractions": [0.5, 0.25]}}
     return Case(np.tile(exact, (1, 1, 3, 1)), {"center": 127.5, **keys}, {})
@@ -120,18 +120,18 @@ def exact_sinograms() -> FloatArray:
     return np.stack(each, axis=2)
 
 
-CASES: Mapping[str, Callable[[Path], Case]] = {
-    "foam": lambda file: still(file, simulated.foam()),
-    "honeycomb": lambda file: still(file, simulated.honeycomb()),
-    "xrdct": counted,
+CASES: Mapping[str, Callable[[Path, int], Case]] = {
+    "foam": lambda file, seed: still(file, simulated.foam(), seed),
+    "honeycomb": lambda file, seed: still(file, simulated.honeycomb(), seed),
+    "xrdct": lambda file, _: counted(file),
     "dynamic": moving,
 }
 
 
-def study(folder: Path, name: str, pixels: float) -> Case:
+def study(folder: Path, name: str, pixels: float, seed: int) -> Case:
     """Run a study, one training after the other."""
     folder.mkdir(parents=True, exist_ok=True)
-    case = CASES[name](folder / ("again.h5" if (folder / "raw.h5").exists() else "raw.h5"))
+    case = CASES[name](folder / ("again.h5" if (folder / "raw.h5").exists() else "raw.h5"), seed)
     train = {"pixels": pixels, "evaluations": 10, **({} if name == "xrdct" else {"batch": 2, "patch": 64})}
     config = {"scans": {NAME: {"file": "raw.h5", **case.keys}}, "train": train, **case.sections}
     runs.run(folder, config, "dose", 1)
@@ -146,7 +146,7 @@ def rows(folder: Path, case: Case) -> Iterator[str]:
     full = models.load(folder / f"results/models/{NAME}/model.safetensors", "cpu")
     whole = dose.choose(sections.describe(results), full, scan.identity, None)
     for part in record["parts"]:
-        own, model = _part(folder, part["fraction"])
+        own, model = part_of(folder, part["fraction"])
         judged = dose.common(whole.slices, dose.choose(own, model, scan.identity, None).slices)
         time = record["step"]
         truth = noise_free(results, scan, case, judged.runs, time)
@@ -189,7 +189,7 @@ def psnr(folder: Path, case: Case) -> Iterator[str]:
     whole = sections.describe(folder / "results" / NAME)
     model = models.load(folder / f"results/models/{NAME}/model.safetensors", "cpu")
     fractions = [part["fraction"] for part in json.loads((whole.array.parent / "dose.json").read_text())["parts"]]
-    for fraction, (own, network) in {1.0: (whole, model), **{f: _part(folder, f) for f in fractions}}.items():
+    for fraction, (own, network) in {1.0: (whole, model), **{f: part_of(folder, f) for f in fractions}}.items():
         pairs = list(inference.denoise(network, own, (0, own.depth)))
         figures = []
         for state in (0, 1):
@@ -199,7 +199,8 @@ def psnr(folder: Path, case: Case) -> Iterator[str]:
         yield f"| {fraction:.0%} | {' | '.join(figures)} |"
 
 
-def _part(folder: Path, fraction: float) -> tuple[sections.Sections, models.Model]:
+def part_of(folder: Path, fraction: float) -> tuple[sections.Sections, models.Model]:
+    """Return the sections and the model of a part of the dose."""
     name = f"{NAME}/dose/{fraction:g}"
     own = sections.describe(folder / "results" / name)
     return own, models.load(folder / f"results/models/{name}/model.safetensors", "cpu")
@@ -222,11 +223,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--pixels", type=float, default=3e6, help="of each training [%(default)g]")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise, but for XRD-CT [%(default)d]")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.only:
         folder = options.folder.resolve() / name
-        case = study(folder, name, options.pixels)
+        case = study(folder, name, options.pixels, options.seed)
         print(f"\n{name}: {json.loads((folder / f'results/{NAME}/dose.json').read_text())['answer']}\n")
         print("| dose | | true error | estimated | off by, standard errors | channels off by, rms |")
         print("|---|---|---:|---:|---:|---:|")

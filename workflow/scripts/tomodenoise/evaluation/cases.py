@@ -183,8 +183,8 @@ def _predict(case: Case, scan: Sections, members: Members) -> FloatArray:
 
 def _denoise(case: Case, scan: Sections, mode: str, time: int = 0) -> FloatArray:
     """Denoise the judged slices: (channel, z, y, x)."""
-    runs = (
-        inference.denoise(case.model, scan, run, time=time, mode=mode, ensemble=case.ensemble)
+    runs = [
+        inference.volume(case.model, scan, run, time=time, mode=mode, ensemble=case.ensemble)
         for run in case.slices.runs
-    )
-    return np.stack([after for run in runs for _, after in run], axis=1)
+    ]
+    return np.concatenate(runs, axis=1)

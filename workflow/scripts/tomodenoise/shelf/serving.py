@@ -171,7 +171,7 @@ def _record(search: Search, name: str, decision: Decision) -> dict[str, Any]:
         "why": decision.why,
         "found": name or None,
         "taken": taken,
-        "considered": finding.considered(search.candidates),
+        "considered": {candidate.name: candidate.as_json() for candidate in search.candidates},
         "compared": likeness.table(search.tried[0].likeness) if search.tried else [],
         "doubts": list(search.doubts),
     }

@@ -189,9 +189,8 @@ def _task(task: Task, model: Model, number: int, scenes: Sequence[Scene], folder
         for numbered, copy in enumerate(_copies(model, scenes, rng)):
             _store(place / f"{numbered:03d}", *copy)
     ranks.agreed(0)
-    kind = optimizers.choose(task.settings.optimizer, task.spec.channels)
     pixels = task.settings.batch * task.settings.patch**2
-    peak = optimizers.learning_rate(model.network, kind, task.settings.learning_rate, pixels)
+    peak = optimizers.learning_rate(model.network, task.settings, task.spec.channels, pixels)
     changed = {"learning_rate": peak / SLOWER, "seed": task.settings.seed + number}
     checkpoint = Checkpoint(folder / f"{number}.pt", _identity(task, number), "")
     copies = [sections.describe(path) for path in sorted(place.iterdir())]

@@ -141,7 +141,7 @@ def study(folder: Path, name: str, pixels: float, seed: int) -> Case:
 def rows(folder: Path, case: Case) -> Iterator[str]:
     """Yield a line of the table for each part and result."""
     results = folder / "results" / NAME
-    scan = description.from_json(json.loads((results / "scan.json").read_text()))
+    scan = description.read(results / "scan.json")
     record = json.loads((results / "dose.json").read_text())
     full = models.load(folder / f"results/models/{NAME}/model.safetensors", "cpu")
     whole = dose.choose(sections.describe(results), full, scan.identity, None)

@@ -71,7 +71,8 @@ def models(scan: Sections, options: argparse.Namespace, folder: Path) -> Iterato
     """Yield the models to compare, those of the rounds last."""
     ranks, source = distributed.alone(), {"source": {"scan": ""}}
     settings = contestants.options(UNET, options.pixels, options.seed).model_copy(update={"reproject": options.rounds})
-    task = tasks.Task([scan], UNET.spec, settings, source)
+    reconstruct = [Reconstruct(filter="cosine", pad="zero")]
+    task = tasks.Task([scan], UNET.spec, settings, source, reconstruct=reconstruct)
     yield "plain", loop.train(task, ranks, lambda *_: None)
     made: list[Model] = []
 
@@ -84,10 +85,7 @@ def models(scan: Sections, options: argparse.Namespace, folder: Path) -> Iterato
 
     train = loop.train
     with mock.patch.object(loop, "train", keep):
-        reconstruction = [Reconstruct(filter="cosine", pad="zero")]
-        rounds.train(
-            task, ranks, reconstruction, folder, first, lambda line: print(line, file=sys.stderr), lambda: False
-        )
+        rounds.train(task, ranks, folder, first, lambda line: print(line, file=sys.stderr), lambda: False)
     for round_, model in enumerate(made):
         yield f"round {round_}" if round_ else "before the rounds", model
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zarr
 from scipy.ndimage import gaussian_filter
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "workflow/scripts")]
@@ -41,7 +42,7 @@ def works(folder: Path, data: Any) -> Mapping[str, Works]:  # noqa: ANN401 - an 
     ours, theirs, third = (folder / name for name in ("ours", "zarr", "tensorstore"))
     space = np.empty((2, 1, 8, *SHAPE[3:]), np.float32)
     write: dict[str, Callable[[], object]] = {
-        "zarr-python": lambda: zarr_arrays.open_array(theirs).__setitem__(..., data),
+        "zarr-python": lambda: zarr.open_array(theirs).__setitem__(..., data),
         "1 thread": lambda: zarr_arrays.write_shard(ours, START, data),
         "2 threads": lambda: zarr_arrays.write_shard(ours, START, data, 2),
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tomodenoise.common.arrays import FloatArray
 from tomodenoise.reconstruction.engines import passes, raster
 from tomodenoise.reconstruction.engines.filters import FILTERS, response
-from tomodenoise.reconstruction.engines.gridding import GriddingPlan, gridding_plan
+from tomodenoise.reconstruction.engines.gridding import RasterPlan, gridding_plan
 from tomodenoise.reconstruction.engines.spreading import (
     interpolation_matrix,
     kernel_transform,
@@ -19,7 +19,7 @@ from tomodenoise.reconstruction.engines.spreading import (
 )
 
 
-def even(columns: int, angles: int) -> GriddingPlan:
+def even(columns: int, angles: int) -> RasterPlan:
     theta = np.arange(angles) * np.pi / angles
     return gridding_plan(theta, np.full(angles, np.pi / angles), columns, "ram-lak", "zero", "cpu")
 

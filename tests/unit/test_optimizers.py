@@ -12,6 +12,7 @@ from torch import nn
 from tomodenoise.networks import registry, specs
 from tomodenoise.networks.options import Network
 from tomodenoise.training import optimizers
+from tomodenoise.training.options import Train
 
 CPU = torch.device("cpu")
 
@@ -73,11 +74,12 @@ def test_every_weight_has_one_optimiser(name: str, matrices: bool) -> None:
 def test_the_rate_depends_on_the_optimiser_unless_it_is_given() -> None:
     unet, msd = network("unet"), network("msd")
     small, large = 2 * 96**2, 8 * 96**2
-    assert optimizers.learning_rate(unet, "muon", "auto", small) == 0.003
-    assert optimizers.learning_rate(unet, "muon", "auto", large) == 0.005
-    assert optimizers.learning_rate(unet, "adam", "auto", large) == 0.0015
-    assert optimizers.learning_rate(msd, "muon", "auto", large) == 0.0015
-    assert optimizers.learning_rate(unet, "muon", 0.01, large) == 0.01
+    assert optimizers.learning_rate(unet, Train(), 1, small) == 0.003
+    assert optimizers.learning_rate(unet, Train(), 1, large) == 0.005
+    assert optimizers.learning_rate(unet, Train(optimizer="adam"), 1, large) == 0.0015
+    assert optimizers.learning_rate(unet, Train(), 5, large) == 0.0015
+    assert optimizers.learning_rate(msd, Train(), 1, large) == 0.0015
+    assert optimizers.learning_rate(unet, Train(learning_rate=0.01), 1, large) == 0.01
 
 
 def test_auto_takes_muon_for_a_single_channel() -> None:

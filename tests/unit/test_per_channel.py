@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tomodenoise.evaluation import cases, figures_of_merit, per_channel, truth
+from tomodenoise.evaluation import cases, figures_of_merit, judging, per_channel, truth
 from tomodenoise.evaluation.acquisition import Acquisition
 from tomodenoise.evaluation.held_out_slices import Slices
 from tomodenoise.evaluation.profile import Profile
@@ -32,6 +32,7 @@ class Blur:
 
     sigma: float = 1.0
     spec: ClassVar[specs.Spec] = specs.Spec("unet", 1, 1, 1, 2)
+    facts: ClassVar[dict[str, object]] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +182,12 @@ def test_many_are_counted_and_few_are_named() -> None:
 def test_static_scans_of_one_channel_have_no_profile(tmp_path: Path) -> None:
     case = of_channels(tmp_path, objects(1)[:1])
     assert per_channel.judge(cases.series(case, cases.collect(case, 0)), [], (), case.axis) is None
+
+
+def test_a_case_is_judged_along_its_channels_and_next_to_a_filter(tmp_path: Path) -> None:
+    case = of_channels(tmp_path, objects(3))
+    values, curves = judging.judge(case, ["a", "b", "c"], ["median"], {}, trained=True)
+    assert values["along"]["places"] == [0, 1, 2]
+    assert values["figures"]["comparison"]["columns"].keys() == {"raw", "network", "median"}
+    assert curves["comparison/median"].shape == curves["comparison/network"].shape
+    assert {verdict["figure"] for verdict in values["verdicts"]} > {"umse", "along"}

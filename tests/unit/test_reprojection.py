@@ -50,7 +50,7 @@ def identity() -> Model:
 def task(where: Sections, checkpoint: Path | None = None, **changes: object) -> tasks.Task:
     kept = Checkpoint(checkpoint, "test", "budget") if checkpoint else None
     facts = {"source": {"sample": "fingerprint"}}
-    return tasks.Task([where], SPEC, SETTINGS.model_copy(update=changes), facts, checkpoint=kept)
+    return tasks.Task([where], SPEC, SETTINGS.model_copy(update=changes), facts, checkpoint=kept, reconstruct=[OPTIONS])
 
 
 def train(given: tasks.Task, folder: Path, stopping: Callable[[], bool] = lambda: False) -> tuple[Model, list[str]]:
@@ -61,7 +61,7 @@ def train(given: tasks.Task, folder: Path, stopping: Callable[[], bool] = lambda
     def first(part: tasks.Task) -> Model:
         return loop.train(part, ranks, lambda *_: None, stopping)
 
-    return rounds.train(given, ranks, [OPTIONS], folder, first, said.append, stopping), [
+    return rounds.train(given, ranks, folder, first, said.append, stopping), [
         line for line in said if line.startswith("copies")
     ]
 
@@ -174,7 +174,7 @@ def test_training_goes_on_where_the_first_of_several_rounds_is_undone(
     def first(part: tasks.Task) -> Model:
         return loop.train(part, distributed.alone(), lambda lines, total: trained.append((lines[-1].iteration, total)))
 
-    model = rounds.train(given, distributed.alone(), [OPTIONS], tmp_path / "copies", first, lambda _: None, bool)
+    model = rounds.train(given, distributed.alone(), tmp_path / "copies", first, lambda _: None, bool)
     half, whole = trained[0][1], trained[-1][1]
     assert whole == pytest.approx(1.5 * half, abs=1)
     assert min(done for done, total in trained if total == whole) == half  # continued, not repeated

@@ -101,7 +101,7 @@ def test_the_most_alike_model_of_the_same_network_is_found(tmp_path: Path) -> No
     text = "\n".join(found.lines())
     assert "most alike: nearer" in text
     assert "structure has another size in pixels" in text
-    assert set(finding.considered(found.candidates)) == {"near", "nearer", "far", "wide"}
+    assert {candidate.name for candidate in found.candidates} == {"near", "nearer", "far", "wide"}
 
 
 def test_a_damaged_model_is_skipped_with_a_doubt(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Calibrate the voxel-wise uncertainty of a scan on slices that its model was not trained on."""
 
-import json
 from pathlib import Path
 
 import torch
@@ -18,7 +17,7 @@ def main(job: logs.Job) -> None:
     params = job.params
     scan = sections.describe(Path(job.input.split).parent)
     model = models.load(Path(job.input.model), devices.best())
-    described = description.from_json(json.loads(Path(job.input.scan).read_text()))
+    described = description.read(Path(job.input.scan))
     slices = held_out_slices.choose(scan.at(0), model, described.identity, params.rows)
     found = uncertainty.measure(model, scan, slices, params.step, params.ensemble)
     calibration = uncertainty.calibrate(found, slices)

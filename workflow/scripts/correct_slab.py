@@ -5,8 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from tomodenoise.common import logs
-from tomodenoise.correction import channels, concerns, slabs
-from tomodenoise.correction import measured as correction_measured
+from tomodenoise.correction import channels, concerns, measured, slabs
 from tomodenoise.correction.options import Correct
 from tomodenoise.scans import description
 from tomodenoise.splitting import by_angle, model
@@ -17,10 +16,10 @@ def main(job: logs.Job) -> None:
     """Read the slab's rows of a block of frames, write one shard and the counts."""
     files, params = job.input, job.params
     rows, angles = params.rows, params.angles
-    plan = model.from_json(json.loads(Path(files.split).read_text()))
-    raw = description.from_json(json.loads(Path(files.scan).read_text()))
+    plan = model.read(Path(files.split))
+    raw = description.read(Path(files.scan))
     raw = replace(raw, pixel_size=params.pixel_size or raw.pixel_size)
-    known = correction_measured.from_json(json.loads(Path(files.measured).read_text()))
+    known = measured.read(Path(files.measured))
     options = Correct.model_validate(params.settings | {"stripes": known.stripes.method})
     divided = options.flats == "divided"
     if raw.channels:

@@ -4,11 +4,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from tomodenoise.centering import finding
 from tomodenoise.common import logs, provenance
 from tomodenoise.config import settings
-from tomodenoise.correction import concerns, measuring, screening, stripe_choice
-from tomodenoise.correction import measured as correction_measured
+from tomodenoise.correction import concerns, screening, surveying
 from tomodenoise.correction.options import Correct
 from tomodenoise.scans import description, file_names
 from tomodenoise.splitting import of_scan
@@ -34,17 +32,14 @@ def main(job: logs.Job) -> None:
     for doubt in (*scan.left_out, *description.sized(scan, pixel_size).doubts):
         message = str(doubt).removeprefix(f"{files[0]}: ")
         logs.logger.warning("%s: %s", files[0], message)
-    measures = measuring.measure(scan)
-    sinograms, angles = correction_measured.sample(scan, options, measures, job.params.last)
-    axis = finding.find(sinograms.swapaxes(0, 1), angles).center
-    stripes = stripe_choice.choose(sinograms, angles, axis, options.stripes)
+    measured = surveying.survey(scan, options, job.params.last)
+    stripes = measured.stripes
     logs.logger.info("stripes: %s (%s)", stripes.method, stripes.why or f"strength {stripes.before} to {stripes.after}")
     for concern in concerns.rings(stripes):
         logs.logger.warning(concern)
     described = {"format": provenance.FORMAT} | description.to_json(scan)
     Path(job.output.scan).write_text(json.dumps(described, indent=1))
-    measured = asdict(correction_measured.Measured(measures, stripes))
-    Path(job.output.measured).write_text(json.dumps(measured, indent=1))
+    Path(job.output.measured).write_text(json.dumps(asdict(measured), indent=1))
 
 
 if __name__ == "__main__":

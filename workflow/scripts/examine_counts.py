@@ -11,8 +11,8 @@ from tomodenoise.scans import description
 
 def main(job: logs.Job) -> None:
     """Write the statistics of the counts, and the reason if they cannot be split."""
-    scan = description.from_json(json.loads(Path(job.input.scan).read_text()))
-    known = measured.from_json(json.loads(Path(job.input.measured).read_text()))
+    scan = description.read(Path(job.input.scan))
+    known = measured.read(Path(job.input.measured))
     found: dict[str, object] = {"refused": None}
     if job.params.by == "photons" and scan.channels:
         counted = channel_photons.examine(scan)

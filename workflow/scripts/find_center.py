@@ -22,7 +22,7 @@ ROWS = 32
 def main(job: logs.Job) -> None:
     """Search in rows spread over the scan; values given in the configuration replace the result."""
     wanted, part = job.params.wanted, job.params.angles
-    scan = description.from_json(json.loads(Path(job.input.scan).read_text()))
+    scan = description.read(Path(job.input.scan))
     lit = scan.lit[(scan.lit >= part[0]) & (scan.lit < part[1])]
     angles = scan.angles[lit]
     sinograms, rows = zarr_arrays.read_spread_rows(Path(job.input.array).parent, ROWS, slice(*part))

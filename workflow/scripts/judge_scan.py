@@ -7,18 +7,7 @@ from pathlib import Path
 import torch
 
 from tomodenoise.common import devices, logs
-from tomodenoise.evaluation import (
-    acquisition,
-    baselines,
-    cases,
-    comparison,
-    figures_of_merit,
-    held_out_slices,
-    per_channel,
-    record,
-    truth,
-    verdicts,
-)
+from tomodenoise.evaluation import acquisition, cases, held_out_slices, judging, per_channel, record, truth
 from tomodenoise.networks import models
 from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans import description
@@ -35,30 +24,19 @@ def main(job: logs.Job) -> None:
     if reason := cases.refusal(scan, max(network.spec.steps for network in [model, *others])):
         record.write(*products, record.refused(reason))
         return
-    header, *corrections = (json.loads(Path(file).read_text()) for file in [files.scan, *files.corrections])
-    described = replace(description.from_json(header), pixel_size=params.pixel_size)
+    described = replace(description.read(Path(files.scan)), pixel_size=params.pixel_size)
+    corrections = [json.loads(Path(file).read_text()) for file in files.corrections]
     engine = Reconstruct.model_validate(params.config["reconstruct"])
     acquired = acquisition.gather(described, corrections, scan.split.members, params.config["flats"], engine)
     slices = held_out_slices.choose(scan.at(0), model, described.identity, params.rows)
     true = truth.read(Path(files.truth), scan, described.rows) if files.truth else None
     mode, ensemble = params.denoise["input"], int(params.denoise["ensemble"])
     case = cases.Case(scan, model, slices, acquired, mode, ensemble, tuple(params.window), true)
-
-    evidence = cases.collect(case, case.middle)
     labels = params.labels or per_channel.steps(scan.split.times, params.seconds)
-    profile = per_channel.judge(cases.series(case, evidence), labels, case.window, case.axis)
-    evidence = evidence.select()  # frees the single channels
-    judgement = figures_of_merit.judge(evidence)
-    rivals = baselines.gather(params.filters, dict(zip(params.others, others, strict=True)), case, evidence)
-    if compared := comparison.compare(evidence, rivals):
-        judgement = replace(judgement, figures={**judgement.figures, "comparison": compared})
-
+    rivals = dict(zip(params.others, others, strict=True))
     trained_here = slices.trained and Path(files.model).is_relative_to(Path(files.split).parents[1] / "models")
-    advice = verdicts.advice(model.facts, trained=trained_here)
-    copies = verdicts.on_copies(model.facts)
-    sentences = [*copies, *verdicts.verdicts(judgement.values, acquired, advice, copied=bool(copies))]
-    values = record.to_json(judgement, slices, evidence.groups, case.basis(evidence.groups), sentences, profile)
-    record.write(*products, values, judgement.curves)
+    values, curves = judging.judge(case, labels, params.filters, rivals, trained=trained_here)
+    record.write(*products, values, curves)
     for verdict in values["verdicts"]:
         logs.logger.info("%s", verdict["text"])
 

@@ -1,6 +1,5 @@
 """Reconstruct one slab of all sections into its own shard of `sections.zarr`."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ def main(job: logs.Job) -> None:
     files, params = job.input, job.params
     rows, first = params.rows, params.angles[0]
     options = Reconstruct.model_validate(params.settings)
-    split = model.from_json(json.loads(Path(files.split).read_text()))
+    split = model.read(Path(files.split))
     axis = rotation_axis.read(Path(files.center))
     centers = axis.centers(np.arange(*rows))
     unions = by_angle.kept(split, params.block, additive=options.capabilities.additive)

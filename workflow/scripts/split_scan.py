@@ -13,7 +13,7 @@ def main(job: logs.Job) -> None:
     """Read the angles from `scan.json` and write `split.json`."""
     choice = job.params.choice
     chosen = choice["sections"], choice["inputs"]
-    raw = description.from_json(json.loads(Path(job.input.scan).read_text()))
+    raw = description.read(Path(job.input.scan))
     if raw.steps is None:
         split = by_angle.split(raw.angles, *chosen, raw.lit)
     else:

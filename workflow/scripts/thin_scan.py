@@ -13,7 +13,7 @@ from tomodenoise.splitting import thinning
 def main(job: logs.Job) -> None:
     """Write `scan.json`, `measured.json` and `center.json` of the part."""
     files = job.input
-    whole = description.from_json(json.loads(Path(files.scan).read_text()))
+    whole = description.read(Path(files.scan))
     part = thinning.thin(whole, Thinning.model_validate(job.params.thinning))
     logs.logger.info("%d of %d projections: %s", len(part.angles), len(whole.angles), part.thinning)
     described = {"format": provenance.FORMAT} | description.to_json(part)

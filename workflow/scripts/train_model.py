@@ -24,7 +24,6 @@ from tomodenoise.common import cards, files
 from tomodenoise.common.errors import UserError
 from tomodenoise.networks import models
 from tomodenoise.networks.models import Model
-from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.report import live
 from tomodenoise.shelf import serving
 from tomodenoise.training import checkpoints, distributed, loop, rounds
@@ -39,6 +38,8 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, lambda received, _: signals.append(received))
 
+    say = partial(print, flush=True)
+
     def report(lines: Sequence[checkpoints.Evaluation], total: int) -> None:
         with files.replacing(history) as unfinished:
             unfinished.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
@@ -46,18 +47,13 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
             say(loop.progress(lines, total))
             page.show(lines, total)
 
-    def say(line: str) -> None:
-        print(line, flush=True)
-
     def stopping() -> bool:
         return bool(signals)
 
     def train(task: Task) -> Model:
-        projected = request["config"]["scans"].values() if task.settings.reproject else ()
-        settings = [Reconstruct.model_validate(scan["reconstruct"]) for scan in projected]
         begun = partial(page.begin, task, ours)
         first = partial(loop.train, ranks=ours, report=report, stopping=stopping, begun=begun)
-        return rounds.train(task, ours, settings, model.with_name("copies"), first, say, stopping)
+        return rounds.train(task, ours, model.with_name("copies"), first, say, stopping)
 
     asked = serving.Request(results, request, known, model.with_name("checkpoint.pt"))
     page = live.Live(model.with_name("training.html"))

@@ -47,22 +47,13 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     -------
     The estimate, and the centers (group,) of the groups of rows, pixels.
     """
-    sides = [views.at(side) for side in pairs.T]
-    if len(pairs) < MANY_PAIRS:
-        sides = [sides[0] - sides[1], sides[1] - sides[0]]
-    else:
-        sides = [side - side.mean(axis=1, keepdims=True) for side in sides]
-    rows, _, columns = sides[0].shape
+    first, second = _moving(views, pairs)
+    columns = first.shape[-1]
     smooth = max(1.0, columns / 128)
-    thirds = np.array_split(np.arange(len(pairs)), min(3, len(pairs)))
-    sums = np.zeros((2, len(thirds), 2 * columns - 2 * least + 1))
-    for row in range(rows):
-        first, second = (ndimage.gaussian_filter1d(side[row], smooth, mode="nearest") for side in sides)
-        for at, third in enumerate(thirds):
-            sums[:, at] += difference(first[third], second[third], least)
-    match = _ratio(*sums.sum(axis=1))
-    agree = len(thirds) == 3 and np.ptp(np.argmax(_ratio(*sums), axis=1)) <= 4 * smooth
-    best, agreement = _refine(sides[0], sides[1], (least - 1 + int(np.argmax(match))) / 2)
+    products, squares = _differences(first, second, least, smooth)
+    match = _ratio(products.sum(axis=0), squares.sum(axis=0))
+    agree = len(products) == 3 and np.ptp(np.argmax(_ratio(products, squares), axis=1)) <= 4 * smooth
+    best, agreement = _refine(first, second, (least - 1 + int(np.argmax(match))) / 2)
     reason = None
     if not (agree or match.max() > 0.5 or match.max() > np.median(match) + DISTINCT * scatter(match)):
         reason = "opposite views match nowhere better than by chance"
@@ -79,6 +70,25 @@ def mirror(views: Views, angles: FloatArray, pairs: IntArray, least: int) -> tup
     parted = [part(by_rows, highest), part(agreement.sum(axis=0), highest)]
     estimate = state("mirror", best, parted, float(np.hypot(FLOOR, turned)), reason)
     return estimate, np.array([peak(curve, best, reach + columns / 64) for curve in by_rows])
+
+
+def _moving(views: Views, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the views of pairs and their opposites, (row, pair, column) each, without what does not move."""
+    first, second = (views.at(side) for side in pairs.T)
+    if len(pairs) < MANY_PAIRS:
+        return first - second, second - first
+    return first - first.mean(axis=1, keepdims=True), second - second.mean(axis=1, keepdims=True)
+
+
+def _differences(first: FloatArray, second: FloatArray, least: int, smooth: float) -> tuple[FloatArray, FloatArray]:
+    """Sum up what `difference` returns of smoothed rows, (third of the pairs, 2 center) each; one of few pairs."""
+    thirds = np.array_split(np.arange(first.shape[1]), min(3, first.shape[1]))
+    sums = np.zeros((2, len(thirds), 2 * first.shape[2] - 2 * least + 1))
+    for row in zip(first, second, strict=True):
+        a, b = (ndimage.gaussian_filter1d(side, smooth, mode="nearest") for side in row)
+        for at, third in enumerate(thirds):
+            sums[:, at] += difference(a[third], b[third], least)
+    return sums[0], sums[1]
 
 
 def _ratio(products: FloatArray, squares: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft, ndimage
 
-from tomodenoise.centering.matching import vertex, window
+from tomodenoise.centering.matching import Spectrum, vertex, window
 from tomodenoise.centering.seam import Ends
 from tomodenoise.common.arrays import FloatArray, IntArray
 
@@ -116,9 +116,8 @@ def _octaves(columns: int, used: int) -> list[tuple[FloatArray, float]]:
 def flip(values: FloatArray, center: float) -> FloatArray:
     """Mirror values (…, column) about a center."""
     columns = values.shape[-1]
-    spectrum = fft.rfft(np.concatenate([values[..., ::-1], values], axis=-1))
     turn = np.exp(-1j * np.pi / columns * np.arange(columns + 1) * (2 * center - (columns - 1)))
-    return np.asarray(fft.irfft(spectrum * turn, 2 * columns)[..., :columns])
+    return _filtered(values[..., ::-1], turn)
 
 
 def _residual(ends: Ends, center: float) -> FloatArray:
@@ -128,7 +127,8 @@ def _residual(ends: Ends, center: float) -> FloatArray:
     return np.asarray(inside * (residual - np.average(residual.mean(axis=0), weights=inside)))
 
 
-def _filtered(values: FloatArray, filter_: FloatArray) -> FloatArray:
+def _filtered(values: FloatArray, filter_: FloatArray | Spectrum) -> FloatArray:
+    """Filter values (…, column), continued by their mirror images, in frequency."""
     spectrum = fft.rfft(np.concatenate([values, values[..., ::-1]], axis=-1))
     return np.asarray(fft.irfft(spectrum * filter_, 2 * values.shape[-1])[..., : values.shape[-1]])
 

@@ -54,12 +54,12 @@ def to(path: Path | str) -> Iterator[None]:
         handler.close()
 
 
-def progress(items: Iterable[Item], count: int, what: str, every: float = 60) -> Iterator[Item]:
-    """Yield items and log the number done and the time left, at most once in ``every`` seconds."""
+def progress(items: Iterable[Item], count: int, what: str) -> Iterator[Item]:
+    """Yield items and log the number done and the time left, at most once a minute."""
     started = logged = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
-        if (now := time.monotonic()) - logged >= every:
+        if (now := time.monotonic()) - logged >= 60:
             logged = now
             left = (now - started) * (count - done) / done
             logger.info("%d of %d %s, about %.0f min left", done, count, what, left / 60)

@@ -39,7 +39,7 @@ def concerns(
         yield from _flats([len(group.indices) for group in scan.flats], sections, divided)
         if not scan.darks:
             yield "there are no darks: the dark level is taken as 0, which changes the attenuation"
-    yield from _light(scan, slabs)
+    yield from _light(slabs)
     yield from _replaced(scan, slabs)
     if stripes is not None:
         yield from rings(stripes)
@@ -68,7 +68,7 @@ def _replaced(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
         )
 
 
-def _light(scan: Scan, slabs: Sequence[SlabStatistics]) -> Iterator[str]:
+def _light(slabs: Sequence[SlabStatistics]) -> Iterator[str]:
     """Report too little light, or too much."""
     fewest = [slab.low_counts for slab in slabs if slab.low_counts is not None]
     if fewest and min(fewest) < FEW_PHOTONS:

@@ -68,7 +68,7 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
     depth, _, *shape = rows.shape
     edges = [tile_plan.extent(spec, length) for length in (depth, *shape)]
     result = torch.zeros((depth, spec.channels, *shape), device=rows.device)
-    rows = rows[_positions(0, edges[0], depth, rows.device)]
+    rows = rows[torch.from_numpy(repeated_edge(0, edges[0], depth)).to(rows.device)]
     for y, x in product(*(tile_plan.layers(spec, length) for length in shape)):
         cube = _cut(rows, ((y.start, y.start + edges[1]), (x.start, x.start + edges[2])))
         denoised = network(devices.arranged(cube.transpose(0, 1)[None]))[0].transpose(0, 1)
@@ -76,10 +76,6 @@ def denoise_layer(network: Network, spec: Spec, rows: Tensor) -> Tensor:
         core = denoised[:depth, :, : len(y.weights), : len(x.weights)]
         result[..., y.start : y.stop, x.start : x.stop] += weights * core
     return result
-
-
-def _positions(start: int, stop: int, length: int, device: torch.device) -> Tensor:
-    return torch.from_numpy(repeated_edge(start, stop, length)).to(device)
 
 
 Window = tuple[tuple[int, int], tuple[int, int]]

@@ -1,6 +1,5 @@
 """Reconstruction of the data that a dose study leaves aside, in the judged slices only."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,11 +38,11 @@ def read(
     whole: Path, part: Path, correct: Mapping[str, Any], reconstruct: Mapping[str, Any], pixel_size: float | None
 ) -> Process:
     """Read how a scan is processed from the folders of its results and of a part of its dose, whose gain holds."""
-    scan = description.from_json(json.loads((whole / "scan.json").read_text()))
+    scan = description.read(whole / "scan.json")
     return Process(
         description.sized(scan, pixel_size),
         Correct.model_validate(correct),
-        measured.from_json(json.loads((part / "measured.json").read_text())),
+        measured.read(part / "measured.json"),
         Reconstruct.model_validate(reconstruct),
         rotation_axis.read(part / "center.json"),
     )

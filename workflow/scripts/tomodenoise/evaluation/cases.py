@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.denoising import inference
+from tomodenoise.denoising import inference, spread
 from tomodenoise.evaluation import section_groups
 from tomodenoise.evaluation.acquisition import Acquisition
 from tomodenoise.evaluation.evidence import Evidence, Pair
@@ -15,7 +15,6 @@ from tomodenoise.evaluation.section_groups import Comparison, Groups, Members
 from tomodenoise.evaluation.truth import Truth
 from tomodenoise.networks.models import Model
 from tomodenoise.planning import resources
-from tomodenoise.splitting.model import Role
 from tomodenoise.storage.sections import Sections
 
 
@@ -178,13 +177,13 @@ def series(case: Case, evidence: Evidence) -> Iterator[tuple[int, Evidence]]:
 
 def _predict(case: Case, scan: Sections, members: Members) -> FloatArray:
     """Denoise the mean of some sections."""
-    return _denoise(case, replace(scan, split=replace(scan.split, roles=(Role(members, members),))), "section")
+    return _denoise(case, spread.given(scan, members), "section")
 
 
 def _denoise(case: Case, scan: Sections, mode: str, time: int = 0) -> FloatArray:
     """Denoise the judged slices: (channel, z, y, x)."""
-    runs = (
-        inference.denoise(case.model, scan, run, time=time, mode=mode, ensemble=case.ensemble)
+    runs = [
+        inference.volume(case.model, scan, run, time=time, mode=mode, ensemble=case.ensemble)
         for run in case.slices.runs
-    )
-    return np.stack([after for run in runs for _, after in run], axis=1)
+    ]
+    return np.concatenate(runs, axis=1)

@@ -120,8 +120,7 @@ def facts(request: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) ->
     """
     described = provenance.collect(request["config"], request["sources"])
     sizes = {name: each.get("pixel_size", {}).get("value") for name, each in known.items()}
-    conditions = {name: dict(each) for name, each in known.items()}
-    return described | {"pixel_sizes": sizes, "conditions": conditions, "origin": request["origin"]}
+    return described | {"pixel_sizes": sizes, "conditions": known, "origin": request["origin"]}
 
 
 def origin(model: Description) -> dict[str, Any]:

@@ -18,7 +18,7 @@ LEFTOVERS = (
 
 ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": 2**25, "MALLOC_TRIM_THRESHOLD_": 2**32}
 """By default glibc returns each large tensor to the system and requests it again page by page, which takes a third of
-the time of a network on a CPU."""
+the time of a network on a CPU. 2^25 is the largest threshold by its manual; see `common.memory` for larger arrays."""
 
 
 def prepare(environment: MutableMapping[str, str], scripts: Path) -> None:

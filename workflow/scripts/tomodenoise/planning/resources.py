@@ -49,10 +49,9 @@ def reconstructing(layout: Layout, *, additive: bool) -> float:
 
     Notes
     -----
-    The slab and its copy, more than the chunks that wait to be written take; its sinograms, and those of one
-    union of sections; the gridding matrices
-    of the union with the most projections, at most a gigabyte, and as much again while they are built, two kinds of
-    them for iterative algorithms; a few slices in progress.
+    The slab and its copy, more than the chunks that wait to be written take; its sinograms, and those of one union of
+    sections; the gridding matrices of the union with the most projections, at most a gigabyte, and as much again while
+    they are built, two kinds of them for iterative algorithms; a few slices in progress.
     """
     angles = layout.step_angles / layout.per_step if additive else layout.step_angles
     kinds = 1 if additive else 2

@@ -86,11 +86,11 @@ def of_scan(name: str, config: Config, results: Path, benchmarks: Path, made: Co
     folder = results / name
     figures = folder / "figures"
     model = config.model_of(name)
-    scan = scans_description.from_json(_read(folder / "scan.json"))
+    scan = checked(folder / "scan.json", scans_description.read)
     scan = scans_description.sized(scan, config.scans[name].pixel_size)
-    split = splitting_model.from_json(_read(folder / "split.json"))
+    split = checked(folder / "split.json", splitting_model.read)
     center = _read(folder / "center.json")
-    measured = correction_measured.from_json(_read(folder / "measured.json"))
+    measured = checked(folder / "measured.json", correction_measured.read)
     slabs = [SlabStatistics(**_read(path)) for path in numbered(folder / "corrections", made)]
     parts = [checked(path, previews.load) for path in numbered(figures / "planes", made)]
     views = previews.join(parts)

@@ -1,5 +1,6 @@
 """Description of a scan, and its representation in `scan.json`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -174,6 +175,11 @@ def from_json(values: dict[str, Any]) -> Scan:
         excluded={kind: tuple((a, b) for a, b in parts) for kind, parts in values.get("excluded", {}).items()},
         thinning=Thinning.model_validate(values["thinning"]) if "thinning" in values else None,
     )
+
+
+def read(file: Path) -> Scan:
+    """Read `scan.json`."""
+    return from_json(json.loads(file.read_text()))
 
 
 def channels_to_json(channels: Channels) -> dict[str, Any]:

@@ -106,6 +106,12 @@ def datasets(file: h5py.File) -> list[h5py.Dataset]:
     return [node for node in nodes if isinstance(node, h5py.Dataset)]
 
 
+def candidates(file: h5py.File, most: int) -> str:
+    """List some datasets with two to ``most`` axes, which the user may have meant."""
+    names = [f"{data.name} {data.shape}" for data in datasets(file) if 2 <= data.ndim <= most]
+    return f"candidates are {', '.join(names[:5])}" if names else f"no dataset has 2 to {most} axes"
+
+
 def has_numbers(data: h5py.Dataset) -> bool:
     """Return whether a dataset holds real numbers."""
     try:

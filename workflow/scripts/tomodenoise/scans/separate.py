@@ -128,7 +128,7 @@ def _datasets(
         problem = f"no {kind} were recognised"
     if found:
         return found
-    raise UserError(f"{file.filename}: {problem}: set {kind}.dataset to their path; {_candidates(file)}")
+    raise UserError(f"{file.filename}: {problem}: set {kind}.dataset to their path; {hdf5.candidates(file, 3)}")
 
 
 def _at(file: h5py.File, kind: str, path: str) -> Iterator[tuple[h5py.Dataset, IntArray]]:
@@ -218,11 +218,6 @@ def _other_size(problem: str, projections: Projections) -> UserError:
         f"{problem}, but frames of {projections.size} pixels are needed, as those of {projections.name}: both must come"
         " from the same region of the detector"
     )
-
-
-def _candidates(file: h5py.File) -> str:
-    names = [f"{data.name} {data.shape}" for data in hdf5.datasets(file) if data.ndim in {2, 3}]
-    return f"candidates are {', '.join(names[:5])}" if names else "no dataset has 2 or 3 axes"
 
 
 def _has_frames(data: h5py.Dataset) -> bool:

@@ -81,7 +81,7 @@ class _Search:
                     shares[entries] = 1
                     continue
                 files |= dict.fromkeys(source.origin.files)
-                gaps += _gaps(part, source, entries, axis, shape, name)
+                gaps += _gaps(part, source, entries, shape, name)
                 shares[entries] += part.into.share(axis, shape) * _least(source, part.source)
             gaps += self._cut_short(home, name, mapping, count)
         return Origin(name, tuple(files), tuple(gaps), np.minimum(shares.round(9), 1), str(data.fillvalue))
@@ -154,9 +154,7 @@ def _longer(shape: tuple[int, ...]) -> int:
     return next((axis for axis, size in enumerate(shape) if size > 1), 0)
 
 
-def _gaps(
-    part: Mapping, source: _Source, entries: IntArray, axis: int, shape: tuple[int, ...], name: str
-) -> Iterator[Gap]:
+def _gaps(part: Mapping, source: _Source, entries: IntArray, shape: tuple[int, ...], name: str) -> Iterator[Gap]:
     """Find the entries of a virtual dataset that a source does not provide, as it does not fit or has gaps itself."""
     place = f"{source.origin.name}, which has shape {source.shape}"
     sizes = part.into.sizes(shape)

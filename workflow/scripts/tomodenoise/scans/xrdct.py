@@ -106,19 +106,13 @@ def find(file: h5py.File, asked: Mapping[str, Any]) -> Contents:
 def _stack(file: h5py.File, path: str | None) -> h5py.Dataset:
     if path is not None:
         if (data := hdf5.dataset(file, path)) is None:
-            raise UserError(f"{file.filename}: there is no dataset {path}: correct dataset; {_candidates(file)}")
+            raise UserError(f"{file.filename}: there is no dataset {path}: correct dataset; {hdf5.candidates(file, 4)}")
         return data
     stacks = [data for data in hdf5.datasets(file) if _own_axes(data)]
     if len(stacks) != 1:
         which = "no dataset names its axes" if not stacks else "several datasets name their axes"
-        raise UserError(f"{file.filename}: {which}: set dataset and axes; {_candidates(file)}")
+        raise UserError(f"{file.filename}: {which}: set dataset and axes; {hdf5.candidates(file, 4)}")
     return stacks[0]
-
-
-def _candidates(file: h5py.File) -> str:
-    """List datasets that the user may have meant."""
-    names = [f"{data.name} {data.shape}" for data in hdf5.datasets(file) if data.ndim in {2, 3, 4}]
-    return f"candidates are {', '.join(names[:5])}" if names else "no dataset has 2 to 4 axes"
 
 
 def _own_axes(stack: h5py.Dataset) -> str:

@@ -1,6 +1,6 @@
 """Search of a shelf: the model that was trained under the most alike conditions, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,3 @@ def _order(candidate: Candidate) -> tuple[bool, float, int, str]:
 
 def _distance(candidate: Candidate) -> str:
     return f"distance {candidate.likeness.distance:.3f}, from {candidate.likeness.known} conditions"
-
-
-def considered(candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
-    """Return plain values of all models that were considered, by name."""
-    return {candidate.name: candidate.as_json() for candidate in candidates}

@@ -90,8 +90,7 @@ class Request:
 def gentle_rate(train: Train, found: Model) -> float:
     """Return the peak learning rate of fine-tuning: at that of a training, a short one makes a good model worse."""
     pixels = train.batch * train.patch**found.spec.dimensions
-    kind = optimizers.choose(train.optimizer, found.spec.channels)
-    return optimizers.learning_rate(found.network, kind, train.learning_rate, pixels) / GENTLER
+    return optimizers.learning_rate(found.network, train, found.spec.channels, pixels) / GENTLER
 
 
 def serve(request: Request, trainer: Trainer) -> Model:
@@ -171,7 +170,7 @@ def _record(search: Search, name: str, decision: Decision) -> dict[str, Any]:
         "why": decision.why,
         "found": name or None,
         "taken": taken,
-        "considered": finding.considered(search.candidates),
+        "considered": {candidate.name: candidate.as_json() for candidate in search.candidates},
         "compared": likeness.table(search.tried[0].likeness) if search.tried else [],
         "doubts": list(search.doubts),
     }

@@ -1,6 +1,8 @@
 """Sections, their roles in training, and their form in `split.json`."""
 
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,3 +124,8 @@ def from_json(values: dict[str, Any]) -> Split:
         tuple((first, last) for first, last in values.get("gaps_degrees", ())),
         tuple(values.get("unused", ())),
     )
+
+
+def read(file: Path) -> Split:
+    """Read `split.json`."""
+    return from_json(json.loads(file.read_text()))

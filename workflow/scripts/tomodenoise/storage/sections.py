@@ -1,6 +1,5 @@
 """Section reconstructions of a scan on disk, and their weighted means."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,7 +126,7 @@ def describe(results: Path) -> Sections:
     UserError
         If the stored reconstructions come from another version or other settings.
     """
-    split = model.from_json(json.loads((results / "split.json").read_text()))
+    split = model.read(results / "split.json")
     radius = rotation_axis.read(results / "center.json").radius
     array = results / "sections.zarr"
     count, channels, depth, _, size = zarr_arrays.open_array(array).shape

@@ -73,16 +73,14 @@ def chunk(shard: Shape) -> Shape:
 
 
 def open_array(path: Path) -> zarr.Array[Any]:
-    """Open an allocated array; a shard becomes a file even if it is all zeros."""
+    """Open an allocated array for reading."""
     try:
         written = json.loads((path / "zarr.json").read_bytes())
         if written["attributes"].get("seal", expected := _seal(written)) != expected:
             raise ValueError("not as it was written")
-        array = zarr.open_array(path, mode="r+")
+        return zarr.open_array(path, mode="r")
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(f"{path / 'zarr.json'} is damaged: run Snakemake on this file with --force") from None
-    # Otherwise zarr skips shards that hold only the fill value, and the output of the job is missing.
-    return array.with_config({"write_empty_chunks": True})
 
 
 @contextmanager

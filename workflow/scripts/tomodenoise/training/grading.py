@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -40,9 +40,8 @@ class Noise:
     def as_json(self) -> dict[str, float | None]:
         """Return noise over contrast, a ratio of standard deviations, and contrast in attenuation per pixel."""
         sample = math.sqrt(self.contrast) if self.contrast > 0 else None
-        known = sample and self.noise and self.noise > 0
         return {
-            "noise": math.sqrt(self.noise) / sample if known and self.noise and sample else None,
+            "noise": math.sqrt(self.noise) / sample if sample and self.noise and self.noise > 0 else None,
             "contrast": sample and sample * self.scale,
         }
 
@@ -63,8 +62,8 @@ class Grades:
 
     def as_json(self) -> dict[str, float | None]:
         """Return plain values; those that are not finite as None."""
-        values = {"error": self.error, "gain": self.gain, "skill": self.skill, "slope": self.slope}
-        return {key: value if value is not None and math.isfinite(value) else None for key, value in values.items()}
+        values = asdict(self).items()
+        return {key: value if value is not None and math.isfinite(value) else None for key, value in values}
 
 
 def facts(network: nn.Module, data: Data, ranks: Ranks) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def train(
     begun(data, state.network)
     if ranks.first and state.history:
         report(state.history, total)
-    peak = optimizers.learning_rate(state.network, _optimizer(task), settings.learning_rate, pixels)
+    peak = optimizers.learning_rate(state.network, settings, task.spec.channels, pixels)
     network = ranks.together(state.network)
     training = Training(task, data, ranks, total, network, peak, loss, _obstacle(ranks, loss), stopping)
     for _ in _rounds(training, state):
@@ -121,13 +121,8 @@ def _begin(task: Task, ranks: Ranks) -> State:
     network = network.to(ranks.device, memory_format=order)  # type: ignore[call-overload]
     shown = torch.zeros(2, dtype=torch.float64, device=ranks.device)
     clock = optimizers.clock(ranks.device)
-    return State(
-        network, optimizers.build(network, _optimizer(task), clock), clock, checkpoints.weights(network), shown
-    )
-
-
-def _optimizer(task: Task) -> str:
-    return optimizers.choose(task.settings.optimizer, task.spec.channels)
+    kind = optimizers.choose(task.settings.optimizer, task.spec.channels)
+    return State(network, optimizers.build(network, kind, clock), clock, checkpoints.weights(network), shown)
 
 
 def _rounds(training: Training, state: State) -> Iterator[None]:

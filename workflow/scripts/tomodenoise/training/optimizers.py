@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tomodenoise.training.options import Train
+
 BETAS = (0.9, 0.99)
 """Decay rates of Adam's moments. With torch's 0.999 the loss diverged at a peak of twice the default learning rate."""
 
@@ -61,17 +63,17 @@ def choose(kind: str, channels: int) -> str:
     return "muon" if channels == 1 else "adam"
 
 
-def learning_rate(network: nn.Module, kind: str, wanted: float | str, pixels: int) -> float:
+def learning_rate(network: nn.Module, train: Train, channels: int, pixels: int) -> float:
     """Return the peak learning rate, where "auto" depends on the optimiser that the network's weights get.
 
     Parameters
     ----------
-    kind : `muon` or `adam`.
+    channels : of the scans.
     pixels : number of pixels, or voxels, in a step.
     """
-    if wanted != "auto":
-        return float(wanted)
-    if kind == "adam" or not any(map(_is_matrix, network.parameters())):
+    if train.learning_rate != "auto":
+        return float(train.learning_rate)
+    if choose(train.optimizer, channels) == "adam" or not any(map(_is_matrix, network.parameters())):
         return ADAM_RATE
     return next(rate for fewest, rate in MUON_RATES if pixels >= fewest)
 

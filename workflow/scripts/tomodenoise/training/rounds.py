@@ -18,7 +18,6 @@ from tomodenoise.geometry import rotation_axis
 from tomodenoise.geometry.rotation_axis import Geometry
 from tomodenoise.networks import models
 from tomodenoise.networks.models import Model
-from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.scans.description import positions, runs
 from tomodenoise.splitting.model import Split, to_json
 from tomodenoise.storage import sections, zarr_arrays
@@ -61,11 +60,11 @@ class Scene:
     """Of a block."""
 
 
-def _scenes(task: Task, model: Model, settings: Sequence[Reconstruct], device: str) -> list[Scene]:
+def _scenes(task: Task, model: Model, device: str) -> list[Scene]:
     """Choose rows of each scan of a training. In a thin scan, those that are trained on outside a band are judged."""
     return [
         Scene(scan, Scanner(scan.split.sections, options, device), *rows_of(scan, part))
-        for scan, options, part in zip(task.scans, settings, model.held_out.values(), strict=True)
+        for scan, options, part in zip(task.scans, task.reconstruct, model.held_out.values(), strict=True)
     ]
 
 
@@ -84,7 +83,6 @@ def rows_of(scan: Sections, part: Mapping[str, Any]) -> tuple[tuple[int, int], I
 def train(
     task: Task,
     ranks: Ranks,
-    settings: Sequence[Reconstruct],
     folder: Path,
     first: Callable[[Task], Model],
     say: Callable[[str], None],
@@ -98,7 +96,6 @@ def train(
 
     Parameters
     ----------
-    settings : of the reconstruction of each scan.
     folder : removed in the end.
     first : the training proper; continues from its checkpoint if it is asked again with a larger budget.
     say : prints a line.
@@ -109,7 +106,7 @@ def train(
         return first(task)
     part = 1 / (FIRST + number_of_rounds)
     model = _kept(task, ranks, folder, 0, partial(first, _with_share(task, FIRST * part)))
-    scenes = _scenes(task, model, settings, ranks.device.type)
+    scenes = _scenes(task, model, ranks.device.type)
     errors = [_error(model, scenes, ranks)]
     kept = 0
     for number in range(1, number_of_rounds + 1):
@@ -192,9 +189,8 @@ def _task(task: Task, model: Model, number: int, scenes: Sequence[Scene], folder
         for numbered, copy in enumerate(_copies(model, scenes, rng)):
             _store(place / f"{numbered:03d}", *copy)
     ranks.agreed(0)
-    kind = optimizers.choose(task.settings.optimizer, task.spec.channels)
     pixels = task.settings.batch * task.settings.patch**2
-    peak = optimizers.learning_rate(model.network, kind, task.settings.learning_rate, pixels)
+    peak = optimizers.learning_rate(model.network, task.settings, task.spec.channels, pixels)
     changed = {"learning_rate": peak / SLOWER, "seed": task.settings.seed + number}
     checkpoint = Checkpoint(folder / f"{number}.pt", _identity(task, number), "")
     copies = [sections.describe(path) for path in sorted(place.iterdir())]

@@ -9,6 +9,7 @@ from typing import Any
 
 from tomodenoise.networks import model_file, models, specs
 from tomodenoise.networks.models import Model
+from tomodenoise.reconstruction.options import Reconstruct
 from tomodenoise.storage import sections
 from tomodenoise.storage.sections import Sections
 from tomodenoise.training.checkpoints import Checkpoint
@@ -29,6 +30,8 @@ class Task:
     checkpoint: Checkpoint | None = None
     windows: Sequence[Sequence[int] | None] = ()
     """Time steps [start, stop) of each scan to train on; None, or no entries, for static ones."""
+    reconstruct: Sequence[Reconstruct] = ()
+    """How each scan is reconstructed; no entries without rounds on copies."""
 
 
 def collect(
@@ -57,4 +60,5 @@ def collect(
         models.load(Path(request["start"])) if request["start"] else None,
         checkpoint=Checkpoint(checkpoint, hashlib.sha256(text.encode()).hexdigest(), json.dumps(budget)),
         windows=[entry.get("steps", {}).get("train") for entry in entries],
+        reconstruct=[Reconstruct.model_validate(entry["reconstruct"]) for entry in entries] if chosen.reproject else (),
     )

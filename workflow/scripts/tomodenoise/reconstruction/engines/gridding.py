@@ -34,21 +34,30 @@ _BLOCK = 64  # projections, or image rows, per FFT: fits the cache; large buffer
 
 
 @dataclass(frozen=True)
-class GriddingPlan:
-    """Filtered backprojection prepared for a set of angles."""
+class RasterPlan:
+    """An algorithm prepared for a set of angles."""
 
     raster: Raster
-    pad: str  # zero | edge
-    factors: Tensor  # (A, L/2 + 1) complex64: filter, angular weight, and the raster's turns
+    solve: Callable[[Tensor, Tensor], Tensor]
+    """Maps projections (slice, angle, column) and their phases, see ``Raster.phases``, to slices (slice, y, x)."""
 
     @torch.no_grad()
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
-        """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
+        """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel.
 
-        def solve(projections: Tensor, phases: Tensor) -> Tensor:
-            return backproject(self.raster, projections, self.factors, phases, self.pad)
-
-        return by_group(self.raster, sinograms, center, solve)
+        While a graphics card works on a group of slices, the processor prepares the next one.
+        """
+        raster = self.raster
+        check_shape(sinograms, len(raster.directions), raster.columns)
+        slices = devices.host_buffer((len(sinograms), raster.columns, raster.columns), raster.device)
+        phases = raster.phases(np.broadcast_to(center, len(sinograms)))
+        size = raster.at_once(len(sinograms))
+        for first in range(0, len(sinograms), size):
+            group = slice(first, first + size)
+            projections = devices.upload(sinograms[group], raster.device)
+            slices[group].copy_(self.solve(projections, phases[group]), non_blocking=True)
+        devices.wait(raster.device)
+        return slices.numpy()
 
 
 def gridding_plan(
@@ -59,7 +68,7 @@ def gridding_plan(
     pad: str,
     device: str,
     limit: int = MATRIX_BYTES,
-) -> GriddingPlan:
+) -> RasterPlan:
     """Prepare filtered backprojection to slices of ``columns`` pixels; arguments as in ``registry.plan``.
 
     Notes
@@ -70,26 +79,8 @@ def gridding_plan(
     raster = polar_raster(np.asarray(angles, np.float64), columns, device, limit=limit)
     gain = response(kind, raster.length) * np.asarray(weights, np.float64)[:, None]
     gain[:, [0, -1]] /= 2  # these two frequencies are their own opposites: they occur in both halves of the plane
-    return GriddingPlan(raster, pad, raster.turns * torch.from_numpy(gain).to(device, torch.float32))
-
-
-def by_group(
-    raster: Raster, sinograms: FloatArray, center: float | FloatArray, solve: Callable[[Tensor, Tensor], Tensor]
-) -> FloatArray:
-    """Reconstruct sinograms in groups of slices; ``solve`` maps projections and phases of a group to its slices.
-
-    While a graphics card works on a group, the processor prepares the next one.
-    """
-    check_shape(sinograms, len(raster.directions), raster.columns)
-    slices = devices.host_buffer((len(sinograms), raster.columns, raster.columns), raster.device)
-    phases = raster.phases(np.broadcast_to(center, len(sinograms)))
-    size = raster.at_once(len(sinograms))
-    for first in range(0, len(sinograms), size):
-        group = slice(first, first + size)
-        projections = devices.upload(sinograms[group], raster.device)
-        slices[group].copy_(solve(projections, phases[group]), non_blocking=True)
-    devices.wait(raster.device)
-    return slices.numpy()
+    factors = raster.turns * torch.from_numpy(gain).to(device, torch.float32)
+    return RasterPlan(raster, lambda projections, phases: backproject(raster, projections, factors, phases, pad))
 
 
 def backproject(raster: Raster, projections: Tensor, factors: Tensor, phases: Tensor, pad: str = "zero") -> Tensor:

@@ -8,7 +8,6 @@ Chambolle & Pock, J. Math. Imaging Vis. 40, 2011. Sidky, Jørgensen & Pan, Phys.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tomodenoise.common.arrays import FloatArray
-from tomodenoise.reconstruction.engines.gridding import backproject, by_group
+from tomodenoise.reconstruction.engines.gridding import RasterPlan, backproject
 from tomodenoise.reconstruction.engines.projecting import project, ray_factors
 from tomodenoise.reconstruction.engines.raster import MATRIX_BYTES, Raster, polar_raster
 
@@ -43,24 +42,6 @@ class Rays:
         return backproject(self.raster, projections, self.factors, self.phases)
 
 
-@dataclass(frozen=True)
-class IterativePlan:
-    """An iterative algorithm prepared for a set of angles."""
-
-    raster: Raster
-    factors: Tensor
-    solve: Callable[[Rays, Tensor], Tensor]
-
-    @torch.no_grad()
-    def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
-        """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel."""
-
-        def solve(projections: Tensor, phases: Tensor) -> Tensor:
-            return self.solve(Rays(self.raster, self.factors, phases), projections)
-
-        return by_group(self.raster, sinograms, center, solve)
-
-
 def iterative_plan(
     angles: FloatArray,
     columns: int,
@@ -68,7 +49,7 @@ def iterative_plan(
     regularisation: float | None,
     device: str,
     limit: int = MATRIX_BYTES,
-) -> IterativePlan:
+) -> RasterPlan:
     """Prepare total variation minimisation, or SIRT without ``regularisation``.
 
     Arguments as in ``registry.plan``. Two kinds of matrices are held, 256 bytes per detector pixel; if one kind takes
@@ -76,11 +57,11 @@ def iterative_plan(
     """
     raster = polar_raster(np.asarray(angles, np.float64), columns, device, both=True, limit=limit)
     factors = ray_factors(raster)
-    if regularisation is None:
-        return IterativePlan(raster, factors, partial(sirt, iterations=iterations))
-    middle = Rays(raster, factors, raster.phases(np.array([(columns - 1) / 2])))
-    solve = partial(total_variation, iterations=iterations, regularisation=regularisation, norm=norm(middle))
-    return IterativePlan(raster, factors, solve)
+    solve = partial(sirt, iterations=iterations)
+    if regularisation is not None:
+        middle = Rays(raster, factors, raster.phases(np.array([(columns - 1) / 2])))
+        solve = partial(total_variation, iterations=iterations, regularisation=regularisation, norm=norm(middle))
+    return RasterPlan(raster, lambda projections, phases: solve(Rays(raster, factors, phases), projections))
 
 
 def sirt(rays: Rays, projections: Tensor, iterations: int) -> Tensor:

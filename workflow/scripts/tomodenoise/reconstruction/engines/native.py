@@ -1,11 +1,11 @@
 """The engine torch: filtered backprojection by Fourier gridding, and iterative algorithms on its projections."""
 
-from tomodenoise.reconstruction.engines.gridding import GriddingPlan, gridding_plan
-from tomodenoise.reconstruction.engines.iterative import IterativePlan, iterative_plan
+from tomodenoise.reconstruction.engines.gridding import RasterPlan, gridding_plan
+from tomodenoise.reconstruction.engines.iterative import iterative_plan
 from tomodenoise.reconstruction.engines.registry import Request
 
 
-def plan(request: Request) -> GriddingPlan | IterativePlan:
+def plan(request: Request) -> RasterPlan:
     """Prepare an algorithm of the engine."""
     r = request
     if r.algorithm == "fbp":

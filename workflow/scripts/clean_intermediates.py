@@ -24,7 +24,7 @@ def main(job: logs.Job) -> None:
                 freed += size
     print(f"{formatting.size(freed)} freed")
     if kept:
-        raise UserError(f"kept those of {', '.join(kept)}: not whole or not judged, see `snakemake verify`")
+        raise UserError(f"kept those of {', '.join(kept)}: incomplete or not judged, see `snakemake verify`")
 
 
 if __name__ == "__main__":

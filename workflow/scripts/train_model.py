@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> None:
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
     except loop.Interrupted:
-        print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
+        print("tomodenoise: stopped on request; checkpoint.pt keeps the state, run again to continue", file=sys.stderr)
         sys.exit(TRY_AGAIN)
     except RuntimeError as error:
         if line := cards.out_of_memory(error):

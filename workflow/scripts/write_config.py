@@ -22,8 +22,8 @@ def main(config: Path, files: Sequence[Path]) -> None:
         with config.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise UserError(f"{config} is there already: move it away, or name another with CONFIG=other.yaml") from None
-    print(text, f"written to {config}; see what a run takes, in the folder where the results are to be:", sep="\n")
+        raise UserError(f"{config} already exists: move it away, or choose another with CONFIG=other.yaml") from None
+    print(text, f"written to {config}; to see what a run takes, type in the folder for the results:", sep="\n")
     print(f"  {shlex.join(command(config))}")
 
 

@@ -78,7 +78,7 @@ def out_of_memory(error: BaseException) -> str | None:
     needed = f"{wanted[1]} more are needed" if wanted else "more is needed"
     free = f", {left[2]} of {left[1]} are free" if left else ""
     return (
-        f"the memory of the graphics card does not suffice: {needed}{free}; end what else computes on the card, or use"
+        f"the GPU is out of memory: {needed}{free}; end what else computes on the card, or use"
         " --retries 2: each further attempt plans with half of the memory; or set CUDA_VISIBLE_DEVICES= (empty) to"
         " compute on the processor"
     )

@@ -67,7 +67,7 @@ def arranged(images: torch.Tensor) -> torch.Tensor:
 
 
 def host_buffer(shape: tuple[int, ...], device: torch.device | str) -> torch.Tensor:
-    """Allocate float32 in main memory; page-locked for a graphics card, whose copies are then fast and need no wait.
+    """Allocate float32 in main memory; page-locked for a GPU, whose copies are then fast and need no wait.
 
     Such memory is used again by torch once the copies from it are done.
     """

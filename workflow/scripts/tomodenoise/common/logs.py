@@ -47,7 +47,7 @@ def to(path: Path | str) -> Iterator[None]:
         if line := cards.out_of_memory(error):
             logger.error("%s", line)
             sys.exit(f"tomodenoise: {line}")
-        logger.exception("this is a bug in tomodenoise, not an error of yours: please report it with this log")
+        logger.exception("this is a bug in tomodenoise, not your mistake: please report it with this log")
         raise
     finally:
         logger.removeHandler(handler)

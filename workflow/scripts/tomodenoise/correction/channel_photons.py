@@ -108,7 +108,7 @@ def _doubts(found: Counted) -> Iterator[str]:
         more = f" and {len(found.negative) - NAMED} more" if len(found.negative) > NAMED else ""
         yield f"there are negative numbers in {', '.join(found.negative[:NAMED])}{more}, which are no counts"
     if found.gain is None or found.noise is None:
-        yield "the numbers in the channels are no whole multiples of one photon, so they are not counts"
+        yield "the numbers in the channels are not whole multiples of one photon, so they are not counts"
         return
     if not NOISE[0] < found.noise < NOISE[1]:
         yield f"the noise of the channels has {found.noise:.2g} times the variance of counted photons"

@@ -192,7 +192,10 @@ def may_split(file: Path) -> bool:
 
 def _doubts(found: Statistics) -> Iterator[str]:
     if found.gain is None or found.photons is None:
-        yield "the flats do not give the counts of a photon: at least four are needed, whose noise grows with the light"
+        yield (
+            "the flats do not show how many counts a photon gives: at least four are needed, and their noise must grow"
+            " with the light"
+        )
         return
     light = max(found.photons, 0.0)
     readout = (found.read_noise or 0.0) ** 2

@@ -111,7 +111,7 @@ def common(whole: Slices, part: Slices) -> Slices:
     rows = np.intersect1d(whole.rows, part.rows)
     mask = whole.mask & part.mask
     if not (len(rows) and mask.any()):
-        raise Unsupported("other slices were held out of the training than at full dose, so none can be compared")
+        raise Unsupported("the training held out other slices than at full dose, so none can be compared")
     return replace(part, runs=tuple(runs(rows)), mask=mask)
 
 

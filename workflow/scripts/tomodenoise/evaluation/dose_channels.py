@@ -14,7 +14,7 @@ from tomodenoise.metrics import independent
 def judge(
     results: Mapping[str, FloatArray], aside: tuple[FloatArray, FloatArray], mask: BoolArray, share: float | None
 ) -> dict[str, Any] | None:
-    """Estimate the error of each channel from the data aside.
+    """Estimate the error of each channel from the data left out.
 
     Parameters
     ----------

@@ -165,7 +165,7 @@ def efforts(network: str, channels: int) -> str:
 def copies(rounds: int) -> Iterator[str]:
     """Format that a training takes rounds on projected copies; nothing if it takes none."""
     if rounds:
-        yield f"  of it {rounds} rounds on projected copies, for few angles (train.reproject)"
+        yield f"  including {rounds} rounds on projected copies, for few angles (train.reproject)"
 
 
 def lines(stages: Sequence[Stage]) -> Iterator[str]:

@@ -82,7 +82,7 @@ class Hooks:
         script = subprocess.run(self.report_command, input=text, text=True, capture_output=True, check=False)
         if script.returncode:
             last = (script.stderr.strip().splitlines() or ["no reason given"])[-1]
-            _print(f"tomodenoise: no report of the scans that are done: {last}")
+            _print(f"tomodenoise: no report of the finished scans: {last}")
         return not script.returncode
 
 

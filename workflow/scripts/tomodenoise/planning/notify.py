@@ -76,7 +76,7 @@ def send(command: Sequence[str], seconds: float) -> str | None:
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return f"{command[0]} was ended after {seconds:g} s: set notify.seconds if it needs longer"
+            return f"{command[0]} was stopped after {seconds:g} s: set notify.seconds if it needs longer"
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -58,9 +58,7 @@ class Progress:
         if event == "JOB_INFO":
             title = self._title(self._running[record["jobid"]])
             reason = self.failed.get(record["jobid"])
-            return (
-                f"{title} is tried again: {reason}" if reason else f"{title}: {self._page(record)} shows its progress"
-            )
+            return f"{title} is retried: {reason}" if reason else f"{title}: {self._page(record)} shows its progress"
         if event != "PROGRESS":
             return ""
         done, total = record["done"], record["total"]

@@ -260,7 +260,7 @@ def _check_reproject(run: Run, model: str) -> None:
         if not engine.capabilities.additive:
             raise UserError(
                 f"train.reproject: needs filtered backprojection, but scan '{name}' has reconstruct.algorithm:"
-                f" {engine.algorithm}: leave either out"
+                f" {engine.algorithm}: leave one of them out"
             )
 
 

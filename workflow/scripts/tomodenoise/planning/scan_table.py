@@ -115,7 +115,7 @@ def _check_models(config: Config, entries: Mapping[str, Entry]) -> None:
         engines = {name: config.scans[name].reconstruct for name in trained}
         if len({engine.capabilities.additive for engine in engines.values()}) > 1:
             named = ", ".join(f"{name} {engine.algorithm or engine.engine}" for name, engine in engines.items())
-            raise UserError(f"{wrong} are reconstructed by unlike algorithms ({named}): choose one")
+            raise UserError(f"{wrong} are reconstructed by different algorithms ({named}): choose one")
         channels = {name: entry.layout.channels for name, entry in entries.items()}
         own = {name: channels[name] for name in users}
         _check_alike(own, f"{wrong} differ in the number of channels", "give each its own model")

@@ -33,7 +33,7 @@ LONGEST = 0.01
 """Share of the training's time from which on pages are left out, where evaluations follow each other fast."""
 
 RUNNING, DONE = "Training.", "Done."
-STOPPED = "Stopped before its end: the log of the training says why. The same command continues."
+STOPPED = "Stopped early: the log of the training says why. The same command continues."
 
 WRITTEN = (
     'document.getElementById("written").textContent = "Written " + new Date(document.lastModified).toLocaleString()'
@@ -100,7 +100,7 @@ class Live:
         try:
             yield
         except Exception as error:
-            logs.logger.warning("no page of the training from here on: %s: %s", type(error).__name__, error)
+            logs.logger.warning("the training page is no longer updated: %s: %s", type(error).__name__, error)
             self._shown = None
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)

@@ -99,7 +99,7 @@ def contents(asked: Projections) -> Contents:
         pixel_size=None,
         stated=(),
         used=tuple(listed),
-        doubts=(f"{gaps}: taken for lost, as there is an angle for each file",) if gaps else (),
+        doubts=(f"{gaps}: assumed lost, because there is an angle for each file",) if gaps else (),
     )
 
 

@@ -29,7 +29,7 @@ def decide(wanted: str, contents: Contents) -> str:
             f"{name} holds {contents.stacks[0].dtype} without flats: set correct.input to intensity or attenuation"
         )
     raise UserError(
-        f"{name}: no flats for counts: set flats: {{file: FILE}} if they are in a file of their own; only where it"
+        f"{name}: no flats for counts: set flats: {{file: FILE}} if they are in a separate file; only if it"
         " holds no counts set correct.input to intensity (already divided by the flats) or to"
         " attenuation (line integrals)"
     )

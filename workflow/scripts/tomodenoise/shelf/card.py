@@ -36,7 +36,7 @@ def text(model: Description, name: str, factor: float, verdicts: Sequence[str], 
     lines += ["## Conditions", "", *_conditions(model), "", "## Figures", "", *_figures(model), ""]
     if verdicts:
         lines += ["On its scan:", "", *(f"- {verdict}" for verdict in verdicts), ""]
-    lines += ["## Where it holds", "", *_limits(model, factor), "", "## Use", "", *_use(model)]
+    lines += ["## Limits of use", "", *_limits(model, factor), "", "## Use", "", *_use(model)]
     return "\n".join(lines) + "\n"
 
 

@@ -52,7 +52,7 @@ def put(
     model = model_file.describe(file)
     shelved = model.facts.get("shelf", {})
     if shelved.get("course") == "used":
-        return {"shelf": str(shelf), "name": shelved["taken"], "filed": "it came from a shelf as it is"}
+        return {"shelf": str(shelf), "name": shelved["taken"], "filed": "it came from a shelf unchanged"}
     folder = shelf / place(model, name)
     try:
         if folder.exists():

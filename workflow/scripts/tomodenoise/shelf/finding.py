@@ -67,7 +67,7 @@ class Search:
         best = self.tried[:1]
         return [
             *listed,
-            *(line for each in best for line in (f"most alike: {each.name}", *likeness.table(each.likeness))),
+            *(line for each in best for line in (f"most similar: {each.name}", *likeness.table(each.likeness))),
         ]
 
 
@@ -97,7 +97,8 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
     """List the models of a folder by name, or say why it cannot be read."""
     try:
         if not folder.is_dir():
-            return [], [f"there is no shelf {folder} yet: file a model there with the target shelve, or correct it"]
+            text = f"there is no shelf {folder} yet: file a model there with the target shelve, or correct the path"
+            return [], [text]
         next(folder.iterdir(), None)  # glob is silent about a folder that must not be read
         return sorted(file for file in folder.glob(f"*/{MODEL}") if not file.parent.name.endswith(PARTIAL)), []
     except OSError as error:
@@ -107,9 +108,9 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
 def _candidate(model: Description, here: Conditions, spec: Spec, factor: float) -> Candidate:
     alike = likeness.compare(here, likeness.of_model(model))
     if model.spec != spec:
-        return Candidate(model, alike, f"another network: {_difference(model.spec, spec)}")
+        return Candidate(model, alike, f"different network: {_difference(model.spec, spec)}")
     if alike.distance is None:
-        return Candidate(model, alike, "no condition is known of both")
+        return Candidate(model, alike, "no condition is known for both")
     far = alike.too_far(factor)
     return Candidate(model, alike, f"too far: {'; '.join(far)}" if far else "")
 

@@ -25,13 +25,13 @@ class Term:
 
 
 TERMS = (
-    Term("noise", "noise / contrast", 3, "the network has learned how much of the grey values is noise"),
-    Term("pixel_size", "pixel size, µm", 2, "structure has another size in pixels"),
-    Term("density", "angles per column", 1, "streaks of few angles look alike"),
+    Term("noise", "noise / contrast", 3, "the network has learned how strong the noise is"),
+    Term("pixel_size", "pixel size, µm", 2, "it determines the size of structures in pixels"),
+    Term("density", "angles per column", 1, "it determines how strong streaks are"),
     Term("contrast", "contrast, 1/pixel", 0.5, "grey values are scaled to those of the scan", limits=False),
-    Term("energy", "energy, keV", 0.5, "materials differ in other proportions"),
-    Term("facility", "facility", 0.5, "beam and detector are alike", limits=False),
-    Term("instrument", "instrument", 1, "detector and artefacts are the same", limits=False),
+    Term("energy", "energy, keV", 0.5, "it changes the contrast between materials"),
+    Term("facility", "facility", 0.5, "similar beam and detector", limits=False),
+    Term("instrument", "instrument", 1, "same detector and artefacts", limits=False),
 )
 """The network is no term: it has to be the same, as the jobs are planned for it."""
 

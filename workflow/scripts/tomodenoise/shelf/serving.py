@@ -111,7 +111,7 @@ def serve(request: Request, trainer: Trainer) -> Model:
     name = ranks.from_first(search.tried[0].name if search.tried else "")
     for line in (*search.lines(), *search.doubts):
         trainer.say(line)
-    decision = Decision("trained", "no model of the shelf fits")
+    decision = Decision("trained", "no model of the shelf is suitable")
     model = None
     if name:
         found = replace(models.load(request.place(name), ranks.device), normalisation=data.norm)
@@ -135,7 +135,7 @@ def _followed(
         return None, decision
     if decision.course == "used":
         return model, decision
-    trainer.say(f"to be tuned: {decision.why}")
+    trainer.say(f"to be fine-tuned: {decision.why}")
     tuned = trainer.train(request.tuning(model, name))
     # Both are graded on the same patches.
     if (tuned.facts["grades"]["error"] or math.inf) < grades.error:

@@ -164,7 +164,7 @@ def _content(stored: Bytes) -> Bytes:
     """Take the checksum off; ValueError if it is not that of the content."""
     content = stored[:-CHECKSUM]
     if len(stored) <= CHECKSUM or stored[-CHECKSUM:].tobytes() != _checksum(content):
-        raise ValueError("its checksum is not that of its content")
+        raise ValueError("its checksum does not match its content")
     return content
 
 

@@ -173,4 +173,4 @@ def captured(step: Step) -> Callable[[int], None]:
 
 @cache  # once in a process
 def _report(obstacle: str) -> None:
-    logs.logger.warning("training launches each kernel by itself, which is slower than as one CUDA graph: %s", obstacle)
+    logs.logger.warning("training launches kernels one by one, which is slower than one CUDA graph: %s", obstacle)

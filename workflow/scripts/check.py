@@ -1,4 +1,4 @@
-"""Print what a run will do, take and need; end with status 1 where something stands in its way."""
+"""Print the jobs, time, memory and disk space of a run; end with status 1 if there is a problem."""
 
 import os
 import shutil

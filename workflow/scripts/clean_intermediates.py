@@ -1,4 +1,4 @@
-"""Delete the projections and sections of scans whose denoised volume is whole, and say how much that frees."""
+"""Delete the projections and sections of scans whose denoised volume is intact, and say how much space that frees."""
 
 import shutil
 from pathlib import Path

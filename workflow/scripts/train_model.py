@@ -68,7 +68,7 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Train as the command line asks; where that fails, end the process with a status and one line."""
+    """Train as the command line asks; on failure, end the process with a status and one line."""
     try:
         main(Path("results"), *map(json.loads, arguments[:2]), *map(Path, arguments[2:4]))
     except UserError as mistake:

@@ -1,4 +1,4 @@
-"""Read every product, print its state and size, and end with status 1 and the fix if one is not whole."""
+"""Read every product, print its state and size, and end with status 1 and the repair command if one is damaged."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ REMEDY = "this command remakes only what is damaged or missing:"
 
 
 def main(job: logs.Job) -> None:
-    """Tell what is not there, else what is not whole."""
+    """Report products that are missing, otherwise those that are damaged."""
     params = job.params
     arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
     states = verify.survey(Path("results"), arrays, params.scans, params.models, job.threads, params.parts)

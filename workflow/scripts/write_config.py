@@ -14,7 +14,7 @@ HOME = Path(__file__).parents[2]
 
 
 def main(config: Path, files: Sequence[Path]) -> None:
-    """Write the draft, and say how to go on. Paths are absolute, so that this works in any folder."""
+    """Write the draft, and say how to continue. Paths are absolute, so that this works in any folder."""
     if not files:
         raise UserError("no raw files: name them, as in make config SCANS='raw/*.h5'")
     text = draft.draft([file.absolute() for file in sorted(files)])
@@ -28,7 +28,7 @@ def main(config: Path, files: Sequence[Path]) -> None:
 
 
 def command(config: Path) -> list[str]:
-    """Give the command that looks at a configuration, from any folder."""
+    """Return the command that checks a configuration, from any folder."""
     own = Path(sys.executable).with_name("snakemake")
     snakemake = "snakemake" if shutil.which("snakemake") == str(own) else str(own)
     # The target first: `--configfile` takes all names that follow it for files.

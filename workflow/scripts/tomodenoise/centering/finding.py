@@ -161,7 +161,7 @@ def lean(measured: Center, tilt: float | str) -> Center:
 
 
 def _supported(answers: list[Answer]) -> list[Answer]:
-    """Distrust the centre of mass where views do not match, as what keeps them from it also shifts the mass."""
+    """Distrust the centre of mass where views do not match, because the cause of the mismatch also shifts the mass."""
     (mass, centers), *matches = answers
     if mass.spread is None or all(match.spread is not None for match, _ in matches):
         return answers

@@ -30,7 +30,7 @@ def run(main: Callable[[Job], None]) -> None:
 
 @contextmanager
 def to(path: Path | str) -> Iterator[None]:
-    """Log to a file; end the process with status 1 and one line on a `UserError` or a full card."""
+    """Log to a file; end the process with status 1 and one line on a `UserError` or a full GPU."""
     handler = logging.FileHandler(path, mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.addHandler(handler)

@@ -9,7 +9,7 @@ from tomodenoise.scans.thinning import Thinning
 
 
 class Limits(Options):
-    """Changes that still count as none, against the full dose."""
+    """Changes against the full dose that are still accepted."""
 
     sizes: Annotated[float, Number(gt=0)] = Field(
         1,

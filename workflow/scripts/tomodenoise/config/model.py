@@ -26,7 +26,7 @@ PER_SCAN = ("correct", "split", "reconstruct")
 """Sections of which a scan may have keys of its own."""
 
 AFTERWARDS = ("notify", "crate")
-"""Keys that change no page of the report."""
+"""Keys that do not affect the report."""
 
 
 class ScanEntry(Axis, SteppedScan):

@@ -14,7 +14,7 @@ from tomodenoise.config.model import FILTERS, PER_SCAN, Config, ModelEntry
 from tomodenoise.networks import specs
 
 RESERVED = {"models", "slurm", ".html", ".json", ".log"}
-"""Names, and ends of names, of what lies next to the folders of scans."""
+"""Names, and endings of names, of files next to the folders of scans."""
 
 
 def load(raw: Mapping[str, Any]) -> Config:

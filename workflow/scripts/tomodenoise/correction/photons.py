@@ -1,4 +1,4 @@
-"""Binomial split of photon counts, so that parts of a scan are independent, shorter exposures; and its limits."""
+"""Binomial split of photon counts into independent, shorter exposures, and its limits."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class Splitter:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Noise of a scan, as far as it decides whether its counts are photons."""
+    """Noise statistics of a scan that show whether its counts are photons."""
 
     gain: float | None  # detector units per photon
     gain_error: float | None  # its standard error, relative

@@ -25,7 +25,7 @@ from tomodenoise.splitting import by_angle, thinning
 
 @dataclass(frozen=True)
 class Process:
-    """All that turns the raw frames of a scan into slices."""
+    """Everything that is needed to turn the raw frames of a scan into slices."""
 
     scan: Scan
     """The whole scan."""

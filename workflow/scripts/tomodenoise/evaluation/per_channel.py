@@ -19,7 +19,7 @@ KEPT: Mapping[str, Sequence[str]] = {
     "calibration": ("slope", "slope_error"),
     "truth": ("psnr_raw", "psnr_denoised", "psnr_half"),
 }
-"""Figure to those of its values that are kept."""
+"""Figure to the values of it that are kept."""
 
 NAMED = 6  # largest number of channels or steps named in a sentence
 CERTAIN = 3.0  # standard errors by which a slope must exceed zero for unseen data to confirm an image

@@ -62,7 +62,7 @@ def advice(facts: Mapping[str, Any], *, trained: bool) -> str:
 
 
 def on_copies(facts: Mapping[str, Any]) -> list[Verdict]:
-    """Put into words that a model was trained on copies of its own output as well; nothing if it was not.
+    """Say that a model was also trained on copies of its own output; nothing if it was not.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def verdicts(
     ----------
     figures : name to values, see `figures_of_merit`.
     better : see `advice`.
-    copied : whether the network was trained on copies of its own output as well, and so removes streaks.
+    copied : whether the network was also trained on copies of its own output, and therefore removes streaks.
     """
     writers = {**WRITERS, "residual": _residual_with_streaks} if copied else WRITERS
     return [
@@ -216,7 +216,7 @@ def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
 
 
 def _residual_with_streaks(v: Values, a: Acquisition, better: str) -> Sentences:
-    """Leave open what lines and rings in the residual are: streaks look like both."""
+    """Leave open whether lines and rings in the residual are structure, because streaks look like both."""
     sentences = list(_residual(v, a, better))
     if any(level == "bad" for level, _ in sentences):
         text = "What was removed shows lines or rings, as streaks of few angles do"

@@ -58,7 +58,7 @@ class Hooks:
     def _ending(
         self, targets: Collection[str], unfinished: Iterable[Sequence[str]], logs: Sequence[str], *, success: bool
     ) -> Ending:
-        """Find out which scans are done, and write the report of those after a failure."""
+        """Find the finished scans, and after a failure write their report."""
         left = {scan for outputs in unfinished for scan in _scans_of(self.run, outputs)}
         known = Ending(
             "done" if success else "failed",

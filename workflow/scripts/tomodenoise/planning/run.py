@@ -47,7 +47,7 @@ class Run:
     model_files: Mapping[str, Description] = field(repr=False, default_factory=dict)
     """Model to the file that it is taken from or that its training starts from, for models that name one."""
     wait_for_center: Callable[[str], object] = lambda _scan: None
-    """Called with a scan whose layout depends on a center that is still to be found; may raise to be called again."""
+    """Called with a scan whose layout depends on a center that is not known yet; may raise to be called again."""
 
     @cached_property
     def scans(self) -> list[str]:
@@ -265,7 +265,7 @@ def _check_reproject(run: Run, model: str) -> None:
 
 
 def _check_steps(run: Run, model: str, scans: Iterable[str]) -> None:
-    """Refuse a network of several time steps for a scan that has none, or that leaves no step to predict."""
+    """Refuse a network of several time steps for a scan without steps, or with too few steps in a group."""
     steps = run.spec(model).steps
     for name in scans if steps > 1 else ():
         choice = run.entries[name].choice

@@ -19,10 +19,10 @@ from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.storage import layout
 
 FEWEST_SECTIONS = 3
-"""Two of which measure the error of the result for the others."""
+"""Fewest sections for the uncertainty: two of them measure the error of the result for the others."""
 
 MOST = 10
-"""Errors that are listed, one for each scan."""
+"""Largest number of errors listed, one for each scan."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Entry:
     layout: layout.Layout
     """For slices as wide as the detector, if `size_open`."""
     size_open: bool
-    """True if the size of slices follows from a center that is still to be found: a full turn with `field: auto`."""
+    """True if the size of slices depends on a center that is not known yet: a full turn with `field: auto`."""
     choice: Choice
     """Number of sections, with the reason."""
     field: str

@@ -1,6 +1,6 @@
 """The results as a research object: `ro-crate-metadata.json` after RO-Crate 1.1 and its profile Process Run Crate 0.5.
 
-It names raw files, products, configuration, software and the actions that led from one to the other. Whoever opens the
+It names raw files, products, configuration, software and the actions that link them. Whoever opens the
 folder of the results with a tool for RO-Crates, or uploads it to a repository, sees what is what.
 """
 
@@ -162,14 +162,14 @@ def _model(crate: ROCrate, config: Config, results: Path, name: str) -> DataEnti
 
 
 def _origin(file: Path, name: str) -> str:
-    """Say what made a model: a training, or the judgement of one from a shelf."""
+    """Describe the origin of a model: a training, or the choice of one from a shelf."""
     shelf = model_file.describe(file).facts.get("shelf", {})
     used = shelf.get("course") == "used"
     return f"Choice of {shelf['taken']} from a shelf as the model {name}" if used else f"Training of the model {name}"
 
 
 def _action(crate: ROCrate, name: str, words: str, used: list[Any], made: list[Any], end: str) -> None:
-    """Add what led from some entities to others."""
+    """Add the action that made some entities from others."""
     properties = {
         "@type": "CreateAction",
         "name": name,

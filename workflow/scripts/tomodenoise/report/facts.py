@@ -145,7 +145,7 @@ def warnings(
     measured: Measured,
     correct: Correct,
 ) -> list[str]:
-    """List what a person should check; arguments as for `of_scan` and `details`, and the scan's `correct` settings."""
+    """List what the user should check; arguments as for `of_scan` and `details`, and the scan's `correct` settings."""
     divided = correct.flats == "divided"
     listed = list(concerns.concerns(scan, slabs, split.members, divided=divided, stripes=measured.stripes))
     if center["warning"]:

@@ -36,7 +36,7 @@ class Header:
 
 
 class Options(TypedDict, total=False):
-    """What is read of a file; None is as good as absent."""
+    """What to read from a file; None means absent."""
 
     input: str
     """Quantity stored: `counts`, `intensity`, `attenuation`, or `auto`, the default, to go by the file."""
@@ -121,7 +121,7 @@ def _opened(file: Path, options: Options) -> Iterator[Contents]:
 
 
 def _with_references(contents: Contents, options: Options) -> tuple[Contents, list[Separate]]:
-    """Replace the flats and darks of a file by those in files of their own."""
+    """Replace the flats and darks of a file by those in separate files."""
     own = {}
     for kind, frames in (("flats", options.get("flats")), ("darks", options.get("darks"))):
         if frames is None:

@@ -8,7 +8,7 @@ from tomodenoise.common.options import Number, Optional, Options, Range, Some, T
 
 
 class ChannelNames(Options):
-    """Where the file keeps values of the channels, and what to call them."""
+    """Path, name and unit of the values of the channels."""
 
     values: Optional[Text] = Field(
         None, description="Path of a dataset with one number per channel. Default: channels are counted."
@@ -30,7 +30,7 @@ class Exclude(Options):
 
 
 class FramesFile(Options):
-    """Flats or darks in a file of their own."""
+    """Flats or darks in a separate file."""
 
     file: Text | Some[Text] = Field(
         description="HDF5 file with the frames, or TIFF files as for the scan. A list of two names frames taken before"

@@ -1,4 +1,4 @@
-"""The card of a model on a shelf: a README with a picture, figures, conditions, and where the model holds."""
+"""The card of a model on a shelf: a README with a picture, figures, conditions and limits of use."""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How alike the conditions of two trainings are: few terms, each explained, as a table for the log."""
+"""Similarity of the conditions of two trainings: a few terms, each explained, as a table for the log."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class Term:
     weight: float
     why: str
     limits: bool = True
-    """Whether a model that is too far away is not tried."""
+    """Whether a model whose value differs too much is not tried."""
 
 
 TERMS = (
@@ -33,7 +33,7 @@ TERMS = (
     Term("facility", "facility", 0.5, "similar beam and detector", limits=False),
     Term("instrument", "instrument", 1, "same detector and artefacts", limits=False),
 )
-"""The network is no term: it has to be the same, as the jobs are planned for it."""
+"""The network is not a term: it must be the same, because the jobs are planned for it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Likeness:
 
     @property
     def known(self) -> int:
-        """Number of conditions that both know."""
+        """Number of conditions known for both."""
         return sum(row.apart is not None for row in self.rows)
 
     def too_far(self, factor: float) -> list[str]:
@@ -114,7 +114,7 @@ def of_model(model: Description) -> Conditions:
 
 
 def table(likeness: Likeness) -> list[str]:
-    """Set the comparison as lines of text."""
+    """Format the comparison as lines of text."""
     header = ("condition", "here", "model", "apart", "weight", "why it counts")
     rows = [
         (

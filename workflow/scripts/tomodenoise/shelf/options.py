@@ -8,7 +8,7 @@ from tomodenoise.common.options import Number, Optional, Options, Text
 
 
 class Shelf(Options):
-    """Models of earlier trainings: where they are filed, and when one of them is good enough for other scans."""
+    """Models of earlier trainings: where they are stored, and when one of them is good enough for other scans."""
 
     to: Optional[Text] = Field(
         None,

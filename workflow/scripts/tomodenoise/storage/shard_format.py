@@ -161,7 +161,7 @@ def _checksum(content: Bytes) -> bytes:
 
 
 def _content(stored: Bytes) -> Bytes:
-    """Take the checksum off; ValueError if it is not that of the content."""
+    """Remove and check the checksum; ValueError if it does not match the content."""
     content = stored[:-CHECKSUM]
     if len(stored) <= CHECKSUM or stored[-CHECKSUM:].tobytes() != _checksum(content):
         raise ValueError("its checksum does not match its content")

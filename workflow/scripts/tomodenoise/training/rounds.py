@@ -1,4 +1,4 @@
-"""Rounds of training on copies of a model's own output, after the training proper; see `reprojection`."""
+"""Rounds of training on copies of a model's own output, after the ordinary training; see `reprojection`."""
 
 import json
 import shutil
@@ -37,10 +37,10 @@ JUDGED = 4
 """Rows of each scan that a round is judged on."""
 
 FIRST = 2
-"""Length of the training proper, in rounds [measured against 1]."""
+"""Length of the ordinary training, in rounds [measured against 1]."""
 
 SLOWER = 3
-"""Factor by which the learning rate is smaller than that of the training proper."""
+"""Factor by which the learning rate is smaller than that of the ordinary training."""
 
 KEY = "reprojection"
 """Of the facts of a model."""
@@ -131,7 +131,7 @@ def train(
     ranks.agreed(0)
     if ranks.first:
         shutil.rmtree(folder, ignore_errors=True)
-    # Those of the training proper are of another network, those of a round were measured on copies.
+    # Those of the ordinary training belong to another network, those of a round were measured on copies.
     grades = grading.facts(model.network, dataset.prepare(task, ranks), ranks) if kept else model.facts["grades"]
     return replace(model, facts={**model.facts, "grades": grades, KEY: {"rounds": kept, "errors": errors}})
 

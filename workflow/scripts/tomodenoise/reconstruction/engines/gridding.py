@@ -78,7 +78,7 @@ def by_group(
 ) -> FloatArray:
     """Reconstruct sinograms in groups of slices; ``solve`` maps projections and phases of a group to its slices.
 
-    While a graphics card works on a group, the processor prepares the next one.
+    While a GPU works on a group, the CPU prepares the next one.
     """
     check_shape(sinograms, len(raster.directions), raster.columns)
     slices = devices.host_buffer((len(sinograms), raster.columns, raster.columns), raster.device)

@@ -19,7 +19,7 @@ LEFT = re.compile(r"total capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free
 def visible(environment: Mapping[str, str]) -> int:
     """Count the GPUs that jobs may use: all that `nvidia-smi` lists, or as many of them as CUDA_VISIBLE_DEVICES names.
 
-    A GPU whose driver does not answer is none.
+    A GPU whose driver does not answer does not count.
     """
     named = environment.get("CUDA_VISIBLE_DEVICES")
     if named is None:

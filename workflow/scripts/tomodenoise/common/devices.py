@@ -12,7 +12,7 @@ from tomodenoise.common.arrays import FloatArray
 
 
 def best() -> str:
-    """Return "cuda" if there is a GPU, else "cpu". Of several GPUs each process gets one of its own.
+    """Return "cuda" if there is a GPU, else "cpu". With several GPUs, each process gets its own.
 
     The processes of torchrun count their GPUs themselves.
     """
@@ -80,7 +80,7 @@ def to_host(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def upload(array: FloatArray, device: torch.device | str) -> torch.Tensor:
-    """Copy an array of float32 to a device, to a GPU while the CPU goes on; no copy for a CPU."""
+    """Copy an array of float32 to a device, to a GPU without making the CPU wait; no copy for a CPU."""
     if torch.device(device).type == "cpu":
         return torch.from_numpy(np.ascontiguousarray(array, np.float32))
     staged = host_buffer(array.shape, device)
@@ -94,6 +94,6 @@ def send(values: torch.Tensor, into: torch.Tensor) -> None:
 
 
 def wait(device: torch.device | str) -> None:
-    """Wait until a GPU has done all that it was given; a CPU is always done."""
+    """Wait until a GPU has finished; a CPU always has."""
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)

@@ -23,7 +23,7 @@ FILTERS = ("median", "tv", "nlm", "paganin")
 """Filters that `compare` may name; every other name there is that of a model."""
 
 PER_SCAN = ("correct", "split", "reconstruct")
-"""Sections of which a scan may have keys of its own."""
+"""Sections whose keys a scan may override."""
 
 AFTERWARDS = ("notify", "crate")
 """Keys that do not affect the report."""

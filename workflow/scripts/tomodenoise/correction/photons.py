@@ -17,7 +17,7 @@ from tomodenoise.scans.thinning import Thinning
 PROJECTIONS = 8
 DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared with the read noise
 # Largest correlation of neighbouring pixels, and of successive frames. The error of a denoised image is a tenth of the
-# variance of raw noise, and shared noise in both halves aside adds to it in full.
+# variance of raw noise, and shared noise in both halves left out adds to it in full.
 MOST_SHARED = 0.02
 MOST_READOUT = 0.1  # largest share of read noise in two halves of the counts; it is measured, but not split exactly
 

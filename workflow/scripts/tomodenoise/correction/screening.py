@@ -18,7 +18,7 @@ from tomodenoise.scans.reading import ceiling, read, read_channels
 BANDS, BAND_ROWS = 4, 4
 TILE, TILES = 16, 16  # minimum width of a tile in columns, and maximum number of tiles across
 BLOCK_BYTES = 1 << 25
-DRIFT = 0.15  # relative variation of the flats from which on it is reported
+DRIFT = 0.15  # least relative variation of the flats that is reported
 
 
 def screen(scan: Scan) -> Scan:

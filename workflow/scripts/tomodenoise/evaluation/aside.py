@@ -1,4 +1,4 @@
-"""Reconstruction of the data that a dose study leaves aside, in the judged slices only."""
+"""Reconstruction of the data that a dose study leaves out, in the judged slices only."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def read(
 def halves(
     process: Process, kept: Thinning, runs: Sequence[tuple[int, int]], time: int = 0
 ) -> tuple[FloatArray, FloatArray]:
-    """Reconstruct both halves of the data aside, each with half of the flats, whose noise would be common to both.
+    """Reconstruct both halves of the data left out, each with half of the flats, whose noise would be common to both.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ def judge(
     Parameters
     ----------
     results : name to (channel, z, y, x).
-    aside : both halves of the data aside, as the results.
+    aside : both halves of the data left out, as the results.
     mask : (y, x).
     share : of the photons in this part; None if it is one of the projections, whose streaks add to the noise.
 

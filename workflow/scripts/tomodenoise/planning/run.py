@@ -91,7 +91,7 @@ class Run:
 
     @property
     def is_paged(self) -> bool:
-        """True if each scan has a page of its own, and the report lists them."""
+        """True if each scan has its own page, and the report lists them."""
         return len(self.scans) > SCANS_ON_A_PAGE
 
     # Models
@@ -137,7 +137,7 @@ class Run:
     # Layouts
 
     def projected(self, scan: str) -> Layout:
-        """Return the layout of a scan as far as its projections, which the header gives."""
+        """Return the layout of a scan's projections, which the header determines."""
         return self.entries[scan].layout
 
     def layout(self, scan: str) -> Layout:

@@ -75,7 +75,7 @@ def try_headers(config: Config) -> None:
 
 
 def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, Entry]:
-    """Open the header of every scan, and find what would stop a job later.
+    """Open the header of every scan, and find what would make a job fail later.
 
     Parameters
     ----------

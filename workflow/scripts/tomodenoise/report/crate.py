@@ -138,7 +138,7 @@ def _raw(crate: ROCrate, scan: str, source: Mapping[str, Any]) -> DataEntity:
 
 
 def _products(crate: ROCrate, results: Path, image: Path, exports: Iterable[str]) -> Iterator[DataEntity]:
-    """Add what was made of a scan; an export is a file of its own, or a folder that its description completes."""
+    """Add the products of a scan; an export is a single file, or a folder that its description completes."""
     folder = image.parent
     yield _folder(crate, results, image, f"denoised volume of {folder.name}, OME-Zarr 0.5")
     for last in (Path(file) for file in exports if Path(file).is_relative_to(folder)):

@@ -49,7 +49,7 @@ class Stack:
 
 
 def asked(files: Sequence[Path], entry: RawScan) -> Projections | None:
-    """Return what a scan in the configuration says of TIFF files; None if its files are HDF5.
+    """Return the settings of a scan for TIFF files; None if its files are HDF5.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where and how a scan was measured, as far as its file says: facility, instrument and energy."""
+"""Conditions of a scan that its file states: facility, instrument and energy."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress

@@ -92,15 +92,15 @@ def train(
 ) -> Model:
     """Train a model, and then further on copies of its own output, as often as the task asks for, within its budget.
 
-    A round that does not lower the error in the scanner's own data, see `reprojection.error`, is undone and ends them.
-    If it is the first one, the training proper goes on with what is left of the budget.
-    What is done is kept in a folder until the end, for a training that is interrupted.
+    A round that does not lower the error against the measured data, see `reprojection.error`, is undone and ends them.
+    If it is the first one, the ordinary training continues with the rest of the budget.
+    Finished rounds are kept in a folder until the end, in case the training is interrupted.
 
     Parameters
     ----------
     settings : of the reconstruction of each scan.
     folder : removed in the end.
-    first : the training proper; continues from its checkpoint if it is asked again with a larger budget.
+    first : the ordinary training; continues from its checkpoint if it is asked again with a larger budget.
     say : prints a line.
     stopping : see `loop.train`.
     """

@@ -28,7 +28,7 @@ PATCHES = 2**13
 """Patches to draw at a time."""
 
 REHEARSALS = 3
-"""Steps before a capture, in which libraries choose algorithms and allocate what they keep."""
+"""Warm-up steps before a capture, in which libraries choose algorithms and allocate their workspace."""
 
 Loss = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 """From prediction, target and mask (n, channels, ...) and the number of the step to the loss of each patch (n,), summed
@@ -119,7 +119,7 @@ class Step:
 
 
 def begin(training: Training, state: State, store: Store) -> Step:
-    """Allocate what a step reads, and set the clock to the state."""
+    """Allocate the tensors that a step reads, and set the clock to the state."""
     sample, size = training.places(store, range(1)), max(1, PATCHES // training.task.settings.batch)
     places = Places(*(part.new_zeros(size, *part.shape[1:]) for part in (sample.numbers, sample.weights)))
     state.clock.step.fill_(state.iteration)

@@ -1,4 +1,4 @@
-# Raw tomography scans to clean volumes. What a user types: snakemake [--profile profiles/…] [target]
+# Raw tomography scans to clean volumes. Usage: snakemake [--profile profiles/…] [target]
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -29,13 +29,13 @@ include: "workflow/rules/check.smk"
 
 if rules.describe_scan.output.scan != paths.SCAN:
     sys.exit(
-        "tomodenoise: this workflow as a module takes no prefix: leave it out, and give it a folder of its own with"
+        "tomodenoise: as a module this workflow takes no prefix: leave it out, and give it its own folder with"
         " --directory or workdir"
     )
 snakemake_internals.end_when_terminated(workflow)
 
 
-# Targets, and jobs of about a second, which are not worth a place in a queue.
+# Targets, and jobs of about a second, which are not worth queueing.
 localrules:
     all,
     correct,

@@ -22,8 +22,8 @@ HEADER = "# Generated from the models, see tomodenoise/config/model.py: `make do
 INTRODUCTION = """\
 # Configuration keys
 
-Only `scans` is required. Paths are relative to the working directory. A key that is not listed here is refused, with
-the nearest one that is. [Choosing settings](settings.md) says which key helps when.
+Only `scans` is required. Paths are relative to the working directory. A key that is not listed here is refused, and the
+message names the nearest one that is. [Choosing settings](settings.md) says which key helps when.
 """
 
 
@@ -49,7 +49,7 @@ def reference(rules: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n## `{name}{'.NAME' if entry else ''}`\n"
         yield section["description"] + ("" if keys else f" Default: `{json.dumps(section['default'])}`.")
         if keys:
-            yield "\n| key | default | values | what it does |\n|---|---|---|---|"
+            yield "\n| key | default | values | meaning |\n|---|---|---|---|"
             yield from _rows("", keys, set(rules["properties"]))
 
 

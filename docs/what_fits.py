@@ -1,4 +1,4 @@
-"""Write the table of what fits into the memory of a graphics card into gpu.md, by the functions that jobs plan with.
+"""Write the table of what fits into the memory of a GPU to gpu.md, by the functions that jobs plan with.
 
 python docs/what_fits.py [--check]
 """
@@ -26,7 +26,7 @@ PATCH, SECTIONS, SLICE = 96, 4, 2048
 
 def table() -> str:
     """Return the table as Markdown."""
-    head = ["card", "volume", "patches, `unet`", "`msd`", "slices, `unet`", "`msd`"]
+    head = ["GPU", "volume", "patches, `unet`", "`msd`", "slices, `unet`", "`msd`"]
     return "\n".join([f"| {' | '.join(head)} |", f"|{'---:|' * len(head)}", *map(_row, CARDS)])
 
 

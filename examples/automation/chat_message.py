@@ -1,8 +1,8 @@
-"""Post what became of a run to a chat: chat_message.py CURL_CONFIG < NOTE, as a command of `notify`.
+"""Post the outcome of a run to a chat: chat_message.py CURL_CONFIG < NOTE, as a command of `notify`.
 
 CURL_CONFIG is a file for `curl --config` with the line `url = "https://…"`, the address of the chat's incoming webhook.
-So the address, which is a secret, is in no configuration and no list of processes. Mattermost, Slack and Rocket.Chat
-take {"text": …}.
+So the address, which is a secret, appears neither in a configuration nor in a process list. Mattermost, Slack and
+Rocket.Chat take {"text": …}.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Denoise a scan as a task of Ewoks (ESRF), with the outputs that a workflow hands on: the volume and the report.
+"""Denoise a scan as a task of Ewoks (ESRF), which passes on the volume and the report.
 
 The graph of one task below runs as `ewoks_task.py SCAN`, in a folder with beamtime.yaml; in a larger graph the input
 `scan` is linked to what writes the scan. Ewoks needs an environment of its own; that of tomodenoise is only called.

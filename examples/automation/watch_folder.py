@@ -2,8 +2,8 @@
 
     watch_folder.py FOLDER [--every SECONDS] [--state FILE] -- COMMAND…
 
-A scan is complete when its size and date are the same in two looks and its header can be read. The command gets its
-path as the last word; no shell reads it. The state file remembers what was submitted when the watcher is started again.
+A scan is complete when its size and date are unchanged between two checks and its header can be read. The command gets
+its path as the last word; no shell reads it. The state file records what was submitted, for when the watcher restarts.
 """
 
 import argparse
@@ -27,7 +27,7 @@ State = dict[str, dict[str, Any]]
 
 
 def look(asked: argparse.Namespace, state: State) -> None:
-    """Submit the new scans that are as they were at the last look."""
+    """Submit the new scans that have not changed since the last check."""
     for scan in sorted(asked.folder.glob(asked.pattern)):
         name = str(scan.relative_to(asked.folder))
         try:
@@ -42,7 +42,7 @@ def look(asked: argparse.Namespace, state: State) -> None:
 
 
 def submit(name: str, scan: Path, asked: argparse.Namespace, state: State) -> None:
-    """Submit a scan if it can be read; before that note it, so that none is submitted twice, whatever happens."""
+    """Submit a scan if it can be read; it is recorded first, so that none is ever submitted twice."""
     try:
         header_timeout.try_headers([(scan, {})])
         opening.open_scan(scan)
@@ -59,7 +59,7 @@ def submit(name: str, scan: Path, asked: argparse.Namespace, state: State) -> No
 
 
 def note(name: str, word: str, reason: str, file: Path, state: State) -> None:
-    """Print what became of a scan, and keep it in a file that is whole at any moment."""
+    """Print the state of a scan, and store it in a file that is complete at any moment."""
     state[name] |= {"is": word, "reason": reason}
     with files.replacing(file) as partial, partial.open("w") as stream:
         json.dump(state, stream, indent=1)
@@ -72,8 +72,8 @@ def main() -> None:
     """Watch until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pattern", default="*.h5", help="of the names of scans")
-    parser.add_argument("--every", type=float, default=30, help="seconds from one look to the next")
+    parser.add_argument("--pattern", default="*.h5", help="pattern of the names of scans")
+    parser.add_argument("--every", type=float, default=30, help="seconds between two checks")
     parser.add_argument("--state", type=Path, default=Path("submitted.json"))
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
@@ -83,11 +83,13 @@ def main() -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        sys.exit(f"watch_folder: another watcher uses {asked.state}: end it, or name another file with --state")
+        sys.exit(f"watch_folder: another watcher uses {asked.state}: stop it, or choose another file with --state")
     state: State = json.loads(asked.state.read_text()) if asked.state.exists() else {}
     for name, known in state.items():
         if known["is"] == "submitting":
-            print(f"{name}: the watcher ended during its submission: if it does not run, take it from {asked.state}")
+            print(
+                f"{name}: the watcher ended during its submission: if it is not running, delete it from {asked.state}"
+            )
     while True:
         look(asked, state)
         time.sleep(asked.every)
@@ -97,4 +99,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("watch_folder: ended; start it again to go on")
+        sys.exit("watch_folder: stopped; start it again to continue")

@@ -91,7 +91,7 @@ def test_names_stay_in_the_results_folder_and_out_of_the_shell(name: str) -> Non
         {"scans": {"a": {"file": "x", "model": name}}},
         {"scans": {"a": {"file": "x"}}, "models": {name: {"scans": ["a"]}}},
     ):
-        with pytest.raises(UserError, match="must be of letters, digits, dots, dashes and underscores"):
+        with pytest.raises(UserError, match="must consist of letters, digits, dots, dashes and underscores"):
             settings.load(config)
 
 

@@ -174,7 +174,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "no projections": (exchange(FRAMES[:0], theta=np.zeros(0)), "holds no projections"),
     "no rows": (exchange(FRAMES[:, :0], data_white=None, data_dark=None), "frames without pixels"),
     "no columns": (exchange(FRAMES[..., :0], data_white=None, data_dark=None), "frames without pixels"),
-    "one projection": (exchange(FRAMES[:1]), "1 in number, have one angle: is this the whole scan?"),
+    "one projection": (exchange(FRAMES[:1]), "have fewer than two different angles: is this the whole scan?"),
     "a filter that is absent": (without_plugin, "compressed with HDF5 filter 31999"),
     "a flipped bit": (flipped, "the file or the disk is damaged"),
     "flats of other columns": (exchange(data_white=WHITE[..., 1:]), "same region of the detector"),
@@ -192,7 +192,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "one angle too few": (exchange(theta=half_turn(N - 1)), f"has {N - 1} angles"),
     "two angles too many": (exchange(theta=half_turn(N + 2)), f"has {N + 2} angles"),
     "one angle too many, unevenly": (exchange(theta=half_turn(N + 1) ** 1.5), f"has {N + 1} angles"),
-    "one angle for all": (exchange(theta=np.zeros(N)), "have one angle"),
+    "one angle for all": (exchange(theta=np.zeros(N)), "have fewer than two different angles"),
     "an angle of no number": (exchange(theta=np.r_[half_turn(N - 1), np.nan]), f"angle {N - 1} is nan"),
     "an infinite angle": (exchange(theta=np.r_[np.inf, half_turn(N - 1)]), "angle 0 is inf"),
     "angles as text": (exchange(theta=np.full(N, b"1.5")), "write the angles as a list of numbers"),
@@ -326,7 +326,7 @@ def test_what_another_user_owns_is_reported(shut: str, blamed: str, write: Write
     write(here / "beamtime/scan.h5")
     with closed(here / shut), pytest.raises(UserError) as refusal:
         line_integrals(Path("beamtime/scan.h5"), {"correct": {"input": "attenuation"}})
-    assert str(refusal.value).endswith(f"{blamed} is not readable for you: ask its owner for read permission")
+    assert str(refusal.value).endswith(f"{blamed} is not readable by you: ask its owner for read permission")
 
 
 def test_truths_and_models_that_another_user_owns_are_reported(here: Path) -> None:
@@ -335,9 +335,9 @@ def test_truths_and_models_that_another_user_owns_are_reported(here: Path) -> No
     exchange()(here / "scan.h5")
     with closed(here / "beamtime"):
         resolved = settings.load({"scans": {"s": {"file": "scan.h5", "truth": "beamtime/truth.npy"}}})
-        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not readable for you"):
+        with pytest.raises(UserError, match=r"^scans.s: beamtime/truth.npy is not readable by you"):
             scan_table.open_all(resolved)
-        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not readable for you"):
+        with pytest.raises(UserError, match=r"^beamtime/model.safetensors is not readable by you"):
             model_file.describe(Path("beamtime/model.safetensors"))
         with pytest.raises(UserError, match="no file matches beamtime/"):
             scan_table.open_all(settings.load({"scans": {"s": {"file": "beamtime/*.h5"}}}))

@@ -246,7 +246,7 @@ def test_a_watcher_killed_during_a_submission_says_so_and_submits_no_second_time
     scan(watched.raw / "b.h5")
     watched.wait("b.h5", "submitted")
     text = watched.end()
-    assert "a.h5: the watcher ended during its submission: if it does not run, take it from" in text
+    assert "a.h5: the watcher ended during its submission: if it is not running, delete it from" in text
     assert watched.submitted() == ["a.h5", "b.h5"]
 
 

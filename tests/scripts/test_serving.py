@@ -68,7 +68,7 @@ def test_a_good_model_is_used_as_it_is_in_the_grey_scale_of_the_scan(
     asked = {"folder": str(shelf), "options": TRIED | {"use": 2.0, "slope": 0.5}}
     served = train(tmp_path, 10 * scans_on_disk.blobs(24, 64), asked, noise=5.0)
     printed = capsys.readouterr().out
-    assert "most alike: blobs" in printed
+    assert "most similar: blobs" in printed
     assert "good enough" in printed
     assert (tmp_path / "results/models/foam/history.jsonl").read_text() == ""
     found = load_file(shelf / "blobs" / finding.MODEL)
@@ -110,7 +110,7 @@ def test_no_model_that_fits_means_the_training_that_there_would_be_without_a_she
     (tmp_path / "asked").mkdir()
     plain = train(tmp_path / "plain", scans_on_disk.blobs(24, 64), {}, noise=2.0)
     far = train(tmp_path / "asked", scans_on_disk.blobs(24, 64), {"folder": str(shelf), "options": {}}, noise=2.0)
-    assert far.facts["shelf"]["why"] == "no model of the shelf fits"
+    assert far.facts["shelf"]["why"] == "no model of the shelf is suitable"
     assert "too far: noise" in far.facts["shelf"]["considered"]["blobs"]["refused"]
     for name, values in plain.network.state_dict().items():
         assert torch.equal(values, far.network.state_dict()[name])

@@ -82,7 +82,7 @@ def test_a_full_card_ends_it_with_one_line(project: Path, monkeypatch: pytest.Mo
     with pytest.raises(SystemExit) as end:
         train_model.run([json.dumps(request()), '{"foam": {}}', *map(str, files(project))])
     line = str(end.value)
-    assert line.startswith("tomodenoise: the memory of the graphics card does not suffice: 3.50 GiB more are needed")
+    assert line.startswith("tomodenoise: the GPU is out of memory: 3.50 GiB more are needed")
     assert line.endswith("or set train.batch lower")
     assert "\n" not in line
 
@@ -138,7 +138,7 @@ def test_a_signal_ends_it_with_its_state_saved_and_more_to_do(project: Path, num
     process.send_signal(number)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == train_model.TRY_AGAIN, output
-    assert "run again to go on" in output
+    assert "run again to continue" in output
     assert "Traceback" not in output
     assert torch.load(checkpoint, weights_only=True)["iteration"] > 0
     assert not files(project)[0].exists()

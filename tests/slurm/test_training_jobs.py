@@ -84,7 +84,7 @@ def test_a_training_warned_and_cancelled_resumes_to_the_same_bits(copied: OnClus
     text = copied.finish(running)
     assert text.endswith("exit status 0"), text
     assert [job["JobState"] for job in copied.jobs("train_model")] == ["FAILED", "CANCELLED", "COMPLETED"]
-    assert "run again to go on" in text
+    assert "run again to continue" in text
     assert 0 < seen[0] < seen[1]
     assert (copied.folder / MODEL).read_bytes() == undisturbed
     assert lines(copied, "half") == history

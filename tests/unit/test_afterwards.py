@@ -26,9 +26,9 @@ def load(**keys: object) -> Config:
         ({"notify": {"fail": "x"}}, "did you mean 'failed'"),
         ({"notify": {"seconds": 0}}, "notify.seconds: 0 must be at least 1"),
         ({"crate": None}, "crate has no value"),
-        ({"crate": {"license": "CC-BY-4.0"}}, "crate.license: 'CC-BY-4.0' is not an address"),
+        ({"crate": {"license": "CC-BY-4.0"}}, "crate.license: 'CC-BY-4.0' is not a web address"),
         ({"crate": {"authors": [{}]}}, "crate.authors.0: 'name' is missing"),
-        ({"crate": {"authors": [{"name": "A", "orcid": "0000"}]}}, "crate.authors.0.orcid: '0000' is not an address"),
+        ({"crate": {"authors": [{"name": "A", "orcid": "0000"}]}}, "crate.authors.0.orcid: '0000' is not a web"),
     ],
 )
 def test_a_mistake_is_named(keys: dict[str, Any], words: str) -> None:

@@ -105,7 +105,7 @@ def test_a_full_card_ends_a_job_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as end, logs.to(tmp_path / "log"):
         compute()
     line = str(end.value)
-    assert line.startswith("tomodenoise: the memory of the graphics card does not suffice: 2.00 GiB more are needed")
+    assert line.startswith("tomodenoise: the GPU is out of memory: 2.00 GiB more are needed")
     assert "1.02 GiB of 79.11 GiB are free" in line
     assert "--retries 2" in line
     logged = (tmp_path / "log").read_text()

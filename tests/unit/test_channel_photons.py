@@ -54,7 +54,7 @@ def test_parts_are_independent_and_add_up() -> None:
     [
         (Counted(1.0, 1.0, ()), None),
         (Counted(1.0, 1.0, ("q 1", "q 2", "q 3", "q 4")), "negative numbers in q 1, q 2, q 3 and 1 more"),
-        (Counted(None, None, ()), "no whole multiples of one photon"),
+        (Counted(None, None, ()), "not whole multiples of one photon"),
         (Counted(1.0, 3.0, ()), "has 3 times the variance of counted photons"),
     ],
 )

@@ -250,7 +250,7 @@ def test_a_scan_that_cannot_be_thinned_is_refused(
     ("statistics", "reason"),
     [
         (Statistics(2.0, 0.001, 0.7, 80.0, 0.01, 0.0), None),
-        (Statistics(*[None] * 6), "flats do not give the counts of a photon"),
+        (Statistics(*[None] * 6), "flats do not show how many counts a photon gives"),
         (Statistics(2.0, 0.001, 6.0, 80.0, 0.01, 0.0), "read noise of 6.0 photons is too strong for 80 photons"),
         (Statistics(2.0, 0.001, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
         (Statistics(2.0, 0.001, None, 80.0, None, 0.2), "20% of the light appears one frame later"),

@@ -100,7 +100,7 @@ def test_what_the_workflow_would_refuse_is_left_out_with_the_reason(tmp_path: Pa
     text = draft.draft([tmp_path / "notes.txt", floats, one_angle, scan(tmp_path / "a.h5")])
     assert list(entries(text)) == ["a"]
     reasons = [line for line in text.splitlines() if line.startswith("  # left out: ")]
-    wanted = ["not an HDF5 file", "set correct.input to intensity or attenuation", "one angle"]
+    wanted = ["not an HDF5 file", "set correct.input to intensity or attenuation", "two different angles"]
     assert [word in reason for word, reason in zip(wanted, reasons, strict=True)] == [True] * 3
     assert f"  # floats:\n  #   file: {floats}" in text
     with pytest.raises(UserError, match=r"none of these files .* left out: .*notes.txt is not an HDF5"):
@@ -135,7 +135,7 @@ def test_a_config_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert "written to" in said
     assert all(Path(word).is_absolute() for word in said.splitlines()[-1].split() if "/" in word)
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         write_config.main(config, [raw])
     assert config.read_bytes() == before
     with pytest.raises(UserError, match="no raw files"):

@@ -141,7 +141,7 @@ def test_a_training_that_fails_says_so_on_its_page(tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     trained(small(tmp_path), tmp_path / "file" / "training.html")
-    assert caplog.text.count("no page of the training from here on") == 1
+    assert caplog.text.count("the training page is no longer updated") == 1
 
 
 def test_no_page_of_an_earlier_training_stays(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_command_that_fails_is_one_line(command: list[str], words: str) -> Non
 def test_a_command_that_hangs_is_ended_with_its_children() -> None:
     notify.NOTE.write_text("{}")
     assert notify.send(["sh", "-c", "(sleep 0.5; touch late) & sleep 60"], 0.2) == (
-        "sh was ended after 0.2 s: set notify.seconds if it needs longer"
+        "sh was stopped after 0.2 s: set notify.seconds if it needs longer"
     )
     time.sleep(0.5)
     assert not Path("late").exists()

@@ -118,7 +118,7 @@ def test_a_channel_of_noise_alone_is_reported(tmp_path: Path) -> None:
     images = objects(3)
     images[1] = 0
     sentences = per_channel.verdicts(profile(of_channels(tmp_path, images)))
-    assert [v.text for v in sentences if "confirm nothing" in v.text and "image of b:" in v.text]
+    assert [v.text for v in sentences if "confirm no structure" in v.text and "image of b:" in v.text]
 
 
 @pytest.mark.parametrize("by", ["time", "angle"])

@@ -70,11 +70,11 @@ def test_a_training_names_its_page() -> None:
 
 def test_a_job_that_is_tried_again_says_why(tmp_path: Path) -> None:
     terminal, log = Terminal({}), tmp_path / "train.log"
-    log.write_text("tomodenoise: stopped when asked\n")
+    log.write_text("tomodenoise: stopped on request\n")
     about = {"rule_name": "train_model", "wildcards": {"model": "bread"}, "output": [str(tmp_path / "model")]}
     terminal.shows(0, LogEvent.JOB_INFO, jobid=3, **about)
     assert terminal.shows(1, LogEvent.JOB_ERROR, jobid=3, log=[str(log)], **about) is None
-    assert terminal.shows(2, LogEvent.JOB_INFO, jobid=3, **about) == "train bread is tried again: stopped when asked"
+    assert terminal.shows(2, LogEvent.JOB_INFO, jobid=3, **about) == "train bread is retried: stopped on request"
 
 
 def test_other_lines_stay_as_they_are() -> None:

@@ -77,7 +77,7 @@ def test_flats_that_are_not_used_are_reported(file: Path, kind: str) -> None:
     write_exchange(file, FRAMES, data_white=WHITE)
     assert not opening.open_scan(file).doubts
     (doubt,) = opening.open_scan(file, input=kind).doubts
-    assert f"taken for {kind}, so {len(WHITE)} flats are not used" in doubt
+    assert f"taken as {kind}, so {len(WHITE)} flats are not used" in doubt
 
 
 def test_units_of_the_data_say_counts(file: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_raw_scan_of_bliss_is_refused_with_its_converter(file: Path) -> None:
     with h5py.File(file, "w") as handle:
         handle["1.1/measurement/camera"] = FRAMES
         handle.attrs.update(creator="blissdata", publisher="bliss")
-    assert "is a scan as BLISS wrote it: convert it to NXtomo with nxtomomill h52nx" in complaint(file)
+    assert "is a raw BLISS scan: convert it to NXtomo with nxtomomill h52nx" in complaint(file)
 
 
 # Reading

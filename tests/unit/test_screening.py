@@ -162,7 +162,7 @@ def test_a_beam_that_fails_for_a_while_is_reported_and_kept(tmp_path: Path) -> N
     frames["projections"][11:13] = DARK + (frames["projections"][11:13] - DARK) // 2
     scan = screened(tmp_path, frames)
     assert not len(scan.unlit)
-    assert "projections 11 to 12 differ much" in scan.doubts[0]
+    assert "projections 11 to 12 differ strongly" in scan.doubts[0]
     assert "exclude: {projections: [[11, 13]]}" in scan.doubts[0]
 
 

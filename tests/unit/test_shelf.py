@@ -95,12 +95,12 @@ def test_the_most_alike_model_of_the_same_network_is_found(tmp_path: Path) -> No
     refused = {candidate.name: candidate.refused for candidate in found.candidates if candidate.refused}
     assert refused == {
         "far": "too far: pixel size, µm 15, here 1.5",
-        "wide": "another network: width 3, here 2",
+        "wide": "different network: width 3, here 2",
     }
     assert found.doubts == ()
     text = "\n".join(found.lines())
-    assert "most alike: nearer" in text
-    assert "structure has another size in pixels" in text
+    assert "most similar: nearer" in text
+    assert "it determines the size of structures in pixels" in text
     assert {candidate.name for candidate in found.candidates} == {"near", "nearer", "far", "wide"}
 
 
@@ -264,7 +264,7 @@ def test_a_default_shelf_is_for_the_models_that_the_configuration_lacks() -> Non
 
 @pytest.mark.parametrize(
     ("model", "message"),
-    [({"shelf": "s", "file": "f"}, "has a file and a shelf"), ({"shelf": "s"}, "no scan names this model")],
+    [({"shelf": "s", "file": "f"}, "has a file and a shelf"), ({"shelf": "s"}, "no scan uses this model")],
 )
 def test_a_shelf_that_makes_no_sense_is_refused(model: dict[str, str], message: str) -> None:
     with pytest.raises(UserError, match=message):

@@ -27,7 +27,7 @@ from tomodenoise.training.steps import Step
 SETTINGS = Train(pixels=3e4, evaluations=1, batch=4, patch=16, held_out=0.2, memory=1, seed=1)
 
 WAITS = ("_local_scalar_dense", "item", "nonzero", "equal", "is_nonzero", "masked_select", "unique")
-"""Operators with which the host waits for a graphics card."""
+"""Operators with which the host waits for a GPU."""
 
 
 class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]

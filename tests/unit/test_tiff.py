@@ -170,7 +170,7 @@ def test_lost_files_are_refused_unless_each_file_has_its_angle(tmp_path: Path) -
     assert "p_6.tif is followed by p_8.tif" in message
     (tmp_path / "a.txt").write_text("\n".join(map(str, np.delete(half_turn(12), 7))))
     scan = opened(files, angles=str(tmp_path / "a.txt"), **keys)
-    assert any("p_6.tif is followed by p_8.tif: taken for lost" in doubt for doubt in scan.doubts)
+    assert any("p_6.tif is followed by p_8.tif: assumed lost" in doubt for doubt in scan.doubts)
     np.testing.assert_array_equal(reading.read(scan.projections, (0, 8)), np.delete(FRAMES, 7, axis=0))
 
 

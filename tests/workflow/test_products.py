@@ -56,7 +56,7 @@ def verified(project: Project) -> tuple[str, str]:
 def complaint(text: str) -> tuple[str, str]:
     """Return what verify says is wrong, and the command that repairs it."""
     complaints = [line for line in text.splitlines() if line.startswith("tomodenoise: ")]
-    message, command = complaints[0].split(": this makes again what is not whole, and nothing else: ")
+    message, command = complaints[0].split(": this command remakes only what is damaged or missing: ")
     return message.removeprefix("tomodenoise: "), command
 
 
@@ -175,7 +175,7 @@ def test_intermediates_go_when_the_volume_is_whole_and_are_not_missed(finished: 
     flip_a_bit(shard)
     run = finished.snakemake("clean_intermediates")
     assert run.status != 0
-    assert "kept those of foam: not whole or not judged" in run.text
+    assert "kept those of foam: incomplete or not judged" in run.text
     assert (finished.folder / SECTIONS / "c").exists()
     status = shard.stat()
     shard.write_bytes(content)
@@ -227,7 +227,7 @@ def test_the_command_that_a_drafted_configuration_ends_with_checks_it(
     assert Path(command[0]).name == "snakemake"
     done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "nothing stands in the way" in done.stdout + done.stderr
+    assert "no problems found" in done.stdout + done.stderr
 
 
 def test_check_tells_what_a_run_takes_and_what_stands_in_its_way(tmp_path: Path, raw_scan: Callable[..., Path]) -> None:
@@ -240,7 +240,7 @@ def test_check_tells_what_a_run_takes_and_what_stands_in_its_way(tmp_path: Path,
     for stage in ("correct", "reconstruct", "train", "denoise", "tiff"):
         (line,) = (line for line in run.text.splitlines() if line.split()[:1] == [stage])
         assert " GB " in line
-    assert "nothing stands in the way" in run.text
+    assert "no problems found" in run.text
     assert not (tmp_path / "results").exists()
 
     with h5py.File(tmp_path / "raw.h5", "r+") as file:

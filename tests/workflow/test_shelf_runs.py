@@ -56,7 +56,7 @@ def test_another_scan_finds_it_and_a_change_of_the_shelf_trains_nothing_again(
     run = project.snakemake()
     assert run.status == 0, run.text
     log = (tmp_path / "logs/models/any/train.log").read_text()
-    assert f"most alike: {folder.name}" in log
+    assert f"most similar: {folder.name}" in log
     assert "used: on the held-out part" in log
     page = (tmp_path / "results/report.html").read_text()
     assert f"{folder.name}, used: on the held-out part" in page
@@ -80,7 +80,7 @@ def test_a_missing_shelf_is_doubted_in_the_log_and_at_the_end(tmp_path: Path, ra
     configure(project, raw_scan("foam64.h5"), {"shelf": "nowhere"})
     run = project.snakemake("denoise")
     assert run.status == 0, run.text
-    doubt = "there is no shelf nowhere yet: file a model there with the target shelve, or correct it"
+    doubt = "there is no shelf nowhere yet: file a model there with the target shelve, or correct the path"
     assert doubt in (tmp_path / "logs/models/any/train.log").read_text()
     assert f"! results/models/any/model.safetensors: {doubt}" in run.text
 

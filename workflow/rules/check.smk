@@ -1,4 +1,4 @@
-# Before a run: its jobs, their time, memory and disk space, and what would stop it. Runs whenever it is a target.
+# Before a run: its jobs, their time, memory and disk space, and problems. Runs whenever it is a target.
 rule check:
     log:
         "logs/check.log",

@@ -32,7 +32,7 @@ rule denoise_slab:
         times=PARAMS.times_of_block,
         mode=RUN.config.denoise.input,
         ensemble=RUN.config.denoise.ensemble,
-        # Snakemake does not compare functions of `input` between runs: another pixel size denoises nothing again.
+        # Snakemake does not compare functions of `input` between runs: a new pixel size does not rerun denoising.
         pixel_size=lambda wildcards, input: RUN.entries[wildcards.scan].scan.pixel_size,
         file=lambda w: PARAMS.contents([RUN.config.model_of(w.scan)])[0],
     script:

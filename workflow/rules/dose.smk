@@ -1,5 +1,5 @@
 # How much shorter a scan could have been: parts of its dose as virtual scans, which the rules of the stages process like
-# others, and their comparison with the data left aside and with the full dose.
+# others, and their comparison with the data left out and with the full dose.
 rule dose:
     input:
         gather("dose", FILES.studies),

@@ -23,7 +23,7 @@ rule train_model:
         "benchmarks/models/{model}/train/model.tsv"
     conda:
         "../../envs/learning.yaml"
-    # Processes on each node, one for each graphics card; their number changes no result.
+    # Processes on each node, one for each GPU; their number changes no result.
     threads: 1
     resources:
         mem_mb=NEEDS.memory("train_model"),
@@ -31,7 +31,7 @@ rule train_model:
         gpu=CARDS.processes,
         attempt=cards.attempt,
     params:
-        # Snakemake does not compare functions of `input` between runs: another launcher or pixel size trains nothing again.
+        # Snakemake does not compare functions of `input` between runs: a new launcher or pixel size does not retrain.
         program=lambda wildcards, input, threads, resources: training_program(
             PYTHON, SCRIPTS, threads, dict(resources.items())
         ),

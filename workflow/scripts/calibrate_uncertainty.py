@@ -12,7 +12,7 @@ from tomodenoise.storage import sections
 
 
 def main(job: logs.Job) -> None:
-    """Write `uncertainty.json` and the pictures, and how good the calibration is to the log."""
+    """Write `uncertainty.json` and the pictures, and log how good the calibration is."""
     torch.set_num_threads(job.threads)
     params = job.params
     scan = sections.describe(Path(job.input.split).parent)

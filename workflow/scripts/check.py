@@ -1,4 +1,4 @@
-"""Print what a run will do, take and need; end with status 1 where something stands in its way."""
+"""Print the jobs, time, memory and disk space of a run; end with status 1 if there is a problem."""
 
 import os
 import shutil
@@ -23,9 +23,9 @@ def main(job: logs.Job) -> None:
         print(forecast.efforts(spec.name, spec.channels))
     needed = sum(forecast.to_write(name, stages, Path("results")) for name, stages in plan.scans.items())
     time = formatting.duration(forecast.together(plan.stages, cores))
-    print(f"time: {time} on {'one core' if cores == 1 else f'{cores} cores'}, widened from what one machine took")
+    print(f"time: {time} on {'one core' if cores == 1 else f'{cores} cores'}, estimated from one machine's times")
     found = cards.visible(os.environ)
-    print(f"graphics cards here: {f'{found}, for which no time was measured' if found else 'none'}")
+    print(f"GPUs here: {f'{found}; their times were not measured' if found else 'none'}")
     print(f"disk: about {formatting.size(needed)} more, of {formatting.size(shutil.disk_usage('.').free)} free")
     trouble = [*forecast.of_disk(needed, Path())]
     trouble += [line for name in opened.scans for line in forecast.unreadable(opened.entries[name].scan)]
@@ -34,7 +34,7 @@ def main(job: logs.Job) -> None:
         trouble += forecast.of_memory(plan)
     if trouble:
         raise UserError("; ".join(trouble))
-    print("nothing stands in the way")
+    print("no problems found")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Delete the projections and sections of scans whose denoised volume is whole, and say how much that frees."""
+"""Delete the projections and sections of scans whose denoised volume is intact, and say how much space that frees."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ def main(job: logs.Job) -> None:
                 freed += size
     print(f"{formatting.size(freed)} freed")
     if kept:
-        raise UserError(f"kept those of {', '.join(kept)}: not whole or not judged, see `snakemake verify`")
+        raise UserError(f"kept those of {', '.join(kept)}: incomplete or not judged, see `snakemake verify`")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main(job: logs.Job) -> None:
         logs.logger.info("left out by the key exclude: %s %s", kind, ", ".join(f"[{a}, {b})" for a, b in parts))
     if options.screen:
         scan = screening.screen(scan)
-    # The user's pixel size only decides what is logged: it is no parameter, so a new value does not run this again.
+    # The user's pixel size only affects the log: it is not a parameter, so a new value does not rerun this job.
     pixel_size = settings.load(job.config).scans[job.wildcards.scan].pixel_size
     for doubt in (*scan.left_out, *description.sized(scan, pixel_size).doubts):
         message = str(doubt).removeprefix(f"{files[0]}: ")

@@ -1,4 +1,4 @@
-"""Decide whether the counts of a scan are photons that can be split, and keep what that follows from."""
+"""Decide whether the counts of a scan are photons that can be split, and store the statistics for this decision."""
 
 import json
 from dataclasses import asdict

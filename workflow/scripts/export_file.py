@@ -8,7 +8,7 @@ from tomodenoise.exports import registry
 
 
 def main(job: logs.Job) -> None:
-    """Let the kind of export that the ending of the file names write it."""
+    """Write the file with the kind of export that its ending names."""
     output = Path(job.output[0])
     write = registry.single_files()[output.suffix.removeprefix(".")].write
     pkgutil.resolve_name(str(write))(Path(job.input.image).parent, output)

@@ -1,4 +1,4 @@
-"""Judge each part of the dose of a scan by the data left aside, and against the full dose."""
+"""Judge each part of the dose of a scan by the data left out, and against the full dose."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from tomodenoise.storage import sections
 
 
 def main(job: logs.Job) -> None:
-    """Write `dose.json` and the pictures, and the answer to the log."""
+    """Write `dose.json` and the pictures, and log the answer."""
     torch.set_num_threads(job.threads)
     params = job.params
     counts = json.loads(Path(job.input.check).read_text())

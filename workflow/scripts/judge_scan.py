@@ -15,7 +15,7 @@ from tomodenoise.storage import sections
 
 
 def main(job: logs.Job) -> None:
-    """Write `quality.json` and its curves, and the verdicts to the log."""
+    """Write `quality.json` and its curves, and log the verdicts."""
     torch.set_num_threads(job.threads)
     files, params = job.input, job.params
     scan = sections.describe(Path(files.split).parent)

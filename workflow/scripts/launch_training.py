@@ -1,4 +1,4 @@
-"""Start train_model.py on this node: one process, or several that torchrun joins with each other and other nodes'.
+"""Start train_model.py on this node: one process, or several that torchrun joins, also across nodes.
 
 launch_training.py NODES PROCESSES ARGUMENT…, where PROCESSES is the number on each node, and train_model.py gets the
 arguments. On several nodes srun starts it once on each.

@@ -16,10 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write the scan and, where asked, its truth."""
     parser = command.parser(__doc__, series.Turns)
     parser.add_argument("--layout", choices=["continuous", "numbered", "files"], default="continuous")
-    parser.add_argument("--photons", type=float, default=500.0, help="per pixel in the open beam [%(default)s]")
+    parser.add_argument("--photons", type=float, default=500.0, help="photons per pixel in the open beam [%(default)s]")
     parser.add_argument("--quiet", type=float, default=36.0, help="steps before anything moves [%(default)s]")
-    parser.add_argument("--speed", type=float, default=0.9, help="of the front, columns per step [%(default)s]")
-    parser.add_argument("--guest", type=float, help="step in which a sphere is there that is in no other")
+    parser.add_argument("--speed", type=float, default=0.9, help="speed of the front, columns per step [%(default)s]")
+    parser.add_argument("--guest", type=float, help="the only step that contains an additional sphere")
     options = parser.parse_args(arguments)
     turns = command.given(series.Turns, options)
     if not 0 <= turns.center < turns.columns:

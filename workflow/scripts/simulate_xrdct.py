@@ -18,9 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--columns", type=int, default=217, help="translations [%(default)s]")
     parser.add_argument("--angles", type=int, default=180, help="over half a turn [%(default)s]")
     parser.add_argument("--channels", type=int, default=11, help="[%(default)s]")
-    parser.add_argument("--counts", type=float, nargs=2, default=(1, 50), help="of the weakest and strongest peak")
-    parser.add_argument("--time", type=float, default=1.0, help="of the measurement, relative [%(default)s]")
-    parser.add_argument("--empty", type=float, default=0.0, help="counts of one more channel, of noise alone [none]")
+    parser.add_argument("--counts", type=float, nargs=2, default=(1, 50), help="counts of weakest and strongest peak")
+    parser.add_argument("--time", type=float, default=1.0, help="relative exposure time [%(default)s]")
+    parser.add_argument("--empty", type=float, default=0.0, help="counts of an additional channel of pure noise [none]")
     options = parser.parse_args(arguments)
     draw, lines, noise = np.random.default_rng(options.seed).spawn(3)
     shape = options.slices, options.columns

@@ -1,4 +1,4 @@
-"""Describe a part of the dose of a scan as a scan of its own, with the same measures and center; no data are copied."""
+"""Describe a part of the dose of a scan as a separate scan with the same measures and center; no data are copied."""
 
 import json
 import shutil

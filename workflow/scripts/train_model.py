@@ -64,13 +64,13 @@ def main(results: Path, request: dict[str, Any], known: dict[str, dict[str, Any]
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Train as the command line asks; where that fails, end the process with a status and one line."""
+    """Train as the command line asks; on failure, end the process with a status and one line."""
     try:
         main(Path("results"), *map(json.loads, arguments[:2]), *map(Path, arguments[2:4]))
     except UserError as mistake:
         sys.exit(f"tomodenoise: {mistake}")
     except loop.Interrupted:
-        print("tomodenoise: stopped when asked; checkpoint.pt keeps the state, run again to go on", file=sys.stderr)
+        print("tomodenoise: stopped on request; checkpoint.pt keeps the state, run again to continue", file=sys.stderr)
         sys.exit(TRY_AGAIN)
     except RuntimeError as error:
         if line := cards.out_of_memory(error):

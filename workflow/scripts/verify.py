@@ -1,4 +1,4 @@
-"""Read every product, print its state and size, and end with status 1 and the fix if one is not whole."""
+"""Read every product, print its state and size, and end with status 1 and the repair command if one is damaged."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from tomodenoise.common import logs
 from tomodenoise.common.errors import UserError
 from tomodenoise.maintenance import verify
 
-REMEDY = "this makes again what is not whole, and nothing else:"
+REMEDY = "this command remakes only what is damaged or missing:"
 
 
 def main(job: logs.Job) -> None:
-    """Tell what is not there, else what is not whole."""
+    """Report products that are missing, otherwise those that are damaged."""
     params = job.params
     arrays = [verify.Expected(Path(path), *rest) for path, *rest in params.arrays]
     states = verify.survey(Path("results"), arrays, params.scans, params.models, job.threads, params.parts)
@@ -21,8 +21,8 @@ def main(job: logs.Job) -> None:
         print(*damages, sep="\n")
         more = f" (and {len(damages) - 1} more, named above)" if len(damages) > 1 else ""
         raise UserError(f"{damages[0]}{more}: {REMEDY} {verify.remedy(states, params.options)}")
-    print("all that is there is whole")
-    logs.logger.info("all that is there is whole")
+    print("everything that exists is intact")
+    logs.logger.info("everything that exists is intact")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ HOME = Path(__file__).parents[2]
 
 
 def main(config: Path, files: Sequence[Path]) -> None:
-    """Write the draft, and say how to go on. Paths are absolute, so that this works in any folder."""
+    """Write the draft, and say how to continue. Paths are absolute, so that this works in any folder."""
     if not files:
         raise UserError("no raw files: name them, as in make config SCANS='raw/*.h5'")
     text = draft.draft([file.absolute() for file in sorted(files)])
@@ -22,13 +22,13 @@ def main(config: Path, files: Sequence[Path]) -> None:
         with config.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise UserError(f"{config} is there already: move it away, or name another with CONFIG=other.yaml") from None
-    print(text, f"written to {config}; see what a run takes, in the folder where the results are to be:", sep="\n")
+        raise UserError(f"{config} already exists: move it away, or choose another with CONFIG=other.yaml") from None
+    print(text, f"written to {config}; to see what a run takes, type in the folder for the results:", sep="\n")
     print(f"  {shlex.join(command(config))}")
 
 
 def command(config: Path) -> list[str]:
-    """Give the command that looks at a configuration, from any folder."""
+    """Return the command that checks a configuration, from any folder."""
     own = Path(sys.executable).with_name("snakemake")
     snakemake = "snakemake" if shutil.which("snakemake") == str(own) else str(own)
     # The target first: `--configfile` takes all names that follow it for files.

@@ -23,7 +23,7 @@ def main(job: logs.Job) -> None:
     with files.replacing(output) as partial:
         partial.write_text(crate.to_text(content), encoding="utf-8")
     if config.crate is None or config.crate.license is None:
-        logs.logger.warning("no licence is stated, which an RO-Crate needs: set crate.license before you publish it")
+        logs.logger.warning("no licence is given, but an RO-Crate needs one: set crate.license before you publish it")
     logs.logger.info("%s: %d entities", output, len(content["@graph"]))
 
 

@@ -170,7 +170,7 @@ def moments(views: Views, angles: FloatArray, used: IntArray) -> tuple[Estimate,
 
 
 def _departure(model: FloatArray, centroid: FloatArray) -> float:
-    """Return the pixels by which the centre of mass leaves its circle between parts of a scan; 0 if not significant."""
+    """Return the pixels by which the centre of mass deviates from its circle in parts of a scan; 0 if insignificant."""
     if len(centroid) < 4 * STRETCHES:
         return 0.0
     residual = centroid - model @ fit(model, centroid)

@@ -161,7 +161,7 @@ def lean(measured: Center, tilt: float | str) -> Center:
 
 
 def _supported(answers: list[Answer]) -> list[Answer]:
-    """Distrust the centre of mass where views do not match, as what keeps them from it also shifts the mass."""
+    """Distrust the centre of mass where views do not match, because the cause of the mismatch also shifts the mass."""
     (mass, centers), *matches = answers
     if mass.spread is None or all(match.spread is not None for match, _ in matches):
         return answers
@@ -210,7 +210,7 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
         return f"none: {chosen.reason}; look at center.png and set the center"
     error = f"± {max(chosen.spread, 0.01):.2f} px"
     if moved := max(estimate.moved for estimate in (chosen, *others)):
-        return f"low: {error}, but the centre of mass leaves its circle by {moved:.1f} px"
+        return f"low: {error}, but the centre of mass deviates from its circle by {moved:.1f} px"
     if disagreeing := _disagreeing(chosen, others):
         return f"low: {error}, and {disagreeing[0].method} is {abs(disagreeing[0].center - chosen.center):.1f} px away"
     level = "high" if chosen.spread <= HIGH else "fair" if chosen.spread <= FAIR else "low"
@@ -221,8 +221,8 @@ def _confidence(chosen: Estimate, others: Sequence[Estimate]) -> str:
 def _warning(chosen: Estimate, others: Sequence[Estimate]) -> str | None:
     value = f"{chosen.method} {chosen.center:.2f}"
     if moved := max(estimate.moved for estimate in (chosen, *others)):
-        cause = "the sample or the axis moved, or too few photons passed"
-        return f"{cause}: the centre of mass leaves its circle by {moved:.1f} pixels ({value})"
+        cause = "the sample or the axis moved, or there were too few photons"
+        return f"{cause}: the centre of mass deviates from its circle by {moved:.1f} pixels ({value})"
     if chosen.spread is None:
         return f"the center cannot be found: {chosen.reason}; set `center` in pixels (now {chosen.center:.2f})"
     if disagreeing := [f"{other.method} {other.center:.2f}" for other in _disagreeing(chosen, others)]:

@@ -16,12 +16,12 @@ class Axis(Options):
     )
     tilt: Literal["auto"] | Annotated[float, Number()] = Field(
         0,
-        description="Columns by which the rotation axis moves from one row to the next below it, about the middle row,"
-        " which `center` then refers to. `auto` measures it; 0 warns if the axis leans.",
+        description="Columns by which the rotation axis moves from each row to the next row below; `center` then"
+        " refers to the middle row. `auto` measures it; with 0 you get a warning if the axis is tilted.",
     )
     field: Literal["auto", "full", "extended"] = Field(
         "auto",
-        description="Field of view of a 360-degree scan. `full` is the disc that each view sees; `extended` the wider"
-        " one that opposite views see together when the axis is near an edge of the detector (half acquisition);"
-        " `auto` chooses `extended` if the axis lies outside of the middle third.",
+        description="Field of view of a 360-degree scan. `full` is the disc that each view sees. `extended` is the"
+        " wider disc that opposite views see together when the axis is near an edge of the detector (half"
+        " acquisition). `auto` chooses `extended` if the axis lies outside the middle third.",
     )

@@ -1,4 +1,4 @@
-"""Means over blocks of pixels, and the square of an image with the most of something."""
+"""Means over blocks of pixels, and the square of an image with the largest sum."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from tomodenoise.common.arrays import FloatArray
 
 
 def block_mean(image: FloatArray, factor: int) -> FloatArray:
-    """Average blocks of ``factor`` pixels along every axis; those cut by the border hold the pixels that there are."""
+    """Average blocks of ``factor`` pixels along every axis; blocks at the far border may be smaller."""
     mean = image
     for axis, size in enumerate(image.shape):
         starts = np.arange(0, size, factor)

@@ -1,4 +1,4 @@
-"""Graphics cards without torch: how many there are, one for each process, and the error of a full one."""
+"""GPUs without torch: how many there are, one for each process, and the error of a full one."""
 
 import re
 import socket
@@ -17,9 +17,9 @@ LEFT = re.compile(r"total capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free
 
 
 def visible(environment: Mapping[str, str]) -> int:
-    """Count the cards that jobs may use: all that `nvidia-smi` lists, or as many of them as CUDA_VISIBLE_DEVICES names.
+    """Count the GPUs that jobs may use: all that `nvidia-smi` lists, or as many of them as CUDA_VISIBLE_DEVICES names.
 
-    A card whose driver does not answer is none.
+    A GPU whose driver does not answer does not count.
     """
     named = environment.get("CUDA_VISIBLE_DEVICES")
     if named is None:
@@ -40,16 +40,16 @@ def _installed() -> int:
 
 
 def claim(names: Sequence[str]) -> tuple[int, socket.socket | None]:
-    """Claim a card for this process.
+    """Claim a GPU for this process.
 
     Parameters
     ----------
-    names : of the cards, the same in all processes of the machine.
+    names : of the GPUs, the same in all processes of the machine.
 
     Returns
     -------
-    The position of the first card that no other process has claimed, and the socket that keeps the claim while it is
-    open; without a free card 0 and None.
+    The position of the first GPU that no other process has claimed, and the socket that keeps the claim while it is
+    open; without a free GPU 0 and None.
     """
     for number, name in enumerate(names):
         claimed = socket.socket(socket.AF_UNIX)
@@ -68,7 +68,7 @@ def attempt(environment: Mapping[str, str]) -> int:
 
 
 def out_of_memory(error: BaseException) -> str | None:
-    """Explain in one line that a card's memory does not suffice; return None for any other error."""
+    """Explain in one line that a GPU is out of memory; return None for any other error."""
     text = str(error)
     full = "CUDA" in text and ("out of memory" in text or "ALLOC_FAILED" in text)
     if type(error).__name__ != "OutOfMemoryError" and not (isinstance(error, RuntimeError) and full):
@@ -78,7 +78,6 @@ def out_of_memory(error: BaseException) -> str | None:
     needed = f"{wanted[1]} more are needed" if wanted else "more is needed"
     free = f", {left[2]} of {left[1]} are free" if left else ""
     return (
-        f"the memory of the graphics card does not suffice: {needed}{free}; end what else computes on the card, or use"
-        " --retries 2: each further attempt plans with half of the memory; or set CUDA_VISIBLE_DEVICES= (empty) to"
-        " compute on the processor"
+        f"the GPU is out of memory: {needed}{free}; stop other programs on the GPU, or use --retries 2: each further"
+        " attempt plans with half of the memory; or set CUDA_VISIBLE_DEVICES= (empty) to compute on the CPU"
     )

@@ -12,9 +12,9 @@ from tomodenoise.common.arrays import FloatArray
 
 
 def best() -> str:
-    """Return "cuda" if there is a graphics card, else "cpu". Of several cards each process gets one of its own.
+    """Return "cuda" if there is a GPU, else "cpu". With several GPUs, each process gets its own.
 
-    The processes of torchrun count their cards themselves.
+    The processes of torchrun count their GPUs themselves.
     """
     if not torch.cuda.is_available():
         return "cpu"
@@ -25,7 +25,7 @@ def best() -> str:
 
 @cache
 def _own_card() -> socket.socket | None:
-    """Make a card that no other process has claimed the current one, as long as this process runs."""
+    """Make a GPU that no other process has claimed the current one, as long as this process runs."""
     properties = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
     # Not by their numbers, which differ from job to job on a cluster.
     number, claimed = cards.claim([str(card.uuid) for card in properties])
@@ -34,9 +34,9 @@ def _own_card() -> socket.socket | None:
 
 
 def autocast(device: torch.device | str) -> torch.autocast:
-    """Return a context that computes convolutions in bfloat16, on graphics cards with native support.
+    """Return a context that computes convolutions in bfloat16, on GPUs with native support.
 
-    With its eight exponent bits the loss needs no scaling. Processors compute in float32.
+    With its eight exponent bits the loss needs no scaling. CPUs compute in float32.
     """
     kind = torch.device(device).type
     able = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -49,7 +49,7 @@ def memory_format(*, volumetric: bool) -> torch.memory_format:
 
 
 def free_memory(device: torch.device | str) -> int | None:
-    """Return the free bytes of a graphics card; None for a processor, whose memory the job's request limits.
+    """Return the free bytes of a GPU; None for a CPU, whose memory the job's request limits.
 
     Each attempt at a job after the first halves the number, so that all that is planned by it takes half as much.
     """
@@ -67,7 +67,7 @@ def arranged(images: torch.Tensor) -> torch.Tensor:
 
 
 def host_buffer(shape: tuple[int, ...], device: torch.device | str) -> torch.Tensor:
-    """Allocate float32 in main memory; page-locked for a graphics card, whose copies are then fast and need no wait.
+    """Allocate float32 in main memory; page-locked for a GPU, whose copies are then fast and need no wait.
 
     Such memory is used again by torch once the copies from it are done.
     """
@@ -75,12 +75,12 @@ def host_buffer(shape: tuple[int, ...], device: torch.device | str) -> torch.Ten
 
 
 def to_host(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor in main memory, a page-locked copy of one on a graphics card."""
+    """Return a tensor in main memory, a page-locked copy of one on a GPU."""
     return tensor if tensor.device.type == "cpu" else host_buffer(tuple(tensor.shape), tensor.device).copy_(tensor)
 
 
 def upload(array: FloatArray, device: torch.device | str) -> torch.Tensor:
-    """Copy an array of float32 to a device, to a graphics card while the processor goes on; no copy for a processor."""
+    """Copy an array of float32 to a device, to a GPU without making the CPU wait; no copy for a CPU."""
     if torch.device(device).type == "cpu":
         return torch.from_numpy(np.ascontiguousarray(array, np.float32))
     staged = host_buffer(array.shape, device)
@@ -89,11 +89,11 @@ def upload(array: FloatArray, device: torch.device | str) -> torch.Tensor:
 
 
 def send(values: torch.Tensor, into: torch.Tensor) -> None:
-    """Copy rows from the host to the first ones of a tensor; a graphics card does not make the host wait."""
+    """Copy rows from the host to the first ones of a tensor; a GPU does not make the host wait."""
     into[: len(values)].copy_(values.pin_memory() if into.is_cuda else values, non_blocking=True)
 
 
 def wait(device: torch.device | str) -> None:
-    """Wait until a graphics card has done all that it was given; a processor is always done."""
+    """Wait until a GPU has finished; a CPU always has."""
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)

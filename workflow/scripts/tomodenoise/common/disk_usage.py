@@ -38,7 +38,7 @@ def usage(folder: Path) -> dict[str, Use]:
 
 
 def of(path: Path) -> Use:
-    """Return the usage of a file, or of all files in a folder; none if it does not exist."""
+    """Return the usage of a file, or of all files in a folder; zero if it does not exist."""
     if path.is_dir():
         return _total(usage(path).values())
     return Use(1, path.stat().st_size) if path.is_file() else NONE

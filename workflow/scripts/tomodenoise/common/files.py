@@ -1,4 +1,4 @@
-"""Write files that are whole or absent."""
+"""Write files that are either complete or absent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to in the same folder, which takes the place of ``path`` once the block has ended.
+    """Yield a path to write to in the same folder; it replaces ``path`` once the block has ended.
 
     Missing folders are made. If the block raises, or the process is killed, ``path`` is as it was, and what was written
     stays as ``*.partial``.

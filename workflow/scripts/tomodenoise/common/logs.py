@@ -30,7 +30,7 @@ def run(main: Callable[[Job], None]) -> None:
 
 @contextmanager
 def to(path: Path | str) -> Iterator[None]:
-    """Log to a file; end the process with status 1 and one line on a `UserError` or a full card."""
+    """Log to a file; end the process with status 1 and one line on a `UserError` or a full GPU."""
     handler = logging.FileHandler(path, mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.addHandler(handler)
@@ -47,7 +47,7 @@ def to(path: Path | str) -> Iterator[None]:
         if line := cards.out_of_memory(error):
             logger.error("%s", line)
             sys.exit(f"tomodenoise: {line}")
-        logger.exception("this is a bug in tomodenoise, not an error of yours: please report it with this log")
+        logger.exception("this is a bug in tomodenoise, not your mistake: please report it with this log")
         raise
     finally:
         logger.removeHandler(handler)

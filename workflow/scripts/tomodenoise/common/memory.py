@@ -1,4 +1,4 @@
-"""Memory of a process: what it frees, it keeps for its next arrays."""
+"""Memory of a process: freed memory is kept for its next arrays."""
 
 import ctypes
 
@@ -10,7 +10,7 @@ def keep_freed() -> None:
     """Keep freed memory in the process; does nothing without glibc. Call it before threads start.
 
     Otherwise every large array comes from the system, page by page, and goes back to it. On a virtual machine this was
-    half of the processor time of denoising from file to file, apart from the network. All jobs keep arrays of up to
+    half of the CPU time of denoising from file to file, apart from the network. All jobs keep arrays of up to
     32 MB, see `planning.environment`; keeping larger ones takes up to 40 % more memory, so only denoising does.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

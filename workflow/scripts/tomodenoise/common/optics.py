@@ -5,7 +5,7 @@ import numpy as np
 from tomodenoise.common.arrays import FloatArray
 
 KEV_METRE = 1.239841984e-9
-"""Planck's constant times the speed of light: a wavelength in metre is this by the energy in keV."""
+"""Planck's constant times the speed of light: divided by an energy in keV, it gives the wavelength in metres."""
 
 
 def paganin(shape: tuple[int, int], length: float) -> FloatArray:

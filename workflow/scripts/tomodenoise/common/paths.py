@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tomodenoise.common.errors import UserError
 
-FORBIDDEN = "is not readable for you: ask its owner for read permission"
+FORBIDDEN = "is not readable by you: ask its owner for read permission"
 
 
 def check(path: Path, missing: str) -> None:

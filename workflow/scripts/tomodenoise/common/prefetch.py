@@ -1,4 +1,4 @@
-"""Prefetching: one stage of a job prepares the next piece while another works on the current one."""
+"""Prefetching: a thread prepares the next piece while the job works on the current one."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

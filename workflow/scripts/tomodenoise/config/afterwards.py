@@ -33,11 +33,11 @@ class Notify(Options):
 
     done: Optional[Command] = Field(
         None,
-        description="Runs once when a run has made all that it was asked for. A list of words, or text that is split at"
-        " spaces, with quotes as in a shell; no shell reads it.",
+        description="Runs once, after a run that made everything requested. A list of words, or a string that is split"
+        " at spaces, with quotes as in a shell; no shell reads it.",
     )
-    failed: Optional[Command] = Field(None, description="The same when a run has failed or was interrupted.")
-    seconds: Annotated[int, Whole(ge=1)] = Field(60, description="Time after which a command is ended.")
+    failed: Optional[Command] = Field(None, description="The same after a run that failed or was interrupted.")
+    seconds: Annotated[int, Whole(ge=1)] = Field(60, description="Seconds after which a command is stopped.")
 
 
 def _address(value: str) -> str:
@@ -52,19 +52,21 @@ Address = Annotated[Text, AfterValidator(_address), Field(json_schema_extra={"pa
 class Author(Options):
     """An author of the results."""
 
-    name: Text = Field(description="As it is to appear.")
+    name: Text = Field(description="Name as it should appear.")
     orcid: Optional[Address] = Field(None, description="Such as `https://orcid.org/0000-0002-1825-0097`.")
 
 
 class Crate(Options):
     """Description of the results as an RO-Crate."""
 
-    name: Optional[Text] = Field(None, description="Title of the results. Default: one with the names of the scans.")
+    name: Optional[Text] = Field(
+        None, description="Title of the results. Default: a title with the names of the scans."
+    )
     license: Optional[Address] = Field(
         None,
-        description="Such as `https://creativecommons.org/licenses/by/4.0/`. Without it the crate states none,"
-        " and is not complete.",
+        description="URL of the licence, such as `https://creativecommons.org/licenses/by/4.0/`. Without it the crate"
+        " is incomplete.",
     )
     authors: tuple[Author, ...] = Field(
-        (), description="A list, each with `name` and perhaps `orcid`. Without it the crate states none."
+        (), description="A list of authors, each with `name` and optionally `orcid`. Without it the crate names none."
     )

@@ -9,14 +9,14 @@ from tomodenoise.scans.thinning import Thinning
 
 
 class Limits(Options):
-    """Changes that still count as none, against the full dose."""
+    """Changes against the full dose that are still accepted."""
 
     sizes: Annotated[float, Number(gt=0)] = Field(
         1,
-        description="Of the volume fraction, the number of pieces and their mean size, each in standard errors of the"
-        " full dose.",
+        description="Largest change of the volume fraction, the number of pieces and their mean size, in standard"
+        " errors of the full dose.",
     )
-    resolution: Annotated[float, Number(gt=0)] = Field(0.1, description="Of the edge width, relative.")
+    resolution: Annotated[float, Number(gt=0)] = Field(0.1, description="Largest relative change of the edge width.")
 
 
 def _named(fractions: tuple[float, ...]) -> tuple[float, ...]:
@@ -35,12 +35,12 @@ class Dose(Options):
     ] = (0.5, 0.25, 0.125)
     by: Literal["photons", "projections"] = Field(
         "photons",
-        description="What is left out: `photons` of each projection, at random, which is a shorter exposure and needs"
-        " counts with little read noise; or `projections`, of which every second, fourth and so on stays, in each time"
-        " step.",
+        description="What is left out. `photons`: a random share of the photons of each projection, which simulates"
+        " shorter exposures and needs counts with little read noise. `projections`: only every second, fourth and so"
+        " on is kept, in each time step.",
     )
-    seed: Index = Field(0, description="Of the random split of photons.")
-    limits: Limits = Field(Limits(), description="Changes against the full dose that still count as none.")
+    seed: Index = Field(0, description="Seed of the random split of photons.")
+    limits: Limits = Field(Limits(), description="Changes against the full dose that are still accepted.")
 
     @property
     def thinnings(self) -> list[Thinning]:

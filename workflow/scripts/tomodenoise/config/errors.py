@@ -139,7 +139,7 @@ def _wrong_name(place: Place) -> str:
     name = place.error["input"]
     if not isinstance(name, str):
         return f"the name {name!r} is read as a {type(name).__name__}: put it in quotes"
-    return f"{place.key}: the name {name!r} must be of letters, digits, dots, dashes and underscores, at most 100"
+    return f"{place.key}: the name {name!r} must consist of letters, digits, dots, dashes and underscores, at most 100"
 
 
 def _words(rule: Mapping[str, Any]) -> Sequence[str]:
@@ -195,10 +195,10 @@ MESSAGES: dict[str, Callable[[Place], str]] = {
     "invalid_key": _unknown_key,
     "missing": _missing,
     "finite_number": lambda place: f"{place} is not a finite number: correct it",
-    "address": lambda place: f"{place} is not an address on the web: write https://…",
+    "address": lambda place: f"{place} is not a web address: write https://…",
     "command": lambda place: f"{place} is not a command: write its words as a list, or close its quotes",
     "even": lambda place: f"{place} is even, but must be odd",
-    "not_unique": lambda place: f"{place} names an entry twice: name each once",
+    "not_unique": lambda place: f"{place} lists an entry twice: list each once",
     "string_too_short": lambda place: f"{place} is empty",
     "string_pattern_mismatch": _wrong_name,
     "too_short": lambda place: f"{place} has fewer entries than {place.limit}",

@@ -23,36 +23,36 @@ FILTERS = ("median", "tv", "nlm", "paganin")
 """Filters that `compare` may name; every other name there is that of a model."""
 
 PER_SCAN = ("correct", "split", "reconstruct")
-"""Sections of which a scan may have keys of its own."""
+"""Sections whose keys a scan may override."""
 
 AFTERWARDS = ("notify", "crate")
-"""Keys that change no page of the report."""
+"""Keys that do not affect the report."""
 
 
 class ScanEntry(Axis, SteppedScan):
     """A scan. In a loaded configuration its sections are complete."""
 
     model: Optional[Name] = Field(
-        None, description="Name of the model that denoises this scan. Default: a model of the scan's own name."
+        None, description="Name of the model that denoises this scan. Default: a model with the name of the scan."
     )
     correct: Correct = Field(
         Correct(),
-        description="Keys of the section `correct` that differ for this scan; `null` resets a key to its default. A"
-        " scan without it follows the section.",
+        description="Keys of the section `correct` that differ for this scan; `null` resets a key to its default."
+        " Without it, the scan uses the section as it is.",
     )
     split: Split = Field(Split(), description="The same for the section `split`.")
     reconstruct: Reconstruct = Field(Reconstruct(), description="The same for the section `reconstruct`.")
     truth: Optional[Text] = Field(
         None,
-        description="The true volume, if known, as of a simulation: `.npy` or Zarr, (z, y, x) in attenuation per pixel,"
-        " of the shape of the reconstruction; with a leading axis of time steps or channels if the scan has several."
-        " Only used for comparison, in `quality.json` and the report.",
+        description="The true volume, if known, for example of a simulation: `.npy` or Zarr, (z, y, x) in attenuation"
+        " per pixel, with the shape of the reconstruction, and a leading axis of time steps or channels if the scan"
+        " has several. Only used for comparison, in `quality.json` and the report.",
     )
     dose: Optional[Dose] = Field(
         None,
-        description="Study how much shorter the scan could have been: parts of its dose are processed as scans of their"
-        " own, each with a training, and judged by the data left out, see the page on dose; `{}` takes the defaults."
-        " Default: none.",
+        description="Study how much shorter the scan could have been: parts of its dose are processed as separate"
+        " scans, each with its own training, and judged by the data left out; see [Dose](dose.md). `{}` takes the"
+        " defaults. Default: none.",
     )
 
 
@@ -64,13 +64,14 @@ class ModelEntry(Options):
     )
     shelf: Optional[Text] = Field(
         None,
-        description="Folder of models from earlier runs, see [A shelf of models](shelf.md). The one that was trained"
-        " under the most alike conditions is used, fine-tuned, or left for a training, whichever the scans call for. In"
-        " the place of `file`. Relative to the working directory.",
+        description="Folder of models from earlier runs, instead of `file`; see [A shelf of models](shelf.md). The"
+        " model trained under the most similar conditions is used as it is, fine-tuned, or replaced by a new training,"
+        " depending on how well it denoises the scans. Relative to the working directory.",
     )
     scans: Optional[Annotated[Unique[Text], Field(min_length=1)]] = Field(
         None,
-        description="Names of the scans to train on. A model that is absent here trains on all scans that name it.",
+        description="Names of the scans to train on. A model that is not listed under `models` trains on all scans"
+        " that name it.",
     )
 
 
@@ -83,16 +84,16 @@ class Config(Options):
     )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict,
-        description="Models that are trained on other scans than those that they denoise, or taken from a file. `file`"
-        " alone denoises without training, `scans` alone trains, both together continue training from the file. A"
-        " model from a file brings its own network, whatever `network` says. `shelf` finds a model.",
+        description="Models that are trained on other scans than those they denoise, or taken from a file. With `file`"
+        " alone, the model denoises without training; with `scans` alone, it is trained; with both, training continues"
+        " from the file. A model from a file brings its own network, whatever `network` says. `shelf` finds a model.",
     )
     effort: Literal["quick", "standard", "thorough"] = Field(
         "quick",
-        description="Defaults of training and denoising together; each key can still be set. `quick` takes minutes on a"
-        " laptop. `standard` trains a network of twice the width on 1e9 pixels, in batches of 8 patches of 96 pixels;"
-        " `thorough` one of three times the width on 5e9 pixels, in batches of 32, and denoises with `ensemble: 8`."
-        " These two are for a graphics card. The word means the same on every machine.",
+        description="Defaults of training and denoising together; you can still set each key. `quick` takes minutes on"
+        " a laptop. `standard` trains a network of twice the width on 1e9 pixels, in batches of 8 patches of 96"
+        " pixels; `thorough` trains one of three times the width on 5e9 pixels, in batches of 32, and denoises with"
+        " `ensemble: 8`. These two are for a GPU. An effort means the same on every machine.",
     )
     correct: Correct = Field(
         Correct(),
@@ -103,54 +104,54 @@ class Config(Options):
     reconstruct: Reconstruct = Field(Reconstruct(), description="From sinograms to slices.")
     network: Network = Field(
         Network(),
-        description="The network; kept with the model. Each has its own defaults, and refuses keys that it has no use"
-        " for.",
+        description="The network, which is stored with the model. Each network has its own defaults and accepts only"
+        " the keys that it uses.",
     )
     train: Train = Field(
         Train(),
-        description="Training of a model. It ends with the first of `pixels`, `iterations`, `minutes` and `patience`; a"
-        " finished training continues if these then allow more.",
+        description="Training of a model. It stops at whichever of `pixels`, `iterations`, `minutes` and `patience` is"
+        " reached first; a finished training continues if you raise them.",
     )
     shelf: Shelf = Field(
         Shelf(),
-        description="Models of earlier runs, see [A shelf of models](shelf.md): where they are filed, and when one is"
-        " good enough.",
+        description="Models of earlier runs: where they are stored, and when one is good enough; see [A shelf of"
+        " models](shelf.md).",
     )
-    denoise: Denoise = Field(Denoise(), description="From the sections to the clean volume.")
+    denoise: Denoise = Field(Denoise(), description="From the sections to the denoised volume.")
     compare: Unique[Text] = Field(
         (),
-        description="What else to judge on the same slices, as columns of the report: the filters `median`, `tv`, `nlm`"
-        " and `paganin` (the low-pass of phase retrieval), each in slices with the strength that best predicts data it"
-        " did not see; and names of models, which are trained if need be.",
+        description="Other methods to judge on the same slices, as columns of the report: the filters `median`, `tv`,"
+        " `nlm` and `paganin` (the low-pass filter of phase retrieval), applied slice by slice with the strength that"
+        " best predicts unseen data; and names of models, which are trained if necessary.",
     )
     export: Unique[Annotated[str, OneOf(EXPORTS)]] = Field(
         (),
-        description="Further forms of the volumes. `tiff` is a file of float32 for each slice, `tiff16` and `tiff8`"
-        " whole numbers with the grey window recorded, `hdf5` one file after NeXus, `ozx` the OME-Zarr image in one Zip"
-        " archive. `reconstruction` is the noisy volume, as an OME-Zarr image and in the same formats as the clean"
-        " one.",
+        description="Other formats of the volumes. `tiff` is a float32 file for each slice, `tiff16` and `tiff8` are"
+        " integers with the grey window recorded, `hdf5` is one NeXus file, `ozx` is the OME-Zarr image in one Zip"
+        " archive. `reconstruction` exports the noisy volume, as an OME-Zarr image and in the same formats as the"
+        " denoised one.",
     )
     intermediates: Literal["keep", "delete"] = Field(
         "keep",
-        description="What becomes of projections and sections. `delete` removes each slab of them as soon as no job of"
-        " the run needs it any more; to train or denoise again makes them again. On the command line: `--config"
-        " intermediates=delete`. It changes no result.",
+        description="What happens to projections and sections. `delete` deletes each slab of them as soon as no job of"
+        " the run needs it; training or denoising again then remakes them. On the command line: `--config"
+        " intermediates=delete`. The results do not change.",
     )
     slab_megabytes: Annotated[int, Whole(ge=1)] = Field(
         1024,
-        description="What one job writes at a time, about. Smaller needs less memory and makes more jobs; it changes no"
-        " result.",
+        description="Approximate size of what one job writes, in megabytes. Smaller values need less memory and make"
+        " more jobs; the results do not change.",
     )
     crate: Optional[Crate] = Field(
         None,
-        description="Describes the results as a research object (RO-Crate), in `results/ro-crate-metadata.json`, see"
-        " [Automation](automation.md#ro-crate). `crate: {}` does so without licence and author; without this key there"
-        " is none.",
+        description="Describes the results as a research object (RO-Crate), in `results/ro-crate-metadata.json`; see"
+        " [Automation](automation.md#ro-crate). `crate: {}` leaves out licence and authors. Without this key there is"
+        " no crate.",
     )
     notify: Notify = Field(
         Notify(),
-        description="Commands that run once at the end of a run, with a JSON of what happened on standard input, see"
-        " [Automation](automation.md). One that fails is reported in one line, and changes nothing.",
+        description="Commands that run once at the end of a run, with a JSON summary of the run on standard input; see"
+        " [Automation](automation.md). If a command fails, one line reports it, and nothing else changes.",
     )
 
     @property

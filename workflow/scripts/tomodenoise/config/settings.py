@@ -14,7 +14,7 @@ from tomodenoise.config.model import FILTERS, PER_SCAN, Config, ModelEntry
 from tomodenoise.networks import specs
 
 RESERVED = {"models", "slurm", ".html", ".json", ".log"}
-"""Names, and ends of names, of what lies next to the folders of scans."""
+"""Names, and endings of names, of files next to the folders of scans."""
 
 
 def load(raw: Mapping[str, Any]) -> Config:
@@ -122,7 +122,7 @@ def _problems(node: yaml.Node | None, around: tuple[yaml.Node, ...] = ()) -> Ite
 def _check_names(config: Config) -> None:
     for scan in config.scans:
         if scan in RESERVED or Path(scan).suffix in RESERVED:
-            raise UserError(f"config: scans.{scan}: results or logs have files of such a name: choose another")
+            raise UserError(f"config: scans.{scan}: this name is reserved in results or logs: choose another")
 
 
 def _check_models(config: Config) -> None:
@@ -135,7 +135,7 @@ def _check_models(config: Config) -> None:
             raise UserError(f"config: models.{name} has a file and a shelf: leave one of them out")
         if model.shelf and not model.scans:
             raise UserError(
-                f"config: models.{name}: no scan names this model of a shelf: give its scans, or leave it out"
+                f"config: models.{name}: no scan uses this model of a shelf: list its scans, or leave it out"
             )
         for scan in model.scans or ():
             if scan not in config.scans:

@@ -1,4 +1,4 @@
-"""Binomial split of counts in the channels of XRD-CT, and whether the numbers there are counts at all."""
+"""Binomial split of counts in the channels of XRD-CT, and the check that the data are counts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ NAMED = 3  # channels named in a line
 
 @dataclass(frozen=True)
 class Counted:
-    """Numbers in the channels of a scan, as far as it decides whether they are counts."""
+    """Properties of the data in the channels of a scan that show whether they are counts."""
 
     gain: float | None
     """Units of the file per photon; None if the numbers are not multiples of any."""
@@ -63,7 +63,7 @@ def examine(scan: Scan) -> Counted:
 
 
 def step(values: FloatArray) -> float | None:
-    """Return the number of which all finite values are whole multiples; None if there is none, or nothing to see."""
+    """Return the number of which all finite values are whole multiples; None if there is none, or no data."""
     different = np.unique(np.abs(values[np.isfinite(values)])).astype(np.float64)
     if len(different) < 3:
         return None
@@ -108,7 +108,7 @@ def _doubts(found: Counted) -> Iterator[str]:
         more = f" and {len(found.negative) - NAMED} more" if len(found.negative) > NAMED else ""
         yield f"there are negative numbers in {', '.join(found.negative[:NAMED])}{more}, which are no counts"
     if found.gain is None or found.noise is None:
-        yield "the numbers in the channels are no whole multiples of one photon, so they are not counts"
+        yield "the numbers in the channels are not whole multiples of one photon, so they are not counts"
         return
     if not NOISE[0] < found.noise < NOISE[1]:
         yield f"the noise of the channels has {found.noise:.2g} times the variance of counted photons"

@@ -22,7 +22,7 @@ FEWEST_PAIRS = 100_000  # pairs of pixels: the afterglow to within 0.3 %
 FURTHEST = 4  # flats apart
 OUTLIER = 5.0  # deviations
 SURE = 10.0  # deviations
-MOST_OF_IT = 0.5  # share of finite pixels from which on a flat counts
+MOST_OF_IT = 0.5  # least share of finite pixels of a flat that is used
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ UNLIT = 0.01  # fraction of the median level of projections below which one is w
 SATURATED = 0.02  # excess share of saturated pixels that makes a projection faulty
 DIP = 0.7  # level relative to the neighbours below which, or above whose inverse, a projection is a dip
 NEAR = 15  # projections on each side that a projection is compared with
-MANY = 0.1  # share of dips from which on they are due to the sample
+MANY = 0.1  # least share of dips at which they are due to the sample
 
 
 def good_flats(tiles: FloatArray, group: IntArray) -> BoolArray:

@@ -14,10 +14,10 @@ class Phase(Options):
     """Propagation and material for phase retrieval."""
 
     delta_beta: Annotated[float, Number(gt=0)] = Field(
-        description="Ratio δ/β of the refractive index n = 1 − δ + iβ of the material. Larger smooths more."
+        description="Ratio δ/β of the refractive index n = 1 − δ + iβ of the material. Larger values smooth more."
     )
-    energy: Annotated[float, Number(gt=0)] = Field(description="In keV.")
-    distance: Annotated[float, Number(gt=0)] = Field(description="From the sample to the detector, in metres.")
+    energy: Annotated[float, Number(gt=0)] = Field(description="Photon energy in keV.")
+    distance: Annotated[float, Number(gt=0)] = Field(description="Distance from the sample to the detector, in metres.")
 
 
 class Correct(Options):
@@ -25,28 +25,28 @@ class Correct(Options):
 
     input: Literal["auto", "counts", "intensity", "attenuation"] = Field(
         "auto",
-        description="What the numbers in the files are, if a file does not say it. `counts` need flats; `intensity` is"
-        " the transmitted fraction; `attenuation` is a line integral already.",
+        description="Meaning of the data, if the file does not state it. `counts` need flats; `intensity` is the"
+        " transmitted fraction; `attenuation` is a line integral already.",
     )
     flats: Literal["divided", "shared"] = Field(
         "divided",
         description="`divided` gives each section its own flats and darks, so that their noise is not a common"
-        " structure that the network keeps; `shared` uses all of them for every projection, fit for a few hundred"
-        " flats.",
+        " structure that the network keeps. `shared` uses all of them for every projection, which is suitable if there"
+        " are a few hundred flats.",
     )
     zingers: Literal["none"] | Annotated[float, Number(ge=1)] = Field(
         10,
-        description="A pixel that is more than this many standard deviations of the noise above all pixels around"
-        " it, two pixels away, was struck by a stray ray and is replaced; `none` keeps them. Lower it for weak zingers,"
-        " raise it if the sample itself has bright spots of one to three pixels.",
+        description="A pixel that is more than this many standard deviations of the noise above all pixels two pixels"
+        " away from it is a zinger and is replaced; `none` keeps zingers. Lower it for weak zingers; raise it if the"
+        " sample itself has bright spots of one to three pixels.",
     )
     stripes: Literal["auto", "none", "sorting", "wavelet", "vo"] = Field(
         "auto",
-        description="How stripes of sinograms, which are rings of slices, are removed before the network learns to keep"
-        " them. `auto` measures them on some rows and takes `none` if they do not exceed the noise, else the milder of"
-        " `sorting` and `vo` that removes them. `sorting` evens out stripes along all angles; `vo` also wide ones and"
-        " columns that do not respond, in ten times the time; `wavelet` damps them. Each costs the sample some detail."
-        " `wavelet` and `vo` need algotom.",
+        description="How stripes of sinograms, which become rings in slices, are removed so that the network does not"
+        " keep them. `auto` measures them on some rows and takes `none` if they do not exceed the noise, otherwise the"
+        " milder of `sorting` and `vo` that removes them. `sorting` evens out stripes along all angles; `vo` also"
+        " removes wide stripes and dead columns, but takes ten times as long; `wavelet` damps stripes. Each costs some"
+        " detail of the sample. `wavelet` and `vo` need algotom.",
     )
     screen: Flag = Field(
         True,
@@ -55,13 +55,13 @@ class Correct(Options):
     )
     phase: Optional[Phase] = Field(
         None,
-        description="Phase retrieval from one distance after Paganin, for a sample of one material: `{delta_beta: 200,"
+        description="Single-distance phase retrieval after Paganin, for a sample of one material: `{delta_beta: 200,"
         " energy: 20, distance: 0.1}`. Needs the pixel size. Default: none.",
     )
     air: Annotated[int, Whole(ge=0)] = Field(
         0,
-        description="Columns at each side of the detector that see air in every projection, to remove changes of the"
-        " beam that flats miss; 0 does nothing.",
+        description="Number of columns at each side of the detector that see air in every projection. They are used to"
+        " remove changes of the beam that flats miss; 0 switches this off.",
     )
 
     @property

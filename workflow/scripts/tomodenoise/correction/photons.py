@@ -1,4 +1,4 @@
-"""Binomial split of photon counts, so that parts of a scan are independent, shorter exposures; and its limits."""
+"""Binomial split of photon counts into independent, shorter exposures, and its limits."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from tomodenoise.scans.thinning import Thinning
 PROJECTIONS = 8
 DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared with the read noise
 # Largest correlation of neighbouring pixels, and of successive frames. The error of a denoised image is a tenth of the
-# variance of raw noise, and shared noise in both halves aside adds to it in full.
+# variance of raw noise, and shared noise in both halves left out adds to it in full.
 MOST_SHARED = 0.02
 MOST_READOUT = 0.1  # largest share of read noise in two halves of the counts; it is measured, but not split exactly
 
@@ -35,7 +35,7 @@ class Splitter:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Noise of a scan, as far as it decides whether its counts are photons."""
+    """Noise statistics of a scan that show whether its counts are photons."""
 
     gain: float | None  # detector units per photon
     gain_error: float | None  # its standard error, relative
@@ -192,7 +192,10 @@ def may_split(file: Path) -> bool:
 
 def _doubts(found: Statistics) -> Iterator[str]:
     if found.gain is None or found.photons is None:
-        yield "the flats do not give the counts of a photon: at least four are needed, whose noise grows with the light"
+        yield (
+            "the flats do not show how many counts a photon gives: at least four are needed, and their noise must grow"
+            " with the light"
+        )
         return
     light = max(found.photons, 0.0)
     readout = (found.read_noise or 0.0) ** 2

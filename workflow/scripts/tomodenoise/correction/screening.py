@@ -18,7 +18,7 @@ from tomodenoise.scans.reading import ceiling, read, read_channels
 BANDS, BAND_ROWS = 4, 4
 TILE, TILES = 16, 16  # minimum width of a tile in columns, and maximum number of tiles across
 BLOCK_BYTES = 1 << 25
-DRIFT = 0.15  # relative variation of the flats from which on it is reported
+DRIFT = 0.15  # least relative variation of the flats that is reported
 
 
 def screen(scan: Scan) -> Scan:
@@ -54,13 +54,14 @@ def _screened(scan: Scan) -> Scan:
     dips = odd_frames.dips(tiles, ~unlit)
     if len(dips):
         doubt = (
-            f"projections {spans(numbers(scan)[dips])} differ much from those before and after, but are kept: if the"
-            f" beam failed, leave them out with exclude: {{projections: [{number_list(numbers(scan)[dips])}]}}"
+            f"projections {spans(numbers(scan)[dips])} differ strongly from those before and after, but are kept: if"
+            f" the beam failed, leave them out with exclude: {{projections: [{number_list(numbers(scan)[dips])}]}}"
         )
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     same = 1 + np.flatnonzero((tiles[1:] == tiles[:-1]).all(axis=1) & ~unlit[1:])
     if 0 < len(same) < len(tiles) / 2:
-        doubt = f"projections {spans(numbers(scan)[same])} are copies of the one before, but are kept: a frozen camera?"
+        copies = spans(numbers(scan)[same])
+        doubt = f"projections {copies} are copies of the one before, but are kept: did the camera freeze?"
         scan = replace(scan, doubts=(*scan.doubts, doubt))
     scan = _without_light(scan, unlit, "hold no light")
     return _without_light(scan, odd_frames.saturated(saturated) & ~unlit, "are saturated")

@@ -154,9 +154,9 @@ def _read(model: Model, steps: Sequence[Sections], rows: tuple[int, int], mode: 
 
 
 def _space(last: Tensor | None, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return memory to read into: the last one on a processor, where new memory takes longer than the copy into it.
+    """Return memory to read into: the last one on a CPU, where new memory takes longer than the copy into it.
 
-    A copy from the last one to a graphics card may be under way.
+    A copy from the last one to a GPU may be under way.
     """
     fits = last is not None and last.shape == shape and device.type == "cpu"
     return last if last is not None and fits else devices.host_buffer(shape, device)

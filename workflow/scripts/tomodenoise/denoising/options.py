@@ -12,21 +12,22 @@ class Denoise(Options):
 
     input: Literal["full", "sections", "section"] = Field(
         "full",
-        description="What the network is applied to. `full` is the reconstruction of all projections; `sections`"
-        " averages over the inputs of training, at K times the cost; `section` takes the first of these inputs alone,"
-        " which with `split: {sections: 2, input: 1}` is every other projection, fit for a model that learned from"
-        " scans of half the dose.",
+        description="Input of the network. `full` is the reconstruction of all projections. `sections` averages the"
+        " results for the inputs of training, at K times the cost. `section` takes only the first of these inputs;"
+        " with `split: {sections: 2, input: 1}` this is every other projection, for a model trained on scans of half"
+        " the dose.",
     )
     ensemble: Annotated[int, OneOf((1, 8))] = Field(
         1,
-        description="8 averages over the flips and quarter turns of slices, at eight times the cost, for about 0.2 dB.",
+        description="8 averages over the flips and quarter turns of slices, which takes eight times as long and gains"
+        " about 0.2 dB.",
     )
     uncertainty: bool = Field(
         False,
         strict=True,
-        description="Also write `uncertainty.ome.zarr`, a standard deviation for each voxel: the deviation between the"
-        " results for all sections but one, calibrated on slices that no training used. It takes K times the time of"
-        " denoising, and three sections of angles or more.",
+        description="Also write `uncertainty.ome.zarr`, a standard deviation for each voxel, from the spread of the"
+        " results for all sections but one, calibrated on slices that no training used. It takes K times as long as"
+        " denoising, and needs three or more sections of angles.",
     )
 
     @property

@@ -1,4 +1,4 @@
-"""Deviation between the results of a network for parts of the data: the noise that is left in each voxel."""
+"""Deviation between the results of a network for parts of the data: the remaining noise in each voxel."""
 
 from dataclasses import dataclass, replace
 

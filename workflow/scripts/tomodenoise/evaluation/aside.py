@@ -1,4 +1,4 @@
-"""Reconstruction of the data that a dose study leaves aside, in the judged slices only."""
+"""Reconstruction of the data that a dose study leaves out, in the judged slices only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from tomodenoise.splitting import by_angle, thinning
 
 @dataclass(frozen=True)
 class Process:
-    """All that turns the raw frames of a scan into slices."""
+    """Everything that is needed to turn the raw frames of a scan into slices."""
 
     scan: Scan
     """The whole scan."""
@@ -51,7 +51,7 @@ def read(
 def halves(
     process: Process, kept: Thinning, runs: Sequence[tuple[int, int]], time: int = 0
 ) -> tuple[FloatArray, FloatArray]:
-    """Reconstruct both halves of the data aside, each with half of the flats, whose noise would be common to both.
+    """Reconstruct both halves of the data left out, each with half of the flats, whose noise would be common to both.
 
     Parameters
     ----------

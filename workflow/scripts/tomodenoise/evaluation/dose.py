@@ -1,4 +1,4 @@
-"""A part of the dose of a scan, judged by the data aside and compared with the full dose."""
+"""A part of the dose of a scan, judged by the data left out and compared with the full dose."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +21,7 @@ from tomodenoise.scans.thinning import Thinning
 from tomodenoise.storage.sections import Sections
 
 FILTERS = ("median", "tv")
-"""Filters that are tuned on the data aside; the one with the smaller error is shown."""
+"""Filters that are tuned on the data left out; the one with the smaller error is shown."""
 
 Denoise = Mapping[str, Any]
 """`input` and `ensemble`, see the section `denoise`."""
@@ -50,7 +50,7 @@ class Part:
     setting: str
     """Of the filter."""
     shared: float = 0.0
-    """Variance of noise that both halves aside may share, as the gain is known up to its standard error."""
+    """Variance of noise that both halves left out may share, because of the standard error of the gain."""
     channels: Mapping[str, Any] | None = None
     """See `dose_channels.judge`."""
 
@@ -74,7 +74,7 @@ def choose(sections: Sections, model: Model, identity: Mapping[str, object], row
 def collect(
     whole: Dosed, part: Dosed, thinning: Thinning, process: Process, denoise: Denoise, time: int = 0, doubt: float = 0.0
 ) -> Part:
-    """Denoise a part of the dose with its own model and with that of the full dose, and reconstruct the data aside.
+    """Denoise a part of the dose with its own model and with that of the full dose, and reconstruct the data left out.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def common(whole: Slices, part: Slices) -> Slices:
     rows = np.intersect1d(whole.rows, part.rows)
     mask = whole.mask & part.mask
     if not (len(rows) and mask.any()):
-        raise Unsupported("other slices were held out of the training than at full dose, so none can be compared")
+        raise Unsupported("the training held out other slices than at full dose, so none can be compared")
     return replace(part, runs=tuple(runs(rows)), mask=mask)
 
 

@@ -14,12 +14,12 @@ from tomodenoise.metrics import independent
 def judge(
     results: Mapping[str, FloatArray], aside: tuple[FloatArray, FloatArray], mask: BoolArray, share: float | None
 ) -> dict[str, Any] | None:
-    """Estimate the error of each channel from the data aside.
+    """Estimate the error of each channel from the data left out.
 
     Parameters
     ----------
     results : name to (channel, z, y, x).
-    aside : both halves of the data aside, as the results.
+    aside : both halves of the data left out, as the results.
     mask : (y, x).
     share : of the photons in this part; None if it is one of the projections, whose streaks add to the noise.
 

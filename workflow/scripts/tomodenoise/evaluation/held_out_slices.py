@@ -19,7 +19,7 @@ RUN = 4
 
 BY_SETTINGS = (
     "The model's file does not list which slices of this scan were held out of training, so they were worked out from"
-    " its settings. If the model did learn from them, it is rated too well. Train it again to be sure."
+    " its settings. If the model did learn from them, its rating is too good. Train it again to be sure."
 )
 
 
@@ -89,7 +89,7 @@ def _unseen(scan: Sections, count: int, *, seen: bool) -> Slices:
     """Spread slices over the rows of a scan that hold sample."""
     rows = sampling.rows_with_sample(scan)
     where = "the scan" if rows is None else "the rows that hold sample"
-    doubt = "the model was trained on other rows of this file, maybe these" if seen else "the model never saw them"
+    doubt = "the model was trained on rows of this file, possibly on these" if seen else "the model never saw them"
     if rows is None:
         spread = _spread(scan.depth, min(count, scan.depth))
     else:

@@ -19,7 +19,7 @@ KEPT: Mapping[str, Sequence[str]] = {
     "calibration": ("slope", "slope_error"),
     "truth": ("psnr_raw", "psnr_denoised", "psnr_half"),
 }
-"""Figure to those of its values that are kept."""
+"""Figure to the values of it that are kept."""
 
 NAMED = 6  # largest number of channels or steps named in a sentence
 CERTAIN = 3.0  # standard errors by which a slope must exceed zero for unseen data to confirm an image
@@ -66,7 +66,7 @@ def verdicts(profile: Profile) -> list[Verdict]:
 def _channels(profile: Profile) -> Iterator[tuple[Level, str]]:
     empty = (profile.line("holds") == 0) | (profile.line("slope") < CERTAIN * profile.line("slope_error"))
     if empty.any():
-        text = f"Unseen data confirm nothing in the image of {_names(profile, empty)}"
+        text = f"Unseen data confirm no structure in the image of {_names(profile, empty)}"
         yield "bad", f"{text}: it is hardly more than noise. Do not interpret structure in it."
     if not empty.all():
         yield from _gains(profile, ~empty)
@@ -82,7 +82,7 @@ def _gains(profile: Profile, part: BoolArray) -> Iterator[tuple[Level, str]]:
     if known.any():
         ends = dict.fromkeys(f"{end:.1f}" for end in (gain[known].min(), gain[known].max()))
         text = f"Denoising lowers the error by {' to '.join(ends)} dB in {known.sum()} of {len(gain)} channels"
-        yield ("note", f"{text}, by little in {_names(profile, poor)}.") if poor.any() else ("good", f"{text}.")
+        yield ("note", f"{text}, but only slightly in {_names(profile, poor)}.") if poor.any() else ("good", f"{text}.")
     if (part & ~known).any():
         yield "note", f"The error of {_names(profile, part & ~known)} is too small to measure on these pixels."
 

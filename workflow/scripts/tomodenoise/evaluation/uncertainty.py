@@ -76,7 +76,7 @@ def apply(calibration: Sequence[Mapping[str, Any]], variance: FloatArray) -> Flo
 
 
 def noise(sections: int) -> float:
-    """Return the variance of the noise that is left in the result for all sections over that between results."""
+    """Return the remaining noise variance of the result for all sections, relative to the variance between results."""
     return (sections - 1) ** 2 / sections
 
 

@@ -62,7 +62,7 @@ def advice(facts: Mapping[str, Any], *, trained: bool) -> str:
 
 
 def on_copies(facts: Mapping[str, Any]) -> list[Verdict]:
-    """Put into words that a model was trained on copies of its own output as well; nothing if it was not.
+    """Say that a model was also trained on copies of its own output; nothing if it was not.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def on_copies(facts: Mapping[str, Any]) -> list[Verdict]:
     errors = found["errors"]
     lower = 100 * (1 - errors[found["rounds"]] / errors[0])
     text = (
-        f"Training on projected copies lowered the error in the data of the scanner, noise included, by {lower:.2g} %."
-        " The network removes streaks that the sections hold, so figures that compare with sections understate it."
+        f"Training on projected copies lowered the error against the measured data, noise included, by {lower:.2g} %."
+        " The network removes streaks that the sections contain, so figures based on sections understate its quality."
     )
     return [Verdict("reprojection", "note", text)]
 
@@ -89,7 +89,7 @@ def verdicts(
     ----------
     figures : name to values, see `figures_of_merit`.
     better : see `advice`.
-    copied : whether the network was trained on copies of its own output as well, and so removes streaks.
+    copied : whether the network was also trained on copies of its own output, and therefore removes streaks.
     """
     writers = {**WRITERS, "residual": _residual_with_streaks} if copied else WRITERS
     return [
@@ -126,7 +126,7 @@ def _umse(v: Values, a: Acquisition, better: str) -> Sentences:
     elif v["upsnr_given"] > CLEAN:
         yield "note", f"{text}. The noise was below 1 % of the grey values' range: there was little to remove."
     elif gain + uncertain >= LITTLE_GAIN:
-        yield "note", f"{text}, known to ± {uncertain:.1f} dB only."
+        yield "note", f"{text}, known only to ± {uncertain:.1f} dB."
     else:
         yield "bad", f"{text}: too little. {better}."
     if v["sampling"] < FEW_ANGLES:
@@ -199,7 +199,7 @@ def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
     # Rings have edges as well.
     lost = outline >= max(SEEN, rings) or (rings < SEEN and stronger)
     if rings >= SEEN:
-        text = f"What was removed shows rings ({rings:.0%} of its variance), and others may be left in the slices"
+        text = f"What was removed shows rings ({rings:.0%} of its variance), and more may be left in the slices"
         yield "bad", f"{text}. Remove them before training: set correct.stripes, or a stronger method if one is set."
     if lost:
         text = f"What was removed shows the outline of the sample ({outline:.0%} of its variance lies along edges)"
@@ -210,17 +210,17 @@ def _residual(v: Values, a: Acquisition, better: str) -> Sentences:
     if strength < WEAK:
         yield "note", f"{text}: noise is left, or streaks of few angles count as noise."
     elif v["rings"] is None or v["outline"] is None:
-        yield "note", f"{text}. Whether it shows rings or edges cannot be determined on so few pixels."
+        yield "note", f"{text}. Whether it shows rings or edges cannot be determined from so few pixels."
     else:
         yield "good", f"{text} and shows neither rings nor edges."
 
 
 def _residual_with_streaks(v: Values, a: Acquisition, better: str) -> Sentences:
-    """Leave open what lines and rings in the residual are: streaks look like both."""
+    """Leave open whether lines and rings in the residual are structure, because streaks look like both."""
     sentences = list(_residual(v, a, better))
     if any(level == "bad" for level, _ in sentences):
         text = "What was removed shows lines or rings, as streaks of few angles do"
-        yield "note", f"{text}. Whether it holds structure of the sample no figure can tell: look at it."
+        yield "note", f"{text}. No figure can tell whether it holds structure of the sample: look at it."
     else:
         yield from sentences
 
@@ -241,7 +241,7 @@ def _independence(v: Values, a: Acquisition, _: str) -> Sentences:
     text = f"{inner['correlation']:.2f} ± {inner['error']:.2f} within {inner['outer']:.0f} px of the axis"
     text += f", {far['correlation']:.2f} far from it" if near else ""
     if v["flats_share"] and v["flats_share"][0] > CORRELATED:
-        shared = f"{a.flats} flats shared by all sections should correlate their noise by about"
+        shared = f"{a.flats} flats shared by all sections are expected to correlate their noise by about"
         yield "note", f"{shared} {v['flats_share'][0]:.2f} near the axis; measured: {text}. {a.more_flats}."
     elif far["correlation"] > OWN_ERROR:
         yield "note", f"Whether sections share noise is unknown: the network's own error is too large ({text})."

@@ -39,7 +39,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Flaw:
-    """Damaged or missing file that must be made again."""
+    """Damaged or missing file that must be remade."""
 
     file: Path
     what: str
@@ -121,7 +121,7 @@ def of_array(expected: Expected, threads: int) -> State:
 
 
 def of_files(folder: Path, pattern: str) -> State:
-    """Check small files and those of other formats, as far as their formats allow."""
+    """Check small files, and files of other formats as far as the formats allow."""
     files = sorted(file for file in folder.glob(pattern) if file.is_file())
     flaws = [flaw for file in files for flaw in _flaws(file)]
     return State(folder / pattern, len(files), sum(file.stat().st_size for file in files), tuple(flaws), bool(files))

@@ -1,4 +1,4 @@
-"""Error and calibration of an image against two measurements that it was not made from."""
+"""Error and calibration of an image against two independent measurements."""
 
 from dataclasses import dataclass
 

@@ -20,42 +20,43 @@ class Network(Options):
 
     name: Annotated[str, OneOf(NETWORKS)] = Field(
         "unet",
-        description="`unet` is a U-Net with skip connections that subtracts its correction from the middle slice,"
-        " without normalisation layers; `unet3d` the same in three dimensions, on cubes. `msd` is the mixed-scale dense"
-        " network of Pelt and Sethian.",
+        description="`unet` is a U-Net with skip connections and without normalisation layers, which subtracts its"
+        " correction from the middle slice; `unet3d` is the same in three dimensions, on cubes. `msd` is the"
+        " mixed-scale dense network of Pelt and Sethian.",
     )
     slices: Optional[Odd] = Field(
         None,
         description=_with_defaults(
-            "Adjacent slices that the network sees to denoise the middle one; odd. A volumetric network has none. With"
-            " several channels the default is 1.",
+            "Number of adjacent slices that the network sees to denoise the middle one; odd. Volumetric networks do"
+            " not have this key. With several channels the default is 1.",
             "slices",
         ),
     )
     steps: Optional[Odd] = Field(
         None,
-        description="Consecutive time steps that the network sees to denoise the middle one; odd. For dynamic scans"
-        " that are split by time. Off by default, as it mixes time: noise goes down where nothing moves, but what lasts"
-        " one step only lost 63 % of its contrast in a simulation, and appeared in the neighbouring steps. Steps that"
-        " the network sees are no targets, so `steps.group` must be larger. Beyond both ends of the series the"
-        " outermost step is repeated. Default: 1.",
+        description="Number of consecutive time steps that the network sees to denoise the middle one; odd. For"
+        " dynamic scans that are split by time. Off by default, because it mixes time steps: noise goes down where"
+        " nothing moves, but in a simulation a feature present in one step only lost 63 % of its contrast and appeared"
+        " in the neighbouring steps. Input steps cannot be targets, so `steps.group` must be larger. At both ends of"
+        " the series the outermost step is repeated. Default: 1.",
     )
     width: Optional[Annotated[int, Whole(ge=1)]] = Field(
         None,
         description=_with_defaults(
-            "Channels at full resolution, twice and then four times as many below; for `msd`, channels of each layer.",
+            "Channels at full resolution; the next level has twice and all lower ones four times as many. For `msd`,"
+            " channels of each layer.",
             "width",
         ),
     )
     depth: Optional[Annotated[int, Whole(ge=1)]] = Field(
         None,
-        description=_with_defaults("Number of resolutions; for `msd`, of layers.", "depth"),
+        description=_with_defaults("Number of resolution levels; for `msd`, of layers.", "depth"),
     )
     dilations: Optional[Some[Annotated[int, Whole(ge=1)]]] = Field(
         None,
-        description=_with_defaults("Pixels between the taps of the layers of `msd`, in turns.", "dilations"),
+        description=_with_defaults("Dilations of the layers of `msd`, in pixels, used in turn.", "dilations"),
     )
     dimensions: Optional[Annotated[int, OneOf((2, 3))]] = Field(
         None,
-        description=_with_defaults("Of the convolutions of `msd`; 3 makes it volumetric.", "dimensions"),
+        description=_with_defaults("Dimensions of the convolutions of `msd`; 3 makes it volumetric.", "dimensions"),
     )

@@ -17,7 +17,7 @@ REPEATED = {"CalledProcessError", "RuleException"}
 """Exceptions that only repeat that a job failed."""
 
 LAST = "At least one job did not complete successfully"
-"""Part of a message that does the same; other messages of its kind, WorkflowError, are about Snakemake itself."""
+"""Part of a WorkflowError that does the same; other messages of this type are about Snakemake itself."""
 
 PERCENT, SECONDS = 10, 60
 """Progress after which another line is shown."""
@@ -67,7 +67,7 @@ class Failure:
 
 
 class Lines(logging.Formatter):
-    """Formatter for the terminal: our lines about progress, and what Snakemake says of the rest."""
+    """Formatter for the terminal: our lines about progress, and Snakemake's own messages for everything else."""
 
     def __init__(self, progress: Progress, plain: logging.Formatter | None) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ scans:
 FOOT = """
 # Scans of one kind of sample may share a network: name the same `model` in each of them.
 # Files that are the time steps of one scan: `mode: dynamic` and `file: [first.h5, second.h5]`.
-# effort: standard      # a wider network and more training, for a graphics card
+# effort: standard      # a wider network and more training, for a GPU
 # train: {pixels: 3e8}  # more pixels, cleaner volumes
 # export: [tiff, hdf5, reconstruction]  # besides OME-Zarr
 """

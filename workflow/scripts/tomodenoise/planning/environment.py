@@ -31,7 +31,7 @@ def prepare(environment: MutableMapping[str, str], scripts: Path) -> None:
 
     Notes
     -----
-    A notebook exports a backend of matplotlib that jobs lack. Variables for the number of threads, the graphics card
+    A notebook exports a backend of matplotlib that jobs lack. Variables for the number of threads, the GPU
     and the temporary folder stay as the user set them.
     """
     for name in [name for name in environment if name.startswith(PREFIXES) or name in LEFTOVERS]:

@@ -131,7 +131,7 @@ class Files:
         return paths.fill_all(paths.SHELVED, model=self.run.trained_models)
 
     def shown(self, job: Wildcards) -> dict[str, list[str]]:
-        """Return what the card of a model shows of the first scan that it was trained on and denoises, if any."""
+        """Return the files that a model's card shows, of the first scan that it was trained on and denoises, if any."""
         run = self.run
         scan = next((name for name in run.config.trained_on(job.model) if run.config.model_of(name) == job.model), None)
         if scan is None:
@@ -140,7 +140,7 @@ class Files:
         return {"quality": paths.fill_all(paths.QUALITY, scan=[scan]), "planes": planes}
 
     def parts(self, job: Wildcards) -> dict[str, list[str]]:
-        """Return all that a dose study reads of the parts of a scan, sections and models; nothing if there are none."""
+        """Return the sections and models of a scan's parts that its dose study reads; nothing without a study."""
         run = self.run
         if not self.may_split(job.scan):
             return {}
@@ -154,7 +154,7 @@ class Files:
         }
 
     def page(self, scans: Sequence[str]) -> dict[str, list[str]]:
-        """Return all that a page of some scans shows."""
+        """Return all files that a page of some scans shows."""
         run = self.run
         studied = [scan for scan in scans if scan in run.studied]
         calibrated = scans if run.config.denoise.uncertainty else []
@@ -184,7 +184,7 @@ class Files:
         }
 
     def described(self, _job: Wildcards | None = None) -> dict[str, list[str]]:
-        """Return what the crate describes."""
+        """Return the files that the crate describes."""
         scans = self.run.scans
         more = [volume for volume in self.run.results if volume != paths.DENOISED]
         return {

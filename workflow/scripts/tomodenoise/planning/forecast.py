@@ -1,4 +1,4 @@
-"""A forecast of a run: jobs, memory, time and disk space of each stage of a scan, and what stands in its way."""
+"""A forecast of a run: jobs, memory, time and disk space of each stage of a scan, and problems."""
 
 import math
 import os
@@ -41,13 +41,13 @@ RECONSTRUCT = (20e-9, 80e-9)
 """Seconds for a pixel of a section by filtered backprojection; measured at 22e-9, with the job's start at 65e-9."""
 
 ROUNDED = 0.6
-"""Bytes of a section with `bits: 16` in the place of one; measured at 0.43 to 0.48."""
+"""Bytes of a section with `bits: 16` per byte without; measured at 0.43 to 0.48."""
 
 OF_PARTS = ("correct", "reconstruct")
 """Stages of a part of the dose of a scan, besides a training."""
 
 ITERATIVE = 160
-"""Factor by which 100 iterations of an iterative algorithm take longer."""
+"""Factor by which 100 iterations of an iterative algorithm take longer than filtered backprojection."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def efforts(network: str, channels: int) -> str:
 def copies(rounds: int) -> Iterator[str]:
     """Format that a training takes rounds on projected copies; nothing if it takes none."""
     if rounds:
-        yield f"  of it {rounds} rounds on projected copies, for few angles (train.reproject)"
+        yield f"  including {rounds} rounds on projected copies, for few angles (train.reproject)"
 
 
 def lines(stages: Sequence[Stage]) -> Iterator[str]:

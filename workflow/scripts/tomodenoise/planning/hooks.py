@@ -58,7 +58,7 @@ class Hooks:
     def _ending(
         self, targets: Collection[str], unfinished: Iterable[Sequence[str]], logs: Sequence[str], *, success: bool
     ) -> Ending:
-        """Find out which scans are done, and write the report of those after a failure."""
+        """Find the finished scans, and after a failure write their report."""
         left = {scan for outputs in unfinished for scan in _scans_of(self.run, outputs)}
         known = Ending(
             "done" if success else "failed",
@@ -82,7 +82,7 @@ class Hooks:
         script = subprocess.run(self.report_command, input=text, text=True, capture_output=True, check=False)
         if script.returncode:
             last = (script.stderr.strip().splitlines() or ["no reason given"])[-1]
-            _print(f"tomodenoise: no report of the scans that are done: {last}")
+            _print(f"tomodenoise: no report of the finished scans: {last}")
         return not script.returncode
 
 

@@ -43,7 +43,7 @@ class Ending:
 
 
 def notify(run: Run, ending: Ending) -> str | None:
-    """Write the JSON, and run the command for this end of a run if there is one.
+    """Write the JSON, and run the command for this outcome if there is one.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def notify(run: Run, ending: Ending) -> str | None:
 
 
 def send(command: Sequence[str], seconds: float) -> str | None:
-    """Run a command that reads `NOTE` on standard input and writes to `LOG`; end it and its children after some time.
+    """Run a command that reads `NOTE` on standard input and writes to `LOG`; stop it and its children at a time limit.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def send(command: Sequence[str], seconds: float) -> str | None:
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return f"{command[0]} was ended after {seconds:g} s: set notify.seconds if it needs longer"
+            return f"{command[0]} was stopped after {seconds:g} s: set notify.seconds if it needs longer"
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Parameters of rules that need more than a line, in plain values: a job runs again when one of them changes."""
+"""Parameters of rules that need more than a line, as plain values: a job is rerun when one of them changes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -28,7 +28,7 @@ SECTIONS_SHARD = f"{SECTIONS}/c/{{block}}/0/{{slab}}/0/0"
 MODEL = f"{RESULTS}/models/{{model}}/model.safetensors"
 HISTORY = f"{RESULTS}/models/{{model}}/history.jsonl"
 WATCHED = f"{RESULTS}/models/{{model}}/training.html"
-"""The page of a training; not an output, as Snakemake would remove it at a failure, and miss it in older results."""
+"""The page of a training. Not an output: Snakemake would delete it after a failure, and miss it in older results."""
 
 SHELVED = f"{RESULTS}/models/{{model}}/shelved.json"
 

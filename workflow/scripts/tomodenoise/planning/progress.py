@@ -1,4 +1,4 @@
-"""One line about the progress of a run: jobs done, stage and scan of the last one, and the time that is left."""
+"""One line about the progress of a run: jobs done, stage and scan of the last one, and the time left."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from tomodenoise.planning import paths
 TRAINING = "train_model"
 
 SOON = 60
-"""Seconds of a run before which the time left is a guess."""
+"""Seconds of a run before which no time left is shown, because it would be a guess."""
 
 
 class _Job(NamedTuple):
@@ -21,7 +21,7 @@ class _Job(NamedTuple):
 
 
 class Progress:
-    """What Snakemake's records say about jobs, by its events."""
+    """Jobs according to Snakemake's log records, by event."""
 
     def __init__(self) -> None:
         self.failed: dict[int, str] = {}
@@ -39,7 +39,7 @@ class Progress:
         self._remaining = remaining
 
     def note(self, event: str, record: Mapping[str, Any]) -> None:
-        """Note that a job starts, which a cluster calls its submission, or ends."""
+        """Note that a job starts (on a cluster: is submitted) or ends."""
         self._began = self._began or record["created"]
         if event == "JOB_INFO":
             names = record["wildcards"] or {}
@@ -50,7 +50,7 @@ class Progress:
             self._last = job
 
     def is_shown(self, record: Mapping[str, Any]) -> bool:
-        """Return whether the start of a job has a line: that of a training, and each attempt after a failure."""
+        """Return whether to show a line when a job starts: for a training, and for each attempt after a failure."""
         return record["rule_name"] == TRAINING or record["jobid"] in self.failed
 
     def line(self, event: str, record: Mapping[str, Any]) -> str:
@@ -58,9 +58,7 @@ class Progress:
         if event == "JOB_INFO":
             title = self._title(self._running[record["jobid"]])
             reason = self.failed.get(record["jobid"])
-            return (
-                f"{title} is tried again: {reason}" if reason else f"{title}: {self._page(record)} shows its progress"
-            )
+            return f"{title} is retried: {reason}" if reason else f"{title}: {self._page(record)} shows its progress"
         if event != "PROGRESS":
             return ""
         done, total = record["done"], record["total"]

@@ -47,7 +47,7 @@ class Run:
     model_files: Mapping[str, Description] = field(repr=False, default_factory=dict)
     """Model to the file that it is taken from or that its training starts from, for models that name one."""
     wait_for_center: Callable[[str], object] = lambda _scan: None
-    """Called with a scan whose layout depends on a center that is still to be found; may raise to be called again."""
+    """Called with a scan whose layout depends on a center that is not known yet; may raise to be called again."""
 
     @cached_property
     def scans(self) -> list[str]:
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def is_paged(self) -> bool:
-        """True if each scan has a page of its own, and the report lists them."""
+        """True if each scan has its own page, and the report lists them."""
         return len(self.scans) > SCANS_ON_A_PAGE
 
     # Models
@@ -137,7 +137,7 @@ class Run:
     # Layouts
 
     def projected(self, scan: str) -> Layout:
-        """Return the layout of a scan as far as its projections, which the header gives."""
+        """Return the layout of a scan's projections, which the header determines."""
         return self.entries[scan].layout
 
     def layout(self, scan: str) -> Layout:
@@ -260,12 +260,12 @@ def _check_reproject(run: Run, model: str) -> None:
         if not engine.capabilities.additive:
             raise UserError(
                 f"train.reproject: needs filtered backprojection, but scan '{name}' has reconstruct.algorithm:"
-                f" {engine.algorithm}: leave either out"
+                f" {engine.algorithm}: leave one of them out"
             )
 
 
 def _check_steps(run: Run, model: str, scans: Iterable[str]) -> None:
-    """Refuse a network of several time steps for a scan that has none, or that leaves no step to predict."""
+    """Refuse a network of several time steps for a scan without steps, or with too few steps in a group."""
     steps = run.spec(model).steps
     for name in scans if steps > 1 else ():
         choice = run.entries[name].choice

@@ -19,10 +19,10 @@ from tomodenoise.splitting.by_angle import Choice
 from tomodenoise.storage import layout
 
 FEWEST_SECTIONS = 3
-"""Two of which measure the error of the result for the others."""
+"""Fewest sections for the uncertainty: two of them measure the error of the result for the others."""
 
 MOST = 10
-"""Errors that are listed, one for each scan."""
+"""Largest number of errors listed, one for each scan."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Entry:
     layout: layout.Layout
     """For slices as wide as the detector, if `size_open`."""
     size_open: bool
-    """True if the size of slices follows from a center that is still to be found: a full turn with `field: auto`."""
+    """True if the size of slices depends on a center that is not known yet: a full turn with `field: auto`."""
     choice: Choice
     """Number of sections, with the reason."""
     field: str
@@ -75,7 +75,7 @@ def try_headers(config: Config) -> None:
 
 
 def open_all(config: Config, *, installed_elsewhere: bool = False) -> dict[str, Entry]:
-    """Open the header of every scan, and find what would stop a job later.
+    """Open the header of every scan, and find what would make a job fail later.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _check_models(config: Config, entries: Mapping[str, Entry]) -> None:
         engines = {name: config.scans[name].reconstruct for name in trained}
         if len({engine.capabilities.additive for engine in engines.values()}) > 1:
             named = ", ".join(f"{name} {engine.algorithm or engine.engine}" for name, engine in engines.items())
-            raise UserError(f"{wrong} are reconstructed by unlike algorithms ({named}): choose one")
+            raise UserError(f"{wrong} are reconstructed by different algorithms ({named}): choose one")
         channels = {name: entry.layout.channels for name, entry in entries.items()}
         own = {name: channels[name] for name in users}
         _check_alike(own, f"{wrong} differ in the number of channels", "give each its own model")

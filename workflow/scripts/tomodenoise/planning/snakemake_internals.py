@@ -124,7 +124,7 @@ def lift_pace(workflow: Workflow) -> None:
 
 
 def share_cards(workflow: Workflow, cards: int) -> None:
-    """Run no more jobs that use a card at a time than there are cards here, unless the user gave `--resources gpu=`.
+    """Run no more jobs that use a GPU at a time than there are GPUs here, unless the user gave `--resources gpu=`.
 
     Other jobs run as before. Nothing public sets a limit for local jobs alone: when the rules are read, it is not known
     yet where jobs will run.

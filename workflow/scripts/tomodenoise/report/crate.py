@@ -1,6 +1,6 @@
 """The results as a research object: `ro-crate-metadata.json` after RO-Crate 1.1 and its profile Process Run Crate 0.5.
 
-It names raw files, products, configuration, software and the actions that led from one to the other. Whoever opens the
+It names raw files, products, configuration, software and the actions that link them. Whoever opens the
 folder of the results with a tool for RO-Crates, or uploads it to a repository, sees what is what.
 """
 
@@ -138,7 +138,7 @@ def _raw(crate: ROCrate, scan: str, source: Mapping[str, Any]) -> DataEntity:
 
 
 def _products(crate: ROCrate, results: Path, image: Path, exports: Iterable[str]) -> Iterator[DataEntity]:
-    """Add what was made of a scan; an export is a file of its own, or a folder that its description completes."""
+    """Add the products of a scan; an export is a single file, or a folder that its description completes."""
     folder = image.parent
     yield _folder(crate, results, image, f"denoised volume of {folder.name}, OME-Zarr 0.5")
     for last in (Path(file) for file in exports if Path(file).is_relative_to(folder)):
@@ -162,14 +162,14 @@ def _model(crate: ROCrate, config: Config, results: Path, name: str) -> DataEnti
 
 
 def _origin(file: Path, name: str) -> str:
-    """Say what made a model: a training, or the judgement of one from a shelf."""
+    """Describe the origin of a model: a training, or the choice of one from a shelf."""
     shelf = model_file.describe(file).facts.get("shelf", {})
     used = shelf.get("course") == "used"
     return f"Choice of {shelf['taken']} from a shelf as the model {name}" if used else f"Training of the model {name}"
 
 
 def _action(crate: ROCrate, name: str, words: str, used: list[Any], made: list[Any], end: str) -> None:
-    """Add what led from some entities to others."""
+    """Add the action that made some entities from others."""
     properties = {
         "@type": "CreateAction",
         "name": name,

@@ -103,7 +103,7 @@ def shade(axes: Axes, window: Sequence[int]) -> None:
 
 
 def log(axes: Axes) -> None:
-    """Set a logarithmic vertical axis with plain numbers, and some of them even within a small part of a decade."""
+    """Set a logarithmic vertical axis with plain numbers, and with ticks even within a small part of a decade."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     # A log locator finds no tick at all within a small part of a decade.

@@ -17,7 +17,7 @@ from tomodenoise.report import curves, words
 from tomodenoise.report.curves import ACCENT, BLACK, DENOISED, LINE, MUTED, Chart
 
 COLUMNS = (
-    ("error", "Error, rms", "from the data aside", ".3g"),
+    ("error", "Error, rms", "from the data left out", ".3g"),
     ("slope", "Grey values", "slope, 1 is correct", ".3f"),
     ("correlated_to", "Correlated up to", "cycles per pixel", ".3f"),
     ("contrast", "Contrast to noise", "higher is better", ".1f"),
@@ -31,15 +31,15 @@ COLUMNS = (
 """Figure, its name, how to read it, and its format."""
 
 ERRORS = (
-    "Error against the truth, estimated from the data aside, ± a standard error. Dashed: the network of the full dose,"
-    " applied to less."
+    "Error against the truth, estimated from the data left out, ± one standard error. Dashed: the network of the full"
+    " dose, applied to smaller parts."
 )
 CHANNELS = (
-    "Error of each channel against the truth, estimated from the data aside, ± a standard error; that of the raw slices"
-    " of the full dose follows from those of the largest part. A gap: too small to be measured."
+    "Error of each channel against the truth, estimated from the data left out, ± one standard error. The error of the"
+    " raw slices of the full dose is calculated from that of the largest part. A gap: too small to measure."
 )
-PROFILE = "The middle row of the region that is shown: denoised at full dose and at each part of it."
-EDGES = "Width of edges ± a standard error; the band holds widths that count as unchanged."
+PROFILE = "The middle row of the region above: denoised at full dose and at each part of it."
+EDGES = "Width of edges ± one standard error; within the band, widths count as unchanged."
 
 STYLES: Mapping[str, Mapping[str, Any]] = {
     RAW: {"color": MUTED, "linewidth": 1.1},

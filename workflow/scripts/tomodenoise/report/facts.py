@@ -116,7 +116,7 @@ def of_model(model: model_file.Description, history: Sequence[Mapping[str, float
         facts["pixels seen"] = f"{history[-1]['pixels'] / 1e6:.1f} million"
     if copies := model.facts.get("reprojection"):
         errors = " → ".join(f"{error:.4g}" for error in copies["errors"])
-        facts["rounds on projected copies"] = f"{copies['rounds']} kept; error in the data of the scanner {errors}"
+        facts["rounds on projected copies"] = f"{copies['rounds']} kept; error against the measured data {errors}"
     facts["normalisation"] = f"mean {_span(model.mean)}, standard deviation {_span(model.scale)} per pixel"
     return facts
 
@@ -145,7 +145,7 @@ def warnings(
     measured: Measured,
     correct: Correct,
 ) -> list[str]:
-    """List what a person should check; arguments as for `of_scan` and `details`, and the scan's `correct` settings."""
+    """List what the user should check; arguments as for `of_scan` and `details`, and the scan's `correct` settings."""
     divided = correct.flats == "divided"
     listed = list(concerns.concerns(scan, slabs, split.members, divided=divided, stripes=measured.stripes))
     if center["warning"]:

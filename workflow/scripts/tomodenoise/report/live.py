@@ -1,4 +1,4 @@
-"""The page of a training: a held-out slice before and after the network as it is, written again at each evaluation."""
+"""The page of a training: a held-out slice before and after the current network, rewritten at each evaluation."""
 
 import base64
 import hashlib
@@ -27,13 +27,13 @@ from tomodenoise.training.tasks import Task
 TEMPLATE = Path(__file__).resolve().parents[3] / "report" / "training.html"
 
 REFRESH = '<meta http-equiv="refresh" content="5">'
-"""Reads the page again every 5 seconds."""
+"""Reloads the page every 5 seconds."""
 
 LONGEST = 0.01
-"""Share of the training's time from which on pages are left out, where evaluations follow each other fast."""
+"""Share of the training time above which pages are skipped, when evaluations follow each other fast."""
 
 RUNNING, DONE = "Training.", "Done."
-STOPPED = "Stopped before its end: the log of the training says why. The same command continues."
+STOPPED = "Stopped early: the log of the training says why. The same command continues."
 
 WRITTEN = (
     'document.getElementById("written").textContent = "Written " + new Date(document.lastModified).toLocaleString()'
@@ -63,7 +63,7 @@ class Live:
             self._shown = choose(task, data, ranks.device), network
 
     def show(self, history: Sequence[Evaluation], total: int) -> None:
-        """Show the network as it is, and the losses so far, unless the pages have taken too much time.
+        """Show the current network and the losses so far, unless the pages have taken too much time.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class Live:
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """Let the page say at the end of the block how it ended."""
+        """Write into the page, at the end of the block, how the training ended."""
         try:
             yield
         except BaseException:
@@ -100,7 +100,7 @@ class Live:
         try:
             yield
         except Exception as error:
-            logs.logger.warning("no page of the training from here on: %s: %s", type(error).__name__, error)
+            logs.logger.warning("the training page is no longer updated: %s: %s", type(error).__name__, error)
             self._shown = None
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)

@@ -40,7 +40,7 @@ def charts(profile: Profile, key: str) -> list[Chart]:
 
 
 def missing(profile: Profile, names: Mapping[str, str]) -> dict[str, str]:
-    """Return the name of each figure that some channels or steps do not support, to how many and why."""
+    """Map the name of each figure that some channels or steps do not support to their number and the reason."""
     reasons = {}
     for figure, absent in profile.absent.items():
         count = len(absent["places"])

@@ -50,5 +50,5 @@ def packed(pixels: IntArray, quality: int | None) -> Picture:
 
 
 def data_uri(content: bytes, kind: str = "image/webp") -> str:
-    """Return bytes as an address that needs neither file nor network."""
+    """Return bytes as a data URL, which needs neither file nor network."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

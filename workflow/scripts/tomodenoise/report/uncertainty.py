@@ -18,11 +18,11 @@ from tomodenoise.report.curves import MUTED, POINTS, Chart
 from tomodenoise.report.pictures import Picture
 
 NOT_COVERED = (
-    "It covers the noise that is left, and blur as far as unseen data reveal it on average. It does not cover what all"
-    " results have in common: rings, streaks, a bias of the grey values, or a structure that the network invents alike"
-    " in all of them."
+    "It covers the remaining noise, and blur as far as unseen data reveal it on average. It does not cover errors that"
+    " all results have in common: rings, streaks, a bias of the grey values, or structure that the network invents in"
+    " all of them."
 )
-CURVE = "Stated and measured error on held-out pixels that the calibration did not see, ± a standard error."
+CURVE = "Stated and measured error on held-out pixels that the calibration did not see, ± one standard error."
 QUANTILE = 0.995
 
 
@@ -47,7 +47,7 @@ class Uncertainty:
         """How well it is calibrated."""
         count = f" in {len(self.checked)} of {len(self.channels)} channels" if len(self.channels) > 1 else ""
         if not self.checked:
-            return f"Not calibrated: {self.channels[0]['absent']}. Only the noise that is left is written."
+            return f"Not calibrated: {self.channels[0]['absent']}. It covers only the remaining noise."
         ratios = [math.sqrt(max(channel["ratio"], 0)) for channel in self.checked]
         if count:
             ends = f"{min(ratios):.2f} to {max(ratios):.2f}"

@@ -12,7 +12,7 @@ from tomodenoise.scans.description import Frames, Numbers
 from tomodenoise.scans.header import Contents, Reader, Stack, frames, image_keys, open_stack, select_angles, used_files
 
 STANDARD_GROUP = "exchange"
-# Datasets that mark another group, or the root of the file, as this layout when found next to `data`
+# Datasets next to `data` by which another group, or the root of the file, is recognised as this layout
 MARKERS = ("theta", "data_white", "data_dark")
 # Groups of an instrument that may hold the pixel size. The resolution of an objective applies at the sample.
 SIZES = ("detection_system/objective", "detector", "detection_system/detector", "detection_system")

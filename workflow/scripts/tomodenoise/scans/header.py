@@ -96,7 +96,7 @@ class Reader:
 
 
 def open_stack(data: h5py.Dataset, like: Stack | None = None) -> Stack:
-    """Open a stack of frames (frame, row, column), and refuse a dataset that is none.
+    """Open a stack of frames (frame, row, column), and refuse any other dataset.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class Stack:
 
 
 def asked(files: Sequence[Path], entry: RawScan) -> Projections | None:
-    """Return what a scan in the configuration says of TIFF files; None if its files are HDF5.
+    """Return the settings of a scan for TIFF files; None if its files are HDF5.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def contents(asked: Projections) -> Contents:
         pixel_size=None,
         stated=(),
         used=tuple(listed),
-        doubts=(f"{gaps}: taken for lost, as there is an angle for each file",) if gaps else (),
+        doubts=(f"{gaps}: assumed lost, because there is an angle for each file",) if gaps else (),
     )
 
 

@@ -15,7 +15,7 @@ KIND_WORDS = (
 
 
 def decide(wanted: str, contents: Contents) -> str:
-    """Decide what the numbers are: by the user, by the words in the file, or by the presence of flats."""
+    """Decide the meaning of the data: by the user, by the words in the file, or by the presence of flats."""
     name = contents.stacks[0].name
     if contents.channels and wanted not in {"auto", "attenuation"}:
         raise UserError(f"{name}: mode xrdct takes numbers that need no -log: leave out correct.input: {wanted}")
@@ -23,13 +23,13 @@ def decide(wanted: str, contents: Contents) -> str:
     if contents.flats or kind in {"intensity", "attenuation"}:
         return str(kind)
     for stack in contents.stacks:
-        check(stack.origin, None)  # the flats may be what is missing
+        check(stack.origin, None)  # perhaps the flats are missing
     if kind is None:
         raise UserError(
             f"{name} holds {contents.stacks[0].dtype} without flats: set correct.input to intensity or attenuation"
         )
     raise UserError(
-        f"{name}: no flats for counts: set flats: {{file: FILE}} if they are in a file of their own; only where it"
+        f"{name}: no flats for counts: set flats: {{file: FILE}} if they are in a separate file; only if it"
         " holds no counts set correct.input to intensity (already divided by the flats) or to"
         " attenuation (line integrals)"
     )

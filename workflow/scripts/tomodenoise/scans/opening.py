@@ -36,7 +36,7 @@ class Header:
 
 
 class Options(TypedDict, total=False):
-    """What is read of a file; None is as good as absent."""
+    """What to read from a file; None means absent."""
 
     input: str
     """Quantity stored: `counts`, `intensity`, `attenuation`, or `auto`, the default, to go by the file."""
@@ -85,7 +85,7 @@ def read_header(file: Path, options: Options) -> Header:
     doubts = list(contents.doubts)
     if kind != "counts" and (count := sum(len(group.indices) for group in contents.flats)):
         doubts.append(
-            f"the numbers are taken for {kind}, so {count} flats are not used: if they are counts, set correct.input"
+            f"the data are taken as {kind}, so {count} flats are not used: if they are counts, set correct.input"
         )
     used = [links.as_given(path, file) for path in used]
     scan = Scan(
@@ -121,7 +121,7 @@ def _opened(file: Path, options: Options) -> Iterator[Contents]:
 
 
 def _with_references(contents: Contents, options: Options) -> tuple[Contents, list[Separate]]:
-    """Replace the flats and darks of a file by those in files of their own."""
+    """Replace the flats and darks of a file by those in separate files."""
     own = {}
     for kind, frames in (("flats", options.get("flats")), ("darks", options.get("darks"))):
         if frames is None:
@@ -173,8 +173,7 @@ def _contents(file: h5py.File, entry: str | None) -> Contents:
         nxtomo.check_links(file)
         if "bliss" in hdf5.text(file, "publisher", "creator").lower():
             raise UserError(
-                f"{file.filename} is a scan as BLISS wrote it: convert it to NXtomo with nxtomomill h52nx, and name"
-                " the result"
+                f"{file.filename} is a raw BLISS scan: convert it to NXtomo with nxtomomill h52nx, and name the result"
             )
         looked = "; ".join(reader.looks_for for reader in READERS)
         raise UserError(f"{file.filename} has no known layout: looked for {looked}: convert it to one of these")

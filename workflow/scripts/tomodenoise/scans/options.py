@@ -8,10 +8,10 @@ from tomodenoise.common.options import Number, Optional, Options, Range, Some, T
 
 
 class ChannelNames(Options):
-    """Where the file keeps values of the channels, and what to call them."""
+    """Path, name and unit of the values of the channels."""
 
     values: Optional[Text] = Field(
-        None, description="Path of a dataset with a number for each channel. Default: channels are counted."
+        None, description="Path of a dataset with one number per channel. Default: channels are counted."
     )
     name: Optional[Text] = Field(
         None, description="Such as 2theta, q or energy. Default: the name of the dataset `values`."
@@ -23,22 +23,22 @@ class Exclude(Options):
     """Frames to leave out, by kind; `excluding.exclude` checks the numbers against the scan."""
 
     projections: Optional[tuple[Any, ...]] = Field(
-        None, description="Of the projections. In a series the borders between time steps stay where they are."
+        None, description="Projections to leave out. In a series the borders between time steps stay where they are."
     )
-    flats: Optional[tuple[Any, ...]] = Field(None, description="Of the flats.")
-    darks: Optional[tuple[Any, ...]] = Field(None, description="Of the darks; all of them may be left out.")
+    flats: Optional[tuple[Any, ...]] = Field(None, description="Flats to leave out.")
+    darks: Optional[tuple[Any, ...]] = Field(None, description="Darks to leave out; all of them may be left out.")
 
 
 class FramesFile(Options):
-    """Flats or darks in a file of their own."""
+    """Flats or darks in a separate file."""
 
     file: Text | Some[Text] = Field(
-        description="HDF5 file with the frames, or TIFF files as for the scan. A list of two: those taken before the"
-        " projections, and those after."
+        description="HDF5 file with the frames, or TIFF files as for the scan. A list of two names frames taken before"
+        " and after the projections."
     )
     dataset: Optional[Text] = Field(
         None,
-        description="Path of the frames in the file: a stack, a single frame (a mean, say), or a group of numbered"
+        description="Path of the frames in the file: a stack, a single frame (such as a mean), or a group of numbered"
         " frames. Default: recognised by content - Data Exchange, NXtomo, the reduced frames of tomoscan, or the only"
         " dataset with frames of the right size.",
     )
@@ -49,9 +49,11 @@ class AngleRange(Options):
 
     first: Annotated[float, Number()] = Field(0, description="Angle of the first projection.")
     last: Optional[Annotated[float, Number()]] = Field(
-        None, description="Angle of the last projection: for 1800 over half a turn 179.9, not 180."
+        None, description="Angle of the last projection: 179.9, not 180, for 1800 over half a turn."
     )
-    step: Optional[Annotated[float, Number()]] = Field(None, description="From one projection to the next; or `last`.")
+    step: Optional[Annotated[float, Number()]] = Field(
+        None, description="Angle from one projection to the next; give either this or `last`."
+    )
 
 
 class RawScan(Options):
@@ -59,15 +61,15 @@ class RawScan(Options):
 
     file: Text | Some[Text] = Field(
         description="HDF5 file: Data Exchange or NXtomo, recognised by its content, or sinograms with `mode: xrdct`."
-        " Or TIFF files of projections: a pattern such as `raw/proj_*.tif`, a folder, or a file of many pages. Relative"
-        " to the working directory. A dynamic scan may have an HDF5 file for each step: a list, or a pattern such as"
-        " `raw/step_*.h5`, whose files are taken in natural order."
+        " Or TIFF files of projections: a pattern such as `raw/proj_*.tif`, a folder, or a multi-page file. Relative"
+        " to the working directory. A dynamic scan may have one HDF5 file per step: a list, or a pattern such as"
+        " `raw/step_*.h5`, whose files are sorted in natural order."
     )
     mode: Literal["static", "dynamic", "xrdct"] = Field(
         "static",
-        description="How sections are formed. `static`: an object that does not change during the scan; `dynamic`: one"
-        " that does, each time step is a volume; `xrdct`: many channels, as of diffraction, energy or fluorescence,"
-        " whose sinograms need neither flats nor −log.",
+        description="Kind of scan, which decides how sections are formed. `static`: the object does not change during"
+        " the scan. `dynamic`: it does, and each time step becomes a volume. `xrdct`: many channels, as in"
+        " diffraction, spectral or fluorescence tomography, with sinograms that need neither flats nor −log.",
     )
     dataset: Optional[Text] = Field(
         None,
@@ -76,9 +78,9 @@ class RawScan(Options):
     )
     axes: Optional[Text] = Field(
         None,
-        description="For `xrdct`: a letter for each axis of the dataset, in their order - `z` slice, `c` channel, `a`"
-        " angle, `t` translation - such as `zcat`; without `z` there is one slice, without `c` one channel. Default:"
-        " as the dataset's attributes name them.",
+        description="For `xrdct`: one letter per axis of the dataset, in order - `z` slice, `c` channel, `a` angle,"
+        " `t` translation - such as `zcat`. Without `z` there is one slice, without `c` one channel. Default: as named"
+        " by the attributes of the dataset.",
     )
     angles: Optional[Text | AngleRange] = Field(
         None,
@@ -87,34 +89,34 @@ class RawScan(Options):
     )
     angle_unit: Optional[Literal["degrees", "radians"]] = Field(
         None,
-        description="For TIFF files: unit of the angles, by default degrees. For `xrdct`: the same. Default: their"
-        " attribute `units`; where there is none, a span of up to one turn in radians means radians and one of 30 and"
-        " more means degrees, with a warning.",
+        description="Unit of the angles. Default for TIFF files: degrees. Default for `xrdct`: their attribute"
+        " `units`; without it, a span of up to one turn in radians is taken as radians and one of 30 or more as"
+        " degrees, with a warning.",
     )
     channels: Optional[ChannelNames] = Field(
         None,
-        description="For `xrdct`: what the channels are, for names in the image and the report: `{values: /entry/tth,"
-        " name: 2theta, unit: deg}`.",
+        description="For `xrdct`: meaning of the channels, for labels in the image and the report: `{values:"
+        " /entry/tth, name: 2theta, unit: deg}`.",
     )
     pixel_size: Optional[Annotated[float, Number(gt=0)]] = Field(
         None,
-        description="Edge of a detector pixel at the sample, in micrometres. Default: from the file; if that lacks it,"
-        " the volume has no unit, with a warning.",
+        description="Pixel size at the sample, in micrometres. Default: from the file; without one the volume has no"
+        " unit and you get a warning.",
     )
     rows: Optional[Range] = Field(
         None, description="Detector rows to use, [start, stop), as in a Python slice. Default: all rows."
     )
     flats: Optional[FramesFile] = Field(
         None,
-        description="Flats in a file of their own: `{file: raw/flats.h5, dataset: /entry/data}`. They replace those in"
-        " the file of the scan.",
+        description="Flats in a separate file: `{file: raw/flats.h5, dataset: /entry/data}`. They replace those in the"
+        " scan's file.",
     )
     darks: Optional[FramesFile] = Field(None, description="The same for darks.")
     entry: Optional[Text] = Field(
         None,
         description="Group of the file that holds this scan, if there are several, such as `entry_2` or"
-        " `entry/instrument/camera_2`. Default: the one that the file's attribute `default` names, else the first by"
-        " name, with a warning that lists the others.",
+        " `entry/instrument/camera_2`. Default: the one named by the file's attribute `default`, otherwise the first"
+        " by name, with a warning that lists the others.",
     )
     exclude: Optional[Exclude] = Field(
         None,

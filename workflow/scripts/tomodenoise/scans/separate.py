@@ -1,4 +1,4 @@
-"""Flats and darks in files of their own: stacks, single mean frames, or the reduced frames of ESRF's tomoscan."""
+"""Flats and darks in separate files: stacks, single mean frames, or the reduced frames of ESRF's tomoscan."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ MOST = 2  # entries of `file`: frames from before the projections, and from afte
 
 @dataclass(frozen=True)
 class Separate:
-    """Frames of one kind from files of their own."""
+    """Frames of one kind from separate files."""
 
     groups: tuple[Frames, ...]
     origins: Mapping[tuple[Path, str], Origin]  # of their datasets

@@ -178,7 +178,7 @@ def _joined(scans: Sequence[Scan]) -> Scan:
 
 
 def _summed(scans: Sequence[Scan]) -> Iterator[str]:
-    """Report a doubt that recurs in many files once, and pixel sizes that differ."""
+    """Report a doubt that recurs in many files only once, and pixel sizes that differ."""
     same: dict[str, list[str]] = {}
     for scan in scans:
         for doubt in scan.doubts:

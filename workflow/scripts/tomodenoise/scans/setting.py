@@ -1,4 +1,4 @@
-"""Where and how a scan was measured, as far as its file says: facility, instrument and energy."""
+"""Conditions of a scan that its file states: facility, instrument and energy."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -30,7 +30,7 @@ LONGEST = 80
 
 
 def read(file: Path, entry: str | None) -> dict[str, dict[str, Any]]:
-    """Read what is stated, each as its `value` and its `source`: a dataset, with the file's name without its folder.
+    """Read the conditions that the file states, each with `value` and `source`: a dataset, and the file's name.
 
     Energies are in keV; one without a unit is left out, as is all that a file cannot give.
 

@@ -8,7 +8,7 @@ Part = Literal["kept", "first", "second"]
 
 
 class Thinning(Options):
-    """A part of a scan that stands for a shorter exposure, or one of the two halves of the data left aside."""
+    """A part of a scan that stands for a shorter exposure, or one of the two halves of the data left out."""
 
     fraction: Annotated[float, Number(gt=0, le=0.9)]
     """Of the dose, in the part that is kept."""

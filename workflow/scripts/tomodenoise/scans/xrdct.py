@@ -27,7 +27,7 @@ FOR_IMAGES = ("angles", "angle_unit")
 DIMENSIONS = {"vertical": "z", "channel": "c", "angle": "a", "horizontal": "t"}
 FULL_TURN = 2 * np.pi
 FEW_DEGREES = 30
-"""Fewer degrees are not a tomographic scan, and as many radians are five turns."""
+"""Span of angles: fewer degrees are not a tomographic scan, and as many radians would be five turns."""
 
 
 def asked(entry: RawScan) -> dict[str, Any] | None:

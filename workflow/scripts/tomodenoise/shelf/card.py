@@ -1,4 +1,4 @@
-"""The card of a model on a shelf: a README with a picture, figures, conditions, and where the model holds."""
+"""The card of a model on a shelf: a README with a picture, figures, conditions and limits of use."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def text(model: Description, name: str, factor: float, verdicts: Sequence[str], 
     lines += ["## Conditions", "", *_conditions(model), "", "## Figures", "", *_figures(model), ""]
     if verdicts:
         lines += ["On its scan:", "", *(f"- {verdict}" for verdict in verdicts), ""]
-    lines += ["## Where it holds", "", *_limits(model, factor), "", "## Use", "", *_use(model)]
+    lines += ["## Limits of use", "", *_limits(model, factor), "", "## Use", "", *_use(model)]
     return "\n".join(lines) + "\n"
 
 

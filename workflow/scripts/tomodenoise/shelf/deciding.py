@@ -1,4 +1,4 @@
-"""Decision what to do with a model that was found: use it as it is, fine-tune it, or train."""
+"""Decision how to proceed with a model that was found: use it as it is, fine-tune it, or train another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filing of a model on a shelf: a folder of its own with model and card, whole or absent."""
+"""Filing of a model on a shelf: one folder with model and card, complete or absent."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def put(
     verdicts: Sequence[str],
     pair: tuple[FloatArray, FloatArray] | None,
 ) -> dict[str, Any]:
-    """File a model, unless it is there already or came from a shelf as it is.
+    """File a model, unless it is there already or came from a shelf unchanged.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def put(
     model = model_file.describe(file)
     shelved = model.facts.get("shelf", {})
     if shelved.get("course") == "used":
-        return {"shelf": str(shelf), "name": shelved["taken"], "filed": "it came from a shelf as it is"}
+        return {"shelf": str(shelf), "name": shelved["taken"], "filed": "it came from a shelf unchanged"}
     folder = shelf / place(model, name)
     try:
         if folder.exists():

@@ -1,4 +1,4 @@
-"""Search of a shelf: the model that was trained under the most alike conditions, and why."""
+"""Search of a shelf for the model that was trained under the most similar conditions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -48,13 +48,13 @@ class Search:
     """Result of a search."""
 
     candidates: tuple[Candidate, ...]
-    """All readable models, the most alike first; those that are not tried last."""
+    """All readable models, the most similar first; those that are not tried last."""
     doubts: tuple[str, ...]
     """Reasons why the shelf, or some of its files, cannot be used."""
 
     @property
     def tried(self) -> list[Candidate]:
-        """Models that may be tried, the most alike first."""
+        """Models that may be tried, the most similar first."""
         return [candidate for candidate in self.candidates if not candidate.refused]
 
     def without(self, candidate: Candidate, doubt: str) -> "Search":
@@ -62,12 +62,12 @@ class Search:
         return Search(tuple(each for each in self.candidates if each is not candidate), (*self.doubts, doubt))
 
     def lines(self) -> list[str]:
-        """Describe the search for the log: a line for each model, and the table of the most alike one."""
+        """Describe the search for the log: a line for each model, and the table of the most similar one."""
         listed = [f"{each.name}: {each.refused or _distance(each)}" for each in self.candidates]
         best = self.tried[:1]
         return [
             *listed,
-            *(line for each in best for line in (f"most alike: {each.name}", *likeness.table(each.likeness))),
+            *(line for each in best for line in (f"most similar: {each.name}", *likeness.table(each.likeness))),
         ]
 
 
@@ -97,7 +97,8 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
     """List the models of a folder by name, or say why it cannot be read."""
     try:
         if not folder.is_dir():
-            return [], [f"there is no shelf {folder} yet: file a model there with the target shelve, or correct it"]
+            text = f"there is no shelf {folder} yet: file a model there with the target shelve, or correct the path"
+            return [], [text]
         next(folder.iterdir(), None)  # glob is silent about a folder that must not be read
         return sorted(file for file in folder.glob(f"*/{MODEL}") if not file.parent.name.endswith(PARTIAL)), []
     except OSError as error:
@@ -107,9 +108,9 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
 def _candidate(model: Description, here: Conditions, spec: Spec, factor: float) -> Candidate:
     alike = likeness.compare(here, likeness.of_model(model))
     if model.spec != spec:
-        return Candidate(model, alike, f"another network: {_difference(model.spec, spec)}")
+        return Candidate(model, alike, f"different network: {_difference(model.spec, spec)}")
     if alike.distance is None:
-        return Candidate(model, alike, "no condition is known of both")
+        return Candidate(model, alike, "no condition is known for both")
     far = alike.too_far(factor)
     return Candidate(model, alike, f"too far: {'; '.join(far)}" if far else "")
 
@@ -122,7 +123,7 @@ def _difference(there: Spec, here: Spec) -> str:
 
 
 def _order(candidate: Candidate) -> tuple[bool, float, int, str]:
-    """Sort by distance; of equal ones by the number of known conditions, then by name, for a certain choice."""
+    """Sort by distance, then by the number of known conditions, then by name, so that the choice is unique."""
     distance = candidate.likeness.distance
     return bool(candidate.refused), 0.0 if distance is None else distance, -candidate.likeness.known, candidate.name
 

@@ -1,4 +1,4 @@
-"""How alike the conditions of two trainings are: few terms, each explained, as a table for the log."""
+"""Similarity of the conditions of two trainings: a few terms, each explained, as a table for the log."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ class Term:
     weight: float
     why: str
     limits: bool = True
-    """Whether a model that is too far away is not tried."""
+    """Whether a model whose value differs too much is not tried."""
 
 
 TERMS = (
-    Term("noise", "noise / contrast", 3, "the network has learned how much of the grey values is noise"),
-    Term("pixel_size", "pixel size, µm", 2, "structure has another size in pixels"),
-    Term("density", "angles per column", 1, "streaks of few angles look alike"),
+    Term("noise", "noise / contrast", 3, "the network has learned how strong the noise is"),
+    Term("pixel_size", "pixel size, µm", 2, "it determines the size of structures in pixels"),
+    Term("density", "angles per column", 1, "it determines how strong streaks are"),
     Term("contrast", "contrast, 1/pixel", 0.5, "grey values are scaled to those of the scan", limits=False),
-    Term("energy", "energy, keV", 0.5, "materials differ in other proportions"),
-    Term("facility", "facility", 0.5, "beam and detector are alike", limits=False),
-    Term("instrument", "instrument", 1, "detector and artefacts are the same", limits=False),
+    Term("energy", "energy, keV", 0.5, "it changes the contrast between materials"),
+    Term("facility", "facility", 0.5, "similar beam and detector", limits=False),
+    Term("instrument", "instrument", 1, "same detector and artefacts", limits=False),
 )
-"""The network is no term: it has to be the same, as the jobs are planned for it."""
+"""The network is not a term: it must be the same, because the jobs are planned for it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Likeness:
 
     @property
     def known(self) -> int:
-        """Number of conditions that both know."""
+        """Number of conditions known for both."""
         return sum(row.apart is not None for row in self.rows)
 
     def too_far(self, factor: float) -> list[str]:
@@ -114,7 +114,7 @@ def of_model(model: Description) -> Conditions:
 
 
 def table(likeness: Likeness) -> list[str]:
-    """Set the comparison as lines of text."""
+    """Format the comparison as lines of text."""
     header = ("condition", "here", "model", "apart", "weight", "why it counts")
     rows = [
         (

@@ -74,7 +74,7 @@ class Request:
         return self.folder / name / finding.MODEL
 
     def tuning(self, found: Model, name: str) -> tasks.Task:
-        """Return the training that goes on from a model: a share of the budget, and smaller steps."""
+        """Return the training that continues from a model: a share of the budget, and smaller steps."""
         train = schedule.shortened(self.asked["config"]["train"], self.options.share)
         train["learning_rate"] = gentle_rate(Train.model_validate(train), found)
         described = model_file.describe(self.place(name))
@@ -88,7 +88,7 @@ class Request:
 
 
 def gentle_rate(train: Train, found: Model) -> float:
-    """Return the peak learning rate of fine-tuning: at that of a training, a short one makes a good model worse."""
+    """Return the peak learning rate of fine-tuning; at that of a full training, it would make a good model worse."""
     pixels = train.batch * train.patch**found.spec.dimensions
     return optimizers.learning_rate(found.network, train, found.spec.channels, pixels) / GENTLER
 
@@ -110,7 +110,7 @@ def serve(request: Request, trainer: Trainer) -> Model:
     name = ranks.from_first(search.tried[0].name if search.tried else "")
     for line in (*search.lines(), *search.doubts):
         trainer.say(line)
-    decision = Decision("trained", "no model of the shelf fits")
+    decision = Decision("trained", "no model of the shelf is suitable")
     model = None
     if name:
         found = replace(models.load(request.place(name), ranks.device), normalisation=data.norm)
@@ -134,7 +134,7 @@ def _followed(
         return None, decision
     if decision.course == "used":
         return model, decision
-    trainer.say(f"to be tuned: {decision.why}")
+    trainer.say(f"to be fine-tuned: {decision.why}")
     tuned = trainer.train(request.tuning(model, name))
     # Both are graded on the same patches.
     if (tuned.facts["grades"]["error"] or math.inf) < grades.error:
@@ -143,7 +143,7 @@ def _followed(
 
 
 def _search(request: Request, here: likeness.Conditions, task: tasks.Task) -> Search:
-    """Search the shelf; models that turn out to be damaged are skipped until the most alike one can be read."""
+    """Search the shelf; damaged models are skipped until the most similar one can be read."""
     search = finding.search(request.folder, here, task.spec, request.options.factor)
     while search.tried:
         try:
@@ -163,7 +163,7 @@ def _own_skill(found: Model) -> float | None:
 
 
 def _record(search: Search, name: str, decision: Decision) -> dict[str, Any]:
-    """Return what happened, in plain values, for the facts of the model."""
+    """Return the outcome as plain values, for the facts of the model."""
     taken = name if decision.course != "trained" else None
     return {
         "course": decision.course,

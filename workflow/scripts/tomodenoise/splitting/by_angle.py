@@ -138,7 +138,9 @@ def check(parts: Sequence[FloatArray], sections: int) -> None:
             f" different directions: set it to {possible[0]}"
         )
     if min(map(_directions, parts)) < 2:
-        raise UserError(f"the projections of {of}, {fewest} in number, have one angle: is this the whole scan?")
+        raise UserError(
+            f"the {fewest} projections of {of} have fewer than two different angles: is this the whole scan?"
+        )
     raise UserError(
         f"{of} has only {fewest} projections, too few to split: at least four in different directions are needed,"
         " two for each of two sections"

@@ -16,7 +16,7 @@ WHOLE = 0.01
 """Largest deviation of 1 / fraction from a whole number, relative: 0.33 is a third."""
 
 FEWEST = 4
-"""Projections that each half of those aside must have."""
+"""Projections that each half of the data left out must have."""
 
 
 def check(scan: Scan, thinning: Thinning) -> None:

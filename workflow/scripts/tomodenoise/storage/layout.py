@@ -103,7 +103,7 @@ class Layout:
 
     @cached_property
     def image_rows(self) -> int:
-        """Rows in a slab of the denoised volume: twice the bytes, as it is computed on a graphics card."""
+        """Rows in a slab of the denoised volume: twice the bytes, as it is computed on a GPU."""
         return max(2, grid.rows_per_slab(self.columns**2 * 4 * self.channels, self.depth, 2 * self.slab_bytes))
 
     @property

@@ -161,10 +161,10 @@ def _checksum(content: Bytes) -> bytes:
 
 
 def _content(stored: Bytes) -> Bytes:
-    """Take the checksum off; ValueError if it is not that of the content."""
+    """Remove and check the checksum; ValueError if it does not match the content."""
     content = stored[:-CHECKSUM]
     if len(stored) <= CHECKSUM or stored[-CHECKSUM:].tobytes() != _checksum(content):
-        raise ValueError("its checksum is not that of its content")
+        raise ValueError("its checksum does not match its content")
     return content
 
 

@@ -63,7 +63,7 @@ def alone(device: str | torch.device = "cpu") -> Ranks:
 def started() -> Iterator[Ranks]:
     """Join the processes that torchrun started, by its environment variables; without them there is only this one.
 
-    Each process has a GPU of its own and communicates by NCCL; without GPUs, by gloo.
+    Each process has its own GPU and communicates by NCCL; without GPUs, by gloo.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:

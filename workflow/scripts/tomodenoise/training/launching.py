@@ -26,7 +26,7 @@ def launcher(nodes: int, processes: int, environment: Mapping[str, str]) -> list
         return [*torchrun, "--standalone"]  # on a port that is free
     if environment.get("SLURM_STEP_NUM_NODES") != str(nodes):
         raise UserError(f"training on {nodes} nodes needs SLURM, and `mpi: srun` for train_model in the profile")
-    # Of the job alone, and below those that the system gives to whoever asks for any.
+    # A port of this job alone, below the range from which the system assigns ports.
     port = 12000 + int(environment["SLURM_JOB_ID"]) % 20000
     # torch would guess this from the machine's name, which is not always the node's.
     opens = environment["SLURM_NODEID"] == "0"

@@ -21,7 +21,7 @@ CHECKPOINT_SECONDS = 60
 """Approximate training time that a power cut may cost."""
 
 STEPS_BETWEEN_AGREEMENTS = 16
-"""Steps after which several ranks, or host and graphics card, agree on time and stop; a processor checks each step."""
+"""Steps after which several ranks, or host and GPU, agree on time and stop; a CPU checks each step."""
 
 
 def squared(prediction: Tensor, target: Tensor, mask: Tensor, _: int) -> Tensor:

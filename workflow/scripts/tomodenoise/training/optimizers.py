@@ -32,7 +32,7 @@ TINY = 1e-7
 """Added to the norm of a matrix, which may be zero."""
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the polynomial that brings singular values towards 1 [Jordan et al. 2024]."""
+"""Coefficients of the polynomial that brings singular values towards 1 [Jordan et al. 2024]."""
 
 ADAM_RATE = 0.0015
 """Peak learning rate, measured on foam."""
@@ -52,7 +52,7 @@ class Clock:
 
 
 def clock(device: torch.device) -> Clock:
-    """Make a clock that stands at zero."""
+    """Make a clock at zero."""
     return Clock(*torch.zeros(2, dtype=torch.float64, device=device).unbind())
 
 
@@ -92,9 +92,9 @@ def build(network: nn.Module, kind: str, clock: Clock) -> list["Adam | Muon"]:
 
 
 class Adam(Optimizer):
-    """Adam [Kingma & Ba 2015], with the bits of `torch.optim.Adam` on a processor.
+    """Adam [Kingma & Ba 2015], with the bits of `torch.optim.Adam` on a CPU.
 
-    That one reads rate and step on the host unless it is `capturable`, which works on graphics cards only.
+    That one reads rate and step on the host unless it is `capturable`, which works on GPUs only.
     """
 
     def __init__(self, weights: Sequence[nn.Parameter], clock: Clock) -> None:

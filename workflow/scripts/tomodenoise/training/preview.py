@@ -1,4 +1,4 @@
-"""A square of a held-out slice, before and after the network as it is at the moment."""
+"""A square of a held-out slice, before and after the current network."""
 
 import math
 from dataclasses import dataclass

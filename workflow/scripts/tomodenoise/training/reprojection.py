@@ -1,12 +1,12 @@
-"""Copies of a model's output, rotated, projected and reconstructed, to learn from them what the scanner adds.
+"""Rotated copies of a model's output, projected and reconstructed like the scan, to learn its artefacts.
 
-Streaks of few angles and missing wedges belong to the scanner, not to the sample. A rotated copy of a denoised slice,
-projected at the angles of the scan and reconstructed as it was, has them in other places than the slice itself, so a
-network that restores the slice learns to remove them. This is equivariant imaging [Chen, Tachella & Davies, ICCV 2021]
-with the network's output as a fixed target.
+Streaks of few angles and missing wedges belong to the acquisition, not to the sample. A rotated copy of a denoised
+slice, projected at the angles of the scan and reconstructed like it, has them in other places than the slice itself,
+so a network that restores the slice learns to remove them. This is equivariant imaging [Chen, Tachella & Davies, ICCV
+2021] with the network's output as a fixed target.
 
-The noise of a copy is measured: denoised slices, sent through the scanner, leave a residual in each section. It holds
-the noise of that section, and structure that the network missed, which differences of sections do not hold.
+The noise of a copy is measured: denoised slices, projected and reconstructed, leave a residual in each section. It
+contains the noise of that section, and structure that the network missed; differences of sections lack the latter.
 """
 
 import math
@@ -130,7 +130,7 @@ def _noisy(scan: Sections, exact: FloatArray, drawn: FloatArray) -> list[FloatAr
 
 
 def error(model: Model, scan: Sections, scanner: Scanner, rows: tuple[int, int]) -> float:
-    """Return the error of a model in the scanner's own data, on rows that it was not trained on.
+    """Return the error of a model against the measured data, on rows that it was not trained on.
 
     The output for the inputs of a role is projected at the angles of its first target, reconstructed as that was, and
     compared with it: mean square in the field of view, mean over the first roles. It includes the noise of the target.

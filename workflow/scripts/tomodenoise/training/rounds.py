@@ -1,4 +1,4 @@
-"""Rounds of training on copies of a model's own output, after the training proper; see `reprojection`."""
+"""Rounds of training on copies of a model's own output, after the ordinary training; see `reprojection`."""
 
 import json
 import shutil
@@ -36,10 +36,10 @@ JUDGED = 4
 """Rows of each scan that a round is judged on."""
 
 FIRST = 2
-"""Length of the training proper, in rounds [measured against 1]."""
+"""Length of the ordinary training, in rounds [measured against 1]."""
 
 SLOWER = 3
-"""Factor by which the learning rate is smaller than that of the training proper."""
+"""Factor by which the learning rate is smaller than that of the ordinary training."""
 
 KEY = "reprojection"
 """Of the facts of a model."""
@@ -90,14 +90,14 @@ def train(
 ) -> Model:
     """Train a model, and then further on copies of its own output, as often as the task asks for, within its budget.
 
-    A round that does not lower the error in the scanner's own data, see `reprojection.error`, is undone and ends them.
-    If it is the first one, the training proper goes on with what is left of the budget.
-    What is done is kept in a folder until the end, for a training that is interrupted.
+    A round that does not lower the error against the measured data, see `reprojection.error`, is undone and ends them.
+    If it is the first one, the ordinary training continues with the rest of the budget.
+    Finished rounds are kept in a folder until the end, in case the training is interrupted.
 
     Parameters
     ----------
     folder : removed in the end.
-    first : the training proper; continues from its checkpoint if it is asked again with a larger budget.
+    first : the ordinary training; continues from its checkpoint if it is asked again with a larger budget.
     say : prints a line.
     stopping : see `loop.train`.
     """
@@ -128,7 +128,7 @@ def train(
     ranks.agreed(0)
     if ranks.first:
         shutil.rmtree(folder, ignore_errors=True)
-    # Those of the training proper are of another network, those of a round were measured on copies.
+    # Those of the ordinary training belong to another network, those of a round were measured on copies.
     grades = grading.facts(model.network, dataset.prepare(task, ranks), ranks) if kept else model.facts["grades"]
     return replace(model, facts={**model.facts, "grades": grades, KEY: {"rounds": kept, "errors": errors}})
 

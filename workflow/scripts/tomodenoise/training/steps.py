@@ -1,7 +1,7 @@
 """The step of a training as a function of tensors at fixed addresses, and its capture in a CUDA graph.
 
-The host writes what a step needs into these tensors before: the places of the patches of many steps, and the learning
-rate. So a graph can hold a step, and a replay costs the host one launch instead of some hundred.
+The host fills these tensors beforehand with what a step needs: the places of the patches of many steps, and the
+learning rate. So a graph can hold a step, and a replay costs the host one launch instead of a few hundred.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ PATCHES = 2**13
 """Patches to draw at a time."""
 
 REHEARSALS = 3
-"""Steps before a capture, in which libraries choose algorithms and allocate what they keep."""
+"""Warm-up steps before a capture, in which libraries choose algorithms and allocate their workspace."""
 
 Loss = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 """From prediction, target and mask (n, channels, ...) and the number of the step to the loss of each patch (n,), summed
@@ -92,7 +92,7 @@ class Step:
         state.network.zero_grad(set_to_none=True)
         # Gradients are averaged over the ranks, so this is the mean of the whole batch on each rank.
         (per_patch.sum() * (ranks.world / training.task.settings.batch)).backward()  # type: ignore[no-untyped-call]
-        # Without normalisation layers one bad patch can push the weights far off at the peak of the learning rate.
+        # Without normalisation layers, one bad patch can move the weights far off at the peak learning rate.
         nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
         for optimizer in state.optimizers:
             optimizer.step()
@@ -119,7 +119,7 @@ class Step:
 
 
 def begin(training: Training, state: State, store: Store) -> Step:
-    """Allocate what a step reads, and set the clock to the state."""
+    """Allocate the tensors that a step reads, and set the clock to the state."""
     sample, size = training.places(store, range(1)), max(1, PATCHES // training.task.settings.batch)
     places = Places(*(part.new_zeros(size, *part.shape[1:]) for part in (sample.numbers, sample.weights)))
     state.clock.step.fill_(state.iteration)
@@ -128,7 +128,7 @@ def begin(training: Training, state: State, store: Store) -> Step:
 
 
 def fast(step: Step) -> Callable[[int], None]:
-    """Return what takes a step: on a graphics card a graph, elsewhere, or with a reason in the log, the step itself."""
+    """Return a function that takes a step: on a GPU a graph; elsewhere, or if that fails, the step itself."""
     ranks, obstacle = step.training.ranks, step.training.obstacle
     if ranks.device.type != "cuda":
         return step
@@ -173,4 +173,4 @@ def captured(step: Step) -> Callable[[int], None]:
 
 @cache  # once in a process
 def _report(obstacle: str) -> None:
-    logs.logger.warning("training launches each kernel by itself, which is slower than as one CUDA graph: %s", obstacle)
+    logs.logger.warning("training launches kernels one by one, which is slower than one CUDA graph: %s", obstacle)

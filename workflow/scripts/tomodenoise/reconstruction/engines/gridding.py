@@ -45,7 +45,7 @@ class RasterPlan:
     def __call__(self, sinograms: FloatArray, center: float | FloatArray) -> FloatArray:
         """Reconstruct (slice, angle, column) line integrals to (slice, y, x) float32 attenuation per pixel.
 
-        While a graphics card works on a group of slices, the processor prepares the next one.
+        While a GPU works on a group of slices, the CPU prepares the next one.
         """
         raster = self.raster
         check_shape(sinograms, len(raster.directions), raster.columns)

@@ -1,14 +1,14 @@
-"""Division of a reconstruction into steps that suit the caches of a processor, or the memory of a graphics card."""
+"""Division of a reconstruction into steps that suit the caches of a CPU, or the memory of a GPU."""
 
 from dataclasses import dataclass
 
 from tomodenoise.reconstruction.engines.spreading import SAMPLE_BYTES, TAPS
 
 MEMORY_SHARE = 0.5
-"""Share of a graphics card's free memory for matrix and slices; the rest is for iterative algorithms and workspace."""
+"""Share of a GPU's free memory for matrix and slices; the rest is for iterative algorithms and workspace."""
 
 MOST_SLICES = 64
-"""Slices at once on a graphics card.
+"""Slices at once on a GPU.
 
 Measured there with one matrix, 2048 columns and 1500 angles: 0.72 ms a slice for 8 slices, 0.52 for 16, 0.42 for 32.
 """
@@ -43,7 +43,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Passes:
-    """Steps of a reconstruction. On a processor slices have the same bits with any of them."""
+    """Steps of a reconstruction. On a CPU slices have the same bits with any of them."""
 
     slices: int  # per sparse product
     strip: int  # grid rows per matrix
@@ -58,11 +58,11 @@ def passes(sizes: Sizes, free: int | None) -> Passes:
 
     Parameters
     ----------
-    free : free bytes of a graphics card, None for a processor.
+    free : free bytes of a GPU, None for a CPU.
 
     Returns
     -------
-    On a graphics card a single matrix, and as many slices as fit, from 1 to `MOST_SLICES`.
+    On a GPU a single matrix, and as many slices as fit, from 1 to `MOST_SLICES`.
     """
     if free is None:
         return PROCESSOR

@@ -185,8 +185,8 @@ def plan(
 
     Returns
     -------
-    A function of sinograms and their center. With engine torch on a processor the bits of a slice depend neither on the
-    slices around it nor on the number of threads. A graphics card repeats them to about seven digits.
+    A function of sinograms and their center. With engine torch on a CPU the bits of a slice depend neither on the
+    slices around it nor on the number of threads. A GPU repeats them to about seven digits.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Dose studies of scans whose truth is known: the error that the data aside show against the true one.
+"""Dose studies of scans whose truth is known: the error that the data left out show against the true one.
 
     python benchmarks/dose.py FOLDER [--only foam honeycomb xrdct dynamic] [--pixels 3e6] [--seed 0]
 
 Runs `snakemake dose` in a folder for each scan, which goes on where it was left. The truth is the reconstruction of the
-same scan without noise, as the mean of the data aside is. Prints a table; for XRD-CT also the PSNR against the true
+same scan without noise, as the mean of the data left out is. Prints a table; for XRD-CT also the PSNR against the true
 volume, as in `benchmarks/channels.py`; and the CPU time of all jobs of the study.
 """
 

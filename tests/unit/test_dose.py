@@ -196,7 +196,7 @@ def test_slabs_of_any_height_get_the_same_bits(foam: Scan) -> None:
 
 @pytest.mark.parametrize("fraction", [0.5, 0.25, 0.125])
 def test_the_error_estimated_from_the_data_aside_is_the_true_error(simulated: Simulated, fraction: float) -> None:
-    """The truth is the reconstruction without noise, which the data aside have as their mean."""
+    """The truth is the reconstruction without noise, which is the mean of the data left out."""
     known = Measured(measuring.measure(simulated.scan), StripeChoice("none", None, None, ""))
     process = aside.Process(simulated.scan, only(), known, Reconstruct(), Geometry(64, 31.5))
     rows = [(0, SHAPE[0])]

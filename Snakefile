@@ -29,7 +29,7 @@ include: "workflow/rules/check.smk"
 
 if rules.describe_scan.output.scan != paths.SCAN:
     sys.exit(
-        "tomodenoise: as a module this workflow takes no prefix: leave it out, and give it its own folder with"
+        "tomodenoise: used as a module, this workflow takes no prefix: leave it out, and give it its own folder with"
         " --directory or workdir"
     )
 snakemake_internals.end_when_terminated(workflow)

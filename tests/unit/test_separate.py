@@ -208,4 +208,4 @@ def test_too_many_files_and_channels_are_refused(bare: Path, tmp_path: Path) -> 
 
 
 def test_without_flats_the_refusal_names_the_key(bare: Path) -> None:
-    assert "set flats: {file: FILE} if they are in a file of their own" in complaint(bare)
+    assert "set flats: {file: FILE} if they are in a separate file" in complaint(bare)

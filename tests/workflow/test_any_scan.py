@@ -234,7 +234,7 @@ def test_a_module_with_a_prefix_is_refused_in_a_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "-n"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "as a module takes no prefix" in (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert "used as a module, this workflow takes no prefix" in (done.stdout + done.stderr).strip().splitlines()[-1]
 
 
 def test_the_revision_is_recorded_of_a_checkout_of_another_owner(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_its_calibration_is_recorded_and_shown(finished: Project) -> None:
     assert ("absent" in channel) != ("ratio" in channel)
     page = (finished.folder / "results/report.html").read_text()
     assert "<h3>Uncertainty</h3>" in page
-    assert "It does not cover what all results have in common: rings, streaks, a bias" in page
+    assert "It does not cover errors that all results have in common: rings, streaks, a bias" in page
     assert 'alt="Uncertainty of a slice"' in page
 
 

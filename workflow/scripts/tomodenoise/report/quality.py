@@ -220,7 +220,7 @@ CHARTS: Mapping[str, tuple[str, Callable[..., None], str]] = {
     "calibration": (
         "Grey values",
         _calibration,
-        "Mean of data the network did not see, by the network's grey value. On the line: correct. Steeper: contrast was lost.",
+        "Mean of data the network did not see, by its output. On the line: correct. Steeper: contrast was lost.",
     ),
     "edges": ("Edges", _edges, "Mean profile across edges. Steeper is sharper."),
     "spectrum": (

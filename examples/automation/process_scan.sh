@@ -1,6 +1,6 @@
 #!/bin/bash
 # Denoise a scan in its own folder, below the current one: process_scan.sh /path/to/scan.h5
-# beamtime.yaml in the current folder holds the settings of all scans; TARGETS="all shelve" also files each model on a shelf.
+# beamtime.yaml in the current folder holds the settings of all scans; TARGETS="all shelve" also stores each model on a shelf.
 # sbatch starts a copy of this file elsewhere: with it, set TOMODENOISE to the folder of tomodenoise.
 set -euo pipefail
 home=$(realpath "${TOMODENOISE:-$(dirname "$0")/../..}")

@@ -147,4 +147,4 @@ def test_a_good_model_of_another_kind_of_sample_under_the_same_conditions_is_not
     other = train(tmp_path / "other", grains(2), asked, pixels=1e4).facts["shelf"]
     assert (alike["course"], other["course"]) == ("used", "trained")
     assert (alike["found"], other["found"]) == ("fibres", "fibres")
-    assert "not more than shelf.least" in other["why"]
+    assert "below by more than shelf.least" in other["why"]

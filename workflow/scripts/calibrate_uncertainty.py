@@ -24,7 +24,8 @@ def main(job: logs.Job) -> None:
     for number, channel in enumerate(calibration):
         logs.logger.info("channel %d: %s", number, {key: value for key, value in channel.items() if key != "bins"})
         if "absent" in channel:
-            logs.logger.warning("the uncertainty of channel %d is not calibrated: %s", number, channel["absent"])
+            of = f" of channel {number}" if len(calibration) > 1 else ""
+            logs.logger.warning("the uncertainty%s is not calibrated: %s", of, channel["absent"])
     stated = uncertainty.apply(calibration, found.variance)
     middle = stated.shape[1] // 2
     values = {"channels": calibration, "held_out": slices.held_out, "row": int(slices.rows[middle])}

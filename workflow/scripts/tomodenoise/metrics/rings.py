@@ -75,7 +75,7 @@ def rings(mask: BoolArray) -> Rings:
     square = np.sum(window**2)
     fourth = np.sum(window**4)
     if square**2 / fourth < FEWEST_PIXELS:
-        raise Unsupported(f"the mask holds {int(mask.sum())} pixels, too few for rings of spatial frequency")
+        raise Unsupported(f"{int(mask.sum())} judged pixels are too few for rings of spatial frequency")
     step = max(STEP, 1 / max(window.shape))
     y = np.fft.fftfreq(window.shape[0])[:, None]
     x = np.fft.rfftfreq(window.shape[1])[None]

@@ -63,7 +63,7 @@ def _entry(name: str, file: Path) -> list[str]:
         if (images := draft_keys.of_images(file)) is not None:
             keys = images
             if not isinstance(images["angles"], str):
-                raise UserError(f"{file}: TIFF files hold no angles: those below are an example")
+                raise UserError(f"{file}: TIFF files hold no angles: add a text file with one for each projection")
         else:
             keys = {**keys, **_mode_and_references(file)}
         scan = _opened(name, keys)

@@ -106,7 +106,8 @@ def of_model(model: model_file.Description, history: Sequence[Mapping[str, float
     if origin:
         facts["fine-tuned from"] = f"{origin['file']}, trained on {', '.join(origin['facts']['source'])}"
     if shelved := model.facts.get("shelf"):
-        facts["from the shelf"] = f"{shelved['found'] or 'none'}, {shelved['course']}: {shelved['why']}"
+        course = "not used, another was trained" if shelved["course"] == "trained" else shelved["course"]
+        facts["shelf"] = f"{shelved['found']}, {course}: {shelved['why']}" if shelved["found"] else shelved["why"]
     if model.pixel_sizes:
         facts["voxel size in training"] = ", ".join(f"{size:g} µm" for size in sorted(set(model.pixel_sizes)))
     steps = f" of {spec.steps} time steps" if spec.steps > 1 else ""

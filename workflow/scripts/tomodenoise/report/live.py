@@ -120,8 +120,8 @@ def page(name: str, state: str, view: View, denoised: FloatArray, history: Seque
     last = history[-1]
     losses = [[getattr(line, key) for line in history] for key in ("loss", "held_out_loss")]
     scale = greys.linear(*greys.window(denoised, np.isfinite(denoised)))
-    kept = "a band of it through the axis" if view.band else "this row"
-    place = f"{view.scan}, {len(denoised)} x {len(denoised)} pixels of row {view.row}; not trained on: {kept}"
+    kept = "a band through the axis" if view.band else "this row"
+    place = f"{view.scan}, row {view.row}: {len(denoised)} x {len(denoised)} pixels; training leaves out {kept}"
     values = {
         "name": html.escape(name),
         "state": state,
@@ -135,7 +135,7 @@ def page(name: str, state: str, view: View, denoised: FloatArray, history: Seque
         **_chart([line.iteration / total for line in history], *losses),
         "loss": f"{last.loss:.4g}",
         "held_out_loss": f"{last.held_out_loss:.4g}",
-        "error": "" if last.umse is None else f", estimate without noise {last.umse:.4g}",
+        "error": "" if last.umse is None else f", without the noise {last.umse:.4g}",
         "script": WRITTEN,
         "script_hash": base64.b64encode(hashlib.sha256(WRITTEN.encode()).digest()).decode(),
     }

@@ -21,8 +21,8 @@ Values: TypeAlias = Mapping[str, Any]
 NAMES = {
     "split_loss": "split loss",
     "umse": "uMSE and uPSNR",
-    "fsc": "resolution of the raw data",
-    "cross_frc": "correlation with the truth",
+    "fsc": "raw FSC",
+    "cross_frc": "cross-FRC",
     "calibration": "calibration",
     "contrast": "contrast to noise",
     "edges": "edge width",
@@ -220,7 +220,7 @@ CHARTS: Mapping[str, tuple[str, Callable[..., None], str]] = {
     "calibration": (
         "Grey values",
         _calibration,
-        "Mean of data the network did not see, by its grey value. On the line: correct. Steeper: contrast was lost.",
+        "Mean of data the network did not see, by its output. On the line: correct. Steeper: contrast was lost.",
     ),
     "edges": ("Edges", _edges, "Mean profile across edges. Steeper is sharper."),
     "spectrum": (

@@ -64,7 +64,7 @@ def section(series: Series, scale: Scale, key: str) -> list[Chart]:
     if np.isfinite(series.umse).sum() > 1:
         start, stop = series.window
         trained = TRAINED.format(start, stop - 1) if stop > start else "The model was trained on other scans."
-        charts.append(Chart("", f"{_drift(series)} {trained} {OVER_TIME}".lstrip(), _chart(series, key)))
+        charts.append(Chart("", f"{trained} {OVER_TIME}", _chart(series, key)))
     return charts
 
 
@@ -121,22 +121,6 @@ def _chart(series: Series, key: str) -> str:
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3)
 
     return curves.draw(fill, key)
-
-
-def _drift(series: Series) -> str:
-    """Compare the error outside the training window with that inside, in dB; empty if one is not known."""
-    steps = np.arange(len(series.umse))
-    inside = (steps >= series.window[0]) & (steps < series.window[1])
-    known = np.isfinite(series.umse)
-    if not ((inside & known).any() and (~inside & known).any()):
-        return ""
-    within = float(series.umse[inside & known].mean())
-    beyond = float(series.umse[~inside & known].mean())
-    if within <= 0 or beyond <= 0:
-        return "The estimated error is too small to compare inside and outside the training window."
-    change = 10 * np.log10(beyond / within)
-    words = "as large as" if abs(change) < 0.5 else f"{abs(change):.1f} dB {'higher' if change > 0 else 'lower'} than"
-    return f"Outside the training window the estimated error is {words} inside."
 
 
 def _moment(step: int, seconds: float) -> str:

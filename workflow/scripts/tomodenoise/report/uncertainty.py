@@ -18,9 +18,8 @@ from tomodenoise.report.curves import MUTED, POINTS, Chart
 from tomodenoise.report.pictures import Picture
 
 NOT_COVERED = (
-    "It covers the remaining noise, and blur as far as unseen data reveal it on average. It does not cover errors that"
-    " all results have in common: rings, streaks, a bias of the grey values, or structure that the network invents in"
-    " all of them."
+    "It does not cover errors that all results have in common: rings, streaks, a bias of the grey values, or structure"
+    " that the network invents in all of them."
 )
 CURVE = "Stated and measured error on held-out pixels that the calibration did not see, ± one standard error."
 QUANTILE = 0.995
@@ -35,7 +34,6 @@ class Uncertainty:
     image: FloatArray
     """(y, x) one standard deviation, of a judged slice; the mean of all channels."""
     row: int
-    not_covered: str = NOT_COVERED
 
     @property
     def checked(self) -> list[Mapping[str, Any]]:
@@ -47,13 +45,19 @@ class Uncertainty:
         """How well it is calibrated."""
         count = f" in {len(self.checked)} of {len(self.channels)} channels" if len(self.channels) > 1 else ""
         if not self.checked:
-            return f"Not calibrated: {self.channels[0]['absent']}. It covers only the remaining noise."
+            return f"Not calibrated: {self.channels[0]['absent']}."
         ratios = [math.sqrt(max(channel["ratio"], 0)) for channel in self.checked]
         if count:
             ends = f"{min(ratios):.2f} to {max(ratios):.2f}"
             return f"Calibrated{count}; on unseen pixels the error is {ends} times the stated one."
         spread = self.checked[0]["ratio_error"] / (2 * ratios[0]) if ratios[0] else math.nan
         return f"On unseen pixels the error is {ratios[0]:.2f} ± {words.number(spread, '.2f')} times the stated one."
+
+    @property
+    def coverage(self) -> str:
+        """Which errors it covers, and which not."""
+        blur = "the remaining noise, and blur as far as unseen data reveal it on average"
+        return f"It covers {blur if self.checked else 'only the remaining noise'}. {NOT_COVERED}"
 
     @property
     def shown(self) -> tuple[Picture, str]:

@@ -41,11 +41,11 @@ def decide(own: float | None, found: Grades, options: Shelf) -> Decision:
     figures = f"on the held-out part its error is {against_blur(found.skill)} that of the best blur"
     figures += "" if own is None else f", on its own scans {against_blur(own)}"
     limits: tuple[tuple[bool, Course, str], ...] = (
-        (found.skill <= options.least, "trained", f"not more than shelf.least {options.least:g} dB"),
+        (found.skill <= options.least, "trained", f"it must be below by more than shelf.least, {options.least:g} dB"),
         (own is None, "tuned", "its file does not say how well it did on its own scans"),
-        (short > options.tune, "trained", f"more than shelf.tune {options.tune:g} dB short"),
-        (short > options.use, "tuned", f"more than shelf.use {options.use:g} dB short"),
-        (abs(found.slope - 1) > options.slope, "tuned", f"more than shelf.slope {options.slope:g} from 1"),
+        (short > options.tune, "trained", f"falls short by more than shelf.tune, {options.tune:g} dB"),
+        (short > options.use, "tuned", f"falls short by more than shelf.use, {options.use:g} dB"),
+        (abs(found.slope - 1) > options.slope, "tuned", f"differs from 1 by more than shelf.slope, {options.slope:g}"),
         (True, "used", "good enough"),
     )
     course, limit = next((course, limit) for applies, course, limit in limits if applies)

@@ -234,7 +234,8 @@ def test_every_nth_projection_is_kept_and_the_others_are_halved(foam: Scan) -> N
     [
         ({"by": "photons"}, {"kind": "intensity"}, "holds no counts"),
         ({"by": "projections"}, {"steps": np.repeat(np.arange(8), 12)}, "0.5 of 12 projections are too few"),
-        ({"by": "projections", "fractions": [0.3]}, {}, "0.3 is not one over a whole number"),
+        ({"by": "projections", "fractions": [0.3]}, {}, "0.3 is not one over a whole number.*: take 0.333, or"),
+        ({"by": "projections", "fractions": [0.9]}, {}, "0.9 is not one over a whole number.*: take 0.5, or"),
         ({"by": "projections", "fractions": [0.05]}, {}, "are too few"),
     ],
 )
@@ -302,7 +303,7 @@ def test_pieces_are_counted_and_measured() -> None:
         pieces.measure(image[:1, :40, :40], mask[:40, :40], bright=False)
 
 
-def part(fraction: float, **changes: float) -> dict[str, object]:
+def part(fraction: float, **changes: float | None) -> dict[str, object]:
     """Describe a part of the dose whose network's figures differ from the full dose."""
     full = {
         "volume": 0.2,
@@ -332,7 +333,12 @@ KEPT = (
         ),
         ([part(0.5, volume=0.25)], "Already at half of the dose, the volume fraction rises by 5.0 standard errors."),
         ([part(0.3)], "no smaller part was tried."),
-        ([], "no answer."),
+        (
+            [part(0.5), part(0.25, volume=None, number=None, diameter=None)],
+            "at a quarter of the dose, too few pieces are left to measure.",
+        ),
+        ([part(0.5, edges=None, volume=0.25)], "by 5.0 standard errors and edges are too noisy to measure."),
+        ([], "No part of the dose could be judged: no answer."),
     ],
 )
 def test_the_answer_says_what_holds_and_what_is_lost(parts_: list[dict[str, object]], answer: str) -> None:

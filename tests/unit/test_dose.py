@@ -250,12 +250,14 @@ def test_a_scan_that_cannot_be_thinned_is_refused(
 @pytest.mark.parametrize(
     ("statistics", "reason"),
     [
-        (Statistics(2.0, 0.001, 0.7, 80.0, 0.01, 0.0), None),
-        (Statistics(*[None] * 6), "flats do not show how many counts a photon gives"),
-        (Statistics(2.0, 0.001, 6.0, 80.0, 0.01, 0.0), "read noise of 6.0 photons is too strong for 80 photons"),
-        (Statistics(2.0, 0.001, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
-        (Statistics(2.0, 0.001, None, 80.0, None, 0.2), "20% of the light appears one frame later"),
-        (Statistics(2.0, 0.001, None, 80.0, -0.1, None), "neighbouring pixels is correlated by -0.10"),
+        (Statistics(2.0, 0.001, 0.7, 80.0, 0.01, 0.0, 9), None),
+        (Statistics(*[None] * 6, 9), "flats do not show how many counts a photon gives"),
+        (Statistics(2.0, 0.001, 6.0, 80.0, 0.01, 0.0, 9), "read noise of 6.0 photons is too strong for 80 photons"),
+        (Statistics(2.0, 0.001, None, 80.0, 0.01, 0.0, 1), "fewer than two darks"),
+        (Statistics(1.01, 0.001, None, 80.0, 0.01, 0.0, 0), None),
+        (Statistics(2.0, 0.001, None, 80.0, 0.3, 0.0, 9), "neighbouring pixels is correlated by 0.30"),
+        (Statistics(2.0, 0.001, None, 80.0, None, 0.2, 9), "20% of the light appears one frame later"),
+        (Statistics(2.0, 0.001, None, 80.0, -0.1, None, 9), "neighbouring pixels is correlated by -0.10"),
     ],
 )
 def test_counts_that_are_no_photons_are_refused(statistics: Statistics, reason: str | None) -> None:

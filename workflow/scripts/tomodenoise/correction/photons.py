@@ -43,6 +43,7 @@ class Statistics:
     photons: float | None  # behind the sample on its darkest rays, see `DARK_RAYS`
     neighbours: float | None  # correlation of the noise of neighbouring pixels
     afterglow: float | None  # share of the light that appears one frame later
+    darks: int  # frames without light
 
 
 def prepare(scan: Scan, rows: tuple[int, int], measures: Measures) -> Splitter | None:
@@ -118,10 +119,11 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
     rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
     floor = measures.noise.floor if measures.noise else None
     dark = np.mean([read(group, rows).mean(axis=0) for group in scan.darks], axis=0) if scan.darks else np.zeros(1)
+    darks = sum(len(group.indices) for group in scan.darks)
     groups = [read(group, rows, slice(MOST_FLATS)) for group in scan.flats]
     gain, error = precise_gain(groups, dark, floor or 0.0)
     if gain is None:
-        return Statistics(None, None, None, None, None, measures.afterglow)
+        return Statistics(None, None, None, None, None, measures.afterglow, darks)
     chosen = np.unique(np.linspace(0, len(scan.lit) - 1, PROJECTIONS).astype(int))
     light = (read(scan.projections, rows, scan.lit[chosen]) - dark) / gain
     sizes = [len(group.indices) for group in scan.flats]
@@ -132,6 +134,7 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
         float(np.nanquantile(light, DARK_RAYS)),
         neighbours(groups[sizes.index(max(sizes))] - dark),
         measures.afterglow,
+        darks,
     )
 
 
@@ -197,6 +200,8 @@ def _doubts(found: Statistics) -> Iterator[str]:
             " with the light"
         )
         return
+    if found.darks < 2 and abs(found.gain - 1) > max(MOST_SHARED, 3 * (found.gain_error or 0.0)):
+        yield "with fewer than two darks, the dark level and the read noise are unknown"  # but of a photon counter
     light = max(found.photons, 0.0)
     readout = (found.read_noise or 0.0) ** 2
     if readout and readout / (2 * light + readout) > MOST_READOUT:

@@ -265,6 +265,16 @@ def test_counts_that_are_no_photons_are_refused(statistics: Statistics, reason: 
     assert found == reason if reason is None else reason in (found or "")
 
 
+def test_a_fraction_with_next_to_no_photons_is_refused() -> None:
+    photons.check_fraction(None, by_photons(1e-5))
+    photons.check_fraction(80.0, by_photons(0.01))
+    photons.check_fraction(80.0, Thinning(fraction=1e-5, by="projections"))
+    with pytest.raises(UserError, match="dose.fractions: 1e-05 of 80 photons is next to nothing: take 0.0013 or more"):
+        photons.check_fraction(80.0, by_photons(1e-5))
+    with pytest.raises(UserError, match="set dose.by: projections"):
+        photons.check_fraction(-0.2, by_photons())
+
+
 def test_a_blurred_detector_is_noticed() -> None:
     flats = np.random.default_rng(0).poisson(400.0, (20, 16, 128)).astype(float)
     assert abs(photons.neighbours(flats) or 0.0) < 0.02

@@ -269,9 +269,9 @@ def test_a_fraction_with_next_to_no_photons_is_refused() -> None:
     photons.check_fraction(None, by_photons(1e-5))
     photons.check_fraction(80.0, by_photons(0.01))
     photons.check_fraction(80.0, Thinning(fraction=1e-5, by="projections"))
-    with pytest.raises(UserError, match="dose.fractions: 1e-05 of 80 photons is next to nothing: take 0.0013 or more"):
+    with pytest.raises(UserError, match=r"dose.fractions: 1e-05 of 80 photons is next to nothing: take 0.0013 or more"):
         photons.check_fraction(80.0, by_photons(1e-5))
-    with pytest.raises(UserError, match="set dose.by: projections"):
+    with pytest.raises(UserError, match=r"set dose.by: projections"):
         photons.check_fraction(-0.2, by_photons())
 
 
@@ -344,6 +344,7 @@ KEPT = (
             KEPT,
         ),
         ([part(0.5, volume=0.25)], "Already at half of the dose, the volume fraction rises by 5.0 standard errors."),
+        ([part(0.5, number=250)], "Already at half of the dose, the number of pieces rises by 150%."),
         ([part(0.3)], "no smaller part was tried."),
         (
             [part(0.5), part(0.25, volume=None, number=None, diameter=None)],

@@ -100,7 +100,8 @@ def _lost(found: Change, limits: Limits) -> str:
         if value is None or abs(value) <= limits.sizes:
             continue
         if key == "number" and found.number is not None:
-            beyond.append(f"{abs(found.number):.0%} of the pieces {'vanish' if found.number < 0 else 'are added'}")
+            share = f"{abs(found.number):.0%}"
+            beyond.append(f"{share} of the pieces vanish" if found.number < 0 else f"{SIZES[key]} rises by {share}")
         else:
             beyond.append(f"{SIZES[key]} {'falls' if value < 0 else 'rises'} by {abs(value):.1f} standard errors")
     if found.resolution is not None and found.resolution > limits.resolution:

@@ -208,7 +208,8 @@ def check_fraction(light: float | None, thinning: Thinning) -> None:
         With the smallest fraction.
     """
     if light is not None and thinning.photons * light < FEWEST_PHOTONS:
-        advice = f"take {FEWEST_PHOTONS / light:.2g} or more" if light > FEWEST_PHOTONS else "set dose.by: projections"
+        least = 1.1 * FEWEST_PHOTONS / max(light, FEWEST_PHOTONS)  # passes when rounded, too
+        advice = f"take {least:.2g} or more" if least < 0.5 else "set dose.by: projections"
         raise UserError(f"dose.fractions: {thinning.fraction:g} of {light:.3g} photons is next to nothing: {advice}")
 
 

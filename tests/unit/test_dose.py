@@ -344,6 +344,14 @@ KEPT = (
             KEPT,
         ),
         ([part(0.5, volume=0.25)], "Already at half of the dose, the volume fraction rises by 5.0 standard errors."),
+        (
+            [part(0.9, diameter=6.2)],
+            "Already at 90 % of the dose, the mean size of the pieces rises by 2.0 standard errors.",
+        ),
+        (
+            [part(0.5, number=62, diameter=5)],
+            "38% of the pieces vanish and their mean size falls by 10.0 standard errors.",
+        ),
         ([part(0.5, number=250)], "Already at half of the dose, the number of pieces rises by 150%."),
         ([part(0.3)], "no smaller part was tried."),
         (

@@ -103,7 +103,8 @@ def _lost(found: Change, limits: Limits) -> str:
             share = f"{abs(found.number):.0%}"
             beyond.append(f"{share} of the pieces vanish" if found.number < 0 else f"{SIZES[key]} rises by {share}")
         else:
-            beyond.append(f"{SIZES[key]} {'falls' if value < 0 else 'rises'} by {abs(value):.1f} standard errors")
+            named = SIZES[key] if key != "diameter" or "pieces" in " ".join(beyond) else "the mean size of the pieces"
+            beyond.append(f"{named} {'falls' if value < 0 else 'rises'} by {abs(value):.1f} standard errors")
     if found.resolution is not None and found.resolution > limits.resolution:
         beyond.append(f"edges are {found.resolution:.0%} wider")
     return _listed([*beyond, *found.lost])

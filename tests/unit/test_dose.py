@@ -234,7 +234,8 @@ def test_every_nth_projection_is_kept_and_the_others_are_halved(foam: Scan) -> N
     [
         ({"by": "photons"}, {"kind": "intensity"}, "holds no counts"),
         ({"by": "projections"}, {"steps": np.repeat(np.arange(8), 12)}, "0.5 of 12 projections are too few"),
-        ({"by": "projections", "fractions": [0.3]}, {}, "0.3 is not one over a whole number"),
+        ({"by": "projections", "fractions": [0.3]}, {}, "0.3 is not one over a whole number.*: take 0.333, or"),
+        ({"by": "projections", "fractions": [0.9]}, {}, "0.9 is not one over a whole number.*: take 0.5, or"),
         ({"by": "projections", "fractions": [0.05]}, {}, "are too few"),
     ],
 )
@@ -249,17 +250,29 @@ def test_a_scan_that_cannot_be_thinned_is_refused(
 @pytest.mark.parametrize(
     ("statistics", "reason"),
     [
-        (Statistics(2.0, 0.001, 0.7, 80.0, 0.01, 0.0), None),
-        (Statistics(*[None] * 6), "flats do not show how many counts a photon gives"),
-        (Statistics(2.0, 0.001, 6.0, 80.0, 0.01, 0.0), "read noise of 6.0 photons is too strong for 80 photons"),
-        (Statistics(2.0, 0.001, None, 80.0, 0.3, 0.0), "neighbouring pixels is correlated by 0.30"),
-        (Statistics(2.0, 0.001, None, 80.0, None, 0.2), "20% of the light appears one frame later"),
-        (Statistics(2.0, 0.001, None, 80.0, -0.1, None), "neighbouring pixels is correlated by -0.10"),
+        (Statistics(2.0, 0.001, 0.7, 80.0, 0.01, 0.0, 9), None),
+        (Statistics(*[None] * 6, 9), "flats do not show how many counts a photon gives"),
+        (Statistics(2.0, 0.001, 6.0, 80.0, 0.01, 0.0, 9), "read noise of 6.0 photons is too strong for 80 photons"),
+        (Statistics(2.0, 0.001, None, 80.0, 0.01, 0.0, 1), "fewer than two darks"),
+        (Statistics(1.01, 0.001, None, 80.0, 0.01, 0.0, 0), None),
+        (Statistics(2.0, 0.001, None, 80.0, 0.3, 0.0, 9), "neighbouring pixels is correlated by 0.30"),
+        (Statistics(2.0, 0.001, None, 80.0, None, 0.2, 9), "20% of the light appears one frame later"),
+        (Statistics(2.0, 0.001, None, 80.0, -0.1, None, 9), "neighbouring pixels is correlated by -0.10"),
     ],
 )
 def test_counts_that_are_no_photons_are_refused(statistics: Statistics, reason: str | None) -> None:
     found = photons.refusal(statistics)
     assert found == reason if reason is None else reason in (found or "")
+
+
+def test_a_fraction_with_next_to_no_photons_is_refused() -> None:
+    photons.check_fraction(None, by_photons(1e-5))
+    photons.check_fraction(80.0, by_photons(0.01))
+    photons.check_fraction(80.0, Thinning(fraction=1e-5, by="projections"))
+    with pytest.raises(UserError, match=r"dose.fractions: 1e-05 of 80 photons is next to nothing: take 0.0014 or more"):
+        photons.check_fraction(80.0, by_photons(1e-5))
+    with pytest.raises(UserError, match=r"set dose.by: projections"):
+        photons.check_fraction(-0.2, by_photons())
 
 
 def test_a_blurred_detector_is_noticed() -> None:
@@ -302,7 +315,7 @@ def test_pieces_are_counted_and_measured() -> None:
         pieces.measure(image[:1, :40, :40], mask[:40, :40], bright=False)
 
 
-def part(fraction: float, **changes: float) -> dict[str, object]:
+def part(fraction: float, **changes: float | None) -> dict[str, object]:
     """Describe a part of the dose whose network's figures differ from the full dose."""
     full = {
         "volume": 0.2,
@@ -331,8 +344,22 @@ KEPT = (
             KEPT,
         ),
         ([part(0.5, volume=0.25)], "Already at half of the dose, the volume fraction rises by 5.0 standard errors."),
+        (
+            [part(0.9, diameter=6.2)],
+            "Already at 90 % of the dose, the mean size of the pieces rises by 2.0 standard errors.",
+        ),
+        (
+            [part(0.5, number=62, diameter=5)],
+            "38% of the pieces vanish and their mean size falls by 10.0 standard errors.",
+        ),
+        ([part(0.5, number=250)], "Already at half of the dose, the number of pieces rises by 150%."),
         ([part(0.3)], "no smaller part was tried."),
-        ([], "no answer."),
+        (
+            [part(0.5), part(0.25, volume=None, number=None, diameter=None)],
+            "at a quarter of the dose, too few pieces are left to measure.",
+        ),
+        ([part(0.5, edges=None, volume=0.25)], "by 5.0 standard errors and edges are too noisy to measure."),
+        ([], "No part of the dose could be judged: no answer."),
     ],
 )
 def test_the_answer_says_what_holds_and_what_is_lost(parts_: list[dict[str, object]], answer: str) -> None:

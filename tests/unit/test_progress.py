@@ -32,7 +32,7 @@ class Terminal:
         record = logging.makeLogRecord(values)
         return self.lines.format(record) if self.brief.filter(record) else None
 
-    def job(self, number: int, rule: str, begin: float, end: float, **wildcards: str) -> str | None:
+    def job(self, number: int | str, rule: str, begin: float, end: float, **wildcards: str) -> str | None:
         """Run a job; return what is shown at its start."""
         about = {"rule_name": rule, "wildcards": wildcards, "output": [f"results/models/{number}/model.safetensors"]}
         shown = self.shows(begin, LogEvent.JOB_INFO, jobid=number, **about)
@@ -66,6 +66,8 @@ def test_a_short_run_guesses_no_time() -> None:
 def test_a_training_names_its_page() -> None:
     shown = Terminal({}).job(3, "train_model", 0, 9, model="bread")
     assert shown == "train bread: results/models/3/training.html shows its progress"
+    shown = Terminal({}).job("bread/dose/0.5", "train_model", 0, 9, model="bread/dose/0.5")
+    assert shown == "train bread/dose/0.5: results/models/bread/dose/0.5/training.html shows its progress"
 
 
 def test_a_job_that_is_tried_again_says_why(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def test_parts_of_the_dose_are_scans_that_no_target_names(scans: dict[str, dict[
     assert files.studies() == ["results/turn/dose.json", "results/report.html"]
     assert "dose" not in files.page(["half"])
     assert set(forecast.plan(studied).trainings) == {"half", "turn", "turn/dose/0.5", "turn/dose/0.25"}
+    with pytest.raises(UserError, match=r"^scans.turn: dose.fractions: with 0.25, split.sections is 7, but .* 12 proj"):
+        opened({"turn": {**scans["turn"], "dose": dose}}, split={"sections": 7})
     with pytest.raises(UserError, match="no scan has the key dose"):
         Files(opened(scans)).studies()
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 import snakemake.api  # noqa: F401  its modules import each other in a circle, which is entered here
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DAGSettings, MaxJobsPerTimespan, SchedulingSettings
 from snakemake.workflow import DAG, JobScheduler, Workflow
@@ -33,14 +32,14 @@ def test_the_rules_of_a_forced_stage_are_forced_before_jobs_are_looked_at() -> N
     assert "forcerun" in DAGSettings.__dataclass_fields__
 
 
-def test_an_error_of_the_user_becomes_one_of_snakemake() -> None:
+def test_an_error_of_the_user_ends_snakemake_in_a_line() -> None:
     def refuse(_wildcards: object) -> list[str]:
         raise UserError("export is empty")
 
     gathered = snakemake_internals.gather(
         SimpleNamespace(dag_settings=SimpleNamespace(forcerun=set())), "export", refuse
     )
-    with pytest.raises(WorkflowError, match="tomodenoise: export is empty"):
+    with pytest.raises(SystemExit, match="tomodenoise: export is empty"):
         gathered(None)
 
 

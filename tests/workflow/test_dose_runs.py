@@ -72,6 +72,7 @@ def test_without_the_key_only_the_page_changes(finished: Project, raw_scan: Call
         refused = finished.snakemake("dose", "--dry-run")
         assert refused.status != 0
         assert "no scan has the key dose" in refused.text
+        assert "Traceback" not in refused.text
     finally:
         (finished.folder / "config.yaml").write_text(config)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
+from tomodenoise.common.errors import UserError
 from tomodenoise.correction.counts import estimate_gain, per_set
 from tomodenoise.correction.measuring import BAND_ROWS, MOST_FLATS, Measures
 from tomodenoise.scans.description import Scan
@@ -19,6 +20,7 @@ DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared wi
 # Largest correlation of neighbouring pixels, and of successive frames. The error of a denoised image is a tenth of the
 # variance of raw noise, and shared noise in both halves left out adds to it in full.
 MOST_SHARED = 0.02
+FEWEST_PHOTONS = 0.1  # in a part of the dose, per pixel behind the sample; with fewer, projections are empty
 MOST_READOUT = 0.1  # largest share of read noise in two halves of the counts; it is measured, but not split exactly
 
 
@@ -43,6 +45,7 @@ class Statistics:
     photons: float | None  # behind the sample on its darkest rays, see `DARK_RAYS`
     neighbours: float | None  # correlation of the noise of neighbouring pixels
     afterglow: float | None  # share of the light that appears one frame later
+    darks: int  # frames without light
 
 
 def prepare(scan: Scan, rows: tuple[int, int], measures: Measures) -> Splitter | None:
@@ -118,10 +121,11 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
     rows = (max(scan.rows[0], middle - BAND_ROWS // 2), min(scan.rows[1], middle + BAND_ROWS // 2))
     floor = measures.noise.floor if measures.noise else None
     dark = np.mean([read(group, rows).mean(axis=0) for group in scan.darks], axis=0) if scan.darks else np.zeros(1)
+    darks = sum(len(group.indices) for group in scan.darks)
     groups = [read(group, rows, slice(MOST_FLATS)) for group in scan.flats]
     gain, error = precise_gain(groups, dark, floor or 0.0)
     if gain is None:
-        return Statistics(None, None, None, None, None, measures.afterglow)
+        return Statistics(None, None, None, None, None, measures.afterglow, darks)
     chosen = np.unique(np.linspace(0, len(scan.lit) - 1, PROJECTIONS).astype(int))
     light = (read(scan.projections, rows, scan.lit[chosen]) - dark) / gain
     sizes = [len(group.indices) for group in scan.flats]
@@ -132,6 +136,7 @@ def examine(scan: Scan, measures: Measures) -> Statistics:
         float(np.nanquantile(light, DARK_RAYS)),
         neighbours(groups[sizes.index(max(sizes))] - dark),
         measures.afterglow,
+        darks,
     )
 
 
@@ -190,6 +195,24 @@ def may_split(file: Path) -> bool:
     return json.loads(file.read_text())["refused"] is None
 
 
+def check_fraction(light: float | None, thinning: Thinning) -> None:
+    """Refuse a part of the dose with next to no photons.
+
+    Parameters
+    ----------
+    light : photons behind the sample at full dose, see `Statistics`; None for channels, which are counts themselves.
+
+    Raises
+    ------
+    UserError
+        With the smallest fraction.
+    """
+    if light is not None and thinning.photons * light < FEWEST_PHOTONS:
+        least = 1.1 * FEWEST_PHOTONS / max(light, FEWEST_PHOTONS)  # passes when rounded, too
+        advice = f"take {least:.2g} or more" if least < 0.5 else "set dose.by: projections"
+        raise UserError(f"dose.fractions: {thinning.fraction:g} of {light:.3g} photons is next to nothing: {advice}")
+
+
 def _doubts(found: Statistics) -> Iterator[str]:
     if found.gain is None or found.photons is None:
         yield (
@@ -197,6 +220,8 @@ def _doubts(found: Statistics) -> Iterator[str]:
             " with the light"
         )
         return
+    if found.darks < 2 and abs(found.gain - 1) > max(MOST_SHARED, 3 * (found.gain_error or 0.0)):
+        yield "with fewer than two darks, the dark level and the read noise are unknown"  # but of a photon counter
     light = max(found.photons, 0.0)
     readout = (found.read_noise or 0.0) ** 2
     if readout and readout / (2 * light + readout) > MOST_READOUT:

@@ -15,6 +15,9 @@ FULL = "raw of the full dose"
 SIZES = {"volume": "the volume fraction", "number": "the number of pieces", "diameter": "their mean size"}
 """Figure of the phase to its name."""
 
+LOST = {"number": "too few pieces are left to measure", "edges": "edges are too noisy to measure"}
+"""Figure to what is said if it was measured at full dose only."""
+
 WORDS = {0.5: "half of the dose", 0.25: "a quarter of the dose", 0.125: "an eighth of the dose"}
 
 
@@ -28,21 +31,27 @@ class Change:
     """Of the edge width, relative."""
     number: float | None
     """Of the number of pieces, relative."""
+    lost: tuple[str, ...] = ()
+    """Texts of `LOST` on what was measured at full dose only."""
 
 
 def change(part: Mapping[str, Any]) -> Change:
     """Compare the network's result with the full dose; `part` is of `dose.judge`."""
     full = part["full"]
     result = part["results"][NETWORK]
+    lost = [text for key, text in LOST.items() if full.get(key) is not None and result.get(key) is None]
     return Change(
         {key: _ratio(result.get(key), full.get(key), full.get(f"{key}_error")) for key in SIZES},
         _ratio(result.get("edges"), full.get("edges"), full.get("edges")),
         _ratio(result.get("number"), full.get("number"), full.get("number")),
+        tuple(lost),
     )
 
 
 def holds(found: Change, limits: Limits) -> bool | None:
-    """Return whether all changes that were measured are within their limits; None if none was measured."""
+    """Return whether all changes are within their limits; None if nothing was measured at full dose."""
+    if found.lost:
+        return False
     sizes = [abs(value) <= limits.sizes for value in found.sizes.values() if value is not None]
     if not sizes and found.resolution is None:
         return None
@@ -58,7 +67,9 @@ def answer(parts: Sequence[Mapping[str, Any]], limits: Limits) -> str:
     """
     found = [(part["fraction"], change(part)) for part in parts]
     verdicts = [holds(changed, limits) for _, changed in found]
-    if not found or None in verdicts:
+    if not found:
+        return "No part of the dose could be judged: no answer."
+    if None in verdicts:
         return "The judged slices hold neither two phases with enough pieces nor enough edges: no answer."
     good = next((number for number, verdict in enumerate(verdicts) if not verdict), len(found))
     first = f"Down to {words(found[good - 1][0])}, {_kept(found[good - 1][1], limits)}" if good else ""
@@ -89,12 +100,14 @@ def _lost(found: Change, limits: Limits) -> str:
         if value is None or abs(value) <= limits.sizes:
             continue
         if key == "number" and found.number is not None:
-            beyond.append(f"{abs(found.number):.0%} of the pieces {'vanish' if found.number < 0 else 'are added'}")
+            share = f"{abs(found.number):.0%}"
+            beyond.append(f"{share} of the pieces vanish" if found.number < 0 else f"{SIZES[key]} rises by {share}")
         else:
-            beyond.append(f"{SIZES[key]} {'falls' if value < 0 else 'rises'} by {abs(value):.1f} standard errors")
+            named = SIZES[key] if key != "diameter" or "pieces" in " ".join(beyond) else "the mean size of the pieces"
+            beyond.append(f"{named} {'falls' if value < 0 else 'rises'} by {abs(value):.1f} standard errors")
     if found.resolution is not None and found.resolution > limits.resolution:
         beyond.append(f"edges are {found.resolution:.0%} wider")
-    return _listed(beyond)
+    return _listed([*beyond, *found.lost])
 
 
 def _errors(limits: Limits) -> str:

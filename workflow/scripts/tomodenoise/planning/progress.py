@@ -71,7 +71,8 @@ class Progress:
 
     @staticmethod
     def _page(record: Mapping[str, Any]) -> str:
-        return paths.fill(paths.WATCHED, model=PurePath(str(record["output"][0])).parent.name)
+        model = PurePath(str(record["output"][0]))  # with the whole folder: that of a part of a scan lies deeper
+        return str(model.with_name(PurePath(paths.WATCHED).name))
 
     def _left(self, now: float) -> str:
         """Give the time left, from the pace so far, once a job of each stage that is left has been measured."""

@@ -150,6 +150,9 @@ def _open(name: str, config: Config, opened: Mapping[str, Entry], *, installed_e
         field = _field(entry.field, joins=engine.capabilities.filtered)
         size, size_open = _size(field, entry.center, scan)
     except UserError as error:
+        if isinstance(entry, ThinnedEntry):
+            part = f"{entry.origin}: dose.fractions: with {entry.thinning.fraction:g}"
+            raise UserError(f"scans.{part}, {error}") from None
         raise UserError(f"scans.{name}: {error}") from None
     shape = layout.Layout(
         angles=len(scan.angles),

@@ -97,8 +97,10 @@ def gather(workflow: Workflow, stage: str, files: Gathered) -> Callable[..., Seq
     def gathered(wildcards: object) -> Sequence[str]:
         if stage in workflow.dag_settings.forcerun:
             workflow.dag.forcerules.update(map(workflow.get_rule, WORKERS[stage]))
-        with user_errors():
+        try:
             return files(wildcards) if callable(files) else files
+        except UserError as error:  # Snakemake shows a stack trace for all other errors of an input function
+            sys.exit(f"tomodenoise: {error}")
 
     return gathered
 

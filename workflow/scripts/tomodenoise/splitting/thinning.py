@@ -36,7 +36,7 @@ def check(scan: Scan, thinning: Thinning) -> None:
     if abs(every - round(every)) > WHOLE * every:
         raise UserError(
             f"dose.fractions: {thinning.fraction:g} is not one over a whole number, as every n-th projection gives:"
-            f" take {1 / round(every):.3g}, or set dose.by: photons"
+            f" take {1 / max(round(every), 2):.3g}, or set dose.by: photons"
         )
     fewest = int(np.diff(bounds(scan)).min())
     if fewest < 2 * FEWEST * round(every):

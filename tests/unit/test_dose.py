@@ -266,13 +266,13 @@ def test_counts_that_are_no_photons_are_refused(statistics: Statistics, reason: 
 
 
 def test_a_fraction_with_next_to_no_photons_is_refused() -> None:
-    photons.check_fraction(None, by_photons(1e-5))
-    photons.check_fraction(80.0, by_photons(0.01))
-    photons.check_fraction(80.0, Thinning(fraction=1e-5, by="projections"))
+    thinning.check_photons(None, by_photons(1e-5))
+    thinning.check_photons(80.0, by_photons(0.01))
+    thinning.check_photons(80.0, Thinning(fraction=1e-5, by="projections"))
     with pytest.raises(UserError, match=r"dose.fractions: 1e-05 of 80 photons is next to nothing: take 0.0014 or more"):
-        photons.check_fraction(80.0, by_photons(1e-5))
+        thinning.check_photons(80.0, by_photons(1e-5))
     with pytest.raises(UserError, match=r"set dose.by: projections"):
-        photons.check_fraction(-0.2, by_photons())
+        thinning.check_photons(-0.2, by_photons())
 
 
 def test_a_blurred_detector_is_noticed() -> None:

@@ -103,7 +103,7 @@ def test_the_region_is_where_something_moves() -> None:
     assert columns.stop >= 50
 
 
-def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None:
+def test_the_page_gets_pictures_and_shades_the_steps_of_training() -> None:
     rng = np.random.default_rng(0)
     slices, umse = rng.normal(1, 0.1, (12, 40, 40)).astype(np.float32), np.full(12, 0.01)
     umse[6:] = 0.04
@@ -112,7 +112,7 @@ def test_the_page_gets_pictures_and_says_when_the_model_no_longer_fits() -> None
         Scale((0.0, 2.0), (0, 255)),
         "key",
     )
-    assert "6.0 dB higher than inside" in chart.caption
+    assert "Shaded: steps 0 to 5" in chart.caption
     assert chart.svg.startswith("<svg")
     assert "at steps 0 (0 s), " in strip.caption
     for drawn in (strip, cut, animation):

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 from tomodenoise.common import logs, provenance
-from tomodenoise.correction import photons
 from tomodenoise.scans import description
 from tomodenoise.scans.thinning import Thinning
 from tomodenoise.splitting import thinning
@@ -17,7 +16,7 @@ def main(job: logs.Job) -> None:
     whole = description.read(Path(files.scan))
     kept = Thinning.model_validate(job.params.thinning)
     check = json.loads(Path(files.check).read_text())
-    photons.check_fraction(check.get("photons"), kept)
+    thinning.check_photons(check.get("photons"), kept)
     part = thinning.thin(whole, kept)
     logs.logger.info("%d of %d projections: %s", len(part.angles), len(whole.angles), part.thinning)
     described = {"format": provenance.FORMAT} | description.to_json(part)

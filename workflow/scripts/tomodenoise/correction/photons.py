@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from tomodenoise.common.arrays import FloatArray, IntArray
-from tomodenoise.common.errors import UserError
 from tomodenoise.correction.counts import estimate_gain, per_set
 from tomodenoise.correction.measuring import BAND_ROWS, MOST_FLATS, Measures
 from tomodenoise.scans.description import Scan
@@ -20,7 +19,6 @@ DARK_RAYS = 0.05  # quantile of the counts behind the sample that is compared wi
 # Largest correlation of neighbouring pixels, and of successive frames. The error of a denoised image is a tenth of the
 # variance of raw noise, and shared noise in both halves left out adds to it in full.
 MOST_SHARED = 0.02
-FEWEST_PHOTONS = 0.1  # in a part of the dose, per pixel behind the sample; with fewer, projections are empty
 MOST_READOUT = 0.1  # largest share of read noise in two halves of the counts; it is measured, but not split exactly
 
 
@@ -193,24 +191,6 @@ def refusal(statistics: Statistics) -> str | None:
 def may_split(file: Path) -> bool:
     """Return whether the file of `examine_counts.py` refuses nothing."""
     return json.loads(file.read_text())["refused"] is None
-
-
-def check_fraction(light: float | None, thinning: Thinning) -> None:
-    """Refuse a part of the dose with next to no photons.
-
-    Parameters
-    ----------
-    light : photons behind the sample at full dose, see `Statistics`; None for channels, which are counts themselves.
-
-    Raises
-    ------
-    UserError
-        With the smallest fraction.
-    """
-    if light is not None and thinning.photons * light < FEWEST_PHOTONS:
-        least = 1.1 * FEWEST_PHOTONS / max(light, FEWEST_PHOTONS)  # passes when rounded, too
-        advice = f"take {least:.2g} or more" if least < 0.5 else "set dose.by: projections"
-        raise UserError(f"dose.fractions: {thinning.fraction:g} of {light:.3g} photons is next to nothing: {advice}")
 
 
 def _doubts(found: Statistics) -> Iterator[str]:

@@ -18,6 +18,9 @@ WHOLE = 0.01
 FEWEST = 4
 """Projections that each half of the data left out must have."""
 
+FEWEST_PHOTONS = 0.1
+"""Photons in a part of the dose, per pixel behind the sample; with fewer, projections are empty."""
+
 
 def check(scan: Scan, thinning: Thinning) -> None:
     """Refuse a scan that cannot be thinned.
@@ -41,6 +44,24 @@ def check(scan: Scan, thinning: Thinning) -> None:
     fewest = int(np.diff(bounds(scan)).min())
     if fewest < 2 * FEWEST * round(every):
         raise UserError(f"dose.fractions: {thinning.fraction:g} of {fewest} projections are too few: take a larger one")
+
+
+def check_photons(light: float | None, thinning: Thinning) -> None:
+    """Refuse a part of the dose with next to no photons.
+
+    Parameters
+    ----------
+    light : photons behind the sample at full dose, see `photons.Statistics`; None for the channels of XRD-CT.
+
+    Raises
+    ------
+    UserError
+        With the smallest fraction.
+    """
+    if light is not None and thinning.photons * light < FEWEST_PHOTONS:
+        least = 1.1 * FEWEST_PHOTONS / max(light, FEWEST_PHOTONS)  # passes when rounded, too
+        advice = f"take {least:.2g} or more" if least < 0.5 else "set dose.by: projections"
+        raise UserError(f"dose.fractions: {thinning.fraction:g} of {light:.3g} photons is next to nothing: {advice}")
 
 
 def thin(scan: Scan, thinning: Thinning) -> Scan:

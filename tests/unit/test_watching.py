@@ -106,7 +106,6 @@ def test_the_region_is_where_something_moves() -> None:
 def test_the_page_gets_pictures_and_shades_the_steps_of_training() -> None:
     rng = np.random.default_rng(0)
     slices, umse = rng.normal(1, 0.1, (12, 40, 40)).astype(np.float32), np.full(12, 0.01)
-    umse[6:] = 0.04
     strip, cut, animation, chart = series.section(
         time_series.Series(slices, slices, np.full(12, 0.3), np.full(12, 0.3), umse, (0, 6), 1, 0.5),
         Scale((0.0, 2.0), (0, 255)),
